@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The caption, the tics and the panels of a figure, from the tables of chosen.sql. */
+#include "plots/facts.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/store.h"
+
+#define CAPTION_COLUMNS   184
+#define CAPTION_LINES_MAX 8
+#define LABEL_PX          52
+
+void facts_put_string(FILE *out, const char *text)
+{
+    fputc('\'', out);
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '\'') {
+            fputc('\'', out);
+        }
+        fputc((unsigned char)*c < 0x20 ? ' ' : *c, out);
+    }
+    fputc('\'', out);
+}
+
+static flue_err say(struct store *store, char *message, size_t room)
+{
+    snprintf(message, room, "%s: %s", store_path(store), sqlite3_errmsg(store_database(store)));
+    return FLUE_EIO;
+}
+
+/* The first column of the first row as a text to free with sqlite3_free(); NULL: no row, or a NULL, or an error. */
+static char *one_text(struct store *store, const char *sql)
+{
+    sqlite3_stmt *s = NULL;
+    char *text = NULL;
+
+    if (sqlite3_prepare_v2(store_database(store), sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW &&
+        sqlite3_column_type(s, 0) != SQLITE_NULL) {
+        text = sqlite3_mprintf("%s", (const char *)sqlite3_column_text(s, 0));
+    }
+    sqlite3_finalize(s);
+    return text;
+}
+
+flue_err facts_check(struct store *store, char *message, size_t room)
+{
+    char *text = one_text(store, "SELECT count(*) FROM chosen");
+
+    if (text == NULL) {
+        return say(store, message, room);
+    }
+    if (strcmp(text, "0") == 0) {
+        sqlite3_free(text);
+        snprintf(message, room, "%s: has no finished rpc runs to draw; run a sweep, or change --where",
+                 store_path(store));
+        return FLUE_ENOENT;
+    }
+    sqlite3_free(text);
+    /* Parameters of the measurement may differ along the sizes; inside one point nothing may. */
+    text = one_text(store, "SELECT name || ' has ' || count(DISTINCT txt) || ' values (' || group_concat(DISTINCT txt) "
+                           "|| '); choose one: --where ' || name || '=' || min(txt) "
+                           "FROM config_param JOIN chosen USING(config_id) WHERE name NOT IN "
+                           "('io_size', 'load', 'offload', 'requests', 'warmup', 'limit') "
+                           "GROUP BY name HAVING count(DISTINCT txt) > 1 ORDER BY name LIMIT 1");
+    if (text == NULL) {
+        text = one_text(store, "SELECT name || ' differs between runs of one point; choose one: --where ' || name || '='"
+                               " || min(txt) FROM config_param JOIN chosen USING(config_id) "
+                               "WHERE name IN ('requests', 'warmup', 'limit') GROUP BY name, load_no, arm_no, io_size "
+                               "HAVING count(DISTINCT txt) > 1 LIMIT 1");
+    }
+    if (text == NULL) {
+        text = one_text(store, "SELECT 'has ' || count(DISTINCT load_no) || ' loads, a figure shows at most 6; choose "
+                               "some: --where load=' || min(load_txt) FROM chosen HAVING count(DISTINCT load_no) > 6");
+    }
+    if (text != NULL) {
+        snprintf(message, room, "%s: %s", store_path(store), text);
+        sqlite3_free(text);
+        return FLUE_EINVAL;
+    }
+    return FLUE_OK;
+}
+
+static void size_label(int64_t bytes, char *out, size_t room)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+
+    while (value >= 1024 && unit + 1 < sizeof units / sizeof units[0]) {
+        value /= 1024;
+        unit++;
+    }
+    snprintf(out, room, "%.4g %s", value, units[unit]);
+}
+
+/* Tics at the sizes that were run; as many of them have a label as fit. */
+static flue_err write_tics(struct store *store, int panel_px, FILE *out, char *message, size_t room)
+{
+    sqlite3_stmt *s = NULL;
+    double first = 0, last = 0;
+    int count, step, at = 0;
+    char *text = one_text(store, "SELECT count(DISTINCT io_size) FROM chosen");
+
+    count = text != NULL ? atoi(text) : 0;
+    sqlite3_free(text);
+    if (sqlite3_prepare_v2(store_database(store), "SELECT DISTINCT io_size FROM chosen ORDER BY 1", -1, &s, NULL) !=
+        SQLITE_OK) {
+        return say(store, message, room);
+    }
+    step = (count * LABEL_PX + panel_px - 1) / panel_px;
+    fprintf(out, "set xtics nomirror (");
+    while (sqlite3_step(s) == SQLITE_ROW) {
+        char label[32] = "";
+        double x = log2((double)sqlite3_column_int64(s, 0));
+        if (at % step == 0) {
+            size_label(sqlite3_column_int64(s, 0), label, sizeof label);
+        }
+        fprintf(out, "%s'%s' %.6f", at > 0 ? ", " : "", label, x);
+        first = at == 0 ? x : first;
+        last = x;
+        at++;
+    }
+    sqlite3_finalize(s);
+    fprintf(out, ")\nx_lo = %.6f\nx_hi = %.6f\n", first - 0.5, last + 0.5);
+    return FLUE_OK;
+}
+
+/* array NAME = the loads, each made by `column`. */
+static flue_err write_loads(struct store *store, const char *name, const char *column, const char *count, FILE *out,
+                            char *message, size_t room)
+{
+    sqlite3_stmt *s = NULL;
+    int panels = 0;
+    char *sql = sqlite3_mprintf("SELECT DISTINCT load_no, %s FROM chosen ORDER BY 1", column);
+    int rc = sql != NULL ? sqlite3_prepare_v2(store_database(store), sql, -1, &s, NULL) : SQLITE_NOMEM;
+
+    sqlite3_free(sql);
+    if (rc != SQLITE_OK) {
+        return say(store, message, room);
+    }
+    fprintf(out, "array %s[%s] = [", name, count);
+    while (sqlite3_step(s) == SQLITE_ROW) {
+        fputs(panels++ > 0 ? ", " : "", out);
+        facts_put_string(out, (const char *)sqlite3_column_text(s, 1));
+    }
+    sqlite3_finalize(s);
+    fputs("]\n", out);
+    return FLUE_OK;
+}
+
+/* "1 seed", "5 seeds", "3 to 5 seeds" */
+static const char caption_sql[] =
+    "WITH p(name, txt) AS (SELECT name, max(txt) FROM config_param JOIN chosen USING(config_id) GROUP BY name),"
+    " seeds AS (SELECT min(n) AS least, max(n) AS most FROM (SELECT count(r.run_id) AS n FROM chosen "
+    "  LEFT JOIN chosen_run r USING(config_id) GROUP BY config_id)) "
+    "SELECT 'Link ' || (SELECT txt FROM p WHERE name = 'link_rate') || ', round trip ' || "
+    " (SELECT printf('%g', 2 * num / 1e6) FROM config_param JOIN chosen USING(config_id) WHERE name = 'delay' LIMIT 1) "
+    " || ' µs without queueing and serialisation, MTU ' || (SELECT txt FROM p WHERE name = 'mtu') || ' bytes; load '"
+    " || (SELECT group_concat(load_txt, ' and ') FROM (SELECT DISTINCT load_no, load_txt FROM chosen ORDER BY 1)) || "
+    " ' of what the slower of wire and host carries in the host arm; ' || "
+    " (SELECT txt FROM p WHERE name = 'connections') || ' connections; server costs: profile ' || "
+    " (SELECT txt FROM p WHERE name = 'profile') || ', client: ' || (SELECT txt FROM p WHERE name = 'peer_profile') || "
+    " '. ' || (SELECT count(*) FROM chosen_run) || ' runs, ' || "
+    " (SELECT CASE WHEN least = most THEN most ELSE least || ' to ' || most END || "
+    "  CASE most WHEN 1 THEN ' seed' ELSE ' seeds' END FROM seeds) || ' per point.'";
+
+/* Writes a text as lines of captions[], broken at spaces; what does not fit ends in "...". */
+static void write_captions(const char *text, FILE *out)
+{
+    size_t length = strlen(text), starts[CAPTION_LINES_MAX + 1], ends[CAPTION_LINES_MAX + 1], count = 0;
+
+    for (size_t at = 0; at < length && count < CAPTION_LINES_MAX; count++) {
+        size_t end = at + CAPTION_COLUMNS < length ? at + CAPTION_COLUMNS : length;
+        const char *newline = memchr(text + at, '\n', end - at);
+        if (newline != NULL) {
+            end = (size_t)(newline - text);
+        }
+        while (newline == NULL && end < length && end > at && text[end] != ' ') {
+            end--;
+        }
+        end = end == at && newline == NULL ? at + CAPTION_COLUMNS : end;
+        starts[count] = at;
+        ends[count] = end;
+        at = end + (end < length ? 1 : 0);
+        if (at < length && count + 1 == CAPTION_LINES_MAX) {
+            ends[count] = end - 4;
+        }
+    }
+    fprintf(out, "array captions[%zu] = [", count > 0 ? count : 1);
+    for (size_t i = 0; i < count; i++) {
+        bool cut = i + 1 == CAPTION_LINES_MAX && ends[i] + 4 < length;
+        char *line = sqlite3_mprintf("%.*s%s", (int)(ends[i] - starts[i]), text + starts[i], cut ? " ..." : "");
+        fputs(i > 0 ? ", " : "", out);
+        facts_put_string(out, line != NULL ? line : "");
+        sqlite3_free(line);
+    }
+    fprintf(out, "%s]\n", count > 0 ? "" : "''");
+}
+
+flue_err facts_write(struct store *store, const char *about, int graph_px, int panels_across, FILE *out, char *message,
+                     size_t room)
+{
+    flue_err err;
+    char *panels = one_text(store, "SELECT count(DISTINCT load_no) FROM chosen");
+    char *facts = one_text(store, caption_sql);
+    char *evidence = one_text(store, "SELECT group_concat(evidence, ' ') FROM (SELECT DISTINCT evidence FROM run "
+                                     "JOIN chosen_run USING(run_id) WHERE evidence <> '' LIMIT 3)");
+    char *made = one_text(store, "SELECT group_concat(words, ', ') FROM (SELECT DISTINCT 'flue ' || flue_version || "
+                                 "CASE WHEN git_rev <> '' THEN ' (' || git_rev || ')' ELSE '' END || ', model epoch ' "
+                                 "|| b.model_epoch AS words FROM run JOIN chosen_run USING(run_id) "
+                                 "JOIN build b USING(build_id) LIMIT 3)");
+    char *caption = sqlite3_mprintf("%s %s\n%s%s%s.", facts != NULL ? facts : "", about,
+                                    evidence != NULL ? evidence : "", evidence != NULL ? "\n" : "",
+                                    made != NULL ? made : "");
+
+    if (panels == NULL) {
+        err = say(store, message, room);
+    } else {
+        fprintf(out, "panels = %s\n", panels);
+        err = write_loads(store, "loads", "load_txt", panels, out, message, room);
+        /* gnuplot takes the labels of tics as formats. */
+        err = err == FLUE_OK
+                  ? write_loads(store, "tic_loads", "replace(load_txt, '%', '%%')", panels, out, message, room)
+                  : err;
+    }
+    if (err == FLUE_OK) {
+        int across = panels_across == 0 ? atoi(panels) : panels_across;
+        err = write_tics(store, graph_px / across, out, message, room);
+    }
+    if (err == FLUE_OK) {
+        write_captions(caption != NULL ? caption : "", out);
+    }
+    sqlite3_free(panels);
+    sqlite3_free(facts);
+    sqlite3_free(evidence);
+    sqlite3_free(made);
+    sqlite3_free(caption);
+    return err;
+}

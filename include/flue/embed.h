@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* flue/embed.h - a file that the build has put into the program (cmake/FlueEmbed.cmake). */
+#ifndef FLUE_EMBED_H
+#define FLUE_EMBED_H
+
+#include <stddef.h>
+
+struct flue_embedded {
+    const char *name; /* of the file, without folder and ending; NULL ends a list */
+    const char *text; /* ends with a zero byte that `bytes` leaves out */
+    size_t bytes;
+};
+
+#endif

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* flue/ndischimney.h - the TCP chimney interface: state trees, state structures, handlers, functions.
+ *
+ * Four parties: H, the host stack (a protocol driver); N, the dispatcher (model/ndis); T, the offload target (a
+ * miniport driver); I, an intermediate driver, T towards H and H towards T.  NdisOffloadTcp... always goes down,
+ * NdisTcpOffload... always goes up.  Written from the public documentation, whose page is named where a thing is
+ * declared ("page: ..."), in our own words.  Natural alignment, no packing; each published offset is asserted.  See
+ * flue/ndis.h for what it is not. */
+#ifndef FLUE_NDISCHIMNEY_H
+#define FLUE_NDISCHIMNEY_H
+
+#if defined(_NDISCHIMNEY_) || defined(_NDISCHIMNEY_H) || defined(__NDISCHIMNEY_H__)
+#error "flue/ndischimney.h stands in for the driver kit's header and cannot be included together with it"
+#endif
+
+#include "flue/ndis.h"
+
+FLUE_BEGIN_C
+
+/* ---- Enumerations and constants: X(name, value, mark) ---- */
+
+/* What a block names, and what follows it in memory (Header.Type of a block).  1-4 neighbor, 5-8 path over IPv4, 9-12
+ * path over IPv6, 13-17 TCP; within a layer const, cached, delegated, all three. */
+#define FLUE_OFFLOAD_STATE_TYPE_LIST(X)                                                                                \
+    X(NeighborOffloadConstState, 1, PUBLIC)                                                                            \
+    X(NeighborOffloadCachedState, 2, PUBLIC)                                                                           \
+    X(NeighborOffloadDelegatedState, 3, PUBLIC)                                                                        \
+    X(NeighborOffloadState, 4, PUBLIC)                                                                                 \
+    X(Ip4OffloadConstState, 5, PUBLIC)                                                                                 \
+    X(Ip4OffloadCachedState, 6, PUBLIC)                                                                                \
+    X(Ip4OffloadDelegatedState, 7, PUBLIC)                                                                             \
+    X(Ip4OffloadState, 8, PUBLIC)                                                                                      \
+    X(Ip6OffloadConstState, 9, PUBLIC)                                                                                 \
+    X(Ip6OffloadCachedState, 10, PUBLIC)                                                                               \
+    X(Ip6OffloadDelegatedState, 11, PUBLIC)                                                                            \
+    X(Ip6OffloadState, 12, PUBLIC)                                                                                     \
+    X(TcpOffloadConstState, 13, PUBLIC)                                                                                \
+    X(TcpOffloadCachedState, 14, PUBLIC)                                                                               \
+    X(TcpOffloadDelegatedState, 15, PUBLIC)                                                                            \
+    X(TcpOffloadResourceState, 16, PUBLIC) /* reserved, never used */                                                  \
+    X(TcpOffloadState, 17, PUBLIC)                                                                                     \
+    X(FilterReservedOffloadState, 254, PUBLIC) /* filter drivers; never used */                                        \
+    X(MaximumOffloadState, 255, PUBLIC)
+
+/* Only TCP exists; the others are reserved. */
+#define FLUE_CHIMNEY_OFFLOAD_TYPE_LIST(X)                                                                              \
+    X(NdisTcpChimneyOffload, 1, PUBLIC)                                                                                \
+    X(NdisIpsecChimneyOffload, 2, PUBLIC)                                                                              \
+    X(NdisRdmaChimneyOffload, 3, PUBLIC)                                                                               \
+    X(NdisMaxChimneyOffload, 4, PUBLIC)
+
+/* IndicationCode of NdisMOffloadEventIndicate().  InDoubt is reserved and never raised (D-51). */
+#define FLUE_INDICATE_OFFLOAD_EVENT_LIST(X)                                                                            \
+    X(NeighborReachabilityInDoubt, 1, UNCONFIRMED)                                                                     \
+    X(NeighborReachabilityQuery, 2, UNCONFIRMED)                                                                       \
+    X(MaxOffloadEvent, 3, UNCONFIRMED)
+
+/* States of RFC 793.  Offloadable: Established, FinWait1, FinWait2, CloseWait, Closing, LastAck. */
+#define FLUE_TCP_CONNECTION_STATE_LIST(X)                                                                              \
+    X(TcpConnectionClosed, 0, PUBLIC)                                                                                  \
+    X(TcpConnectionListen, 1, PUBLIC)                                                                                  \
+    X(TcpConnectionSynSent, 2, PUBLIC)                                                                                 \
+    X(TcpConnectionSynRcvd, 3, PUBLIC)                                                                                 \
+    X(TcpConnectionEstablished, 4, PUBLIC)                                                                             \
+    X(TcpConnectionFinWait1, 5, PUBLIC)                                                                                \
+    X(TcpConnectionFinWait2, 6, PUBLIC)                                                                                \
+    X(TcpConnectionCloseWait, 7, PUBLIC)                                                                               \
+    X(TcpConnectionClosing, 8, PUBLIC)                                                                                 \
+    X(TcpConnectionLastAck, 9, PUBLIC)                                                                                 \
+    X(TcpConnectionTimeWait, 10, PUBLIC)                                                                               \
+    X(TcpConnectionMaxState, 11, PUBLIC)
+
+/* EventType of NdisTcpOffloadEventHandler(), with the meaning of EventSpecificInformation. */
+#define FLUE_TCP_OFFLOAD_EVENT_LIST(X)                                                                                 \
+    X(TcpIndicateSendBacklogChange, 1, UNCONFIRMED) /* send bytes H should keep outstanding at T */                    \
+    X(TcpIndicateDisconnect, 2, UNCONFIRMED)        /* peer's FIN, all data before it consumed; no meaning */          \
+    X(TcpIndicateRetrieve, 3, UNCONFIRMED)          /* T asks for upload; a TCP_UPLOAD_REASON */                       \
+    X(TcpIndicateAbort, 4, UNCONFIRMED)             /* peer's acceptable RST; no meaning */
+
+/* Why T wants to give a connection back.  Mandatory: 5, 8, 9, 10, 11; H may ignore the others. */
+#define FLUE_TCP_UPLOAD_REASON_LIST(X)                                                                                 \
+    X(LowActivity, 1, PUBLIC)                                                                                          \
+    X(HighDropRate, 2, PUBLIC)                                                                                         \
+    X(SmallIO, 3, PUBLIC)                                                                                              \
+    X(NoBufferPreposting, 4, PUBLIC)                                                                                   \
+    X(ReceivedUrgentData, 5, PUBLIC)                                                                                   \
+    X(HighFragmentation, 6, PUBLIC)                                                                                    \
+    X(HighOutOfOrderPackets, 7, PUBLIC)                                                                                \
+    X(TimeoutExpiration, 8, PUBLIC)                                                                                    \
+    X(InvalidState, 9, PUBLIC)                                                                                         \
+    X(UploadRequested, 10, PUBLIC)                                                                                     \
+    X(HardwareFailure, 11, PUBLIC)                                                                                     \
+    X(MaxUploadReason, 12, PUBLIC)
+
+/* Flags: of a disconnect; of TCP_OFFLOAD_STATE_CONST; of TCP_OFFLOAD_STATE_CACHED. */
+#define FLUE_CHIMNEY_FLAG_LIST(X)                                                                                      \
+    X(TCP_DISCONNECT_GRACEFUL_CLOSE, 0x01, UNCONFIRMED)                                                                \
+    X(TCP_DISCONNECT_ABORTIVE_CLOSE, 0x02, UNCONFIRMED)                                                                \
+    X(TCP_FLAG_TIMESTAMP_ENABLED, 0x01, UNCONFIRMED)      /* every segment carries the option, RFC 1323 */             \
+    X(TCP_FLAG_SACK_ENABLED, 0x02, UNCONFIRMED)           /* RFC 2018 */                                               \
+    X(TCP_FLAG_WINDOW_SCALING_ENABLED, 0x04, UNCONFIRMED) /* both scale factors apply, RFC 1323 */                     \
+    X(TCP_FLAG_KEEP_ALIVE_ENABLED, 0x01, UNCONFIRMED)                                                                  \
+    X(TCP_FLAG_NAGLING_ENABLED, 0x02, UNCONFIRMED)                                                                     \
+    X(TCP_FLAG_KEEP_ALIVE_RESTART, 0x04, UNCONFIRMED) /* command: restart the keepalive timer (D-19) */                \
+    X(TCP_FLAG_MAX_RT_RESTART, 0x08, UNCONFIRMED)     /* command: TotalRT = 0 (D-20) */                                \
+    X(TCP_FLAG_UPDATE_RCV_WND, 0x10, UNCONFIRMED)     /* command: InitialRcvWnd has changed */
+
+/* Revisions.  Those named FLUE_ are ours: the documentation gives none for blocks and state structures (D-06). */
+#define FLUE_CHIMNEY_REVISION_LIST(X)                                                                                  \
+    X(NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS_REVISION_1, 1, UNCONFIRMED)                                  \
+    X(NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS_REVISION_1, 1, UNCONFIRMED)                                      \
+    X(NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS_REVISION_1, 1, PRIVATE)                                    \
+    X(NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS_REVISION_1, 1, PRIVATE)                                        \
+    X(NDIS_OBJECT_TCP_OFFLOAD_REVISION_1, 1, UNCONFIRMED)                                                              \
+    X(NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS_1, 1, UNCONFIRMED)                                                        \
+    X(NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS_2, 2, UNCONFIRMED)                                                        \
+    X(FLUE_OFFLOAD_BLOCK_REVISION_1, 1, PRIVATE)                                                                       \
+    X(FLUE_TCP_DELEGATED_REVISION_1, 1, PRIVATE) /* Length 0x78, without DWnd */                                       \
+    X(FLUE_TCP_DELEGATED_REVISION_2, 2, PRIVATE) /* Length 0x80 */
+
+/* Object identifiers; X(name, value, mark), unsigned 32 bits. */
+#define FLUE_CHIMNEY_OID_LIST(X)                                                                                       \
+    X(OID_TCP4_OFFLOAD_STATS, 0xFC010207u, PUBLIC)                                                                     \
+    X(OID_TCP6_OFFLOAD_STATS, 0xFC010208u, PUBLIC)                                                                     \
+    X(OID_IP4_OFFLOAD_STATS, 0xFC010209u, PUBLIC)                                                                      \
+    X(OID_IP6_OFFLOAD_STATS, 0xFC01020Au, PUBLIC)                                                                      \
+    X(OID_TCP_OFFLOAD_PARAMETERS, 0xFC01020Cu, PUBLIC)                                                                 \
+    X(OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, 0xFC030201u, PUBLIC)
+
+#define OID_TCP4_OFFLOAD_STATS                ((ULONG)0xFC010207u)
+#define OID_TCP6_OFFLOAD_STATS                ((ULONG)0xFC010208u)
+#define OID_IP4_OFFLOAD_STATS                 ((ULONG)0xFC010209u)
+#define OID_IP6_OFFLOAD_STATS                 ((ULONG)0xFC01020Au)
+#define OID_TCP_OFFLOAD_PARAMETERS            ((ULONG)0xFC01020Cu)
+#define OID_TCP_CONNECTION_OFFLOAD_PARAMETERS ((ULONG)0xFC030201u)
+
+#define FLUE_X(name, value, mark) name = (value),
+typedef enum OFFLOAD_STATE_TYPE { FLUE_OFFLOAD_STATE_TYPE_LIST(FLUE_X) } OFFLOAD_STATE_TYPE;
+typedef enum NDIS_CHIMNEY_OFFLOAD_TYPE { FLUE_CHIMNEY_OFFLOAD_TYPE_LIST(FLUE_X) } NDIS_CHIMNEY_OFFLOAD_TYPE;
+typedef enum INDICATE_OFFLOAD_EVENT { FLUE_INDICATE_OFFLOAD_EVENT_LIST(FLUE_X) } INDICATE_OFFLOAD_EVENT;
+typedef enum TCP_OFFLOAD_CONNECTION_STATE { FLUE_TCP_CONNECTION_STATE_LIST(FLUE_X) } TCP_OFFLOAD_CONNECTION_STATE;
+typedef enum TCP_OFFLOAD_EVENT_TYPE { FLUE_TCP_OFFLOAD_EVENT_LIST(FLUE_X) } TCP_OFFLOAD_EVENT_TYPE;
+typedef enum TCP_UPLOAD_REASON { FLUE_TCP_UPLOAD_REASON_LIST(FLUE_X) } TCP_UPLOAD_REASON;
+enum flue_chimney_flag { FLUE_CHIMNEY_FLAG_LIST(FLUE_X) };
+enum flue_chimney_revision { FLUE_CHIMNEY_REVISION_LIST(FLUE_X) };
+#undef FLUE_X
+
+#define NoBufferProposting NoBufferPreposting /* an older spelling of the same value */
+
+#define FLUE_TICKS_NONE             UINT32_C(0xFFFFFFFF) /* TimeoutDelta: the timer does not run; MaxRT: no limit */
+#define FLUE_BACKLOG_NONE           UINT32_C(0xFFFFFFFF) /* a backlog size: not supported */
+#define FLUE_FLOW_LABEL_MASK        UINT32_C(0x000FFFFF)
+#define FLUE_TCP_DELEGATED_LENGTH_1 0x78u /* of revision 1 */
+
+/* ---- Trees ---- */
+
+/* H's or I's handle of one offloaded object; lives in its record of the object from initiate to terminate.
+ * N writes NdisReserved at initiate.  MiniportOffloadContext is *the slot*: NULL, until T stores the PVOID of its
+ * object there; its owner sets it NULL again after terminate.  page: ns_ndis_offload_handle */
+typedef struct NDIS_OFFLOAD_HANDLE {
+    PVOID NdisReserved[1];
+    PVOID MiniportOffloadContext;
+} NDIS_OFFLOAD_HANDLE, *PNDIS_OFFLOAD_HANDLE;
+
+/* What the data functions of T receive as MiniportOffloadContext: the value T wrote (D-01). */
+#define FLUE_DATA_CTX(handle) ((handle)->MiniportOffloadContext)
+
+/* A node of a state tree as T (and the upper edge of I) sees it.  Lent to T until T makes the completion call.
+ * Roles in an initiate tree: placeholder (MiniportOffloadContext NULL), linker (it points at a slot that is not NULL),
+ * new offload (the slot is NULL and state follows the block).  page: ns_ndis_miniport_offload_block_list */
+typedef struct NDIS_MINIPORT_OFFLOAD_BLOCK_LIST {
+    /* Type OFFLOAD_STATE_TYPE, Revision that of the state behind it, Size 0x98; its creator writes it */
+    NDIS_OBJECT_HEADER Header;
+    struct NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *NextBlock;          /* sibling in the same layer */
+    struct NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *DependentBlockList; /* first block one layer up; NULL for TCP */
+    NDIS_STATUS Status;                                          /* T writes it in every block before it completes */
+    PVOID NdisReserved[2];                                       /* N; zero in a new block */
+    PVOID *MiniportOffloadContext; /* address of the slot; T writes the slot when it has taken the object */
+    NDIS_HANDLE NdisOffloadHandle; /* T keeps it for later indications */
+    PVOID ProtocolReserved[2];     /* H */
+    PVOID MiniportReserved[2];     /* T */
+    PVOID ImReserved[2];           /* I */
+    PVOID Scratch[2];              /* the present holder */
+    PVOID SourceHandle;            /* N; I restores it */
+    NDIS_PORT_NUMBER PortNumber;
+    PNET_BUFFER_LIST NetBufferListChain; /* initiate: send data from H; terminate completion: send data from T */
+} NDIS_MINIPORT_OFFLOAD_BLOCK_LIST, *PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST;
+
+/* The same node as H (and the lower edge of I) sees it; N turns one into the other in place.
+ * page: ns_ndis_protocol_offload_block_list */
+typedef struct NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST {
+    NDIS_OBJECT_HEADER Header;
+    struct NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST *NextBlock;
+    struct NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST *DependentBlockList;
+    NDIS_STATUS Status;
+    PVOID NdisReserved[3];
+    PNDIS_OFFLOAD_HANDLE OffloadHandle; /* NULL: placeholder */
+    PVOID ProtocolReserved[2];
+    PVOID MiniportReserved[2];
+    PVOID ImReserved[2];
+    PVOID Scratch[2];
+    PVOID SourceHandle;
+    NDIS_PORT_NUMBER PortNumber;
+    PNET_BUFFER_LIST NetBufferListChain;
+} NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST, *PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST;
+
+/* ---- State structures ----
+ * const: nobody changes it.  cached: H's, changed by update only.  delegated: T's while offloaded; initial values from
+ * H, returned by terminate.  "ticks" are those of TicksPerSecond. */
+
+typedef struct OFFLOAD_STATE_HEADER {
+    ULONG Length;            /* bytes of the containing structure, unpadded; its creator */
+    ULONG RecognizedOptions; /* reserved, 0 */
+} OFFLOAD_STATE_HEADER, *POFFLOAD_STATE_HEADER;
+
+/* page: ns_neighbor_offload_state_const */
+typedef struct NEIGHBOR_OFFLOAD_STATE_CONST {
+    OFFLOAD_STATE_HEADER Header;
+    UCHAR DlSourceAddress[32]; /* all zero: the interface's own MAC address */
+    ULONG VlanId : 12;         /* 0: the interface's */
+} NEIGHBOR_OFFLOAD_STATE_CONST, *PNEIGHBOR_OFFLOAD_STATE_CONST;
+
+/* page: ns_neighbor_offload_state_cached */
+typedef struct NEIGHBOR_OFFLOAD_STATE_CACHED {
+    OFFLOAD_STATE_HEADER Header;
+    UCHAR DlDestinationAddress[32]; /* MAC address of the next hop, in the first 6 bytes */
+    ULONG HostReachabilityDelta;    /* ticks since H last confirmed forward reachability */
+} NEIGHBOR_OFFLOAD_STATE_CACHED, *PNEIGHBOR_OFFLOAD_STATE_CACHED;
+
+/* page: ns_neighbor_offload_state_delegated */
+typedef struct NEIGHBOR_OFFLOAD_STATE_DELEGATED {
+    OFFLOAD_STATE_HEADER Header;
+    ULONG NicReachabilityDelta; /* ticks since T last confirmed it */
+} NEIGHBOR_OFFLOAD_STATE_DELEGATED, *PNEIGHBOR_OFFLOAD_STATE_DELEGATED;
+
+/* page: ns_path_offload_state_const.  4 or 16 bytes in network order; T copies them during initiate. */
+typedef struct PATH_OFFLOAD_STATE_CONST {
+    OFFLOAD_STATE_HEADER Header;
+    const UCHAR *SourceAddress;
+    const UCHAR *DestinationAddress;
+} PATH_OFFLOAD_STATE_CONST, *PPATH_OFFLOAD_STATE_CONST;
+
+/* page: ns_path_offload_state_cached */
+typedef struct PATH_OFFLOAD_STATE_CACHED {
+    OFFLOAD_STATE_HEADER Header;
+    ULONG PathMtu; /* bytes */
+} PATH_OFFLOAD_STATE_CACHED, *PPATH_OFFLOAD_STATE_CACHED;
+
+/* page: ns_path_offload_state_delegated; no variables exist. */
+typedef struct PATH_OFFLOAD_STATE_DELEGATED {
+    OFFLOAD_STATE_HEADER Header;
+} PATH_OFFLOAD_STATE_DELEGATED, *PPATH_OFFLOAD_STATE_DELEGATED;
+
+/* page: ns_tcp_offload_state_const */
+typedef struct TCP_OFFLOAD_STATE_CONST {
+    OFFLOAD_STATE_HEADER Header;
+    USHORT Flags;
+    USHORT RemotePort; /* network byte order, as LocalPort */
+    USHORT LocalPort;
+    UCHAR SndWindScale : 4;
+    UCHAR RcvWindScale : 4;
+    USHORT RemoteMss; /* bytes, as the peer announced it */
+    ULONG HashValue;  /* receive-side scaling hash of the connection */
+} TCP_OFFLOAD_STATE_CONST, *PTCP_OFFLOAD_STATE_CONST;
+
+/* page: ns_tcp_offload_state_cached */
+typedef struct TCP_OFFLOAD_STATE_CACHED {
+    OFFLOAD_STATE_HEADER Header;
+    USHORT Flags;
+    ULONG InitialRcvWnd;     /* bytes */
+    ULONG RcvIndicationSize; /* bytes; 0: as much as possible */
+    UCHAR KaProbeCount;
+    ULONG KaTimeout;  /* ticks of silence before the first probe */
+    ULONG KaInterval; /* ticks between unanswered probes */
+    ULONG MaxRT;      /* ticks; 0: TcpMaximumRetransmissions rules; FLUE_TICKS_NONE: no limit */
+    ULONG FlowLabel;  /* documented as 20 bits wide; a plain ULONG here, for the offsets.  Use FLUE_FLOW_LABEL_MASK */
+    UCHAR TtlOrHopLimit;
+    UCHAR TosOrTrafficClass;
+    UCHAR UserPriority : 3; /* 802.1p */
+} TCP_OFFLOAD_STATE_CACHED, *PTCP_OFFLOAD_STATE_CACHED;
+
+/* page: ns_tcp_offload_state_delegated.  Sequence numbers and byte counts as in RFC 793. */
+typedef struct TCP_OFFLOAD_STATE_DELEGATED {
+    OFFLOAD_STATE_HEADER Header;
+    TCP_OFFLOAD_CONNECTION_STATE State;
+    USHORT Flags; /* reserved */
+    ULONG RcvNxt;
+    ULONG RcvWnd; /* bytes: last advertised right edge - RcvNxt (D-31) */
+    ULONG SndUna;
+    ULONG SndNxt;
+    ULONG SndMax;
+    ULONG SndWnd;    /* bytes */
+    ULONG MaxSndWnd; /* bytes */
+    ULONG SendWL1;
+    ULONG CWnd;        /* bytes */
+    ULONG SsThresh;    /* bytes */
+    USHORT SRtt;       /* ticks x 8, at most 0xFFFF */
+    USHORT RttVar;     /* ticks x 4, at most 0xFFFF */
+    ULONG TsRecent;    /* timestamp to echo */
+    ULONG TsRecentAge; /* ticks since it came */
+    ULONG TsTime;      /* the connection's timestamp clock */
+    ULONG TotalRT;     /* ticks spent on retransmitting the present segment */
+    UCHAR DupAckCount;
+    UCHAR SndWndProbeCount; /* persist round */
+    struct {
+        UCHAR ProbeCount;
+        ULONG TimeoutDelta; /* ticks left; FLUE_TICKS_NONE: not running */
+    } KeepAlive;
+    struct {
+        UCHAR Count;
+        ULONG TimeoutDelta; /* ticks left; also FIN_WAIT_2 and persist */
+    } Retransmit;
+    __extension__ union { /* pointers in initiate and terminate, sizes in query (D-09) */
+        __extension__ struct {
+            PNET_BUFFER_LIST SendDataHead; /* NBLs of NetBufferListChain; not significant when that is NULL */
+            PNET_BUFFER_LIST SendDataTail;
+        };
+        ULONG SendBacklogSize; /* bytes */
+    };
+    __extension__ union {
+        PNET_BUFFER_LIST BufferedData; /* received, acknowledged, not delivered; ends at RcvNxt */
+        ULONG ReceiveBacklogSize;      /* bytes */
+    };
+    ULONG DWnd; /* revision 2; stored and returned unchanged */
+} TCP_OFFLOAD_STATE_DELEGATED, *PTCP_OFFLOAD_STATE_DELEGATED;
+
+/* A block with all its state behind it, as D-08 lays it out: what initiate uses, for whoever makes blocks. */
+typedef struct FLUE_NEIGHBOR_BLOCK {
+    NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST Block;
+    NEIGHBOR_OFFLOAD_STATE_CONST Const;
+    ULONG Pad0;
+    NEIGHBOR_OFFLOAD_STATE_CACHED Cached;
+    ULONG Pad1;
+    NEIGHBOR_OFFLOAD_STATE_DELEGATED Delegated;
+    ULONG Pad2;
+} FLUE_NEIGHBOR_BLOCK;
+
+typedef struct FLUE_PATH_BLOCK {
+    NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST Block;
+    PATH_OFFLOAD_STATE_CONST Const;
+    PATH_OFFLOAD_STATE_CACHED Cached;
+    ULONG Pad0;
+    PATH_OFFLOAD_STATE_DELEGATED Delegated;
+} FLUE_PATH_BLOCK;
+
+typedef struct FLUE_TCP_BLOCK {
+    NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST Block;
+    TCP_OFFLOAD_STATE_CONST Const;
+    TCP_OFFLOAD_STATE_CACHED Cached;
+    ULONG Pad0;
+    TCP_OFFLOAD_STATE_DELEGATED Delegated;
+} FLUE_TCP_BLOCK;
+
+/* A block of terminate, with the one structure T fills. */
+typedef struct FLUE_TCP_TERMINATE_BLOCK {
+    NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST Block;
+    TCP_OFFLOAD_STATE_DELEGATED Delegated;
+} FLUE_TCP_TERMINATE_BLOCK;
+
+/* ---- Parameters and statistics ---- */
+
+typedef struct NDIS_OFFLOAD_ENCAPSULATION {
+    NDIS_OBJECT_HEADER Header;
+    struct {
+        ULONG Enabled;
+        ULONG EncapsulationType;
+        ULONG HeaderSize; /* bytes */
+    } IPv4, IPv6;
+} NDIS_OFFLOAD_ENCAPSULATION, *PNDIS_OFFLOAD_ENCAPSULATION;
+
+/* Payload of OID_TCP_CONNECTION_OFFLOAD_PARAMETERS.  page: ns_ndis_tcp_connection_offload_parameters */
+typedef struct NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS {
+    NDIS_OBJECT_HEADER Header; /* NDIS_OBJECT_TYPE_DEFAULT; Size 0x38 in revision 1 */
+    NDIS_OFFLOAD_ENCAPSULATION Encapsulation;
+    ULONG TicksPerSecond;
+    UCHAR TcpAckFrequency; /* segments received before an ACK */
+    UCHAR TcpDelayedAckTicks;
+    UCHAR TcpMaximumRetransmissions;
+    UCHAR TcpDoubtReachabilityRetransmissions;
+    ULONG TcpSwsPreventionTicks;
+    ULONG TcpDuplicateAckThreshold;
+    ULONG TcpPushTicks;
+    ULONG NceStaleTicks;
+    ULONG CongestionAlgorithm; /* revision 2; read and ignored */
+} NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS, *PNDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS;
+
+/* What an adapter can do. */
+typedef struct NDIS_TCP_CONNECTION_OFFLOAD {
+    NDIS_OBJECT_HEADER Header;
+    ULONG Encapsulation;
+    ULONG SupportIPv4 : 2;
+    ULONG SupportIPv6 : 2;
+    ULONG SupportIPv6ExtensionHeaders : 2;
+    ULONG SupportSack : 2;
+    ULONG CongestionAlgorithm : 4;
+    ULONG TcpConnectionOffloadCapacity;
+    ULONG Flags;
+} NDIS_TCP_CONNECTION_OFFLOAD, *PNDIS_TCP_CONNECTION_OFFLOAD;
+
+/* Datagrams and bytes of offloaded connections, per interface and IP version; counters wrap.  page: ns_ip_offload_stats
+ */
+typedef struct IP_OFFLOAD_STATS {
+    ULONG64 InReceives, InOctets, InDelivers, OutRequests, OutOctets;
+    ULONG InHeaderErrors, InTruncatedPackets, InDiscards, OutDiscards, OutNoRoutes;
+} IP_OFFLOAD_STATS, *PIP_OFFLOAD_STATS;
+
+/* Segments of offloaded connections.  page: ns_tcp_offload_stats */
+typedef struct TCP_OFFLOAD_STATS {
+    ULONG64 InSegments, OutSegments;
+    ULONG CurrentlyEstablished, ResetEstablished, RetransmittedSegments, InErrors, OutResets;
+} TCP_OFFLOAD_STATS, *PTCP_OFFLOAD_STATS;
+
+#include "flue/ndischimney_calls.h"
+
+FLUE_END_C
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* flue/node.h - a host over NDIS over an adapter on a wire: what one end of a connection is made of. */
+#ifndef FLUE_NODE_H
+#define FLUE_NODE_H
+
+#include "flue/base.h"
+#include "flue/env.h"
+#include "flue/host.h"
+#include "flue/target.h"
+#include "flue/trace.h"
+#include "flue/wire.h"
+
+FLUE_BEGIN_C
+
+struct flue_node; /* opaque */
+
+/* What the wire does to frames on their way to this node, decided by Flue's own random streams on every network. */
+#define FLUE_IMPAIR_LIST_MAX 32
+struct flue_impair_params {
+    uint32_t loss_ppm;
+    uint32_t reorder_ppm;
+    flue_ps reorder_ps;                  /* how late a reordered frame is */
+    uint64_t lose[FLUE_IMPAIR_LIST_MAX]; /* numbers, from 1, of frames to lose exactly; ascending; 0 ends the list */
+};
+
+struct flue_node_params {
+    uint16_t number; /* in traces */
+    struct flue_impair_params impair;
+    struct flue_host_params host;
+    struct flue_target_params target;
+};
+
+/* Builds the boxes of a node.  Borrows env, wire, trace (its node field is set to params->number by the caller) until
+ * flue_node_free(); copies params.  FLUE_OK: *out is owned by the caller.  Else *out NULL. */
+FLUE_CHECKED flue_err flue_node_new(const struct flue_env *env, const struct flue_wire *wire,
+                                    const struct flue_trace *trace, const struct flue_node_params *params,
+                                    struct flue_node **out);
+void flue_node_free(struct flue_node *node);
+
+/* Entries from outside, called by the simulator only.  Timers that are due run first. */
+void flue_node_receive(struct flue_node *node, const struct flue_frame *frame);
+void flue_node_alarm(struct flue_node *node);
+
+struct flue_host *flue_node_host(struct flue_node *node);
+struct flue_target *flue_node_target(struct flue_node *node);
+struct timers *flue_node_timers(struct flue_node *node);
+
+/* Counts for bench and digests. */
+struct flue_node_totals {
+    uint64_t alarms;        /* entries through flue_node_alarm */
+    uint64_t frames;        /* entries through flue_node_receive */
+    uint64_t frame_digest;  /* folds time and header of every frame received, in order */
+    uint64_t lost, delayed; /* by the impairment of this node's wire */
+};
+void flue_node_totals(const struct flue_node *node, struct flue_node_totals *out);
+
+/* After calling anything of a node's host from outside an entry (scenario set-up), say so: re-arms the alarm. */
+void flue_node_settle(struct flue_node *node);
+
+FLUE_END_C
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* flue/record.h - port 3: results.  A run says what it found; somebody else prints, digests and stores it.
+ * Integers only: a ratio is a numerator and a denominator. */
+#ifndef FLUE_RECORD_H
+#define FLUE_RECORD_H
+
+#include "flue/base.h"
+
+FLUE_BEGIN_C
+
+/* Borrowed by the run.  Names and entities are borrowed until the call returns. */
+struct flue_record {
+    void *ctx;
+    /* One number: metric is a name of metrics.def; entity may be "". denominator 1 for what is no ratio. */
+    void (*metric)(void *ctx, const char *metric, const char *entity, int64_t numerator, int64_t denominator);
+    /* One histogram, bin by bin in rising order; n > 0; lo and hi inclusive, in the metric's unit. */
+    void (*bin)(void *ctx, const char *metric, const char *entity, uint64_t lo, uint64_t hi, uint64_t n);
+    /* The audit found something wrong: one sentence.  The run counts as failed. */
+    void (*finding)(void *ctx, const char *sentence);
+    /* Folded into the digest but not stored: order matters. */
+    void (*fold)(void *ctx, const char *what, uint64_t value);
+};
+
+FLUE_END_C
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* flue/wire.h - port 2: frames.  A node sends down through struct flue_wire and receives up through
+ * struct flue_wire_client.  Implemented by model/wire/link.c and by the shim. */
+#ifndef FLUE_WIRE_H
+#define FLUE_WIRE_H
+
+#include "flue/base.h"
+
+FLUE_BEGIN_C
+
+/* TCP control bits, as on the wire (RFC 9293 section 3.1). */
+enum flue_tcp_flag {
+    FLUE_TCP_FIN = 0x01,
+    FLUE_TCP_SYN = 0x02,
+    FLUE_TCP_RST = 0x04,
+    FLUE_TCP_PSH = 0x08,
+    FLUE_TCP_ACK = 0x10,
+    FLUE_TCP_URG = 0x20,
+    FLUE_TCP_ECE = 0x40,
+    FLUE_TCP_CWR = 0x80
+};
+
+/* Which TCP options a segment carries. */
+enum flue_tcp_option {
+    FLUE_OPT_MSS = 0x01,       /* RFC 9293 3.2; mss is valid */
+    FLUE_OPT_WSCALE = 0x02,    /* RFC 7323 2; wscale is valid */
+    FLUE_OPT_TIMESTAMP = 0x04, /* RFC 7323 3; ts_val and ts_ecr are valid */
+    FLUE_OPT_SACK_OK = 0x08    /* RFC 2018 2 */
+};
+
+#define FLUE_ETHERTYPE_IPV4 0x0800u
+
+/* One frame: a struct that maps one to one to its header bytes (model/frame does it in both directions), and its
+ * payload, described or real.  Numbers are in host byte order. */
+struct flue_frame {
+    uint32_t src_ip, dst_ip;
+    uint16_t src_port, dst_port;
+    uint32_t seq, ack;
+    uint16_t window; /* as on the wire: not yet scaled */
+    uint8_t flags;   /* enum flue_tcp_flag */
+    uint8_t options; /* enum flue_tcp_option */
+    uint32_t ts_val, ts_ecr;
+    uint16_t mss;
+    uint8_t wscale;
+    uint8_t ttl;
+    uint16_t ip_id;
+    uint8_t tos;
+    uint8_t reserved;
+    uint16_t ethertype;
+    uint16_t urgent;
+    struct flue_span payload; /* length_bytes <= 65495 */
+    uint8_t dst_mac[6], src_mac[6]; /* not significant on a wire without MAC addresses */
+};
+
+enum flue_wire_result {
+    FLUE_WIRE_SENT, /* copied; the wire delivers it, or loses it as its loss model says */
+    FLUE_WIRE_FULL  /* the transmit queue was full: dropped at its tail, and counted by the wire */
+};
+
+/* What the wire is; constant while a node uses it. */
+struct flue_wire_facts {
+    uint64_t rate_bps;      /* serialisation rate; 1 .. 10^12 */
+    flue_ps delay_ps;       /* propagation, one way */
+    uint32_t framing_bytes; /* added to every IP packet when it is serialised: 2 for PPP, 18 for Ethernet with FCS */
+    uint32_t mtu_bytes;     /* largest IP packet */
+    uint32_t queue_frames;  /* frames the transmit queue holds, the one in transmission not counted */
+    uint32_t has_mac;       /* 1: frames carry MAC addresses; 0: point to point, static neighbour */
+};
+
+/* Downward.  Borrowed by the node. */
+struct flue_wire {
+    void *ctx;
+    struct flue_wire_facts facts;
+    /* Queues a frame now; its transmission starts as soon as the wire is free.  Copies *frame. */
+    enum flue_wire_result (*send)(void *ctx, const struct flue_frame *frame);
+};
+
+/* Time that `bytes` (framing included) occupy a wire of rate_bps, rounded to the nearest picosecond. */
+flue_ps flue_wire_serialise_ps(uint64_t bytes, uint64_t rate_bps);
+
+/* Upward: what a node gives to its wire.  The frame is borrowed until the call returns. */
+struct flue_wire_client {
+    void *ctx;
+    void (*receive)(void *ctx, const struct flue_frame *frame);
+};
+
+FLUE_END_C
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* host/deliver.c - what follows, above the switch, from what was noted about a connection: the application is woken,
+ * reads, and is told. */
+#include "host/charge.h"
+
+#define CALL(socket, member, ...)                                                                                      \
+    do {                                                                                                               \
+        if ((socket)->app->member != NULL)                                                                             \
+            (socket)->app->member((socket)->ctx, (socket), __VA_ARGS__);                                               \
+    } while (0)
+
+/* True once for each time that the flag was set. */
+static bool take_flag(struct flue_socket *socket, uint32_t flag)
+{
+    bool was = (socket->flags & flag) != 0;
+
+    socket->flags &= ~flag;
+    return was;
+}
+
+/* An application sleeps at the end of each piece of work that concerns it, and is woken once in the next. */
+static void wake(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->host;
+    uint32_t works = (uint32_t)host->core.works;
+
+    if (socket->woken != works) {
+        socket->woken = works;
+        charge_wakeup(host, &socket->account, 0);
+    }
+}
+
+/* A policy is asked once, when the connection has opened. */
+static void ask_policy(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->host;
+    const struct flue_policy_facts facts = {.held_by_target = socket->holder == FLUE_HOLDER_TARGET,
+                                            .capacity_left = UINT32_MAX};
+    const char *reason = NULL;
+
+    if (host->params.policy->decide(&facts, &reason) == FLUE_OFFLOAD && offload_possible(socket)) {
+        offload_want(socket, FLUE_MOVE_POLICY);
+    }
+}
+
+/* One read takes all that has come. */
+static void read_all(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->host;
+    struct host_piece *piece = socket->piece_first;
+    uint64_t bytes = 0;
+
+    if (piece == NULL) {
+        return;
+    }
+    socket->piece_first = NULL;
+    socket->piece_last = NULL;
+    for (const struct host_piece *p = piece; p != NULL; p = p->next) {
+        bytes += p->span.length_bytes;
+    }
+    wake(socket);
+    charge_call(host, &socket->account);
+    charge_copy_receive(host, &socket->account, bytes);
+    flue_trace1(host->trace, app_receive, host_now(host), socket->id, bytes);
+    if (socket->owed_bytes > 0 && socket->conn != NULL && (socket->flags & SOCKET_ENDED) == 0) {
+        flue_tcp_consumed(socket->conn, socket->owed_bytes, host_now(host));
+    }
+    socket->owed_bytes = 0;
+    while (piece != NULL) {
+        struct host_piece *next = piece->next;
+        struct flue_span span = piece->span;
+
+        pool_put(&host->pieces, piece);
+        CALL(socket, received, &span, host_now(host));
+        piece = next;
+    }
+}
+
+/* The last that happens to a socket. */
+static void end(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->host;
+
+    charge_tcp_close(host, &socket->account, 0);
+    socket_unlink(socket);
+    socket_enter(socket, FLUE_HOLDER_CLOSED, FLUE_MOVE_NONE);
+    if ((socket->flags & (SOCKET_CONNECTED | SOCKET_ACCEPTED)) != SOCKET_ACCEPTED) {
+        CALL(socket, closed, (enum flue_tcp_reason)socket->reason, host_now(host));
+    }
+    socket_free(socket);
+}
+
+void socket_serve(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->host;
+
+    if (take_flag(socket, SOCKET_TIMER) && socket->conn != NULL && (socket->flags & SOCKET_ENDED) == 0) {
+        charge_tcp_timer(host, &socket->account, 0);
+        flue_tcp_timeout(socket->conn, host_now(host));
+    }
+    if (socket->holder == FLUE_HOLDER_TARGET && (socket->flags & SOCKET_TAKE) == 0) {
+        hold_forward(socket);
+    }
+    socket_post(socket);
+    if (take_flag(socket, SOCKET_TELL_CONNECTED)) {
+        charge_tcp_open(host, &socket->account, 0);
+        wake(socket);
+        CALL(socket, connected, host_now(host));
+        ask_policy(socket);
+    }
+    if (socket->tell_acked_bytes > 0) {
+        uint32_t bytes = socket->tell_acked_bytes;
+
+        socket->tell_acked_bytes = 0;
+        CALL(socket, acknowledged, bytes, host_now(host));
+    }
+    read_all(socket);
+    for (; socket->lists > 0; socket->lists--) {
+        charge_chimney_return(host, &socket->account, 0);
+    }
+    if (take_flag(socket, SOCKET_TELL_PEER_FIN)) {
+        wake(socket);
+        charge_call(host, &socket->account); /* the read that finds the end */
+        CALL(socket, peer_closed, host_now(host));
+    }
+    if (take_flag(socket, SOCKET_TELL_MOVED)) {
+        CALL(socket, moved, (enum flue_holder)socket->holder, (enum flue_move)socket->why, host_now(host));
+    }
+    if ((socket->flags & SOCKET_ENDED) != 0) {
+        end(socket);
+    } else if ((socket->flags & (SOCKET_PEER_FIN | SOCKET_FIN_SENT)) == (SOCKET_PEER_FIN | SOCKET_FIN_SENT)) {
+        upload_want(socket, FLUE_MOVE_CLOSING); /* both directions are closed: TIME_WAIT is the host's */
+    }
+}

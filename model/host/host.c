@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* host/host.c - life of a host, entries and what settles them, totals and books. */
+#include "host/charge.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define MTU_DEFAULT_BYTES 1500u
+
+/* ---- Entries */
+
+void host_enter(struct flue_host *host, flue_ps arrival_ps)
+{
+    if (host->depth++ == 0) {
+        (void)flue_server_begin(&host->core, arrival_ps);
+    }
+}
+
+/* What was noted becomes deeds.  Serving one connection may make another one need attention, a hand-over frees turns to
+ * transmit, and so on, until nothing is left that can go on now. */
+static void settle(struct flue_host *host)
+{
+    software_pump(host);
+    do {
+        struct flue_hook *hook;
+
+        while ((hook = list_pop_front(&host->attend)) != NULL) {
+            socket_serve(FLUE_CONTAINER_OF(hook, struct flue_socket, attend));
+        }
+        if (host->received.first != NULL) {
+            protocol_return(host, &host->received);
+        }
+        if (host->indicated.first != NULL) {
+            protocol_return_indicated(host, &host->indicated);
+        }
+        upload_start(host);
+        offload_start(host);
+        software_pump(host);
+    } while (!list_empty(&host->attend));
+}
+
+void host_leave(struct flue_host *host)
+{
+    assert(host->depth > 0);
+    if (host->depth == 1) {
+        settle(host);
+        host->works = host->core.works;
+    }
+    host->depth--;
+}
+
+void host_arm_settle(struct flue_host *host)
+{
+    if (!timer_armed(&host->settle)) {
+        timers_arm(host->timers, &host->settle, host->env->now(host->env->ctx));
+    }
+}
+
+static void settle_due(struct timer *timer, flue_ps now_ps)
+{
+    struct flue_host *host = FLUE_CONTAINER_OF(timer, struct flue_host, settle);
+
+    /* After an interrupt of this moment the core is at work already; this goes on with the same piece of work. */
+    if (host->core.clock_ps < now_ps) {
+        (void)flue_server_begin(&host->core, now_ps);
+    }
+    host->depth++;
+    host_leave(host);
+}
+
+/* The first upcall of an interrupt begins a piece of work, unless the adapter has begun and charged it. */
+void host_upcall_enter(struct flue_host *host)
+{
+    assert(host->depth == 0); /* law 8: nothing completes inside the call that asked for it */
+    if (!timer_armed(&host->settle)) {
+        if (host->core.works == host->works) {
+            (void)flue_server_begin(&host->core, host->env->now(host->env->ctx));
+            charge_interrupt(host, NULL, 0);
+        }
+        host->works = host->core.works;
+        host->totals.interrupts++;
+    }
+    host->depth++;
+}
+
+void host_upcall_leave(struct flue_host *host)
+{
+    host->depth--;
+    host_arm_settle(host);
+}
+
+void flue_host_run(struct flue_host *host, flue_ps arrival_ps, void (*fn)(void *ctx, flue_ps at_ps), void *ctx)
+{
+    host_enter(host, arrival_ps);
+    fn(ctx, host_now(host));
+    host_leave(host);
+}
+
+/* ---- Life */
+
+static void init_lists(struct flue_host *host)
+{
+    const struct flue_env *env = host->env;
+
+    list_init(&host->all);
+    list_init(&host->outputs);
+    list_init(&host->attend);
+    list_init(&host->offers);
+    list_init(&host->takes);
+    list_init(&host->path_list);
+    list_init(&host->listener_list);
+    pool_init(&host->sockets, env, sizeof(struct flue_socket));
+    pool_init(&host->pieces, env, sizeof(struct host_piece));
+    pool_init(&host->held, env, sizeof(struct host_held));
+    pool_init(&host->leases, env, sizeof(struct host_lease));
+    pool_init(&host->blocks, env, sizeof(FLUE_TCP_BLOCK));
+    pool_init(&host->paths, env, sizeof(struct host_path));
+    pool_init(&host->listeners, env, sizeof(struct host_listener));
+    timer_setup(&host->settle, settle_due);
+}
+
+static flue_err make(struct flue_host *host)
+{
+    flue_err err = timers_reserve(host->timers, 1);
+
+    if (err != FLUE_OK) {
+        host->timers = NULL;
+        return err;
+    }
+    err = hash_table_init(&host->by_tuple, host->env, host->params.connections);
+    if (err == FLUE_OK) {
+        err = hash_table_init(&host->by_remote_ip, host->env, 0);
+    }
+    if (err == FLUE_OK) {
+        err = ndis_pool_new(host->env, NDIS_POOL_FRAMES, &host->frames);
+    }
+    if (err == FLUE_OK) {
+        err = ndis_pool_new(host->env, NDIS_POOL_SPANS, &host->spans);
+    }
+    if (err == FLUE_OK) {
+        err = flue_tcp_new(host->env, host->timers, host->trace, &host->params.tcp, &software_ops, host, 0, &host->tcp);
+    }
+    return err == FLUE_OK ? protocol_register(host) : err;
+}
+
+flue_err flue_host_new(const struct flue_env *env, struct timers *timers, const struct flue_trace *trace,
+                       struct flue_ndis *ndis, const struct flue_host_params *params, struct flue_host **out)
+{
+    struct flue_host *host;
+    flue_err err;
+
+    *out = NULL;
+    if (params->policy == NULL || params->send_quantum == 0 || params->backlog_frames == 0 ||
+        params->tree_connections == 0) {
+        return FLUE_EINVAL;
+    }
+    host = env->allocate(env->ctx, sizeof *host);
+    if (host == NULL) {
+        return FLUE_ENOMEM;
+    }
+    host->env = env;
+    host->timers = timers;
+    host->trace = trace;
+    host->ndis = ndis;
+    host->params = *params;
+    host->neighbour_mtu_bytes = MTU_DEFAULT_BYTES;
+    flue_server_init(&host->core, params->profile.host_hz, trace);
+    init_lists(host);
+    err = make(host);
+    if (err != FLUE_OK) {
+        flue_host_free(host);
+        return err;
+    }
+    *out = host;
+    return FLUE_OK;
+}
+
+void flue_host_free(struct flue_host *host)
+{
+    if (host == NULL) {
+        return;
+    }
+    flue_tcp_free(host->tcp);
+    ndis_pool_free(host->frames);
+    ndis_pool_free(host->spans);
+    pool_dispose(&host->sockets);
+    pool_dispose(&host->pieces);
+    pool_dispose(&host->held);
+    pool_dispose(&host->leases);
+    pool_dispose(&host->blocks);
+    pool_dispose(&host->paths);
+    pool_dispose(&host->listeners);
+    hash_table_dispose(&host->by_tuple);
+    hash_table_dispose(&host->by_remote_ip);
+    if (host->timers != NULL) {
+        timers_remove(host->timers, &host->settle);
+        timers_unreserve(host->timers, 1);
+    }
+    host->env->release(host->env->ctx, host, sizeof *host);
+}
+
+void flue_host_neighbour(struct flue_host *host, const uint8_t mac[6], uint32_t mtu_bytes)
+{
+    memcpy(host->neighbour_mac, mac, sizeof host->neighbour_mac);
+    host->neighbour_mtu_bytes = mtu_bytes;
+}
+
+flue_err flue_host_listen(struct flue_host *host, uint16_t port, const struct flue_app *app, void *ctx)
+{
+    struct host_listener *listener = pool_get(&host->listeners);
+    flue_err err;
+
+    if (listener == NULL) {
+        return FLUE_ENOMEM;
+    }
+    err = flue_tcp_listen(host->tcp, port);
+    if (err != FLUE_OK) {
+        pool_put(&host->listeners, listener);
+        return err;
+    }
+    *listener = (struct host_listener){.app = app, .ctx = ctx, .port = port};
+    list_push_back(&host->listener_list, &listener->hook);
+    return FLUE_OK;
+}
+
+/* ---- Totals and books */
+
+void flue_host_totals(const struct flue_host *host, struct flue_host_totals *out)
+{
+    *out = host->totals;
+}
+
+void flue_host_tcp_totals(const struct flue_host *host, struct flue_tcp_totals *out)
+{
+    flue_tcp_totals(host->tcp, out);
+}
+
+struct flue_server *flue_host_core(struct flue_host *host)
+{
+    return &host->core;
+}
+
+int32_t flue_host_last_refusal(const struct flue_host *host)
+{
+    return host->last_refusal;
+}
+
+uint64_t flue_host_objects_live(const struct flue_host *host)
+{
+    uint64_t live = pool_live(&host->sockets) + pool_live(&host->pieces) + pool_live(&host->held) +
+                    pool_live(&host->leases) + pool_live(&host->blocks) + ndis_pool_live(host->frames) +
+                    ndis_pool_live(host->spans);
+
+    live += host->received.count + host->indicated.count;
+    live += host->neighbour.state != OBJECT_HERE;
+    FLUE_LIST_EACH(hook, &host->path_list)
+    {
+        live += FLUE_CONTAINER_OF(hook, struct host_path, hook)->object.state != OBJECT_HERE;
+    }
+    return live;
+}
+
+static void add_account(struct flue_account *sum, const struct flue_account *account)
+{
+    for (unsigned i = 0; i < FLUE_COST_CATEGORIES; i++) {
+        sum->cycles[i] += account->cycles[i];
+    }
+    sum->bus_ps += account->bus_ps;
+}
+
+void flue_host_book(const struct flue_host *host, struct flue_account *sum)
+{
+    *sum = host->closed_book;
+    sum->conn = FLUE_NO_CONN;
+    FLUE_LIST_EACH(hook, &host->all)
+    {
+        add_account(sum, &FLUE_CONTAINER_OF(hook, struct flue_socket, all)->account);
+    }
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* host/offload.c - handing connections to the target: initiate and its completion. */
+#include "host/charge.h"
+
+#include <assert.h>
+
+#include "base/span.h"
+
+/* Established .. LastAck (CH-052); nothing is initiated during a pause (CH-306). */
+bool offload_possible(const struct flue_socket *socket)
+{
+    const uint32_t never = SOCKET_OFFER | SOCKET_ABORT_WANTED | SOCKET_ENDED;
+    struct flue_tcp_info info;
+
+    if (socket->holder != FLUE_HOLDER_HOST || socket->conn == NULL || (socket->flags & never) != 0 ||
+        (socket->flags & SOCKET_CONNECTED) == 0 || socket->host->paused || socket->host->binding == NULL) {
+        return false;
+    }
+    flue_tcp_info(socket->conn, &info);
+    return info.state >= FLUE_TCP_ESTABLISHED && info.state <= FLUE_TCP_LAST_ACK;
+}
+
+void offload_want(struct flue_socket *socket, enum flue_move why)
+{
+    socket->flags |= SOCKET_OFFER;
+    socket->why = (uint8_t)why;
+    list_push_back(&socket->host->offers, &socket->move);
+}
+
+/* ---- Initiate */
+
+/* Unacknowledged and unsent data as buffer lists: one for each span, the first byte is SndUna. */
+struct chain_builder {
+    struct flue_host *host;
+    struct flue_socket *socket;
+    struct ndis_chain chain;
+    bool failed;
+};
+
+static void drop_chain(PNET_BUFFER_LIST first)
+{
+    while (first != NULL) {
+        PNET_BUFFER_LIST next = first->Next;
+
+        ndis_nbl_put(first);
+        first = next;
+    }
+}
+
+static void add_span(void *arg, const struct flue_span *span)
+{
+    struct chain_builder *builder = arg;
+    PNET_BUFFER_LIST nbl = builder->failed ? NULL : ndis_nbl_get(builder->host->spans);
+
+    if (nbl == NULL) {
+        builder->failed = true;
+        return;
+    }
+    builder->failed = ndis_nbl_append(nbl, span) != FLUE_OK;
+    nbl->ProtocolReserved[0] = builder->socket;
+    ndis_chain_append(&builder->chain, nbl);
+}
+
+/* Out-of-order data is held as the segments it would have come in, and forwarded afterwards (D-17). */
+struct hold_builder {
+    struct flue_socket *socket;
+    const struct flue_tcp_state *state;
+};
+
+static void hold_span(void *arg, uint32_t seq, const struct flue_span *span)
+{
+    const struct hold_builder *builder = arg;
+    const struct flue_tcp_state *state = builder->state;
+    const struct flue_tcp_tuple *tuple = &builder->socket->tuple;
+    uint32_t mss = builder->socket->host->params.tcp.mss_bytes;
+    bool stamped = (state->const_flags & TCP_FLAG_TIMESTAMP_ENABLED) != 0;
+
+    for (uint32_t from = 0; from < span->length_bytes; from += mss) {
+        uint32_t left = span->length_bytes - from;
+        struct flue_frame frame = {
+            .src_ip = tuple->remote_ip,
+            .dst_ip = tuple->local_ip,
+            .src_port = tuple->remote_port,
+            .dst_port = tuple->local_port,
+            .seq = seq + from,
+            .ack = state->snd_una,
+            .window = (uint16_t)(state->snd_wnd >> state->snd_wscale),
+            .flags = FLUE_TCP_ACK,
+            .options = stamped ? FLUE_OPT_TIMESTAMP : 0,
+            .ts_val = state->ts_recent,
+            .ts_ecr = state->ts_time,
+            .ttl = state->ttl,
+            .ethertype = FLUE_ETHERTYPE_IPV4,
+            .payload = span_slice(span, from, left < mss ? left : mss),
+        };
+
+        hold_frame(builder->socket, &frame);
+    }
+}
+
+static void keep_fixed(struct host_fixed *fixed, const struct flue_tcp_state *state)
+{
+#define COPY_tcp_const(name)  fixed->name = state->name;
+#define COPY_tcp_cached(name) fixed->name = state->name;
+#define COPY_tcp_delegated(name)
+#define FLUE_STATE(class_, name, type, unit, member, since) COPY_##class_(name)
+#include "flue/state.def"
+#undef FLUE_STATE
+}
+
+/* The engine's connection becomes the state behind a block.  From now on the host keeps the socket and its lease only.
+ */
+static void move_out(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block,
+                     const struct ndis_chain *chain)
+{
+    struct flue_host *host = socket->host;
+    FLUE_TCP_BLOCK *tcp = (FLUE_TCP_BLOCK *)(void *)block;
+    struct flue_tcp_state state;
+    struct hold_builder hold = {.socket = socket, .state = &state};
+    flue_err err = flue_tcp_export(socket->conn, host_now(host), 0, &state);
+
+    assert(err == FLUE_OK);
+    (void)err;
+    ndis_state_put(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
+    tcp->Block.NetBufferListChain = chain->first;
+    tcp->Delegated.SendDataHead = chain->first;
+    tcp->Delegated.SendDataTail = chain->last;
+    keep_fixed(&socket->lease->fixed, &state);
+    flue_tcp_visit_reassembly(socket->conn, hold_span, &hold);
+    if (hook_linked(&socket->output)) {
+        list_remove(&socket->output);
+    }
+    flue_tcp_release(socket->conn);
+    socket->conn = NULL;
+    if (state.state == FLUE_TCP_ESTABLISHED || state.state == FLUE_TCP_CLOSE_WAIT) {
+        socket->flags &= ~(uint32_t)SOCKET_FIN_TOLD; /* a close that was asked for is told by a disconnect */
+    } else {
+        socket->flags |= SOCKET_FIN_SENT;
+    }
+    host->totals.chain_bytes_given += ndis_chain_bytes(chain->first);
+}
+
+/* Hands one connection over, into the tree that is being built; false if memory does not suffice. */
+static bool offer(struct flue_socket *socket, struct host_path *path)
+{
+    struct flue_host *host = socket->host;
+    struct chain_builder builder = {.host = host, .socket = socket};
+    struct host_lease *lease = pool_get(&host->leases);
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
+
+    if (lease == NULL) {
+        return false;
+    }
+    *lease = (struct host_lease){.socket = socket, .path = path};
+    block = tree_block(host, TcpOffloadState, &lease->handle, socket);
+    flue_tcp_flush_ack(socket->conn, host_now(host)); /* CH-292 */
+    flue_tcp_visit_send_queue(socket->conn, add_span, &builder);
+    if (block == NULL || builder.failed || !tree_add(host, path, block)) {
+        drop_chain(builder.chain.first);
+        pool_put(&host->blocks, block);
+        pool_put(&host->leases, lease);
+        return false;
+    }
+    charge_initiate(host, &socket->account, 0);
+    socket->lease = lease;
+    socket_enter(socket, FLUE_HOLDER_OFFERED, (enum flue_move)socket->why);
+    move_out(socket, block, &builder.chain);
+    return true;
+}
+
+/* One tree of connections that wait for it.  Those whose path or neighbour is on its way go with a later tree (D-14).
+ */
+static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host)
+{
+    uint32_t count = 0;
+
+    FLUE_LIST_EACH_SAFE(hook, &host->offers)
+    {
+        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, move);
+        struct host_path *path;
+
+        if (count == host->params.tree_connections || !tree_ready(host, NULL)) {
+            break;
+        }
+        if (hook_linked(&socket->attend)) {
+            continue; /* the application is told first all that has come */
+        }
+        socket->flags &= ~(uint32_t)SOCKET_OFFER;
+        path = tree_path(host, socket->tuple.local_ip, socket->tuple.remote_ip);
+        if (path != NULL && offload_possible(socket) && !tree_ready(host, path)) {
+            socket->flags |= SOCKET_OFFER;
+            continue;
+        }
+        list_remove(&socket->move);
+        if (path != NULL && offload_possible(socket) && offer(socket, path)) {
+            count++;
+        }
+    }
+    return tree_finish(host);
+}
+
+void offload_start(struct flue_host *host)
+{
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root;
+
+    while (!list_empty(&host->offers) && (root = build(host)) != NULL) {
+        software_flush(host); /* the last ACKs leave ahead of the hand-over */
+        protocol_initiate(host, root);
+    }
+}
+
+/* ---- Completion */
+
+static void taken(struct flue_socket *socket)
+{
+    socket_enter(socket, FLUE_HOLDER_TARGET, FLUE_MOVE_COMPLETED);
+    socket->host->totals.offloaded++;
+    socket->flags |= SOCKET_TELL_MOVED;
+    if (socket->host->release_wanted) {
+        upload_want(socket, FLUE_MOVE_UPLOAD_ALL); /* everything goes back, this one, too (CH-308) */
+    }
+    socket_attend(socket); /* forwards what was held and posts what was queued, after this call (D-15) */
+}
+
+/* The block's state and buffer lists are as the host left them: it goes on where it stopped. */
+static void refused(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+{
+    struct flue_host *host = socket->host;
+    FLUE_TCP_BLOCK *tcp = (FLUE_TCP_BLOCK *)(void *)block;
+    struct flue_tcp_state state = {.tuple = socket->tuple};
+
+    host->last_refusal = block->Status;
+    host->totals.refused++;
+    host->totals.refusals_tcp++;
+    socket->lease->path->object.dependents--;
+    socket_enter(socket, FLUE_HOLDER_HOST, FLUE_MOVE_REFUSED);
+    ndis_state_get(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
+    state.tuple = socket->tuple;
+    upload_import(socket, &state, block->NetBufferListChain, 0);
+    socket_attend(socket);
+}
+
+/* A path or neighbour of a tree: was it new, and was it taken? */
+static void complete_object(struct flue_host *host, struct host_object *object, struct host_object *parent)
+{
+    if (object->state != OBJECT_OFFERED) {
+        return;
+    }
+    if (object->handle.MiniportOffloadContext != NULL) {
+        object->state = OBJECT_HELD;
+        return;
+    }
+    object->state = OBJECT_HERE;
+    host->totals.refusals_path++;
+    if (parent != NULL) {
+        parent->dependents--;
+    }
+}
+
+void offload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
+{
+    for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST path = root->DependentBlockList; path != NULL; path = path->NextBlock) {
+        for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tcp = path->DependentBlockList; tcp != NULL; tcp = tcp->NextBlock) {
+            struct flue_socket *socket = tcp->ProtocolReserved[0];
+
+            if (tcp->OffloadHandle->MiniportOffloadContext != NULL) {
+                taken(socket);
+            } else {
+                refused(socket, tcp);
+            }
+        }
+        complete_object(host, &((struct host_path *)path->ProtocolReserved[0])->object, &host->neighbour);
+    }
+    complete_object(host, &host->neighbour, NULL);
+    tree_free(host, root);
+}

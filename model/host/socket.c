@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* host/socket.c - sockets above the switch: what the application calls, and the socket's own bookkeeping. */
+#include "host/charge.h"
+
+#include <assert.h>
+
+#include "base/span.h"
+
+/* ---- Finding and making */
+
+static bool same_tuple(const void *item, const void *key)
+{
+    const struct flue_tcp_tuple *a = &((const struct flue_socket *)item)->tuple;
+    const struct flue_tcp_tuple *b = key;
+
+    return a->local_ip == b->local_ip && a->remote_ip == b->remote_ip && a->local_port == b->local_port &&
+           a->remote_port == b->remote_port;
+}
+
+static uint32_t hash_of(const struct flue_tcp_tuple *tuple)
+{
+    return hash_tuple(tuple->local_ip, tuple->remote_ip, tuple->local_port, tuple->remote_port);
+}
+
+struct flue_socket *socket_find(const struct flue_host *host, const struct flue_frame *frame)
+{
+    const struct flue_tcp_tuple tuple = {.local_ip = frame->dst_ip,
+                                         .remote_ip = frame->src_ip,
+                                         .local_port = frame->dst_port,
+                                         .remote_port = frame->src_port};
+
+    return hash_table_find(&host->by_tuple, hash_of(&tuple), same_tuple, &tuple);
+}
+
+struct flue_socket *socket_new(struct flue_host *host, const struct flue_tcp_tuple *tuple, uint32_t id, unsigned side,
+                               const struct flue_app *app, void *ctx)
+{
+    struct flue_socket *socket = pool_get(&host->sockets);
+
+    if (socket == NULL) {
+        return NULL;
+    }
+    *socket = (struct flue_socket){
+        .host = host,
+        .app = app,
+        .ctx = ctx,
+        .id = id,
+        .stream = 2 * id + side,
+        .tuple = *tuple,
+        .flags = side == 0 ? 0 : SOCKET_ACCEPTED,
+        .holder = FLUE_HOLDER_HOST,
+        .account = {.conn = id},
+    };
+    if (hash_table_insert(&host->by_tuple, hash_of(tuple), socket) != FLUE_OK) {
+        pool_put(&host->sockets, socket);
+        return NULL;
+    }
+    list_push_back(&host->all, &socket->all);
+    host->totals.sockets++;
+    host->totals.holders[FLUE_HOLDER_HOST]++;
+    return socket;
+}
+
+static void unhook(struct flue_hook *hook)
+{
+    if (hook_linked(hook)) {
+        list_remove(hook);
+    }
+}
+
+void socket_unlink(struct flue_socket *socket)
+{
+    if ((socket->flags & SOCKET_UNLINKED) != 0) {
+        return;
+    }
+    socket->flags |= SOCKET_UNLINKED;
+    (void)hash_table_remove(&socket->host->by_tuple, hash_of(&socket->tuple), socket);
+    unhook(&socket->output);
+    if (socket->conn != NULL) {
+        flue_tcp_release(socket->conn);
+        socket->conn = NULL;
+    }
+}
+
+void socket_free(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->host;
+
+    assert(socket->lease == NULL);
+    socket_unlink(socket);
+    while (socket->piece_first != NULL) {
+        struct host_piece *piece = socket->piece_first;
+
+        socket->piece_first = piece->next;
+        pool_put(&host->pieces, piece);
+    }
+    hold_drop(socket);
+    unhook(&socket->attend);
+    unhook(&socket->move);
+    list_remove(&socket->all);
+    for (unsigned i = 0; i < FLUE_COST_CATEGORIES; i++) {
+        host->closed_book.cycles[i] += socket->account.cycles[i];
+    }
+    host->closed_book.bus_ps += socket->account.bus_ps;
+    host->totals.sockets--;
+    host->totals.holders[socket->holder]--;
+    pool_put(&host->sockets, socket);
+}
+
+/* ---- Noting */
+
+void socket_attend(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->host;
+
+    if (!hook_linked(&socket->attend)) {
+        list_push_back(&host->attend, &socket->attend);
+    }
+    if (host->depth == 0) {
+        host_arm_settle(host);
+    }
+}
+
+void socket_ended(struct flue_socket *socket, enum flue_tcp_reason reason)
+{
+    if ((socket->flags & SOCKET_ENDED) == 0) {
+        socket->flags |= SOCKET_ENDED;
+        socket->reason = (uint8_t)reason;
+        socket_attend(socket);
+    }
+}
+
+/* Without memory for what came in, the connection is reset: no byte is lost silently. */
+void socket_add_piece(struct flue_socket *socket, const struct flue_span *span)
+{
+    struct host_piece *piece = socket->piece_last;
+
+    if (span->length_bytes == 0 || (socket->piece_first != NULL && span_append(&piece->span, span))) {
+        return;
+    }
+    piece = pool_get(&socket->host->pieces);
+    if (piece == NULL) {
+        socket->flags |= SOCKET_ABORT_WANTED;
+        return;
+    }
+    *piece = (struct host_piece){.next = NULL, .span = *span};
+    if (socket->piece_first == NULL) {
+        socket->piece_first = piece;
+    } else {
+        socket->piece_last->next = piece;
+    }
+    socket->piece_last = piece;
+}
+
+static void post_to_engine(struct flue_socket *socket)
+{
+    flue_ps now_ps = host_now(socket->host);
+
+    if (socket->conn == NULL || (socket->flags & SOCKET_ENDED) != 0) {
+        return;
+    }
+    if ((socket->flags & SOCKET_ABORT_WANTED) != 0) {
+        if ((socket->flags & SOCKET_ABORT_TOLD) == 0) {
+            socket->flags |= SOCKET_ABORT_TOLD;
+            flue_tcp_abort(socket->conn, now_ps);
+        }
+        return;
+    }
+    while (socket->posted_bytes < socket->sent_bytes) {
+        uint64_t waiting = socket->sent_bytes - socket->posted_bytes;
+        struct flue_span span = {.offset_bytes = socket->posted_bytes,
+                                 .stream = socket->stream,
+                                 .length_bytes = waiting < UINT32_MAX ? (uint32_t)waiting : UINT32_MAX};
+
+        if (flue_tcp_send(socket->conn, &span, now_ps) != FLUE_OK) {
+            return; /* no memory: it waits here for the next occasion */
+        }
+        socket->posted_bytes += span.length_bytes;
+    }
+    if ((socket->flags & (SOCKET_CLOSE_WANTED | SOCKET_FIN_TOLD)) == SOCKET_CLOSE_WANTED &&
+        flue_tcp_close(socket->conn, now_ps) == FLUE_OK) {
+        socket->flags |= SOCKET_FIN_TOLD;
+    }
+}
+
+void socket_post(struct flue_socket *socket)
+{
+    switch ((enum flue_holder)socket->holder) {
+    case FLUE_HOLDER_HOST:
+        post_to_engine(socket);
+        break;
+    case FLUE_HOLDER_TARGET:
+        chimney_post(socket);
+        break;
+    case FLUE_HOLDER_OFFERED:
+    case FLUE_HOLDER_GIVING_BACK:
+    case FLUE_HOLDER_LOST:
+    case FLUE_HOLDER_CLOSED:
+    case FLUE_HOLDER_COUNT:
+        break;
+    }
+}
+
+/* ---- What the application calls */
+
+static void enter_now(struct flue_host *host)
+{
+    host_enter(host, host->depth == 0 ? host->env->now(host->env->ctx) : 0);
+}
+
+flue_err flue_host_connect(struct flue_host *host, const struct flue_tcp_tuple *tuple, uint32_t id,
+                           const struct flue_app *app, void *ctx, flue_ps at_ps, struct flue_socket **out)
+{
+    struct flue_socket *socket;
+    flue_err err;
+
+    *out = NULL;
+    if (hash_table_find(&host->by_tuple, hash_of(tuple), same_tuple, tuple) != NULL) {
+        return FLUE_EEXIST;
+    }
+    socket = socket_new(host, tuple, id, 0, app, ctx);
+    if (socket == NULL) {
+        return FLUE_ENOMEM;
+    }
+    host_enter(host, at_ps);
+    err = flue_tcp_connect(host->tcp, tuple, socket, id, host_now(host), &socket->conn);
+    if (err == FLUE_OK) {
+        *out = socket;
+    } else {
+        socket->conn = NULL;
+        socket_enter(socket, FLUE_HOLDER_CLOSED, FLUE_MOVE_NONE);
+        socket_free(socket);
+    }
+    host_leave(host);
+    return err;
+}
+
+flue_err flue_socket_send(struct flue_socket *socket, uint32_t bytes)
+{
+    struct flue_host *host = socket->host;
+    struct flue_account *account = &socket->account;
+
+    if ((socket->flags & (SOCKET_CLOSE_WANTED | SOCKET_ABORT_WANTED | SOCKET_ENDED)) != 0) {
+        return FLUE_ESTATE;
+    }
+    enter_now(host);
+    charge_call(host, account);
+    charge_copy_send(host, account, bytes);
+    flue_trace1(host->trace, app_send, host_now(host), socket->id, bytes);
+    socket->sent_bytes += bytes;
+    socket_post(socket);
+    host_leave(host);
+    return FLUE_OK;
+}
+
+flue_err flue_socket_close(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->host;
+
+    if ((socket->flags & (SOCKET_CLOSE_WANTED | SOCKET_ABORT_WANTED | SOCKET_ENDED)) != 0) {
+        return FLUE_ESTATE;
+    }
+    enter_now(host);
+    flue_trace0(host->trace, app_close, host_now(host), socket->id);
+    socket->flags |= SOCKET_CLOSE_WANTED;
+    socket_post(socket);
+    host_leave(host);
+    return FLUE_OK;
+}
+
+void flue_socket_abort(struct flue_socket *socket)
+{
+    if ((socket->flags & (SOCKET_ABORT_WANTED | SOCKET_ENDED)) != 0) {
+        return;
+    }
+    enter_now(socket->host);
+    socket->flags |= SOCKET_ABORT_WANTED;
+    socket_post(socket);
+    host_leave(socket->host);
+}
+
+flue_err flue_socket_offload(struct flue_socket *socket, flue_ps at_ps)
+{
+    if (!offload_possible(socket)) {
+        return FLUE_ESTATE;
+    }
+    host_enter(socket->host, at_ps);
+    offload_want(socket, FLUE_MOVE_AT_TIME);
+    host_leave(socket->host);
+    return FLUE_OK;
+}
+
+flue_err flue_socket_upload(struct flue_socket *socket, flue_ps at_ps)
+{
+    if (socket->holder != FLUE_HOLDER_TARGET || (socket->flags & SOCKET_TAKE) != 0) {
+        return FLUE_ESTATE;
+    }
+    host_enter(socket->host, at_ps);
+    upload_want(socket, FLUE_MOVE_AT_TIME);
+    host_leave(socket->host);
+    return FLUE_OK;
+}
+
+void flue_socket_work(struct flue_socket *socket, unsigned requests)
+{
+    enter_now(socket->host);
+    for (unsigned i = 0; i < requests; i++) {
+        charge_application_request(socket->host, &socket->account, 0);
+    }
+    host_leave(socket->host);
+}
+
+/* ---- What it may look at */
+
+void *flue_socket_ctx(const struct flue_socket *socket)
+{
+    return socket->ctx;
+}
+
+void flue_socket_set_ctx(struct flue_socket *socket, void *ctx)
+{
+    socket->ctx = ctx;
+}
+
+uint32_t flue_socket_id(const struct flue_socket *socket)
+{
+    return socket->id;
+}
+
+const struct flue_tcp_tuple *flue_socket_tuple(const struct flue_socket *socket)
+{
+    return &socket->tuple;
+}
+
+uint32_t flue_socket_stream(const struct flue_socket *socket)
+{
+    return socket->stream;
+}
+
+enum flue_holder flue_socket_holder(const struct flue_socket *socket)
+{
+    return (enum flue_holder)socket->holder;
+}
+
+const struct flue_account *flue_socket_account(const struct flue_socket *socket)
+{
+    return &socket->account;
+}
+
+uint64_t flue_socket_sent_bytes(const struct flue_socket *socket)
+{
+    return socket->sent_bytes;
+}
+
+uint64_t flue_socket_unacked_bytes(const struct flue_socket *socket)
+{
+    return socket->sent_bytes - socket->acked_bytes;
+}

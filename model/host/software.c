@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* host/software.c - the software path: ordinary frames between NDIS and the host's own TCP engine. */
+#include "host/charge.h"
+
+#include <string.h>
+
+/* ---- Frames out */
+
+/* A frame of the present turn.  Without memory for it the segment is lost; TCP sends it again. */
+static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_frame *frame, flue_ps at_ps, int again)
+{
+    struct flue_host *host = owner;
+    struct flue_socket *socket = conn == NULL ? NULL : flue_tcp_user(conn);
+    struct flue_account *account = socket == NULL ? NULL : &socket->account;
+    PNET_BUFFER_LIST nbl;
+
+    (void)at_ps, (void)again;
+    if (frame->payload.length_bytes > 0) {
+        charge_tcp_send_data(host, account, 0);
+        charge_checksum_send(host, account, frame->payload.length_bytes);
+        charge_driver_send(host, account, 0);
+        charge_other_send_data(host, account, 0);
+    } else {
+        charge_tcp_send_ack(host, account, 0);
+        charge_driver_ack(host, account, 0);
+    }
+    nbl = ndis_nbl_get(host->frames);
+    if (nbl != NULL) {
+        struct flue_frame *out = ndis_nbl_frame(nbl);
+
+        *out = *frame;
+        out->ethertype = FLUE_ETHERTYPE_IPV4;
+        memcpy(out->dst_mac, host->neighbour_mac, sizeof out->dst_mac);
+        ndis_chain_append(&host->out, nbl);
+        host->outstanding++;
+        host->totals.frames_sent++;
+    }
+    return host_now(host);
+}
+
+void software_flush(struct flue_host *host)
+{
+    if (host->out.first != NULL && host->binding != NULL) {
+        protocol_send(host, &host->out);
+    }
+}
+
+/* Turns: each connection may send up to a quantum, then goes to the end of the queue.  Only while the adapter has fewer
+ * frames than the backlog; completions start it again. */
+void software_pump(struct flue_host *host)
+{
+    struct flue_hook *hook;
+
+    software_flush(host);
+    while (host->outstanding < host->params.backlog_frames && (hook = list_pop_front(&host->outputs)) != NULL) {
+        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, output);
+        int more;
+
+        if (socket->conn == NULL || (socket->flags & SOCKET_ENDED) != 0) {
+            continue;
+        }
+        more = flue_tcp_output(socket->conn, host->params.send_quantum, host_now(host));
+        software_flush(host);
+        if (more && (socket->flags & SOCKET_ENDED) == 0 && !hook_linked(&socket->output)) {
+            list_push_back(&host->outputs, &socket->output);
+        }
+    }
+}
+
+void software_send_complete(struct flue_host *host, PNET_BUFFER_LIST first)
+{
+    while (first != NULL) {
+        PNET_BUFFER_LIST next = first->Next;
+
+        ndis_nbl_put(first);
+        host->outstanding--;
+        first = next;
+    }
+}
+
+/* ---- Frames in */
+
+static void charge_tcp_in(struct flue_host *host, struct flue_account *account, const struct flue_frame *frame)
+{
+    if (frame->payload.length_bytes > 0) {
+        charge_tcp_receive_data(host, account, 0);
+        charge_checksum_receive(host, account, frame->payload.length_bytes);
+        charge_other_receive_data(host, account, 0);
+    } else {
+        charge_tcp_receive_ack(host, account, 0);
+    }
+}
+
+void software_input(struct flue_socket *socket, const struct flue_frame *frame)
+{
+    if (socket->conn != NULL && (socket->flags & SOCKET_ENDED) == 0) {
+        charge_tcp_in(socket->host, &socket->account, frame);
+        flue_tcp_input(socket->host->tcp, socket->conn, frame, host_now(socket->host), 1);
+    }
+}
+
+/* No socket has this tuple: a listener may want it, or it is answered with RST. */
+static void input_unknown(struct flue_host *host, const struct flue_frame *frame)
+{
+    charge_tcp_in(host, NULL, frame);
+    host->accepting = NULL;
+    flue_tcp_input(host->tcp, NULL, frame, host_now(host), 1);
+    if (host->accepting != NULL && host->accepting->conn == NULL) {
+        host->accepting->conn = flue_tcp_find(host->tcp, frame);
+        if (host->accepting->conn == NULL) {
+            socket_enter(host->accepting, FLUE_HOLDER_CLOSED, FLUE_MOVE_NONE);
+            socket_free(host->accepting);
+        }
+    }
+    host->accepting = NULL;
+}
+
+static void receive(struct flue_host *host, const struct flue_frame *frame)
+{
+    struct flue_socket *socket = socket_find(host, frame);
+
+    if (frame->payload.length_bytes > 0) {
+        charge_driver_receive(host, socket == NULL ? NULL : &socket->account, 0);
+    } else {
+        charge_driver_ack(host, socket == NULL ? NULL : &socket->account, 0);
+    }
+    if (socket != NULL && (socket->flags & SOCKET_ENDED) != 0) {
+        socket_unlink(socket);
+        socket = NULL;
+    }
+    if (socket == NULL) {
+        input_unknown(host, frame);
+        return;
+    }
+    switch ((enum flue_holder)socket->holder) {
+    case FLUE_HOLDER_HOST:
+        software_input(socket, frame);
+        break;
+    case FLUE_HOLDER_OFFERED:
+    case FLUE_HOLDER_GIVING_BACK:
+        hold_frame(socket, frame);
+        break;
+    case FLUE_HOLDER_TARGET:
+        hold_frame(socket, frame);
+        socket_attend(socket); /* forwards it */
+        break;
+    case FLUE_HOLDER_LOST:
+    case FLUE_HOLDER_CLOSED:
+    case FLUE_HOLDER_COUNT:
+        break;
+    }
+}
+
+/* ACKs go out before the application runs: they are the interrupt's work. */
+void software_receive(struct flue_host *host, PNET_BUFFER_LIST first)
+{
+    while (first != NULL) {
+        PNET_BUFFER_LIST next = first->Next;
+
+        host->totals.frames_received++;
+        receive(host, ndis_nbl_frame(first));
+        ndis_chain_append(&host->received, first);
+        first = next;
+    }
+    software_pump(host);
+}
+
+/* ---- What the engine says */
+
+static void take_event(void *owner, struct flue_tcp_conn *conn, const struct flue_tcp_event *event)
+{
+    struct flue_socket *socket = flue_tcp_user(conn);
+    struct flue_host *host = owner;
+
+    socket->conn = conn;
+    switch (event->kind) {
+    case FLUE_TCP_EV_CONNECTED:
+        socket->flags |= SOCKET_CONNECTED | SOCKET_TELL_CONNECTED;
+        break;
+    case FLUE_TCP_EV_DATA:
+        socket_add_piece(socket, &event->span);
+        socket->owed_bytes += event->span.length_bytes;
+        break;
+    case FLUE_TCP_EV_ACKED:
+        socket->acked_bytes += event->bytes;
+        socket->tell_acked_bytes += event->bytes;
+        break;
+    case FLUE_TCP_EV_PEER_FIN:
+        socket->flags |= SOCKET_PEER_FIN | SOCKET_TELL_PEER_FIN;
+        break;
+    case FLUE_TCP_EV_FIN_ACKED:
+        return;
+    case FLUE_TCP_EV_OUTPUT:
+        if (!hook_linked(&socket->output)) {
+            list_push_back(&host->outputs, &socket->output);
+        }
+        if (host->depth == 0) {
+            host_arm_settle(host);
+        }
+        return;
+    case FLUE_TCP_EV_TIMER:
+        socket->flags |= SOCKET_TIMER;
+        break;
+    case FLUE_TCP_EV_CLOSED:
+        socket_ended(socket, event->reason);
+        return;
+    }
+    socket_attend(socket);
+}
+
+static void *take_accept(void *owner, const struct flue_tcp_tuple *tuple)
+{
+    struct flue_host *host = owner;
+
+    FLUE_LIST_EACH(hook, &host->listener_list)
+    {
+        const struct host_listener *listener = FLUE_CONTAINER_OF(hook, struct host_listener, hook);
+
+        if (listener->port == tuple->local_port) {
+            const struct flue_app *app = listener->app;
+            uint32_t id = app->identify != NULL ? app->identify(listener->ctx, tuple) : host->accepted;
+
+            host->accepted++;
+            host->accepting = socket_new(host, tuple, id, 1, app, listener->ctx);
+            return host->accepting;
+        }
+    }
+    return NULL;
+}
+
+const struct flue_tcp_ops software_ops = {.output = take_output, .event = take_event, .accept = take_accept};

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* target/disconnect.c - closing the sending half, and resetting (CH: F32, F37; behaviour 13.5). */
+
+#include "target/target.h"
+
+static void complete(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST nbl,
+                     NDIS_STATUS status)
+{
+    struct ndis_chain chain = {0};
+
+    nbl->Status = status;
+    NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred) = nbl->MiniportReserved[1];
+    miniport_advance(nbl, (ULONG)(uintptr_t)nbl->MiniportReserved[1]);
+    ndis_chain_append(&chain, nbl);
+    target_engine_charge(target, FLUE_COST_DRIVER, &target->params.profile.engine_request, 0);
+    upward_chain(target, UPWARD_DISCONNECT, context, &chain);
+}
+
+void disconnect_acked(struct target_context *context, uint32_t bytes)
+{
+    PNET_BUFFER_LIST nbl = context->disconnect;
+
+    if (nbl != NULL) {
+        nbl->MiniportReserved[1] = (PVOID)((uintptr_t)nbl->MiniportReserved[1] + bytes);
+    }
+}
+
+void disconnect_finish(struct flue_target *target, struct target_context *context, NDIS_STATUS status)
+{
+    PNET_BUFFER_LIST nbl = context->disconnect;
+
+    if (nbl != NULL) {
+        context->disconnect = NULL;
+        if (status == NDIS_STATUS_SUCCESS) {
+            nbl->MiniportReserved[1] = nbl->MiniportReserved[0];
+        }
+        complete(target, context, nbl, status);
+    }
+}
+
+/* All sends first, then RST: the one case in which a target sends one. */
+static void reset(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST nbl)
+{
+    context_enter(target, context, FLUE_CONTEXT_ABORTED);
+    context_unlink_work(context);
+    send_fail_all(target, context, NDIS_STATUS_REQUEST_ABORTED);
+    disconnect_finish(target, context, NDIS_STATUS_REQUEST_ABORTED);
+    flue_tcp_abort(context->conn, target->engine.clock_ps);
+    complete(target, context, nbl, NDIS_STATUS_SUCCESS);
+}
+
+static void close_gracefully(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST nbl)
+{
+    flue_err err;
+
+    if (context->disconnect != NULL) {
+        complete(target, context, nbl, NDIS_STATUS_REQUEST_ABORTED); /* the sending half is closed already */
+        return;
+    }
+    context->disconnect = nbl;
+    err = send_queue_spans(context->conn, nbl, target->engine.clock_ps);
+    if (err == FLUE_OK) {
+        err = flue_tcp_close(context->conn, target->engine.clock_ps);
+    }
+    if (err == FLUE_ENOMEM) {
+        context->flags |= CONTEXT_STARVED;
+    } else if (err != FLUE_OK) {
+        disconnect_finish(target, context, NDIS_STATUS_REQUEST_ABORTED);
+    }
+}
+
+void disconnect_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST nbl, ULONG flags)
+{
+    const bool abortive = (flags & TCP_DISCONNECT_ABORTIVE_CLOSE) != 0;
+
+    target_engine_charge(target, FLUE_COST_DRIVER, &target->params.profile.engine_request, 0);
+    nbl->MiniportReserved[0] = (PVOID)(uintptr_t)ndis_nbl_bytes(nbl);
+    nbl->MiniportReserved[1] = NULL;
+    switch ((enum flue_context)context->state) {
+    case FLUE_CONTEXT_INSTALLED:
+    case FLUE_CONTEXT_LIVE:
+        context_touch(target, context);
+        if (!context_accepts(context)) {
+            /* Both halves are closed: there is nothing left to reset, or to close. */
+            complete(target, context, nbl, abortive ? NDIS_STATUS_SUCCESS : NDIS_STATUS_REQUEST_ABORTED);
+        } else if (abortive) {
+            reset(target, context, nbl);
+        } else {
+            close_gracefully(target, context, nbl);
+        }
+        break;
+    case FLUE_CONTEXT_ABORTED:
+        complete(target, context, nbl, NDIS_STATUS_REQUEST_ABORTED);
+        break;
+    case FLUE_CONTEXT_NONE:
+    case FLUE_CONTEXT_DRAINING:
+    case FLUE_CONTEXT_TERMINATING:
+    case FLUE_CONTEXT_COUNT:
+        complete(target, context, nbl, NDIS_STATUS_UPLOAD_IN_PROGRESS);
+        break;
+    }
+}

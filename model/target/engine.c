@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* target/engine.c - between the TCP engine and the adapter: segments in and out, deadlines, and whose turn it is.
+ *
+ * Everything here runs on the adapter's engine, at its clock.  Transmission is pulled: a connection that has something to
+ * send waits for its turn and gets `send_quantum` segments, as long as the transmit ring holds fewer than
+ * `backlog_frames`.  The engine does not wait for payload: a frame becomes ready when its DMA read is done. */
+
+#include <string.h>
+
+#include "target/target.h"
+
+/* ---- Segments out ---- */
+
+static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_frame *frame, flue_ps at_ps, int again)
+{
+    struct flue_target *target = (struct flue_target *)owner;
+    struct target_context *context = (struct target_context *)flue_tcp_user(conn);
+    const uint32_t bytes = frame->payload.length_bytes;
+    flue_ps ready_ps;
+
+    (void)at_ps, (void)again;
+    context_touch(target, context);
+    target_engine_charge(target, FLUE_COST_TCPIP,
+                         bytes > 0 ? &target->params.profile.engine_send_data : &target->params.profile.engine_ack,
+                         bytes);
+    ready_ps = flue_pcie_read(&target->pcie, target->engine.clock_ps, bytes);
+    if (target->wire->facts.has_mac) {
+        memcpy(frame->dst_mac, context->path->neighbour->mac, sizeof frame->dst_mac);
+    }
+    port_push(target, PORT_ENGINE, frame, NULL, ready_ps);
+    return target->engine.clock_ps;
+}
+
+/* The transmit ring is full: go on when it is half empty.  When that time is not known yet, frames wait in the ring for
+ * their payload, and the port asks again when it has given one to the wire. */
+static void pause_output(struct flue_target *target, flue_ps now_ps)
+{
+    flue_ps resume_ps = port_falls_to(target, target->params.backlog_frames / 2);
+
+    target->paused = true;
+    if (resume_ps != FLUE_PS_NEVER) {
+        timers_arm(target->timers, &target->pump_timer, resume_ps > now_ps ? resume_ps : now_ps + 1);
+    }
+}
+
+void engine_pump(struct flue_target *target, flue_ps now_ps)
+{
+    const uint32_t most = target->params.backlog_frames;
+
+    if (list_empty(&target->outputs)) {
+        return;
+    }
+    if (target->paused && port_backlog(target, now_ps) > most / 2) {
+        if (!timer_armed(&target->pump_timer)) {
+            pause_output(target, now_ps);
+        }
+        return;
+    }
+    target->paused = false;
+    (void)flue_server_begin(&target->engine, now_ps);
+    while (!list_empty(&target->outputs)) {
+        struct target_context *context;
+
+        if (port_backlog(target, now_ps) >= most) {
+            pause_output(target, now_ps);
+            return;
+        }
+        context = FLUE_CONTAINER_OF(list_pop_front(&target->outputs), struct target_context, work);
+        context->flags &= (uint16_t)~CONTEXT_WANTS_OUTPUT;
+        if (context->conn != NULL && context_accepts(context) &&
+            flue_tcp_output(context->conn, target->params.send_quantum, target->engine.clock_ps) != 0 &&
+            !hook_linked(&context->work)) {
+            context->flags |= CONTEXT_WANTS_OUTPUT;
+            list_push_back(&target->outputs, &context->work);
+        }
+    }
+}
+
+void engine_pump_fire(struct timer *timer, flue_ps now_ps)
+{
+    engine_pump(FLUE_CONTAINER_OF(timer, struct flue_target, pump_timer), now_ps);
+}
+
+/* ---- Deadlines ---- */
+
+void engine_timeout_fire(struct timer *timer, flue_ps now_ps)
+{
+    struct flue_target *target = FLUE_CONTAINER_OF(timer, struct flue_target, timeout_timer);
+    struct flue_hook *hook;
+
+    while ((hook = list_pop_front(&target->timeouts)) != NULL) {
+        struct target_context *context = FLUE_CONTAINER_OF(hook, struct target_context, work);
+        struct flue_tcp_info before;
+
+        context->flags &= (uint16_t)~CONTEXT_WANTS_TIMEOUT;
+        if ((context->flags & CONTEXT_WANTS_OUTPUT) != 0) {
+            list_push_back(&target->outputs, &context->work);
+        }
+        if (context->conn == NULL || !context_accepts(context)) {
+            continue;
+        }
+        (void)flue_server_begin(&target->engine, now_ps);
+        context_touch(target, context);
+        flue_tcp_info(context->conn, &before);
+        flue_tcp_timeout(context->conn, target->engine.clock_ps);
+        if ((context->flags & CONTEXT_TIMED_OUT) != 0) {
+            /* FIN-WAIT-2 has been waited out: the connection is closed before it goes back.  A limit on retransmission
+             * leaves it in its state; what becomes of it is the host's decision (D-28). */
+            event_freeze(target, context, TimeoutExpiration,
+                         before.state == FLUE_TCP_FIN_WAIT_2 ? FLUE_TCP_CLOSED : before.state);
+        }
+    }
+    engine_pump(target, now_ps);
+}
+
+/* ---- Events ---- */
+
+static void want(struct flue_target *target, struct target_context *context, uint16_t flag, struct flue_hook *list)
+{
+    context->flags |= flag;
+    if (!hook_linked(&context->work)) {
+        list_push_back(list, &context->work);
+    } else if (flag == CONTEXT_WANTS_TIMEOUT) {
+        /* It waits for its turn to transmit: the deadline comes first. */
+        list_remove(&context->work);
+        list_push_back(&target->timeouts, &context->work);
+    }
+}
+
+static void closed(struct flue_target *target, struct target_context *context, enum flue_tcp_reason reason)
+{
+    context->flags |= CONTEXT_ENDED;
+    context_unlink_work(context);
+    switch (reason) {
+    case FLUE_TCP_BY_RESET:
+        event_abort(target, context);
+        break;
+    case FLUE_TCP_BY_TIMEOUT:
+        context->flags |= CONTEXT_TIMED_OUT;
+        break;
+    case FLUE_TCP_BY_SEGMENT:
+    case FLUE_TCP_BY_CLOSE:
+    case FLUE_TCP_BY_2MSL:
+        disconnect_finish(target, context, NDIS_STATUS_SUCCESS);
+        break;
+    case FLUE_TCP_BY_ABORT:
+    case FLUE_TCP_BY_OPEN:
+    case FLUE_TCP_BY_IMPORT:
+    case FLUE_TCP_BY_EXPORT:
+        break;
+    }
+}
+
+static void take_event(void *owner, struct flue_tcp_conn *conn, const struct flue_tcp_event *event)
+{
+    struct flue_target *target = (struct flue_target *)owner;
+    struct target_context *context = (struct target_context *)flue_tcp_user(conn);
+
+    switch (event->kind) {
+    case FLUE_TCP_EV_DATA:
+        receive_data(target, context, &event->span);
+        break;
+    case FLUE_TCP_EV_ACKED:
+        context->path->neighbour->reached_ps = target->engine.clock_ps;
+        send_acked(target, context, event->bytes);
+        break;
+    case FLUE_TCP_EV_OUTPUT:
+        want(target, context, CONTEXT_WANTS_OUTPUT, &target->outputs);
+        break;
+    case FLUE_TCP_EV_TIMER:
+        want(target, context, CONTEXT_WANTS_TIMEOUT, &target->timeouts);
+        timers_arm(target->timers, &target->timeout_timer, target_now(target));
+        break;
+    case FLUE_TCP_EV_PEER_FIN:
+        context->flags |= CONTEXT_LOOK;
+        upward_event(target, context, TcpIndicateDisconnect, 0);
+        break;
+    case FLUE_TCP_EV_FIN_ACKED:
+        context->flags |= CONTEXT_LOOK;
+        disconnect_finish(target, context, NDIS_STATUS_SUCCESS);
+        break;
+    case FLUE_TCP_EV_CLOSED:
+        closed(target, context, event->reason);
+        break;
+    case FLUE_TCP_EV_CONNECTED:
+        break;
+    }
+}
+
+/* Nothing listens here: segments of unknown connections are the host's. */
+static void *take_accept(void *owner, const struct flue_tcp_tuple *tuple)
+{
+    (void)owner, (void)tuple;
+    return NULL;
+}
+
+const struct flue_tcp_ops engine_ops = {.output = take_output, .event = take_event, .accept = take_accept};
+
+/* ---- Segments in ---- */
+
+void engine_follow_up(struct flue_target *target, struct target_context *context)
+{
+    struct flue_tcp_info info;
+
+    if ((context->flags & (CONTEXT_LOOK | CONTEXT_TIMED_OUT | CONTEXT_STARVED)) == 0 || context->conn == NULL) {
+        return;
+    }
+    if ((context->flags & CONTEXT_TIMED_OUT) != 0) {
+        event_freeze(target, context, TimeoutExpiration, FLUE_TCP_CLOSED);
+    } else if ((context->flags & CONTEXT_LOOK) != 0) {
+        context->flags &= (uint16_t)~CONTEXT_LOOK;
+        flue_tcp_info(context->conn, &info);
+        if (info.state == FLUE_TCP_TIME_WAIT) {
+            event_freeze(target, context, UploadRequested, FLUE_TCP_TIME_WAIT); /* TIME-WAIT is the host's (B-082) */
+        }
+    }
+    if ((context->flags & CONTEXT_STARVED) != 0 && context_accepts(context)) {
+        flue_tcp_info(context->conn, &info);
+        event_freeze(target, context, UploadRequested, info.state); /* CH: resource shortage (B-084) */
+    }
+}
+
+/* SYN and URG are looked at before TCP sees the segment; true if they have settled what becomes of it. */
+static bool special(struct flue_target *target, struct target_context *context, const struct flue_frame *frame,
+                    bool *taken)
+{
+    struct flue_tcp_info info;
+    const uint8_t flags = frame->flags;
+
+    if ((flags & (FLUE_TCP_SYN | FLUE_TCP_URG)) == 0 || (flags & FLUE_TCP_RST) != 0) {
+        return false;
+    }
+    flue_tcp_info(context->conn, &info);
+    if ((flags & FLUE_TCP_SYN) != 0) {
+        *taken = false;
+        return frame->seq == info.rcv_nxt; /* others are challenged by the TCP engine (behaviour 15.4) */
+    }
+    if (frame->seq - info.rcv_nxt >= info.rcv_wnd && frame->seq != info.rcv_nxt) {
+        return false;
+    }
+    /* Urgent data is the host's: neither acknowledged nor delivered from here on (behaviour 15.6). */
+    event_freeze(target, context, ReceivedUrgentData, info.state);
+    event_hold(target, context, frame);
+    *taken = true;
+    return true;
+}
+
+bool engine_receive(struct flue_target *target, struct target_context *context, const struct flue_frame *frame,
+                    flue_ps at_ps)
+{
+    const struct flue_profile *profile = &target->params.profile;
+    const uint32_t bytes = frame->payload.length_bytes;
+    bool taken;
+
+    if (context->state == FLUE_CONTEXT_DRAINING && context->still != NULL && context->still->holds) {
+        event_hold(target, context, frame);
+        return true;
+    }
+    if (!context_accepts(context)) {
+        return false;
+    }
+    (void)flue_server_begin(&target->engine, at_ps);
+    if (special(target, context, frame, &taken)) {
+        return taken;
+    }
+    context_touch(target, context);
+    target_engine_charge(target, FLUE_COST_TCPIP, bytes > 0 ? &profile->engine_receive_data : &profile->engine_ack,
+                         bytes);
+    flue_tcp_input(target->tcp, context->conn, frame, target->engine.clock_ps, 0);
+    engine_follow_up(target, context);
+    return true;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* target/event.c - what the target tells the host of its own accord: Disconnect, Abort, Retrieve; and how a connection
+ * stands still between a mandatory Retrieve and its terminate (D-34). */
+
+#include <assert.h>
+
+#include "target/target.h"
+
+void event_freeze(struct flue_target *target, struct target_context *context, TCP_UPLOAD_REASON reason,
+                  enum flue_tcp_state_id state)
+{
+    struct target_still *still = (struct target_still *)pool_get(&target->stills);
+    flue_err err;
+
+    context->flags &= (uint16_t) ~(CONTEXT_LOOK | CONTEXT_TIMED_OUT | CONTEXT_STARVED);
+    if ((context->flags & CONTEXT_ENDED) == 0) {
+        flue_tcp_flush_ack(context->conn, target->engine.clock_ps);
+    }
+    context_unlink_work(context);
+    context_enter(target, context, FLUE_CONTEXT_DRAINING);
+    context->flags |= CONTEXT_ENDED;
+    if (still != NULL) {
+        *still = (struct target_still){.at_ps = target->engine.clock_ps,
+                                       .holds = state != FLUE_TCP_CLOSED && state != FLUE_TCP_TIME_WAIT};
+        err = flue_tcp_export(context->conn, target->engine.clock_ps, 1, &still->state);
+        assert(err == FLUE_OK);
+        (void)err;
+        still->state.state = state;
+        if (!still->holds) {
+            flue_tcp_release(context->conn);
+            context->conn = NULL;
+        }
+    }
+    context->still = still;
+    upward_event(target, context, TcpIndicateRetrieve, reason);
+}
+
+/* Without memory, or room, the segment is lost, and the peer sends it again. */
+void event_hold(struct flue_target *target, struct target_context *context, const struct flue_frame *frame)
+{
+    struct target_still *still = context->still;
+    struct target_held *held = NULL;
+
+    if (still != NULL && still->count < TARGET_HELD_MAX) {
+        held = (struct target_held *)pool_get(&target->helds);
+    }
+    if (held == NULL) {
+        return;
+    }
+    *held = (struct target_held){.next = NULL, .frame = *frame};
+    if (still->first == NULL) {
+        still->first = held;
+    } else {
+        still->last->next = held;
+    }
+    still->last = held;
+    still->count++;
+}
+
+void event_release_held(struct flue_target *target, struct target_context *context)
+{
+    struct target_still *still = context->still;
+
+    if (still == NULL) {
+        return;
+    }
+    while (still->first != NULL) {
+        struct target_held *held = still->first;
+
+        still->first = held->next;
+        adapter_receive(target, &held->frame, target->engine.clock_ps);
+        pool_put(&target->helds, held);
+    }
+    pool_put(&target->stills, still);
+    context->still = NULL;
+}
+
+/* An acceptable RST has come: first the event, then all I/O, the disconnect last (D-46). */
+void event_abort(struct flue_target *target, struct target_context *context)
+{
+    context_enter(target, context, FLUE_CONTEXT_ABORTED);
+    upward_event(target, context, TcpIndicateAbort, 0);
+    send_fail_all(target, context, NDIS_STATUS_REQUEST_ABORTED);
+    disconnect_finish(target, context, NDIS_STATUS_REQUEST_ABORTED);
+}
+
+void event_raise(struct flue_target *target, const struct upward *entry)
+{
+    struct target_context *context = entry->context;
+    const bool moot = context->state == FLUE_CONTEXT_TERMINATING;
+
+    switch ((TCP_OFFLOAD_EVENT_TYPE)entry->what.event.type) {
+    case TcpIndicateDisconnect:
+        /* Not before the host has taken all data ahead of the FIN (CH: Disconnect).  A host that takes the connection
+         * back, or has lost it, learns of the FIN from State. */
+        if (moot || context->state == FLUE_CONTEXT_ABORTED) {
+            return;
+        }
+        if ((context->flags & CONTEXT_LATCHED) != 0) {
+            context->flags |= CONTEXT_PEER_FIN;
+            return;
+        }
+        context->flags |= CONTEXT_FIN_TOLD;
+        break;
+    case TcpIndicateRetrieve:
+        if (moot) {
+            return;
+        }
+        break;
+    case TcpIndicateAbort:
+    case TcpIndicateSendBacklogChange:
+        break;
+    }
+    target->totals.events++;
+    miniport_tell_trace(target, context);
+    miniport_event(target, context, entry->what.event.type, entry->what.event.information);
+}

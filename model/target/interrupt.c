@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* target/interrupt.c - from the adapter to the host: one FIFO of everything the host is to see, and the moderated
+ * interrupt in which it sees it.
+ *
+ * The entries' visible times never decrease, as all of them are DMA writes behind one another, and the host takes them in
+ * this order.  That gives two rules for free: no upward call for an object precedes the return of its initiate completion
+ * (D-15), and none follows its terminate completion (CH rules F14.1, F14.2). */
+
+#include <assert.h>
+
+#include "target/target.h"
+
+/* ---- The event ring ---- */
+
+struct upward *upward_push(struct flue_target *target, enum upward_kind kind, struct target_context *context,
+                           flue_ps at_ps, uint64_t bytes)
+{
+    struct upward *entry = (struct upward *)ring_push(&target->upwards);
+
+    assert(entry != NULL && "no memory for what the host is to see");
+    *entry = (struct upward){
+        .visible_ps = flue_pcie_write(&target->pcie, at_ps, bytes), .context = context, .kind = kind};
+    if (target->upwards.count == 1) {
+        interrupt_arm(target);
+    }
+    return entry;
+}
+
+void upward_chain(struct flue_target *target, enum upward_kind kind, struct target_context *context,
+                  const struct ndis_chain *chain)
+{
+    struct upward *entry;
+
+    if (chain->first != NULL) {
+        entry = upward_push(target, kind, context, target->engine.clock_ps,
+                            (uint64_t)chain->count * TARGET_COMPLETION_BYTES);
+        entry->what.chain.first = chain->first;
+        entry->what.chain.last = chain->last;
+    }
+}
+
+void upward_event(struct flue_target *target, struct target_context *context, ULONG type, ULONG information)
+{
+    struct upward *entry =
+        upward_push(target, UPWARD_EVENT, context, target->engine.clock_ps, TARGET_COMPLETION_BYTES);
+
+    entry->what.event.type = type;
+    entry->what.event.information = information;
+}
+
+/* ---- When ---- */
+
+/* Ordinary sends are completed along with anything else; of their own accord only when a batch of them, or the last, has
+ * left the wire. */
+static flue_ps sent_due(const struct flue_target *target)
+{
+    uint32_t count = target->sent.count;
+
+    if (count == 0) {
+        return FLUE_PS_NEVER;
+    }
+    count = count < TARGET_SENT_BATCH ? count : TARGET_SENT_BATCH;
+    return ((const struct sent *)ring_at(&target->sent, count - 1))->departure_ps;
+}
+
+void interrupt_arm(struct flue_target *target)
+{
+    const struct upward *front = (const struct upward *)ring_front(&target->upwards);
+    flue_ps due_ps = sent_due(target);
+
+    if (target->in_batch || target->postponed) {
+        return;
+    }
+    if (front != NULL && front->visible_ps < due_ps) {
+        due_ps = front->visible_ps;
+    }
+    if (due_ps == FLUE_PS_NEVER) {
+        return;
+    }
+    if (!target->poll) {
+        due_ps = flue_moderation_next(&target->moderation, due_ps);
+    }
+    if (target->core != NULL && target->core->clock_ps > due_ps) {
+        due_ps = target->core->clock_ps;
+    }
+    if (due_ps != target->interrupt_timer.due_ps) {
+        timers_arm(target->timers, &target->interrupt_timer, due_ps);
+    }
+}
+
+/* ---- What ---- */
+
+/* Up to where the host sees the rings: it reads them while it works, at its core's virtual time. */
+static flue_ps sight(const struct flue_target *target, flue_ps now_ps)
+{
+    return target->core != NULL ? target->core->clock_ps : now_ps;
+}
+
+static void complete_frames(struct flue_target *target, flue_ps now_ps)
+{
+    struct ndis_chain chain = {0};
+    const struct sent *front;
+
+    while ((front = (const struct sent *)ring_front(&target->sent)) != NULL &&
+           front->departure_ps <= sight(target, now_ps)) {
+        ndis_chain_append(&chain, front->nbl);
+        ring_pop(&target->sent);
+    }
+    if (chain.first != NULL) {
+        target->batch.completions += chain.count;
+        miniport_frames_sent(target, chain.first);
+    }
+}
+
+static void flush_sends(struct flue_target *target)
+{
+    struct ndis_chain chain = target->batch.sent;
+
+    if (chain.first != NULL) {
+        target->batch.sent = (struct ndis_chain){0};
+        miniport_tell_trace(target, target->batch.sent_context);
+        chain.last->Next = NULL;
+        miniport_data_done(target, UPWARD_SENT, chain.first);
+    }
+}
+
+/* Sends of one status are collected over connections; the order among statuses stays. */
+static void collect_sends(struct flue_target *target, const struct upward *entry)
+{
+    struct batch *batch = &target->batch;
+
+    if (batch->sent.first != NULL && batch->sent.first->Status != entry->what.chain.first->Status) {
+        flush_sends(target);
+    }
+    if (batch->sent.first == NULL) {
+        batch->sent.first = entry->what.chain.first;
+        batch->sent_context = entry->context;
+    } else {
+        batch->sent.last->Next = entry->what.chain.first;
+        batch->sent_context = batch->sent_context == entry->context ? entry->context : NULL;
+    }
+    batch->sent.last = entry->what.chain.last;
+}
+
+static void flush(struct flue_target *target)
+{
+    flush_sends(target);
+    receive_flush(target);
+}
+
+static void show(struct flue_target *target, const struct upward *entry)
+{
+    struct batch *batch = &target->batch;
+
+    switch (entry->kind) {
+    case UPWARD_FRAME:
+        ndis_chain_append(&batch->frames, entry->what.chain.first);
+        target->frames_waiting--;
+        return;
+    case UPWARD_DATA:
+        receive_collect(target, entry->context, &entry->what.span);
+        return;
+    case UPWARD_SENT:
+        batch->completions++;
+        collect_sends(target, entry);
+        return;
+    case UPWARD_RECEIVED:
+    case UPWARD_FORWARDED:
+    case UPWARD_DISCONNECT:
+        flush(target);
+        miniport_tell_trace(target, entry->context);
+        miniport_data_done(target, entry->kind, entry->what.chain.first);
+        break;
+    case UPWARD_EVENT:
+        flush(target);
+        event_raise(target, entry);
+        break;
+    case UPWARD_INITIATE:
+        flush(target);
+        intake_complete(target, entry->what.tree);
+        break;
+    case UPWARD_TERMINATE:
+        flush(target);
+        give_back_complete(target, entry);
+        break;
+    case UPWARD_UPDATE:
+    case UPWARD_INVALIDATE:
+    case UPWARD_QUERY:
+        flush(target);
+        miniport_tell_trace(target, NULL);
+        miniport_tree_done(target, entry->kind, entry->what.tree);
+        break;
+    }
+    batch->completions++;
+}
+
+void interrupt_fire(struct timer *timer, flue_ps now_ps)
+{
+    struct flue_target *target = FLUE_CONTAINER_OF(timer, struct flue_target, interrupt_timer);
+    struct batch *batch = &target->batch;
+    const struct upward *front;
+    uint32_t frames;
+
+    /* A core that has become busy meanwhile is waited for once, so that more comes together; then this interrupt is work
+     * that arrived now and stands in the core's queue like any other. */
+    if (target->core != NULL && target->core->clock_ps > now_ps && !target->postponed) {
+        target->postponed = true;
+        timers_arm(target->timers, timer, target->core->clock_ps);
+        return;
+    }
+    *batch = (struct batch){.completions = 0};
+    target->postponed = false;
+    target->poll = false;
+    target->in_batch = true;
+    target->moderation.last_ps = now_ps;
+    target->totals.interrupts++;
+    if (target->core != NULL) {
+        (void)flue_server_begin(target->core, now_ps);
+        (void)flue_server_charge(target->core, NULL, FLUE_COST_INTERRUPT, target->interrupt_price, 0);
+    }
+    complete_frames(target, now_ps);
+    while ((front = (const struct upward *)ring_front(&target->upwards)) != NULL &&
+           front->visible_ps <= sight(target, now_ps)) {
+        struct upward entry = *front;
+
+        if (batch->frames.count == TARGET_FRAME_BUDGET) {
+            target->poll = true;
+            break;
+        }
+        ring_pop(&target->upwards);
+        show(target, &entry);
+    }
+    flush(target);
+    frames = batch->frames.count;
+    if (frames > 0) {
+        miniport_frames_received(target, &batch->frames);
+    }
+    flue_trace2(target->trace, interrupt, now_ps, FLUE_NO_CONN, frames, batch->completions);
+    target->in_batch = false;
+    interrupt_arm(target);
+}

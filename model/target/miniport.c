@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* target/miniport.c - the airlock: the only file of the target in which functions of the interface are spelled.  Handlers
+ * that NDIS calls turn into a doorbell; upward calls are made from interrupts only. */
+
+#include "target/target.h"
+
+/* ---- Handlers: the ordinary path ---- */
+
+static void MiniportSendNetBufferLists(NDIS_HANDLE MiniportAdapterContext, PNET_BUFFER_LIST NetBufferList,
+                                       NDIS_PORT_NUMBER PortNumber, ULONG SendFlags)
+{
+    (void)PortNumber, (void)SendFlags;
+    doorbell_ring((struct flue_target *)MiniportAdapterContext, DOORBELL_FRAMES, NULL, NetBufferList, 0);
+}
+
+static void MiniportReturnNetBufferLists(NDIS_HANDLE MiniportAdapterContext, PNET_BUFFER_LIST NetBufferLists,
+                                         ULONG ReturnFlags)
+{
+    (void)ReturnFlags;
+    adapter_return((struct flue_target *)MiniportAdapterContext, NetBufferLists);
+}
+
+/* ---- Handlers: state operations ---- */
+
+static void MiniportInitiateOffload(NDIS_HANDLE MiniportAdapterContext,
+                                    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
+{
+    doorbell_ring_tree((struct flue_target *)MiniportAdapterContext, DOORBELL_INITIATE, OffloadBlockList);
+}
+
+static void MiniportTerminateOffload(NDIS_HANDLE MiniportAdapterContext,
+                                     PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
+{
+    doorbell_ring_tree((struct flue_target *)MiniportAdapterContext, DOORBELL_TERMINATE, OffloadBlockList);
+}
+
+static void MiniportUpdateOffload(NDIS_HANDLE MiniportAdapterContext,
+                                  PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
+{
+    doorbell_ring_tree((struct flue_target *)MiniportAdapterContext, DOORBELL_UPDATE, OffloadBlockList);
+}
+
+static void MiniportInvalidateOffload(NDIS_HANDLE MiniportAdapterContext,
+                                      PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
+{
+    doorbell_ring_tree((struct flue_target *)MiniportAdapterContext, DOORBELL_INVALIDATE, OffloadBlockList);
+}
+
+static void MiniportQueryOffload(NDIS_HANDLE MiniportAdapterContext,
+                                 PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
+{
+    doorbell_ring_tree((struct flue_target *)MiniportAdapterContext, DOORBELL_QUERY, OffloadBlockList);
+}
+
+/* ---- Handlers: data ---- */
+
+static NDIS_STATUS MiniportTcpOffloadSend(NDIS_HANDLE MiniportAdapterContext, PVOID MiniportOffloadContext,
+                                          PNET_BUFFER_LIST NetBufferList)
+{
+    doorbell_ring((struct flue_target *)MiniportAdapterContext, DOORBELL_SEND,
+                  (struct target_context *)MiniportOffloadContext, NetBufferList, 0);
+    return NDIS_STATUS_PENDING;
+}
+
+static NDIS_STATUS MiniportTcpOffloadReceive(NDIS_HANDLE MiniportAdapterContext, PVOID MiniportOffloadContext,
+                                             PNET_BUFFER_LIST NetBufferList)
+{
+    doorbell_ring((struct flue_target *)MiniportAdapterContext, DOORBELL_RECEIVE,
+                  (struct target_context *)MiniportOffloadContext, NetBufferList, 0);
+    return NDIS_STATUS_PENDING;
+}
+
+static NDIS_STATUS MiniportTcpOffloadDisconnect(NDIS_HANDLE MiniportAdapterContext, PVOID MiniportOffloadContext,
+                                                PNET_BUFFER_LIST NetBufferList, ULONG Flags)
+{
+    doorbell_ring((struct flue_target *)MiniportAdapterContext, DOORBELL_DISCONNECT,
+                  (struct target_context *)MiniportOffloadContext, NetBufferList, Flags);
+    return NDIS_STATUS_PENDING;
+}
+
+static NDIS_STATUS MiniportTcpOffloadForward(NDIS_HANDLE MiniportAdapterContext, PVOID MiniportOffloadContext,
+                                             PNET_BUFFER_LIST NetBufferList)
+{
+    doorbell_ring((struct flue_target *)MiniportAdapterContext, DOORBELL_FORWARD,
+                  (struct target_context *)MiniportOffloadContext, NetBufferList, 0);
+    return NDIS_STATUS_PENDING;
+}
+
+static NDIS_STATUS MiniportTcpOffloadReceiveReturn(NDIS_HANDLE MiniportAdapterContext, PNET_BUFFER_LIST NetBufferList)
+{
+    doorbell_ring((struct flue_target *)MiniportAdapterContext, DOORBELL_RETURN, NULL, NetBufferList, 0);
+    return NDIS_STATUS_SUCCESS;
+}
+
+/* ---- Life ---- */
+
+static const NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic_characteristics = {
+    .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS,
+               NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS_REVISION_1, sizeof generic_characteristics},
+    .InitiateOffloadHandler = MiniportInitiateOffload,
+    .TerminateOffloadHandler = MiniportTerminateOffload,
+    .UpdateOffloadHandler = MiniportUpdateOffload,
+    .InvalidateOffloadHandler = MiniportInvalidateOffload,
+    .QueryOffloadHandler = MiniportQueryOffload,
+};
+
+static const NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp_characteristics = {
+    .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS,
+               NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS_REVISION_1, sizeof tcp_characteristics},
+    .OffloadType = NdisTcpChimneyOffload,
+    .TcpOffloadSendHandler = MiniportTcpOffloadSend,
+    .TcpOffloadReceiveHandler = MiniportTcpOffloadReceive,
+    .TcpOffloadDisconnectHandler = MiniportTcpOffloadDisconnect,
+    .TcpOffloadForwardHandler = MiniportTcpOffloadForward,
+    .TcpOffloadReceiveReturnHandler = MiniportTcpOffloadReceiveReturn,
+};
+
+static NDIS_STATUS MiniportSetOptions(NDIS_HANDLE NdisDriverHandle, NDIS_HANDLE DriverContext)
+{
+    NDIS_STATUS status = NdisSetOptionalHandlers(NdisDriverHandle, &generic_characteristics.Header);
+
+    (void)DriverContext;
+    return status != NDIS_STATUS_SUCCESS ? status
+                                         : NdisSetOptionalHandlers(NdisDriverHandle, &tcp_characteristics.Header);
+}
+
+static NDIS_STATUS MiniportInitializeEx(NDIS_HANDLE NdisMiniportHandle, NDIS_HANDLE MiniportDriverContext,
+                                        PNDIS_MINIPORT_INIT_PARAMETERS MiniportInitParameters)
+{
+    struct flue_target *target = (struct flue_target *)MiniportDriverContext;
+    NDIS_MINIPORT_ADAPTER_ATTRIBUTES attributes = {.MiniportAdapterContext = target};
+    PNDIS_OFFLOAD_EVENT_HANDLERS calls;
+    NDIS_STATUS status = NdisMSetMiniportAttributes(NdisMiniportHandle, &attributes);
+
+    (void)MiniportInitParameters;
+    if (status == NDIS_STATUS_SUCCESS &&
+        (status = NdisMGetOffloadHandlers(NdisMiniportHandle, NdisTcpChimneyOffload, &calls)) == NDIS_STATUS_SUCCESS) {
+        target->calls = *(const NDIS_TCP_OFFLOAD_EVENT_HANDLERS *)(const void *)calls;
+    }
+    return status;
+}
+
+/* All work is over when NDIS halts an adapter: everything lent across it has come back. */
+static void MiniportHaltEx(NDIS_HANDLE MiniportAdapterContext)
+{
+    ((struct flue_target *)MiniportAdapterContext)->miniport = NULL;
+}
+
+static const NDIS_MINIPORT_DRIVER_CHARACTERISTICS driver_characteristics = {
+    .Header = {NDIS_OBJECT_TYPE_MINIPORT_DRIVER_CHARACTERISTICS, 1, sizeof driver_characteristics},
+    .SetOptionsHandler = MiniportSetOptions,
+    .InitializeHandlerEx = MiniportInitializeEx,
+    .HaltHandlerEx = MiniportHaltEx,
+    .SendNetBufferListsHandler = MiniportSendNetBufferLists,
+    .ReturnNetBufferListsHandler = MiniportReturnNetBufferLists,
+};
+
+NDIS_STATUS miniport_register(struct flue_target *target)
+{
+    return NdisMRegisterMiniportDriver(target->ndis, target, &driver_characteristics, &target->driver);
+}
+
+void miniport_unregister(struct flue_target *target)
+{
+    if (target->driver != NULL) {
+        (void)NdisMDeregisterMiniportDriver(target->driver);
+        target->driver = NULL;
+    }
+}
+
+/* ---- Upward calls ---- */
+
+void miniport_tell_trace(struct flue_target *target, const struct target_context *context)
+{
+    if (target->trace != NULL && target->trace->emit != NULL) {
+        flue_ndis_at(target->ndis, target->core != NULL ? target->core->clock_ps : target_now(target),
+                     context != NULL ? context->id : FLUE_NO_CONN);
+    }
+}
+
+void miniport_frames_sent(struct flue_target *target, PNET_BUFFER_LIST first)
+{
+    NdisMSendNetBufferListsComplete(target->miniport, first, 0);
+}
+
+void miniport_frames_received(struct flue_target *target, const struct ndis_chain *chain)
+{
+    NdisMIndicateReceiveNetBufferLists(target->miniport, chain->first, 0, chain->count, 0);
+}
+
+void miniport_tree_done(struct flue_target *target, enum upward_kind kind, target_tree tree)
+{
+    static void (*const calls[])(NDIS_HANDLE, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST) = {
+        [UPWARD_INITIATE] = NdisMInitiateOffloadComplete,     [UPWARD_TERMINATE] = NdisMTerminateOffloadComplete,
+        [UPWARD_UPDATE] = NdisMUpdateOffloadComplete,         [UPWARD_INVALIDATE] = NdisMInvalidateOffloadComplete,
+        [UPWARD_QUERY] = NdisMQueryOffloadStateComplete,
+    };
+
+    calls[kind](target->miniport, tree);
+}
+
+void miniport_data_done(struct flue_target *target, enum upward_kind kind, PNET_BUFFER_LIST first)
+{
+    const NDIS_TCP_OFFLOAD_EVENT_HANDLERS *calls = &target->calls;
+
+    (kind == UPWARD_SENT       ? calls->NdisTcpOffloadSendComplete
+     : kind == UPWARD_RECEIVED ? calls->NdisTcpOffloadReceiveComplete
+     : kind == UPWARD_DISCONNECT ? calls->NdisTcpOffloadDisconnectComplete
+                                 : calls->NdisTcpOffloadForwardComplete)(target->miniport, first);
+}
+
+NDIS_STATUS miniport_indicate(struct flue_target *target, const struct target_context *context, PNET_BUFFER_LIST nbl,
+                              ULONG *consumed_bytes)
+{
+    return target->calls.NdisTcpOffloadReceiveHandler(context->handle, nbl, NDIS_STATUS_SUCCESS, consumed_bytes);
+}
+
+void miniport_event(struct flue_target *target, const struct target_context *context, ULONG type, ULONG information)
+{
+    target->calls.NdisTcpOffloadEventHandler(context->handle, type, information);
+}
+
+void miniport_advance(PNET_BUFFER_LIST nbl, ULONG bytes)
+{
+    for (PNET_BUFFER nb = NET_BUFFER_LIST_FIRST_NB(nbl); nb != NULL && bytes > 0; nb = nb->Next) {
+        ULONG here = bytes < NET_BUFFER_DATA_LENGTH(nb) ? bytes : NET_BUFFER_DATA_LENGTH(nb);
+
+        NdisAdvanceNetBufferDataStart(nb, here, 0, NULL);
+        bytes -= here;
+    }
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* target/send.c - send requests, forwarded segments, and their completions.
+ *
+ * The buffer lists of a connection are one FIFO beside the TCP engine's queue of spans: MiniportReserved[0] is the size of
+ * a list, MiniportReserved[1] how much of it the peer has acknowledged. */
+
+#include "target/target.h"
+
+static uintptr_t word(PVOID value)
+{
+    return (uintptr_t)value;
+}
+
+static void note_size(PNET_BUFFER_LIST nbl)
+{
+    nbl->MiniportReserved[0] = (PVOID)(uintptr_t)ndis_nbl_bytes(nbl);
+    nbl->MiniportReserved[1] = NULL;
+}
+
+void send_adopt(struct target_context *context, PNET_BUFFER_LIST nbl)
+{
+    note_size(nbl);
+    nbl->Next = NULL;
+    if (context->send_first == NULL) {
+        context->send_first = nbl;
+    } else {
+        context->send_last->Next = nbl;
+    }
+    context->send_last = nbl;
+}
+
+flue_err send_queue_spans(struct flue_tcp_conn *conn, PNET_BUFFER_LIST nbl, flue_ps at_ps)
+{
+    for (const NET_BUFFER *nb = NET_BUFFER_LIST_FIRST_NB(nbl); nb != NULL; nb = nb->Next) {
+        struct ndis_spans spans = ndis_spans_of_data(nb);
+        struct flue_span span;
+
+        while (ndis_spans_next(&spans, &span)) {
+            flue_err err = flue_tcp_send(conn, &span, at_ps);
+
+            if (err != FLUE_OK) {
+                return err;
+            }
+        }
+    }
+    return FLUE_OK;
+}
+
+/* Status and count of an NBL that completes (CH: F35.3, F35.4). */
+static void finish(PNET_BUFFER_LIST nbl, NDIS_STATUS status)
+{
+    nbl->Status = status;
+    NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred) = nbl->MiniportReserved[1];
+    miniport_advance(nbl, (ULONG)word(nbl->MiniportReserved[1]));
+}
+
+static PNET_BUFFER_LIST pop(struct target_context *context)
+{
+    PNET_BUFFER_LIST nbl = context->send_first;
+
+    context->send_first = nbl->Next;
+    if (context->send_first == NULL) {
+        context->send_last = NULL;
+    }
+    return nbl;
+}
+
+/* A list is complete when the peer has acknowledged all of it (CH: F35, SUCCESS).  What is acknowledged beyond the lists
+ * belongs to the disconnect. */
+void send_acked(struct flue_target *target, struct target_context *context, uint32_t bytes)
+{
+    struct ndis_chain done = {0};
+
+    while (context->send_first != NULL) {
+        PNET_BUFFER_LIST nbl = context->send_first;
+        uintptr_t left_bytes = word(nbl->MiniportReserved[0]) - word(nbl->MiniportReserved[1]);
+
+        if (left_bytes > bytes) {
+            nbl->MiniportReserved[1] = (PVOID)(word(nbl->MiniportReserved[1]) + bytes);
+            bytes = 0;
+            break;
+        }
+        bytes -= (uint32_t)left_bytes;
+        nbl->MiniportReserved[1] = nbl->MiniportReserved[0];
+        (void)pop(context);
+        finish(nbl, NDIS_STATUS_SUCCESS);
+        ndis_chain_append(&done, nbl);
+        target_engine_charge(target, FLUE_COST_DRIVER, &target->params.profile.engine_request, 0);
+    }
+    upward_chain(target, UPWARD_SENT, context, &done);
+    if (bytes > 0) {
+        disconnect_acked(context, bytes);
+    }
+}
+
+void send_fail_all(struct flue_target *target, struct target_context *context, NDIS_STATUS status)
+{
+    struct ndis_chain done = {0};
+
+    while (context->send_first != NULL) {
+        PNET_BUFFER_LIST nbl = pop(context);
+
+        finish(nbl, status);
+        ndis_chain_append(&done, nbl);
+        target_engine_charge(target, FLUE_COST_DRIVER, &target->params.profile.engine_request, 0);
+    }
+    upward_chain(target, UPWARD_SENT, context, &done);
+}
+
+void send_refuse(struct flue_target *target, enum upward_kind kind, struct target_context *context,
+                 PNET_BUFFER_LIST first, NDIS_STATUS status)
+{
+    struct ndis_chain done = {0};
+
+    while (first != NULL) {
+        PNET_BUFFER_LIST next = first->Next;
+
+        first->Status = status;
+        NET_BUFFER_LIST_INFO(first, TcpOffloadBytesTransferred) = NULL;
+        ndis_chain_append(&done, first);
+        target_engine_charge(target, FLUE_COST_DRIVER, &target->params.profile.engine_request, 0);
+        first = next;
+    }
+    upward_chain(target, kind, context, &done);
+}
+
+PNET_BUFFER_LIST send_hand_back(struct target_context *context, PNET_BUFFER_LIST *last)
+{
+    PNET_BUFFER_LIST first = context->send_first;
+
+    *last = context->send_last;
+    if (first != NULL) {
+        miniport_advance(first, (ULONG)word(first->MiniportReserved[1]));
+    }
+    context->send_first = NULL;
+    context->send_last = NULL;
+    return first;
+}
+
+/* What I/O is answered with that the connection cannot take any more (behaviour 11.4, D-38). */
+static NDIS_STATUS refusal(const struct target_context *context)
+{
+    return context->state == FLUE_CONTEXT_ABORTED ? NDIS_STATUS_REQUEST_ABORTED : NDIS_STATUS_UPLOAD_IN_PROGRESS;
+}
+
+void send_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first)
+{
+    if (!context_accepts(context)) {
+        send_refuse(target, UPWARD_SENT, context, first, refusal(context));
+        return;
+    }
+    context_touch(target, context);
+    while (first != NULL) {
+        PNET_BUFFER_LIST next = first->Next;
+        flue_err err = FLUE_OK;
+
+        target_engine_charge(target, FLUE_COST_DRIVER, &target->params.profile.engine_request, 0);
+        if ((context->flags & CONTEXT_STARVED) == 0) {
+            err = send_queue_spans(context->conn, first, target->engine.clock_ps);
+        }
+        if (err == FLUE_ESTATE) {
+            /* A send behind a disconnect: the host may not do that. */
+            send_refuse(target, UPWARD_SENT, context, first, NDIS_STATUS_REQUEST_ABORTED);
+            return;
+        }
+        if (err != FLUE_OK) {
+            context->flags |= CONTEXT_STARVED; /* the whole FIFO goes back, this one included */
+        }
+        send_adopt(context, first);
+        first = next;
+    }
+    send_acked(target, context, 0); /* empty lists at the head of the queue */
+}
+
+void forward_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first)
+{
+    const struct flue_profile *profile = &target->params.profile;
+    struct ndis_chain done = {0};
+
+    while (first != NULL && context_accepts(context)) {
+        PNET_BUFFER_LIST next = first->Next;
+        const struct flue_frame *frame = ndis_nbl_frame(first);
+        const uint32_t bytes = frame->payload.length_bytes;
+
+        (void)flue_server_begin(&target->engine,
+                                flue_pcie_read(&target->pcie, target->engine.clock_ps, bytes + TARGET_COMPLETION_BYTES));
+        context_touch(target, context);
+        target_engine_charge(target, FLUE_COST_TCPIP, bytes > 0 ? &profile->engine_receive_data : &profile->engine_ack,
+                             bytes);
+        flue_tcp_input(target->tcp, context->conn, frame, target->engine.clock_ps, 0);
+        first->Status = NDIS_STATUS_SUCCESS;
+        ndis_chain_append(&done, first);
+        engine_follow_up(target, context);
+        first = next;
+    }
+    upward_chain(target, UPWARD_FORWARDED, context, &done);
+    if (first != NULL) {
+        send_refuse(target, UPWARD_FORWARDED, context, first, refusal(context));
+    }
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* target/target.c - the life of an adapter, and its books. */
+
+#include "target/target.h"
+
+enum { TARGET_TIMERS = 5 };
+
+static bool params_valid(const struct flue_target_params *params)
+{
+    const struct flue_profile *profile = &params->profile;
+
+    return params->send_quantum >= 1 && params->backlog_frames >= 1 && params->ring_frames >= 1 &&
+           params->tcp.tick_ps > 0 && profile->engine_hz >= 1000 && profile->pcie_bps >= 1000000 &&
+           profile->pcie_mps_bytes > 0 && profile->pcie_mrrs_bytes > 0 && profile->context_cache <= 1000000;
+}
+
+/* Boxes below: engine, bus, TCP. */
+static flue_err init_servers(struct flue_target *target)
+{
+    struct flue_tcp_params tcp = target->params.tcp;
+    struct flue_pcie_params pcie;
+
+    flue_profile_pcie(&target->params.profile, &pcie);
+    flue_pcie_init(&target->pcie, &pcie);
+    flue_server_init(&target->engine, target->params.profile.engine_hz, NULL);
+    target->moderation = (struct flue_moderation){.period_ps = (flue_ps)target->params.profile.moderation_ps,
+                                                  .last_ps = FLUE_PS_NEVER};
+    tcp.ip_id_base = 0x8000; /* the upper half is the target's (behaviour 13.1) */
+    return flue_tcp_new(target->env, target->timers, target->trace, &tcp, &engine_ops, target, 1, &target->tcp);
+}
+
+static void init_rings(struct flue_target *target)
+{
+    ring_init(&target->doorbells, target->env, sizeof(struct doorbell));
+    ring_init(&target->upwards, target->env, sizeof(struct upward));
+    ring_init(&target->sent, target->env, sizeof(struct sent));
+    port_init(target);
+    timer_setup(&target->doorbell_timer, doorbell_fire);
+    timer_setup(&target->interrupt_timer, interrupt_fire);
+    timer_setup(&target->pump_timer, engine_pump_fire);
+    timer_setup(&target->timeout_timer, engine_timeout_fire);
+    list_init(&target->outputs);
+    list_init(&target->timeouts);
+}
+
+static flue_err register_driver(struct flue_target *target)
+{
+    if (miniport_register(target) != NDIS_STATUS_SUCCESS) {
+        return FLUE_ENOMEM;
+    }
+    return flue_ndis_adapter_start(target->ndis, target->driver, "adapter", NULL, &target->miniport);
+}
+
+flue_err flue_target_new(const struct flue_env *env, struct timers *timers, const struct flue_trace *trace,
+                         struct flue_ndis *ndis, const struct flue_wire *wire,
+                         const struct flue_target_params *params, struct flue_target **out)
+{
+    struct flue_target *target;
+    flue_err err;
+
+    *out = NULL;
+    if (!params_valid(params)) {
+        return FLUE_EINVAL;
+    }
+    err = timers_reserve(timers, TARGET_TIMERS);
+    if (err != FLUE_OK) {
+        return err;
+    }
+    target = (struct flue_target *)env->allocate(env->ctx, sizeof *target);
+    if (target == NULL) {
+        timers_unreserve(timers, TARGET_TIMERS);
+        return FLUE_ENOMEM;
+    }
+    *target = (struct flue_target){
+        .env = env, .timers = timers, .trace = trace, .ndis = ndis, .wire = wire, .params = *params};
+    init_rings(target);
+    err = contexts_init(target);
+    if (err == FLUE_OK) {
+        err = init_servers(target);
+    }
+    if (err == FLUE_OK) {
+        err = register_driver(target);
+    }
+    if (err != FLUE_OK) {
+        flue_target_free(target);
+        return err;
+    }
+    *out = target;
+    return FLUE_OK;
+}
+
+void flue_target_set_host_core(struct flue_target *target, struct flue_server *core,
+                               const struct flue_price *interrupt)
+{
+    target->core = core;
+    target->interrupt_price = interrupt;
+}
+
+void flue_target_free(struct flue_target *target)
+{
+    const struct flue_env *env;
+
+    if (target == NULL) {
+        return;
+    }
+    env = target->env;
+    /* A run that was cut short leaves things lent across the adapter: then it is not halted, only forgotten. */
+    if (target->miniport != NULL && flue_ndis_adapter_stop(target->ndis, target->miniport) == FLUE_OK) {
+        target->miniport = NULL;
+    }
+    miniport_unregister(target);
+    flue_tcp_free(target->tcp);
+    timers_remove(target->timers, &target->doorbell_timer);
+    timers_remove(target->timers, &target->interrupt_timer);
+    timers_remove(target->timers, &target->pump_timer);
+    timers_remove(target->timers, &target->timeout_timer);
+    port_dispose(target);
+    timers_unreserve(target->timers, TARGET_TIMERS);
+    ring_dispose(&target->doorbells);
+    ring_dispose(&target->upwards);
+    ring_dispose(&target->sent);
+    contexts_dispose(target);
+    env->release(env->ctx, target, sizeof *target);
+}
+
+/* ---- Books ---- */
+
+void flue_target_totals(const struct flue_target *target, struct flue_target_totals *out)
+{
+    *out = target->totals;
+}
+
+void flue_target_tcp_totals(const struct flue_target *target, struct flue_tcp_totals *out)
+{
+    flue_tcp_totals(target->tcp, out);
+}
+
+const struct flue_server *flue_target_engine(const struct flue_target *target)
+{
+    return &target->engine;
+}
+
+const struct flue_pcie *flue_target_pcie(const struct flue_target *target)
+{
+    return &target->pcie;
+}
+
+uint64_t flue_target_wire_busy_ps(const struct flue_target *target)
+{
+    return target->port.busy_ps;
+}
+
+uint64_t flue_target_objects_live(const struct flue_target *target)
+{
+    const struct port *port = &target->port;
+    struct flue_tcp_totals tcp;
+
+    flue_tcp_totals(target->tcp, &tcp);
+    return contexts_live(target) + tcp.pool_objects_live + target->doorbells.count + target->upwards.count +
+           target->sent.count + port->queues[PORT_ORDINARY].count + port->queues[PORT_ENGINE].count;
+}

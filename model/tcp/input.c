@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* tcp/input.c - a segment arrives (RFC 9293 3.10.7.4), first by header prediction, else step by step. */
+#include "tcp/conn.h"
+
+/* RFC 7323 5.5: after 24 days a timestamp says nothing. */
+#define TS_RECENT_LIFE_PS (24 * 24 * 3600 * FLUE_PS_PER_S)
+
+/* RFC 7323 5.3 R1: is the timestamp older than the newest one seen? */
+static bool paws_rejects(const struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+{
+    return seq_lt(frame->ts_val, conn->ts_recent) && now_ps - conn->ts_recent_ps < TS_RECENT_LIFE_PS;
+}
+
+/* RFC 7323 4.3. */
+static inline void take_timestamp(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+{
+    if (seq_leq(frame->seq, conn->last_ack_sent)) {
+        conn->ts_recent = frame->ts_val;
+        conn->ts_recent_ps = now_ps;
+    }
+}
+
+/* What is left of a segment after everything outside the window has been cut off. */
+struct cut {
+    uint32_t seq;
+    struct flue_span span;
+    bool fin;
+};
+
+/* RFC 9293 3.10.7.4, first: true if some of the segment lies within the window. */
+static bool acceptable(const struct flue_tcp_conn *conn, const struct flue_frame *frame)
+{
+    uint32_t length = frame->payload.length_bytes + ((frame->flags & FLUE_TCP_SYN) != 0 ? 1 : 0) +
+                      ((frame->flags & FLUE_TCP_FIN) != 0 ? 1 : 0);
+    uint32_t window = seq_lt(conn->rcv_adv, conn->rcv_nxt) ? 0 : conn->rcv_adv - conn->rcv_nxt;
+
+    if (length == 0) {
+        /* A window that is just used up to its edge: an ACK at the edge carries the sender's newest number. */
+        return window == 0 ? frame->seq == conn->rcv_nxt : frame->seq - conn->rcv_nxt <= window;
+    }
+    return window > 0 && (seq_within(frame->seq, conn->rcv_nxt, window) ||
+                          seq_within(frame->seq + length - 1, conn->rcv_nxt, window) ||
+                          (seq_lt(frame->seq, conn->rcv_nxt) && seq_gt(frame->seq + length, conn->rcv_nxt)));
+}
+
+static struct cut cut_to_window(const struct flue_tcp_conn *conn, const struct flue_frame *frame)
+{
+    struct cut cut = {
+        .seq = frame->seq, .span = frame->payload, .fin = (frame->flags & FLUE_TCP_FIN) != 0};
+
+    if (seq_lt(cut.seq, conn->rcv_nxt)) {
+        uint32_t old = conn->rcv_nxt - cut.seq;
+
+        if (old > cut.span.length_bytes) {
+            old = cut.span.length_bytes;
+            cut.fin = false; /* even the FIN lies before the window */
+        }
+        cut.seq += old;
+        cut.span.offset_bytes += old;
+        cut.span.length_bytes -= old;
+        if (cut.span.memory != NULL) {
+            cut.span.memory += old;
+        }
+    }
+    if (seq_gt(cut.seq + cut.span.length_bytes + (cut.fin ? 1 : 0), conn->rcv_adv)) {
+        if (seq_gt(cut.seq + cut.span.length_bytes, conn->rcv_adv)) {
+            cut.span.length_bytes = seq_lt(cut.seq, conn->rcv_adv) ? conn->rcv_adv - cut.seq : 0;
+        }
+        cut.fin = false;
+    }
+    return cut;
+}
+
+/* The segment is not acceptable, or a SYN or RST that must be proved first: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. */
+static void challenge(struct flue_tcp_conn *conn)
+{
+    conn->flags |= TCP_ACK_NOW;
+}
+
+/* RFC 9293 3.10.7.4 for SYN-RECEIVED: the SYN may come again, and with both sides opening it carries our ACK.  True if
+ * the segment has been dealt with. */
+static bool syn_again(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+{
+    if ((frame->flags & (FLUE_TCP_SYN | FLUE_TCP_RST)) != FLUE_TCP_SYN || frame->seq + 1 != conn->rcv_nxt) {
+        return false;
+    }
+    if ((frame->flags & FLUE_TCP_ACK) != 0 && frame->ack == conn->snd_max) {
+        tcp_established(conn, frame, now_ps);
+        conn->flags |= TCP_ACK_NOW;
+    } else if ((frame->flags & FLUE_TCP_ACK) == 0) {
+        (void)tcp_emit_syn(conn, now_ps, true);
+    }
+    return true;
+}
+
+/* Fifth: the ACK field.  False: the segment ends here. */
+static bool check_ack(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+{
+    bool pure = frame->payload.length_bytes == 0 && (frame->flags & FLUE_TCP_FIN) == 0;
+
+    if (conn->state == FLUE_TCP_SYN_RECEIVED) {
+        if (frame->ack != conn->snd_max) {
+            tcp_emit_reset(conn, frame->ack, now_ps);
+            return false;
+        }
+        tcp_established(conn, frame, now_ps);
+        return true;
+    }
+    if (seq_gt(frame->ack, conn->snd_max)) {
+        challenge(conn);
+        return false;
+    }
+    if (seq_geq(frame->ack, conn->snd_una)) {
+        tcp_acknowledge(conn, frame, pure, now_ps);
+    }
+    return conn->state != FLUE_TCP_CLOSED;
+}
+
+static void restart_quiet_timer(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+{
+    const struct flue_tcp_params *params = &conn->stack->params;
+
+    if (conn->state == FLUE_TCP_FIN_WAIT_2) {
+        tcp_timer_arm(conn, TCP_TIMER_FIN_WAIT_2, now_ps + params->fin_wait_2_ps);
+    } else if (conn->state == FLUE_TCP_TIME_WAIT && (frame->flags & FLUE_TCP_FIN) != 0) {
+        tcp_timer_arm(conn, TCP_TIMER_TIME_WAIT, now_ps + params->time_wait_ps);
+    }
+}
+
+static void input_slow(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+{
+    bool reset = (frame->flags & FLUE_TCP_RST) != 0;
+    struct cut cut;
+
+    if (conn->state == FLUE_TCP_SYN_RECEIVED && syn_again(conn, frame, now_ps)) {
+        return;
+    }
+    if ((conn->flags & TCP_TIMESTAMPS) != 0 && !reset) {
+        if ((frame->options & FLUE_OPT_TIMESTAMP) == 0) {
+            return; /* RFC 7323 3.2: once negotiated, every segment has it */
+        }
+        if (paws_rejects(conn, frame, now_ps)) {
+            challenge(conn);
+            return;
+        }
+    }
+    if (!acceptable(conn, frame)) {
+        if (!reset) {
+            if (conn->state == FLUE_TCP_TIME_WAIT) {
+                restart_quiet_timer(conn, frame, now_ps);
+            }
+            challenge(conn);
+        }
+        return;
+    }
+    if (reset) {
+        /* RFC 9293 3.10.7.4 second, RFC 5961 3.2: only the exact number is believed. */
+        if (frame->seq == conn->rcv_nxt) {
+            tcp_end(conn, FLUE_TCP_BY_RESET, now_ps);
+        } else {
+            challenge(conn);
+        }
+        return;
+    }
+    if ((frame->flags & FLUE_TCP_SYN) != 0) {
+        challenge(conn); /* fourth, RFC 5961 4.2 */
+        return;
+    }
+    if ((frame->flags & FLUE_TCP_ACK) == 0) {
+        return;
+    }
+    if ((conn->flags & TCP_TIMESTAMPS) != 0) {
+        take_timestamp(conn, frame, now_ps);
+    }
+    if (!check_ack(conn, frame, now_ps)) {
+        return;
+    }
+    restart_quiet_timer(conn, frame, now_ps);
+    cut = cut_to_window(conn, frame);
+    if (frame->payload.length_bytes > 0 && cut.span.length_bytes < frame->payload.length_bytes) {
+        conn->flags |= TCP_ACK_NOW; /* a part came twice, or beyond the window: the peer needs to know */
+    }
+    if ((cut.span.length_bytes > 0 || cut.fin) && (conn->flags & TCP_PEER_FIN) == 0) {
+        tcp_take_data(conn, cut.seq, &cut.span, (frame->flags & FLUE_TCP_PSH) != 0, cut.fin, now_ps);
+    }
+}
+
+/* The usual case: in sequence, nothing but ACK and perhaps PSH, an ACK that is possible.  True: done. */
+static inline bool input_fast(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+{
+    uint32_t length = frame->payload.length_bytes;
+
+    if (conn->state != FLUE_TCP_ESTABLISHED ||
+        (frame->flags & (FLUE_TCP_SYN | FLUE_TCP_FIN | FLUE_TCP_RST | FLUE_TCP_ACK)) != FLUE_TCP_ACK ||
+        frame->seq != conn->rcv_nxt || length > conn->rcv_adv - conn->rcv_nxt ||
+        frame->ack - conn->snd_una > conn->snd_max - conn->snd_una) {
+        return false;
+    }
+    if ((conn->flags & TCP_TIMESTAMPS) != 0) {
+        if ((frame->options & FLUE_OPT_TIMESTAMP) == 0 || seq_lt(frame->ts_val, conn->ts_recent)) {
+            return false;
+        }
+        take_timestamp(conn, frame, now_ps);
+    }
+    if (length == 0) {
+        tcp_acknowledge(conn, frame, true, now_ps);
+        return true;
+    }
+    if (frame->ack != conn->snd_una || (uint32_t)frame->window << conn->snd_wscale != conn->snd_wnd) {
+        tcp_acknowledge(conn, frame, false, now_ps);
+    } else {
+        conn->snd_wl1 = frame->seq;
+    }
+    tcp_take_data(conn, frame->seq, &frame->payload, (frame->flags & FLUE_TCP_PSH) != 0, false, now_ps);
+    return true;
+}
+
+void flue_tcp_input(struct flue_tcp *stack, struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps,
+                    int answer_rst)
+{
+    stack->totals.segments_in++;
+    if (conn == NULL) {
+        tcp_no_connection(stack, frame, now_ps, answer_rst);
+        return;
+    }
+    if (conn->state == FLUE_TCP_CLOSED || (conn->flags & (TCP_IMPORTING | TCP_EXPORTED)) != 0) {
+        return;
+    }
+    now_ps = tcp_advance(conn, now_ps);
+    conn->segments_in++;
+    flue_trace6(stack->trace, tcp_receive, now_ps, conn->id, frame->seq, frame->payload.length_bytes, frame->ack,
+                frame->flags, (uint32_t)frame->window << conn->snd_wscale, 0);
+    conn->flags |= TCP_IN_INPUT;
+    if (!input_fast(conn, frame, now_ps)) {
+        if (conn->state == FLUE_TCP_SYN_SENT) {
+            tcp_input_syn_sent(conn, frame, now_ps);
+        } else {
+            input_slow(conn, frame, now_ps);
+        }
+    }
+    conn->flags &= ~(uint32_t)TCP_IN_INPUT;
+    if ((conn->flags & TCP_ENDING) != 0) {
+        tcp_raise_closed(conn);
+        return;
+    }
+    if ((conn->flags & TCP_ACK_NOW) != 0) {
+        now_ps = tcp_advance(conn, tcp_emit_ack(conn, now_ps));
+    }
+    if (conn->timer_mode == TCP_TIMER_NONE || conn->timer_mode == TCP_TIMER_PERSIST) {
+        tcp_timer_settle(conn, now_ps);
+    }
+    tcp_ask_output(conn, now_ps);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One direction of a link (see link.h). */
+#include "wire/link.h"
+
+#include <string.h>
+
+#include "frame/frame.h"
+
+enum { LINK_FIRST_CAPACITY = 256 };
+
+flue_err link_init(struct link *link, const struct flue_env *env, const struct flue_wire_facts *facts)
+{
+    *link = (struct link){.facts = *facts, .capacity = LINK_FIRST_CAPACITY, .env = env};
+    link->ring = env->allocate(env->ctx, LINK_FIRST_CAPACITY * sizeof(*link->ring));
+    return link->ring == NULL ? FLUE_ENOMEM : FLUE_OK;
+}
+
+void link_dispose(struct link *link)
+{
+    if (link->ring != NULL)
+        link->env->release(link->env->ctx, link->ring, link->capacity * sizeof(*link->ring));
+    link->ring = NULL;
+}
+
+static flue_err grow(struct link *link)
+{
+    const uint32_t capacity = link->capacity * 2;
+    struct link_entry *ring = link->env->allocate(link->env->ctx, capacity * sizeof(*ring));
+    uint32_t i;
+
+    if (ring == NULL)
+        return FLUE_ENOMEM;
+    for (i = link->head; i != link->tail; i++)
+        ring[i & (capacity - 1)] = link->ring[i & (link->capacity - 1)];
+    link->env->release(link->env->ctx, link->ring, link->capacity * sizeof(*link->ring));
+    link->ring = ring;
+    link->capacity = capacity;
+    return FLUE_OK;
+}
+
+/* Frames that wait for the transmitter at now_ps: those whose transmission has not begun. */
+static uint32_t waiting(struct link *link, flue_ps now_ps)
+{
+    if ((int32_t)(link->unstarted - link->head) < 0)
+        link->unstarted = link->head;
+    while (link->unstarted != link->tail && link->ring[link->unstarted & (link->capacity - 1)].start_ps <= now_ps)
+        link->unstarted++;
+    return link->tail - link->unstarted;
+}
+
+enum flue_wire_result link_send(struct link *link, const struct flue_frame *frame, flue_ps now_ps)
+{
+    const uint32_t bytes = (uint32_t)frame_ip_bytes(frame) + link->facts.framing_bytes;
+    struct link_entry *entry;
+
+    if (link->free_ps > now_ps && waiting(link, now_ps) >= link->facts.queue_frames) {
+        link->dropped++;
+        return FLUE_WIRE_FULL;
+    }
+    if (link->tail - link->head == link->capacity && grow(link) != FLUE_OK) {
+        link->dropped++;
+        return FLUE_WIRE_FULL;
+    }
+    if (bytes != link->last_bytes) {
+        link->last_bytes = bytes;
+        link->last_ps = flue_wire_serialise_ps(bytes, link->facts.rate_bps);
+    }
+    entry = &link->ring[link->tail++ & (link->capacity - 1)];
+    entry->start_ps = link->free_ps > now_ps ? link->free_ps : now_ps;
+    link->free_ps = entry->start_ps + link->last_ps;
+    entry->arrival_ps = link->free_ps + link->facts.delay_ps;
+    memcpy(&entry->frame, frame, sizeof(*frame));
+    link->sent++;
+    return FLUE_WIRE_SENT;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* flue list: what there is. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "run/params.h"
+#include "run/profile.h"
+#include "run/results.h"
+#include "run/text.h"
+#include "run/yaml.h"
+
+#ifdef FLUE_HAVE_PLOTS
+#include "plots/plots.h"
+#endif
+
+#define PROFILE_NAME_ROOM 64
+
+enum { OPTION_JSON = 256 };
+
+static const struct cli_option options[] = {
+    {OPTION_JSON, "json", NULL, "print a JSON array"},
+    {0, NULL, NULL, NULL},
+};
+
+const struct cli_command command_list_table = {
+    .name = "list",
+    .summary = "Lists scenarios, parameters, metrics, plots or profiles.",
+    .usage = "flue list scenarios|params|metrics|plots|profiles [--json]",
+    .examples = "  flue list params\n"
+                "  flue list metrics --json\n",
+    .notes = "flue show NAME tells more about one of them.\n",
+    .options = options,
+    .run = command_list,
+};
+
+/* Adds "name":"value" to an object that is not empty. */
+static void field(struct text *out, const char *name, const char *value)
+{
+    text_add(out, ",\"%s\":", name);
+    text_add_json(out, value);
+}
+
+static void begin(struct text *out, bool first, const char *name)
+{
+    text_add(out, "%s{\"name\":", first ? "" : ",\n ");
+    text_add_json(out, name);
+}
+
+/* The first line of a text. */
+static int first_line(const char *text)
+{
+    return (int)strcspn(text, "\n");
+}
+
+static flue_err add_scenarios(struct text *out, bool json, char *message, size_t room)
+{
+    for (size_t i = 0; scenario_builtin(i) != NULL; i++) {
+        const char *name = scenario_builtin(i)->name;
+        struct scenario_file file;
+        flue_err err = scenario_load(name, &file, message, room);
+
+        if (err != FLUE_OK) {
+            return err;
+        }
+        if (json) {
+            begin(out, i == 0, name);
+            field(out, "workload", params_workload_name(file.scenario.workload));
+            field(out, "question", file.question);
+            field(out, "look_at", file.look_at);
+            field(out, "expect", file.expect);
+            text_add(out, "}");
+        } else {
+            text_add(out, "%-16s %.*s\n", name, first_line(file.question), file.question);
+        }
+        scenario_free(&file);
+    }
+    return FLUE_OK;
+}
+
+static void add_params(struct text *out, bool json)
+{
+    for (size_t i = 0; i < params_count(); i++) {
+        const struct param_info *param = params_at(i);
+        char range[FLUE_TEXT_MAX];
+
+        params_range(param, range, sizeof range);
+        if (json) {
+            begin(out, i == 0, param->name);
+            field(out, "kind", params_kind_name(param->kind));
+            field(out, "initial", param->initial);
+            field(out, "range", range);
+            field(out, "unit", param->unit);
+            field(out, "group", param->group);
+            field(out, "help", param->help);
+            text_add(out, "}");
+        } else {
+            text_add(out, "%-15s %-16s %-22s %s\n", param->name, param->initial[0] == '\0' ? "-" : param->initial,
+                     range, param->help);
+        }
+    }
+}
+
+static void add_metrics(struct text *out, bool json)
+{
+    for (size_t i = 0; i < metrics_count(); i++) {
+        const struct metric_info *metric = metrics_at(i);
+
+        if (json) {
+            begin(out, i == 0, metric->name);
+            field(out, "unit", metric->unit);
+            field(out, "kind", metrics_kind_name(metric->kind));
+            field(out, "better", metrics_better_name(metric->better));
+            field(out, "title", metric->title);
+            field(out, "doc", metric->doc);
+            text_add(out, "}");
+        } else {
+            text_add(out, "%-20s %-12s %-8s %s: %s\n", metric->name, metric->unit[0] == '\0' ? "-" : metric->unit,
+                     metrics_kind_name(metric->kind), metric->title, metric->doc);
+        }
+    }
+}
+
+static flue_err add_profiles(struct text *out, bool json, char *message, size_t room)
+{
+    struct profile_notes *notes = malloc(sizeof *notes);
+    struct flue_profile profile;
+    char name[PROFILE_NAME_ROOM];
+    flue_err err = notes == NULL ? FLUE_ENOMEM : FLUE_OK;
+
+    for (unsigned i = 0; err == FLUE_OK && profile_builtin_name(i, name, sizeof name); i++) {
+        profile_notes_init(notes);
+        err = profile_load(name, &profile, notes, message, room);
+        if (err == FLUE_OK && json) {
+            begin(out, i == 0, name);
+            field(out, "title", notes->title);
+            text_add(out, "}");
+        } else if (err == FLUE_OK) {
+            text_add(out, "%-18s %s\n", name, notes->title);
+        }
+        profile_notes_free(notes);
+    }
+    free(notes);
+    return err;
+}
+
+#ifdef FLUE_HAVE_PLOTS
+static flue_err add_plots(struct text *out, bool json, char *message, size_t room)
+{
+    const struct plot_info *plot;
+
+    (void)message;
+    (void)room;
+    for (size_t i = 0; (plot = plot_at(i)) != NULL; i++) {
+        if (json) {
+            begin(out, i == 0, plot->name);
+            field(out, "title", plot->title);
+            text_add(out, "}");
+        } else {
+            text_add(out, "%-16s %s\n", plot->name, plot->title);
+        }
+    }
+    return FLUE_OK;
+}
+#else
+static flue_err add_plots(struct text *out, bool json, char *message, size_t room)
+{
+    (void)out;
+    (void)json;
+    (void)snprintf(message, room, "this build has no plots; see: flue --help");
+    return FLUE_ETOOL;
+}
+#endif
+
+static int print_list(const char *what, bool json)
+{
+    static const char *const kinds[] = {"scenarios", "params", "metrics", "plots", "profiles"};
+    struct text out = {.chars = NULL};
+    char message[1024] = "";
+    const char *nearest;
+    flue_err err = FLUE_OK;
+
+    text_add(&out, json ? "[" : "");
+    if (strcmp(what, "scenarios") == 0) {
+        err = add_scenarios(&out, json, message, sizeof message);
+    } else if (strcmp(what, "params") == 0) {
+        add_params(&out, json);
+    } else if (strcmp(what, "metrics") == 0) {
+        add_metrics(&out, json);
+    } else if (strcmp(what, "profiles") == 0) {
+        err = add_profiles(&out, json, message, sizeof message);
+    } else if (strcmp(what, "plots") == 0) {
+        err = add_plots(&out, json, message, sizeof message);
+    } else {
+        nearest = text_nearest(what, kinds, sizeof kinds / sizeof kinds[0]);
+        text_free(&out);
+        return cli_fail("list", CLI_EXIT_USAGE, "nothing to list under '%.60s'; %s%s%s", what,
+                        nearest == NULL ? "one of scenarios, params, metrics, plots, profiles" : "did you mean '",
+                        nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
+    }
+    text_add(&out, json ? "]\n" : "");
+    if (err == FLUE_OK && out.failed) {
+        err = FLUE_ENOMEM;
+    }
+    if (err == FLUE_OK) {
+        (void)fputs(text_chars(&out), stdout);
+    }
+    text_free(&out);
+    return err == FLUE_OK ? CLI_EXIT_OK : cli_fail_err("list", err, message);
+}
+
+int command_list(int argc, char **argv)
+{
+    const char *argument;
+    bool json = false;
+    int first = 0;
+    int id;
+
+    while ((id = cli_next(&command_list_table, argc, argv, &first, &argument)) > 0) {
+        json = true; /* the only option */
+    }
+    if (id != CLI_END) {
+        return cli_exit_of(id);
+    }
+    if (argc - first != 1) {
+        return cli_fail("list", CLI_EXIT_USAGE, "list what? one of scenarios, params, metrics, plots, profiles");
+    }
+    return print_list(argv[first], json);
+}

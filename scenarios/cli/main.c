@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The program `flue`. */
+#include "cli/commands.h"
+
+int main(int argc, char **argv)
+{
+    return command_main(argc, argv);
+}

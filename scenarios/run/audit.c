@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The audit at the end of a run: every byte delivered exactly once in order, every object returned, every book balanced. */
+#include <inttypes.h>
+
+#include "run/flows.h"
+
+/* busy = memory time + cycles / hz, to 1 ps. */
+static void audit_busy(struct world *world, const char *name, const struct flue_server *core, uint64_t cycles,
+                       uint64_t bus_ps)
+{
+    const uint64_t mega = UINT64_C(1000000);
+    uint64_t left = cycles % core->hz, part, busy_ps;
+
+    /* left x 10^12 / hz in two steps, so that no product leaves 64 bits: hz is below 2^37. */
+    part = left * mega / core->hz * mega;
+    left = left * mega % core->hz;
+    part += left * mega / core->hz;
+    busy_ps = bus_ps + cycles / core->hz * (uint64_t)FLUE_PS_PER_S + part;
+    if (core->busy_ps > busy_ps + 1 || busy_ps > core->busy_ps + 1)
+        world_finding(world, "%s core: busy %" PRIu64 " ps, but the books say %" PRIu64 " ps", name, core->busy_ps,
+                      busy_ps);
+}
+
+static void audit_books(struct world *world, int end)
+{
+    const struct flue_server *core = flue_host_core(world_host(world, end));
+    const char *name = end == SERVER ? "server" : "client";
+    struct flue_account sum = {{0}, 0, 0};
+    uint64_t bus_ps = 0, cycles = 0;
+    unsigned i;
+
+    flue_host_book(world_host(world, end), &sum);
+    for (i = 0; i < FLUE_COST_CATEGORIES; i++) {
+        const uint64_t booked = sum.cycles[i] + core->general.cycles[i];
+
+        if (booked != core->cycles[i])
+            world_finding(world, "%s core: %" PRIu64 " cycles of %s, but %" PRIu64 " in the connections' books", name,
+                          core->cycles[i], flue_category_name(i), booked);
+        bus_ps += core->bus_ps[i];
+        cycles += core->cycles[i];
+    }
+    if (sum.bus_ps + core->general.bus_ps != bus_ps)
+        world_finding(world, "%s core: %" PRIu64 " ps of memory time, but %" PRIu64 " in the connections' books", name,
+                      bus_ps, sum.bus_ps + core->general.bus_ps);
+    audit_busy(world, name, core, cycles, bus_ps);
+}
+
+static void audit_objects(struct world *world, int end)
+{
+    const char *name = end == SERVER ? "server" : "client";
+    struct flue_tcp_totals tcp;
+    uint64_t live;
+
+    live = flue_host_objects_live(world_host(world, end));
+    if (live != 0)
+        world_finding(world, "%s host: %" PRIu64 " objects were not returned", name, live);
+    live = flue_target_objects_live(flue_node_target(world->node[end]));
+    if (live != 0)
+        world_finding(world, "%s adapter: %" PRIu64 " objects were not returned", name, live);
+    flue_host_tcp_totals(world_host(world, end), &tcp);
+    if (tcp.pool_objects_live != 0)
+        world_finding(world, "%s host TCP: %" PRIu64 " objects were not returned", name, tcp.pool_objects_live);
+    flue_target_tcp_totals(flue_node_target(world->node[end]), &tcp);
+    if (tcp.pool_objects_live != 0)
+        world_finding(world, "%s adapter TCP: %" PRIu64 " objects were not returned", name, tcp.pool_objects_live);
+}
+
+void world_audit(struct world *world)
+{
+    uint32_t i;
+    int end;
+
+    if (world->phase != PHASE_DONE)
+        world_finding(world, "the run did not end by %" PRId64 " ms of simulated time: %" PRIu32 " of %" PRIu32
+                             " ends opened, %" PRIu32 " closed",
+                      (int64_t)(world->net.now(world->net.ctx) / FLUE_PS_PER_MS), world->opened,
+                      2 * (uint32_t)world->scenario->connections, world->gone);
+    for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
+        const struct flow *flow = &world->flows[i];
+
+        for (end = 0; end < ENDS; end++)
+            if (world->scenario->close == CHOICE_YES && flow->received[end] != flow->accepted[1 - end])
+                world_finding(world, "connection %" PRIu32 ": the %s sent %" PRIu64 " bytes, %" PRIu64 " were delivered",
+                              flow->id, end == SERVER ? "client" : "server", flow->accepted[1 - end],
+                              flow->received[end]);
+    }
+    for (end = 0; end < ENDS; end++) {
+        audit_books(world, end);
+        if (world->scenario->close == CHOICE_YES && world->phase == PHASE_DONE)
+            audit_objects(world, end);
+    }
+}

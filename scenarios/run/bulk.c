@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Workload bulk: every connection carries `bytes` each way that `direction` names, in writes of io_size, with at most
+ * writes_ahead writes not yet acknowledged.  The latency of a write ends with its last acknowledgement. */
+#include "run/flows.h"
+
+#include <stdlib.h>
+
+enum { DIRECTION_SEND, DIRECTION_RECEIVE, DIRECTION_BOTH };
+
+static struct write_mark *mark(struct flow *flow, int end, uint32_t i)
+{
+    const uint32_t ahead = (uint32_t)flow->world->scenario->writes_ahead;
+
+    return &flow->writes[(uint32_t)end * ahead + (flow->first[end] + i) % ahead];
+}
+
+/* Writes as far as writes_ahead allows.  Runs on the end's core. */
+static void write_on(struct flow *flow, int end, flue_ps at_ps)
+{
+    const struct flue_scenario *scenario = flow->world->scenario;
+
+    while (flow->left[end] > 0 && flow->count[end] < (uint32_t)scenario->writes_ahead) {
+        uint64_t bytes = (uint64_t)scenario->io_size;
+
+        if (bytes > flow->left[end])
+            bytes = flow->left[end];
+        if (flue_socket_send(flow->socket[end], (uint32_t)bytes) != FLUE_OK) {
+            world_finding(flow->world, "connection %u: a write of %llu bytes was refused", flow->id,
+                          (unsigned long long)bytes);
+            flow->left[end] = 0;
+            return;
+        }
+        flow->left[end] -= bytes;
+        flow->accepted[end] += bytes;
+        *mark(flow, end, flow->count[end]) = (struct write_mark){.end_offset = flow->accepted[end], .at_ps = at_ps};
+        flow->count[end]++;
+    }
+}
+
+static void start_server(void *ctx, flue_ps at_ps)
+{
+    struct flow *flow = ctx;
+
+    write_on(flow, SERVER, at_ps);
+}
+
+static void start_client(void *ctx, flue_ps at_ps)
+{
+    struct flow *flow = ctx;
+
+    write_on(flow, CLIENT, at_ps);
+}
+
+static flue_err bulk_prepare(struct world *world)
+{
+    const struct flue_scenario *scenario = world->scenario;
+    const uint32_t connections = (uint32_t)scenario->connections;
+    uint32_t i;
+
+    for (i = 0; i < connections; i++) {
+        struct flow *flow = &world->flows[i];
+
+        flow->writes = calloc((size_t)scenario->writes_ahead * ENDS, sizeof(*flow->writes));
+        if (flow->writes == NULL)
+            return FLUE_ENOMEM;
+        if (scenario->direction != DIRECTION_RECEIVE)
+            flow->left[SERVER] = (uint64_t)scenario->bytes;
+        if (scenario->direction != DIRECTION_SEND)
+            flow->left[CLIENT] = (uint64_t)scenario->bytes;
+        world->bulk.unfinished += scenario->direction == DIRECTION_BOTH ? 2 : 1;
+    }
+    return FLUE_OK;
+}
+
+static void bulk_start(struct world *world, int end, flue_ps at_ps)
+{
+    uint32_t i;
+
+    for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
+        struct flow *flow = &world->flows[i];
+
+        if (flow->left[end] > 0)
+            flue_host_run(world_host(world, end), at_ps, end == SERVER ? start_server : start_client, flow);
+    }
+}
+
+/* The window ends when the last byte is delivered; a delayed acknowledgement after that is nobody's throughput. */
+static void bulk_received(struct flow *flow, int end, uint32_t bytes, flue_ps at_ps)
+{
+    struct world *world = flow->world;
+
+    (void)bytes;
+    if (flow->received[end] == (uint64_t)world->scenario->bytes && --world->bulk.unfinished == 0)
+        world_measured(world, at_ps);
+}
+
+static void bulk_acknowledged(struct flow *flow, int end, flue_ps at_ps)
+{
+    struct world *world = flow->world;
+
+    while (flow->count[end] > 0 && mark(flow, end, 0)->end_offset <= flow->acked[end]) {
+        if (world->phase == PHASE_MEASURE && mark(flow, end, 0)->at_ps >= world->begin.at_ps) {
+            histogram_record(&world->latency, (uint64_t)(at_ps - mark(flow, end, 0)->at_ps));
+            world->completed++;
+        }
+        flow->first[end] = (flow->first[end] + 1) % (uint32_t)world->scenario->writes_ahead;
+        flow->count[end]--;
+    }
+    write_on(flow, end, at_ps);
+}
+
+static void bulk_dispose(struct world *world)
+{
+    uint32_t i;
+
+    for (i = 0; i < (uint32_t)world->scenario->connections; i++)
+        free(world->flows[i].writes);
+}
+
+const struct workload workload_bulk = {.name = "bulk",
+                                       .prepare = bulk_prepare,
+                                       .start = bulk_start,
+                                       .received = bulk_received,
+                                       .acknowledged = bulk_acknowledged,
+                                       .dispose = bulk_dispose};

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the parts of a world share: the flows, the phases, the hooks a workload fills in. */
+#ifndef FLUE_RUN_FLOWS_H
+#define FLUE_RUN_FLOWS_H
+
+#include "base/histogram.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include "base/timers.h"
+#include "flue/net.h"
+#include "flue/node.h"
+#include "flue/record.h"
+#include "flue/scenario.h"
+#include "run/world.h"
+
+enum { SERVER, CLIENT, ENDS };
+
+/* Stored numbers of parameters of kind CHOICE, in the order of their words. */
+enum { CHOICE_YES, CHOICE_NO };
+enum { ARM_HOST, ARM_CHIMNEY };
+
+/* One connection, seen from above both its ends. */
+struct flow {
+    struct world *world;
+    struct flue_socket *socket[ENDS];
+    uint64_t received[ENDS]; /* bytes that this end's application got */
+    uint64_t accepted[ENDS]; /* bytes that this end's application sent: kept after its socket is gone */
+    uint64_t acked[ENDS];
+    uint32_t id;
+    uint8_t open[ENDS], closing[ENDS], closed[ENDS];
+
+    /* workload: bulk */
+    uint64_t left[ENDS];       /* bytes still to be written */
+    struct write_mark *writes; /* ring of writes_ahead marks for each end */
+    uint32_t first[ENDS], count[ENDS];
+
+    /* workload: rpc */
+    struct flue_hook requests;   /* outstanding, oldest first */
+    uint64_t request_bytes;      /* of a request that has come in part */
+    uint64_t response_bytes;
+};
+
+struct write_mark {
+    uint64_t end_offset;
+    flue_ps at_ps;
+};
+
+enum phase { PHASE_OPENING, PHASE_WARMUP, PHASE_MEASURE, PHASE_CLOSING, PHASE_DONE };
+
+/* Books at one moment; a window is the difference of two. */
+struct snapshot {
+    flue_ps at_ps;
+    uint64_t cycles[FLUE_COST_CATEGORIES];
+    uint64_t bus_ps[FLUE_COST_CATEGORIES];
+    uint64_t core_busy_ps, engine_busy_ps, pcie_up_ps, pcie_down_ps, wire_busy_ps[ENDS];
+    uint64_t delivered_bytes;
+};
+
+/* A workload: what the applications do once every connection is in place. */
+struct workload {
+    const char *name;
+    flue_err (*prepare)(struct world *world);
+    void (*start)(struct world *world, int end, flue_ps at_ps); /* this end's traffic begins; called for both */
+    void (*received)(struct flow *flow, int end, uint32_t bytes, flue_ps at_ps);
+    void (*acknowledged)(struct flow *flow, int end, flue_ps at_ps);
+    void (*dispose)(struct world *world);
+};
+extern const struct workload workload_bulk, workload_rpc;
+
+struct world {
+    const struct flue_scenario *scenario;
+    const struct flue_record *record;
+    const struct workload *workload;
+    struct flue_net net;
+    struct flue_node *node[ENDS];
+    struct flue_app app[ENDS];
+    struct flow *flows;
+    enum phase phase;
+    uint32_t opened, gone;     /* ends */
+    uint32_t next_open, next_close;
+    struct timer pace, poll, phase_timer, offload_timer, upload_timer;
+    struct start_timer {
+        struct timer timer;
+        struct world *world;
+        int end;
+    } start[ENDS];
+    const struct flue_trace *trace;
+    struct world_outcome *outcome;
+    struct snapshot begin, end;
+    struct flue_profile profile; /* the server's */
+    struct histogram latency;
+    uint64_t completed;        /* requests or writes in the window */
+    uint64_t delivered_bytes;  /* both ends, whole run */
+    uint64_t findings;
+    flue_ps measure_until_ps;
+    struct {
+        struct pool pool;
+        struct rng arrivals, choice;
+        struct timer arrival;
+        uint64_t mean_gap_ps;
+        uint64_t issued, measured, done;
+        int stopped;
+    } rpc;
+    struct {
+        uint64_t unfinished; /* directions of flows with bytes not yet delivered */
+    } bulk;
+};
+
+/* The window closes: books are taken, connections are closed. */
+void world_measured(struct world *world, flue_ps at_ps);
+void world_finding(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct flue_host *world_host(struct world *world, int end);
+
+/* audit.c */
+void world_audit(struct world *world);
+
+/* measure.c */
+void snapshot_take(const struct world *world, struct snapshot *out);
+void world_report(struct world *world);
+
+/* capacity.c: time that one request takes on the slower of wire and host, in the host arm. */
+uint64_t capacity_request_ps(const struct flue_scenario *scenario, const struct flue_profile *profile);
+/* Server cycles of one request in the host arm, memory time included at the core's clock rate. */
+uint64_t capacity_request_cycles(const struct flue_scenario *scenario, const struct flue_profile *profile);
+
+#endif

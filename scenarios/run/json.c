@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A run as one JSON object.  The names of its fields are promised in scenarios/cli/README.md. */
+#include <inttypes.h>
+
+#include "run/params.h"
+#include "run/report.h"
+
+static void add_number(const struct result_number *number, struct text *out)
+{
+    text_add(out, "{\"name\":\"%s\",\"entity\":", number->metric->name);
+    text_add_json(out, number->entity);
+    text_add(out,
+             ",\"unit\":\"%s\",\"numerator\":%" PRId64 ",\"denominator\":%" PRId64 ",\"value\":", number->metric->unit,
+             number->numerator, number->denominator);
+    if (number->denominator == 0) {
+        text_add(out, "null}");
+    } else if (number->denominator == 1) {
+        text_add(out, "%" PRId64 "}", number->numerator);
+    } else {
+        text_add(out, "%.12g}", (double)number->numerator / (double)number->denominator);
+    }
+}
+
+static void add_quantile(const struct result_hist *hist, uint32_t numerator, uint32_t denominator, const char *name,
+                         struct text *out)
+{
+    uint64_t value;
+    uint64_t above;
+
+    if (results_quantile(hist, numerator, denominator, &value, &above) && above >= RESULTS_SAMPLES_ABOVE) {
+        text_add(out, ",\"%s\":%" PRIu64, name, value);
+    } else {
+        text_add(out, ",\"%s\":null", name);
+    }
+}
+
+static void add_hist(const struct result_hist *hist, struct text *out)
+{
+    text_add(out, "{\"name\":\"%s\",\"entity\":", hist->metric->name);
+    text_add_json(out, hist->entity);
+    text_add(out, ",\"unit\":\"%s\",\"n\":%" PRIu64 ",\"min\":%" PRIu64 ",\"max\":%" PRIu64, hist->metric->unit,
+             hist->n, hist->bins[0].lo, hist->bins[hist->bin_count - 1].hi);
+#define X(numerator, denominator, name) add_quantile(hist, numerator, denominator, name, out);
+    RESULTS_QUANTILES(X)
+#undef X
+    text_add(out, ",\"bins\":[");
+    for (size_t i = 0; i < hist->bin_count; i++) {
+        text_add(out, "%s[%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", i == 0 ? "" : ",", hist->bins[i].lo, hist->bins[i].hi,
+                 hist->bins[i].n);
+    }
+    text_add(out, "]}");
+}
+
+static void add_audit(const struct results *results, struct text *out)
+{
+    const char *finding;
+
+    text_add(out, ",\"audit\":{\"ok\":%s,\"findings\":[", results_finding(results, 0) == NULL ? "true" : "false");
+    for (size_t i = 0; (finding = results_finding(results, i)) != NULL; i++) {
+        text_add(out, "%s", i == 0 ? "" : ",");
+        text_add_json(out, finding);
+    }
+    text_add(out, "]}");
+}
+
+void report_json(const struct report *report, struct text *out)
+{
+    const struct flue_scenario *scenario = report->scenario;
+    const struct result_number *number;
+    const struct result_hist *hist;
+
+    text_add(out, "{\"flue\":1,\"scenario\":");
+    text_add_json(out, scenario->name);
+    text_add(out, ",\"workload\":\"%s\",\"net\":\"%s\",\"seed\":%" PRIu64 ",\"rng_run\":%" PRIu64 ",\"params\":",
+             params_workload_name(scenario->workload), params_net_name(scenario->net), scenario->seed,
+             scenario->rng_run);
+    params_json(scenario, out);
+    text_add(out, ",\"metrics\":[");
+    for (size_t i = 0; (number = results_number(report->results, i)) != NULL; i++) {
+        text_add(out, "%s", i == 0 ? "" : ",");
+        add_number(number, out);
+    }
+    text_add(out, "],\"histograms\":[");
+    for (size_t i = 0; (hist = results_hist(report->results, i)) != NULL; i++) {
+        text_add(out, "%s", i == 0 ? "" : ",");
+        add_hist(hist, out);
+    }
+    text_add(out, "]");
+    add_audit(report->results, out);
+    text_add(out, ",\"events\":%" PRIu64 ",\"digest\":\"%s\",\"costs\":", report->outcome.events,
+             results_digest(report->results));
+    text_add_json(out, report->evidence);
+    text_add(out, "}\n");
+}

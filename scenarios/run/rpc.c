@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Workload rpc: clients send requests of request_size, the server answers each with io_size bytes.
+ * Open loop: requests are due as a Poisson process over all connections, whatever the server does, and a request's latency
+ * counts from the moment it is due.  Closed loop (load = 0): `active` connections keep `outstanding` requests each. */
+#include "run/flows.h"
+
+struct request {
+    struct flue_hook hook; /* in flow->requests */
+    flue_ps due_ps;
+    struct flow *flow;
+    int measured;
+};
+
+static int closed_loop(const struct world *world)
+{
+    return world->scenario->load == 0;
+}
+
+/* Runs on the client's core. */
+static void issue(void *ctx, flue_ps at_ps)
+{
+    struct request *request = ctx;
+    struct flow *flow = request->flow;
+    const uint32_t bytes = (uint32_t)flow->world->scenario->request_size;
+
+    (void)at_ps;
+    list_push_back(&flow->requests, &request->hook);
+    if (flue_socket_send(flow->socket[CLIENT], bytes) != FLUE_OK)
+        world_finding(flow->world, "connection %u: a request was refused", flow->id);
+    else
+        flow->accepted[CLIENT] += bytes;
+}
+
+/* A request falls due at due_ps. */
+static struct request *make(struct world *world, struct flow *flow, flue_ps due_ps)
+{
+    struct request *request = pool_get(&world->rpc.pool);
+
+    if (request == NULL) {
+        world_finding(world, "no memory for a request");
+        world_measured(world, due_ps);
+        return NULL;
+    }
+    *request = (struct request){.due_ps = due_ps, .flow = flow};
+    world->rpc.issued++;
+    if (world->phase == PHASE_MEASURE && world->rpc.measured < (uint64_t)world->scenario->requests) {
+        request->measured = 1;
+        world->rpc.measured++;
+    }
+    return request;
+}
+
+static void on_arrival(struct timer *timer, flue_ps now_ps)
+{
+    struct world *world = FLUE_CONTAINER_OF(timer, struct world, rpc.arrival);
+    const uint64_t which = rng_below(&world->rpc.choice, (uint64_t)world->scenario->connections);
+    struct request *request;
+
+    if (world->rpc.stopped)
+        return;
+    timers_arm(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival,
+               now_ps + (flue_ps)rng_exponential(&world->rpc.arrivals, world->rpc.mean_gap_ps));
+    request = make(world, &world->flows[which], now_ps);
+    if (request != NULL)
+        flue_host_run(world_host(world, CLIENT), now_ps, issue, request);
+}
+
+static flue_err rpc_prepare(struct world *world)
+{
+    const struct flue_scenario *scenario = world->scenario;
+    uint32_t i;
+
+    pool_init(&world->rpc.pool, world->net.env(world->net.ctx, CLIENT), sizeof(struct request));
+    rng_init(&world->rpc.arrivals, world->net.env(world->net.ctx, CLIENT)->seed, "rpc.arrivals");
+    rng_init(&world->rpc.choice, world->net.env(world->net.ctx, CLIENT)->seed, "rpc.choice");
+    timer_setup(&world->rpc.arrival, on_arrival);
+    if (!closed_loop(world))
+        world->rpc.mean_gap_ps =
+            capacity_request_ps(scenario, &world->profile) * UINT64_C(1000000) / (uint64_t)scenario->load;
+    for (i = 0; i < (uint32_t)scenario->connections; i++)
+        list_init(&world->flows[i].requests);
+    return FLUE_OK;
+}
+
+static void rpc_start(struct world *world, int end, flue_ps at_ps)
+{
+    const struct flue_scenario *scenario = world->scenario;
+    uint32_t i, k, active;
+
+    if (end == SERVER)
+        return;
+    if (!closed_loop(world)) {
+        timers_arm(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival,
+                   at_ps + (flue_ps)rng_exponential(&world->rpc.arrivals, world->rpc.mean_gap_ps));
+        return;
+    }
+    active = (uint32_t)(scenario->active < scenario->connections ? scenario->active : scenario->connections);
+    for (i = 0; i < active; i++) {
+        for (k = 0; k < (uint32_t)scenario->outstanding; k++) {
+            struct request *request = make(world, &world->flows[i], at_ps);
+
+            if (request != NULL)
+                flue_host_run(world_host(world, CLIENT), at_ps, issue, request);
+        }
+    }
+}
+
+static void answer(struct flow *flow)
+{
+    const struct flue_scenario *scenario = flow->world->scenario;
+
+    while (flow->request_bytes >= (uint64_t)scenario->request_size) {
+        flow->request_bytes -= (uint64_t)scenario->request_size;
+        flue_socket_work(flow->socket[SERVER], 1);
+        if (flue_socket_send(flow->socket[SERVER], (uint32_t)scenario->io_size) != FLUE_OK)
+            world_finding(flow->world, "connection %u: a response was refused", flow->id);
+        else
+            flow->accepted[SERVER] += (uint64_t)scenario->io_size;
+    }
+}
+
+static void complete(struct flow *flow, flue_ps at_ps)
+{
+    struct world *world = flow->world;
+    struct request *request;
+
+    if (list_empty(&flow->requests)) {
+        world_finding(world, "connection %u: a response without a request", flow->id);
+        return;
+    }
+    request = FLUE_CONTAINER_OF(flow->requests.next, struct request, hook);
+    list_remove(&request->hook);
+    if (request->measured) {
+        histogram_record(&world->latency, (uint64_t)(at_ps - request->due_ps));
+        world->completed++;
+        world->rpc.done++;
+    }
+    pool_put(&world->rpc.pool, request);
+    if (world->rpc.done == (uint64_t)world->scenario->requests && !world->rpc.stopped) {
+        world->rpc.stopped = 1;
+        timers_cancel(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival);
+        world_measured(world, at_ps);
+    }
+    if (closed_loop(world) && !world->rpc.stopped) {
+        request = make(world, flow, at_ps);
+        if (request != NULL)
+            issue(request, at_ps);
+    }
+}
+
+static void rpc_received(struct flow *flow, int end, uint32_t bytes, flue_ps at_ps)
+{
+    if (end == SERVER) {
+        flow->request_bytes += bytes;
+        answer(flow);
+        return;
+    }
+    flow->response_bytes += bytes;
+    while (flow->response_bytes >= (uint64_t)flow->world->scenario->io_size) {
+        flow->response_bytes -= (uint64_t)flow->world->scenario->io_size;
+        complete(flow, at_ps);
+    }
+}
+
+static void rpc_acknowledged(struct flow *flow, int end, flue_ps at_ps)
+{
+    (void)flow;
+    (void)end;
+    (void)at_ps;
+}
+
+static void rpc_dispose(struct world *world)
+{
+    if (world->phase == PHASE_DONE && pool_live(&world->rpc.pool) != 0)
+        world_finding(world, "%llu requests were never answered", (unsigned long long)pool_live(&world->rpc.pool));
+    pool_dispose(&world->rpc.pool);
+}
+
+const struct workload workload_rpc = {.name = "rpc",
+                                      .prepare = rpc_prepare,
+                                      .start = rpc_start,
+                                      .received = rpc_received,
+                                      .acknowledged = rpc_acknowledged,
+                                      .dispose = rpc_dispose};

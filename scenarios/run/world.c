@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From a scenario to a world and through its phases: open every connection, wait until each is where it belongs, warm up,
+ * measure, close, audit. */
+#include "run/world.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "flue/ndis.h"
+#include "run/flows.h"
+#include "run/net_ns3.h"
+#include "run/profile.h"
+#include "wire/impair.h"
+
+#define POLL_PS        (100 * FLUE_PS_PER_US) /* how often the phases look whether they are over */
+#define START_AFTER_PS FLUE_PS_PER_US         /* both ends start by timers of their own, this much later */
+#define SERVER_IP      0x0A000001u            /* 10.0.0.1 */
+#define CLIENT_IP      0x0A010000u            /* 10.1.0.0, and up */
+#define SERVER_PORT    80
+#define FIRST_PORT     10000u
+#define PORTS_PER_IP   50000u
+#define FINDINGS_SHOWN 10
+
+struct flue_host *world_host(struct world *world, int end)
+{
+    return flue_node_host(world->node[end]);
+}
+
+void world_finding(struct world *world, const char *format, ...)
+{
+    char sentence[256];
+    va_list args;
+
+    world->findings++;
+    if (world->findings > FINDINGS_SHOWN)
+        return;
+    va_start(args, format);
+    (void)vsnprintf(sentence, sizeof(sentence), format, args);
+    va_end(args);
+    world->record->finding(world->record->ctx, sentence);
+}
+
+static struct timers *timers_of(struct world *world, int end)
+{
+    return flue_node_timers(world->node[end]);
+}
+
+/* ---- Applications: what both workloads share -------------------------------------------------------------------- */
+
+static int end_of(const struct flow *flow, const struct flue_socket *socket)
+{
+    return flow->socket[SERVER] == socket ? SERVER : CLIENT;
+}
+
+static uint32_t on_identify(void *ctx, const struct flue_tcp_tuple *tuple)
+{
+    (void)ctx;
+    return (tuple->remote_ip - CLIENT_IP) * PORTS_PER_IP + tuple->remote_port - FIRST_PORT;
+}
+
+static void on_connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+{
+    struct world *world = ctx;
+    const uint32_t id = flue_socket_id(socket);
+    struct flow *flow;
+    int end;
+
+    (void)at_ps;
+    if (id >= (uint32_t)world->scenario->connections) {
+        world_finding(world, "a connection with the unknown identity %" PRIu32, id);
+        return;
+    }
+    flow = &world->flows[id];
+    end = flow->socket[CLIENT] == socket ? CLIENT : SERVER;
+    flow->socket[end] = socket;
+    flow->open[end] = 1;
+    flue_socket_set_ctx(socket, flow);
+    world->opened++;
+}
+
+/* Every byte must be the next one of the peer's stream. */
+static void on_received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
+{
+    struct flow *flow = ctx;
+    struct world *world = flow->world;
+    const int end = end_of(flow, socket);
+    const uint32_t stream = end == SERVER ? 2 * flow->id : 2 * flow->id + 1;
+
+    if (span->memory != NULL || span->stream != stream || span->offset_bytes != flow->received[end])
+        world_finding(world,
+                      "connection %" PRIu32 ": expected stream %" PRIu32 " offset %" PRIu64 ", got stream %" PRIu32
+                      " offset %" PRIu64 " (%" PRIu32 " bytes)",
+                      flow->id, stream, flow->received[end], span->stream, span->offset_bytes, span->length_bytes);
+    flow->received[end] += span->length_bytes;
+    world->delivered_bytes += span->length_bytes;
+    world->workload->received(flow, end, span->length_bytes, at_ps);
+}
+
+static void on_acknowledged(void *ctx, struct flue_socket *socket, uint32_t bytes, flue_ps at_ps)
+{
+    struct flow *flow = ctx;
+    const int end = end_of(flow, socket);
+
+    flow->acked[end] += bytes;
+    flow->world->workload->acknowledged(flow, end, at_ps);
+}
+
+static void close_end(struct flow *flow, int end)
+{
+    if (flow->socket[end] == NULL || flow->closing[end])
+        return;
+    flow->closing[end] = 1;
+    if (flue_socket_close(flow->socket[end]) != FLUE_OK)
+        world_finding(flow->world, "connection %" PRIu32 ": close was refused", flow->id);
+}
+
+static void on_peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+{
+    struct flow *flow = ctx;
+
+    (void)at_ps;
+    close_end(flow, end_of(flow, socket));
+}
+
+static void on_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
+{
+    struct flow *flow = ctx;
+    struct world *world = flow->world;
+    const int end = end_of(flow, socket);
+
+    (void)at_ps;
+    flow->socket[end] = NULL;
+    flow->closed[end] = 1;
+    world->gone++;
+    if (world->phase != PHASE_CLOSING || reason == FLUE_TCP_BY_RESET || reason == FLUE_TCP_BY_TIMEOUT)
+        world_finding(world, "connection %" PRIu32 ": ended at the %s by %s", flow->id,
+                      end == SERVER ? "server" : "client",
+                      reason == FLUE_TCP_BY_RESET     ? "a reset"
+                      : reason == FLUE_TCP_BY_TIMEOUT ? "a timeout"
+                                                      : "an early close");
+}
+
+/* ---- Phases ------------------------------------------------------------------------------------------------------ */
+
+static void open_next(void *ctx, flue_ps at_ps)
+{
+    struct world *world = ctx;
+    const uint32_t id = world->next_open++;
+    const struct flue_tcp_tuple tuple = {.local_ip = CLIENT_IP + id / PORTS_PER_IP,
+                                         .remote_ip = SERVER_IP,
+                                         .local_port = (uint16_t)(FIRST_PORT + id % PORTS_PER_IP),
+                                         .remote_port = SERVER_PORT};
+    struct flow *flow = &world->flows[id];
+
+    if (flue_host_connect(world_host(world, CLIENT), &tuple, id, &world->app[CLIENT], world, at_ps,
+                          &flow->socket[CLIENT]) != FLUE_OK)
+        world_finding(world, "connection %" PRIu32 " could not be opened", id);
+}
+
+static void close_next(void *ctx, flue_ps at_ps)
+{
+    struct world *world = ctx;
+
+    (void)at_ps;
+    close_end(&world->flows[world->next_close++], CLIENT);
+}
+
+static void on_pace(struct timer *timer, flue_ps now_ps)
+{
+    struct world *world = FLUE_CONTAINER_OF(timer, struct world, pace);
+    const uint32_t connections = (uint32_t)world->scenario->connections;
+    const int closing = world->phase == PHASE_CLOSING;
+
+    flue_host_run(world_host(world, CLIENT), now_ps, closing ? close_next : open_next, world);
+    if ((closing ? world->next_close : world->next_open) < connections)
+        timers_arm(timers_of(world, CLIENT), timer, now_ps + world->scenario->open_every);
+}
+
+/* Every connection is open, and the policy has placed each of them. */
+static int in_place(struct world *world)
+{
+    const uint32_t connections = (uint32_t)world->scenario->connections;
+    struct flue_host_totals totals;
+
+    if (world->opened < 2 * connections)
+        return 0;
+    if (world->scenario->offload == ARM_HOST || world->scenario->offload_at != FLUE_PS_NEVER)
+        return 1;
+    flue_host_totals(world_host(world, SERVER), &totals);
+    return totals.offloaded + totals.refused >= connections;
+}
+
+/* Processor time of this process: for `flue bench`, never for a digest. */
+static int64_t cpu_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static uint64_t alarms(const struct world *world)
+{
+    struct flue_node_totals totals[ENDS];
+
+    flue_node_totals(world->node[SERVER], &totals[SERVER]);
+    flue_node_totals(world->node[CLIENT], &totals[CLIENT]);
+    return totals[SERVER].alarms + totals[CLIENT].alarms;
+}
+
+static void open_window(struct world *world)
+{
+    world->phase = PHASE_MEASURE;
+    snapshot_take(world, &world->begin);
+}
+
+static void begin_traffic(struct world *world, flue_ps now_ps)
+{
+    struct flue_net_totals totals;
+    int end;
+
+    world->net.totals(world->net.ctx, &totals);
+    world->outcome->memory_idle_bytes = totals.memory_bytes;
+    world->outcome->traffic_cpu_ns = -cpu_ns();
+    world->outcome->traffic_alarms = 0 - alarms(world);
+    world->phase = PHASE_WARMUP;
+    if (world->scenario->warmup == 0)
+        open_window(world);
+    else
+        timers_arm(timers_of(world, CLIENT), &world->phase_timer, now_ps + START_AFTER_PS + world->scenario->warmup);
+    for (end = 0; end < ENDS; end++) {
+        timers_arm(timers_of(world, end), &world->start[end].timer, now_ps + START_AFTER_PS);
+        if (end == SERVER) /* this runs in an entry of the client */
+            flue_node_settle(world->node[end]);
+    }
+}
+
+static void on_start(struct timer *timer, flue_ps now_ps)
+{
+    const struct start_timer *start = FLUE_CONTAINER_OF(timer, struct start_timer, timer);
+
+    start->world->workload->start(start->world, start->end, now_ps);
+}
+
+static void on_phase(struct timer *timer, flue_ps now_ps)
+{
+    struct world *world = FLUE_CONTAINER_OF(timer, struct world, phase_timer);
+
+    (void)now_ps;
+    if (world->phase == PHASE_WARMUP)
+        open_window(world);
+}
+
+void world_measured(struct world *world, flue_ps at_ps)
+{
+    if (world->phase == PHASE_WARMUP)
+        open_window(world); /* all was over before the warm-up: the window is empty, and the report says so */
+    if (world->phase != PHASE_MEASURE)
+        return;
+    snapshot_take(world, &world->end);
+    if (at_ps > world->end.at_ps)
+        world->end.at_ps = at_ps;
+    world->outcome->traffic_cpu_ns += cpu_ns();
+    world->outcome->traffic_alarms += alarms(world);
+    world->phase = PHASE_CLOSING;
+    world->next_close = 0;
+    if (world->scenario->close == CHOICE_YES) {
+        timers_arm(timers_of(world, CLIENT), &world->pace, world->net.now(world->net.ctx) + POLL_PS);
+        flue_node_settle(world->node[CLIENT]);
+    } else {
+        world->phase = PHASE_DONE;
+        world->net.stop(world->net.ctx);
+    }
+}
+
+/* Offload objects that serve no connection any more go back; then the world is empty. */
+static void on_poll(struct timer *timer, flue_ps now_ps)
+{
+    struct world *world = FLUE_CONTAINER_OF(timer, struct world, poll);
+
+    if (world->phase == PHASE_OPENING && in_place(world))
+        begin_traffic(world, now_ps);
+    if (world->phase == PHASE_CLOSING && world->gone == 2 * (uint32_t)world->scenario->connections) {
+        if (flue_host_objects_live(world_host(world, SERVER)) == 0) {
+            world->phase = PHASE_DONE;
+            world->net.stop(world->net.ctx);
+            return;
+        }
+        flue_host_release_offload(world_host(world, SERVER), now_ps);
+        flue_node_settle(world->node[SERVER]);
+    }
+    timers_arm(timers_of(world, CLIENT), timer, now_ps + POLL_PS);
+}
+
+static void on_offload(struct timer *timer, flue_ps now_ps)
+{
+    struct world *world = FLUE_CONTAINER_OF(timer, struct world, offload_timer);
+    uint32_t i;
+
+    for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
+        struct flue_socket *socket = world->flows[i].socket[SERVER];
+
+        if (socket != NULL && flue_socket_holder(socket) == FLUE_HOLDER_HOST)
+            (void)!flue_socket_offload(socket, now_ps);
+    }
+}
+
+static void on_upload(struct timer *timer, flue_ps now_ps)
+{
+    struct world *world = FLUE_CONTAINER_OF(timer, struct world, upload_timer);
+    uint32_t i;
+
+    for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
+        struct flue_socket *socket = world->flows[i].socket[SERVER];
+
+        if (socket != NULL && flue_socket_holder(socket) == FLUE_HOLDER_TARGET)
+            (void)!flue_socket_upload(socket, now_ps);
+    }
+}
+
+/* ---- Building ----------------------------------------------------------------------------------------------------- */
+
+static void tcp_params(const struct flue_scenario *scenario, struct flue_tcp_params *tcp)
+{
+    flue_tcp_defaults(tcp);
+    tcp->mss_bytes = (uint32_t)scenario->mtu - 40;
+    tcp->rcv_buffer_bytes = (uint32_t)scenario->rcv_buffer;
+    tcp->initial_window = (uint32_t)scenario->initial_window;
+    tcp->ack_every = (uint32_t)scenario->ack_every;
+    tcp->timestamps = scenario->timestamps == CHOICE_YES;
+    tcp->delayed_ack_ps = scenario->delayed_ack;
+    tcp->rto_min_ps = scenario->rto_min;
+    tcp->time_wait_ps = scenario->time_wait;
+}
+
+static void node_params(const struct flue_scenario *scenario, int end, const struct flue_profile *profile,
+                        struct flue_node_params *params)
+{
+    const int offloads = end == SERVER && (scenario->offload == ARM_CHIMNEY || scenario->offload_at != FLUE_PS_NEVER);
+    const uint32_t capacity = offloads ? (uint32_t)scenario->capacity : 0;
+
+    *params = (struct flue_node_params){.number = (uint16_t)end};
+    params->impair.loss_ppm = (uint32_t)scenario->loss;
+    params->impair.reorder_ppm = (uint32_t)scenario->reorder;
+    params->impair.reorder_ps = scenario->reorder_delay;
+    (void)impair_parse(scenario->loss_list.text, end == SERVER ? 'c' : 's', params->impair.lose);
+    tcp_params(scenario, &params->host.tcp);
+    params->host.ip = end == SERVER ? SERVER_IP : CLIENT_IP;
+    params->host.profile = *profile;
+    params->host.policy = flue_policy_find(
+        offloads && scenario->offload_at == FLUE_PS_NEVER ? "always" : "never");
+    params->host.send_quantum = 4;
+    params->host.backlog_frames = (uint32_t)scenario->backlog;
+    params->host.tree_connections = (uint32_t)scenario->tree;
+    params->host.connections = (uint32_t)scenario->connections;
+    params->target.neighbour_max = capacity == 0 ? 0 : 16;
+    params->target.path_max = capacity == 0 ? 0 : 4096;
+    params->target.tcp_max = capacity;
+    params->target.rcv_wnd_max_bytes = 1u << 30;
+    params->target.mtu_max_bytes = 9000;
+    params->target.send_quantum = 4;
+    params->target.backlog_frames = (uint32_t)scenario->backlog;
+    params->target.ring_frames = 4096;
+    params->target.tcp = params->host.tcp;
+    params->target.profile = *profile;
+}
+
+static void on_net_receive(void *ctx, const struct flue_frame *frame)
+{
+    flue_node_receive(ctx, frame);
+}
+
+static void on_net_alarm(void *ctx)
+{
+    flue_node_alarm(ctx);
+}
+
+static flue_err load_profile(const char *name, const struct flue_scenario *scenario, struct flue_profile *profile,
+                             char *message, size_t room)
+{
+    flue_err err = profile_load(name, profile, NULL, message, room);
+
+    if (err == FLUE_OK && scenario->moderation != FLUE_PARAM_AS_PROFILE && strcmp(name, "none") != 0)
+        profile->moderation_ps = (uint64_t)scenario->moderation;
+    return err;
+}
+
+static flue_err build_net(struct world *world, char *message, size_t room)
+{
+    const struct flue_scenario *scenario = world->scenario;
+    const struct flue_net_params params = {
+        .facts = {.rate_bps = (uint64_t)scenario->link_rate,
+                  .delay_ps = scenario->delay,
+                  .framing_bytes = (uint32_t)scenario->framing,
+                  .mtu_bytes = (uint32_t)scenario->mtu,
+                  .queue_frames = (uint32_t)scenario->queue},
+        .seed = scenario->seed * UINT64_C(0x9E3779B97F4A7C15) + scenario->rng_run};
+    flue_err err;
+
+    if (scenario->net == FLUE_NET_NS3)
+        return net_ns3_open(&params, &world->net, message, room);
+    err = flue_net_link(&params, &world->net);
+    if (err != FLUE_OK)
+        (void)snprintf(message, room, "the link could not be built: %s", flue_err_sentence(err));
+    return err;
+}
+
+static flue_err build_nodes(struct world *world, char *message, size_t room)
+{
+    struct flue_profile profile[ENDS];
+    flue_err err = load_profile(world->scenario->profile.text, world->scenario, &profile[SERVER], message, room);
+    int end;
+
+    if (err == FLUE_OK)
+        err = load_profile(world->scenario->peer_profile.text, world->scenario, &profile[CLIENT], message, room);
+    if (err != FLUE_OK)
+        return err;
+    world->profile = profile[SERVER];
+    for (end = 0; end < ENDS; end++) {
+        struct flue_node_params params;
+        struct flue_net_client client = {.receive = on_net_receive, .alarm = on_net_alarm};
+
+        node_params(world->scenario, end, &profile[end], &params);
+        err = flue_node_new(world->net.env(world->net.ctx, (unsigned)end), world->net.wire(world->net.ctx, (unsigned)end),
+                            world->trace, &params, &world->node[end]);
+        if (err != FLUE_OK) {
+            (void)snprintf(message, room, "a node could not be built: %s", flue_err_sentence(err));
+            return err;
+        }
+        client.ctx = world->node[end];
+        world->net.attach(world->net.ctx, (unsigned)end, &client);
+        world->app[end] = (struct flue_app){.identify = on_identify,
+                                            .connected = on_connected,
+                                            .received = on_received,
+                                            .acknowledged = on_acknowledged,
+                                            .peer_closed = on_peer_closed,
+                                            .closed = on_closed};
+    }
+    return FLUE_OK;
+}
+
+static void arm(struct world *world)
+{
+    const struct flue_scenario *scenario = world->scenario;
+    int end;
+
+    timer_setup(&world->pace, on_pace);
+    timer_setup(&world->poll, on_poll);
+    timer_setup(&world->phase_timer, on_phase);
+    timer_setup(&world->offload_timer, on_offload);
+    timer_setup(&world->upload_timer, on_upload);
+    timers_arm(timers_of(world, CLIENT), &world->pace, 0);
+    timers_arm(timers_of(world, CLIENT), &world->poll, POLL_PS);
+    timers_arm(timers_of(world, SERVER), &world->offload_timer, scenario->offload_at);
+    timers_arm(timers_of(world, SERVER), &world->upload_timer, scenario->upload_at);
+    for (end = 0; end < ENDS; end++) {
+        world->start[end].world = world;
+        world->start[end].end = end;
+        timer_setup(&world->start[end].timer, on_start);
+        flue_node_settle(world->node[end]);
+    }
+}
+
+static flue_err prepare(struct world *world, char *message, size_t room)
+{
+    const uint32_t connections = (uint32_t)world->scenario->connections;
+    struct flue_net_totals totals;
+    flue_err err;
+    uint32_t i;
+
+    world->flows = calloc(connections, sizeof(*world->flows));
+    err = world->flows == NULL ? FLUE_ENOMEM : FLUE_OK;
+    for (i = 0; err == FLUE_OK && i < connections; i++) {
+        world->flows[i].world = world;
+        world->flows[i].id = i;
+    }
+    if (err == FLUE_OK)
+        err = world->workload->prepare(world);
+    if (err == FLUE_OK)
+        err = flue_host_listen(world_host(world, SERVER), SERVER_PORT, &world->app[SERVER], world);
+    if (err != FLUE_OK)
+        (void)snprintf(message, room, "the applications could not be started: %s", flue_err_sentence(err));
+    world->net.totals(world->net.ctx, &totals);
+    world->outcome->memory_base_bytes = totals.memory_bytes;
+    return err;
+}
+
+static void dispose(struct world *world)
+{
+    int end;
+
+    if (world->flows != NULL && world->node[CLIENT] != NULL)
+        world->workload->dispose(world);
+    for (end = 0; end < ENDS; end++)
+        flue_node_free(world->node[end]);
+    if (world->net.free != NULL)
+        world->net.free(world->net.ctx);
+    free(world->flows);
+}
+
+static flue_err check(const struct flue_scenario *scenario, char *message, size_t room)
+{
+    uint64_t lose[FLUE_IMPAIR_LIST_MAX];
+    const int column = impair_parse(scenario->loss_list.text, 's', lose);
+
+    if (column != 0) {
+        (void)snprintf(message, room, "loss_list: column %d of \"%s\" is no frame; write for example \"s3 s17 c5\", at most %d for each side",
+                       column, scenario->loss_list.text, FLUE_IMPAIR_LIST_MAX);
+        return FLUE_EINVAL;
+    }
+    if (scenario->upload_at != FLUE_PS_NEVER && scenario->offload_at != FLUE_PS_NEVER &&
+        scenario->upload_at <= scenario->offload_at) {
+        (void)snprintf(message, room, "upload_at must lie after offload_at: nothing can be taken back before it was handed over");
+        return FLUE_EINVAL;
+    }
+    return FLUE_OK;
+}
+
+flue_err world_run(const struct flue_scenario *scenario, const struct flue_record *record, const struct flue_trace *trace,
+                   struct world_outcome *outcome, char *message, size_t room)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    flue_err err = check(scenario, message, room);
+
+    *outcome = (struct world_outcome){.end_ps = 0};
+    if (world == NULL) {
+        (void)snprintf(message, room, "no memory for a run");
+        return FLUE_ENOMEM;
+    }
+    world->scenario = scenario;
+    world->record = record;
+    world->trace = trace;
+    world->outcome = outcome;
+    world->workload = scenario->workload == FLUE_WORKLOAD_BULK ? &workload_bulk : &workload_rpc;
+    if (err == FLUE_OK)
+        err = build_net(world, message, room);
+    if (err == FLUE_OK)
+        err = build_nodes(world, message, room);
+    if (err == FLUE_OK)
+        err = prepare(world, message, room);
+    if (err == FLUE_OK) {
+        arm(world);
+        world->net.run(world->net.ctx, scenario->limit);
+        world_audit(world);
+        world_report(world);
+    }
+    dispose(world);
+    outcome->findings = world->findings;
+    free(world);
+    return err;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A world: two nodes on a network, applications above them, a measured window, an audit at the end.
+ * Node 0 is the server, whose adapter can offload; node 1 is the client. */
+#ifndef FLUE_RUN_WORLD_H
+#define FLUE_RUN_WORLD_H
+
+#include "flue/record.h"
+#include "flue/scenario.h"
+#include "flue/trace.h"
+
+/* What a run is to its caller besides its results. */
+struct world_outcome {
+    flue_ps end_ps;
+    uint64_t events;             /* of the network's loop */
+    uint64_t alarms;             /* of both nodes */
+    uint64_t data_segments;      /* on the wire, both ways */
+    uint64_t traffic_alarms;     /* alarms of both nodes while there was traffic */
+    int64_t traffic_cpu_ns;      /* processor time of this process from the start of traffic to the end of the window */
+    uint64_t memory_idle_bytes;  /* held by both nodes when all connections were in place, before traffic */
+    uint64_t memory_base_bytes;  /* held before the first connection */
+    uint64_t findings;           /* of the audit */
+};
+
+/* Runs a scenario to its end and tells record what came out.  trace may be NULL.
+ * FLUE_OK, with findings if the audit failed.  Else message holds one line for the user:
+ * FLUE_EINVAL a combination that cannot be, FLUE_ETOOL no ns-3, FLUE_ENOENT/FLUE_EPARSE a profile, FLUE_ENOMEM. */
+FLUE_CHECKED flue_err world_run(const struct flue_scenario *scenario, const struct flue_record *record,
+                                const struct flue_trace *trace, struct world_outcome *outcome, char *message,
+                                size_t room);
+
+#endif

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ndis_fakes.h"
+
+static void note(struct call_log *log, const char *name)
+{
+    size_t used = strlen(log->text), length = strlen(name);
+
+    assert_true(used + length + 2 < sizeof log->text);
+    if (used > 0) {
+        log->text[used++] = ' ';
+    }
+    memcpy(log->text + used, name, length + 1);
+}
+
+/* ---- The miniport ---- */
+
+static NDIS_STATUS MiniportInitializeEx(NDIS_HANDLE handle, NDIS_HANDLE driver_context,
+                                        PNDIS_MINIPORT_INIT_PARAMETERS parameters)
+{
+    struct fake_miniport *miniport = driver_context;
+    NDIS_MINIPORT_ADAPTER_ATTRIBUTES attributes = {.MiniportAdapterContext = miniport};
+    PNDIS_OFFLOAD_EVENT_HANDLERS table = NULL, other = NULL;
+
+    assert_ptr_equal(parameters->AdapterConfiguration, miniport);
+    assert_int_equal(NdisMSetMiniportAttributes(handle, &attributes), NDIS_STATUS_SUCCESS);
+    miniport->handlers_status[2] = NdisMGetOffloadHandlers(handle, NdisRdmaChimneyOffload, &other);
+    assert_null(other);
+    miniport->handlers_status[0] = NdisMGetOffloadHandlers(handle, NdisTcpChimneyOffload, &table);
+    if (table != NULL) {
+        memcpy(&miniport->up, table, sizeof miniport->up);
+    }
+    miniport->handlers_status[1] = NdisMGetOffloadHandlers(handle, NdisTcpChimneyOffload, &other);
+    return miniport->initialise_status;
+}
+
+static void MiniportHaltEx(NDIS_HANDLE context)
+{
+    struct fake_miniport *miniport = context;
+
+    miniport->halted++;
+}
+
+#define MINIPORT_TREE(name)                                                                                            \
+    static void name(NDIS_HANDLE context, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)                                      \
+    {                                                                                                                  \
+        struct fake_miniport *miniport = context;                                                                      \
+                                                                                                                       \
+        note(miniport->log, #name);                                                                                    \
+        miniport->tree = tree;                                                                                         \
+    }
+MINIPORT_TREE(MiniportInitiateOffload)
+MINIPORT_TREE(MiniportTerminateOffload)
+MINIPORT_TREE(MiniportUpdateOffload)
+MINIPORT_TREE(MiniportInvalidateOffload)
+MINIPORT_TREE(MiniportQueryOffload)
+
+#define MINIPORT_DATA(name)                                                                                            \
+    static NDIS_STATUS name(NDIS_HANDLE context, PVOID offload_context, PNET_BUFFER_LIST list)                         \
+    {                                                                                                                  \
+        struct fake_miniport *miniport = context;                                                                      \
+                                                                                                                       \
+        note(miniport->log, #name);                                                                                    \
+        miniport->data_context = offload_context;                                                                      \
+        miniport->list = list;                                                                                         \
+        return NDIS_STATUS_PENDING;                                                                                    \
+    }
+MINIPORT_DATA(MiniportTcpOffloadSend)
+MINIPORT_DATA(MiniportTcpOffloadReceive)
+MINIPORT_DATA(MiniportTcpOffloadForward)
+
+static NDIS_STATUS MiniportTcpOffloadDisconnect(NDIS_HANDLE context, PVOID offload_context, PNET_BUFFER_LIST list,
+                                                ULONG flags)
+{
+    struct fake_miniport *miniport = context;
+
+    note(miniport->log, "MiniportTcpOffloadDisconnect");
+    miniport->data_context = offload_context;
+    miniport->list = list;
+    miniport->flags = flags;
+    return NDIS_STATUS_PENDING;
+}
+
+static NDIS_STATUS MiniportTcpOffloadReceiveReturn(NDIS_HANDLE context, PNET_BUFFER_LIST list)
+{
+    struct fake_miniport *miniport = context;
+
+    note(miniport->log, "MiniportTcpOffloadReceiveReturn");
+    miniport->list = list;
+    return NDIS_STATUS_SUCCESS;
+}
+
+static void MiniportSendNetBufferLists(NDIS_HANDLE context, PNET_BUFFER_LIST list, NDIS_PORT_NUMBER port, ULONG flags)
+{
+    struct fake_miniport *miniport = context;
+
+    (void)port;
+    note(miniport->log, "MiniportSendNetBufferLists");
+    miniport->list = list;
+    miniport->flags = flags;
+}
+
+static void MiniportReturnNetBufferLists(NDIS_HANDLE context, PNET_BUFFER_LIST list, ULONG flags)
+{
+    struct fake_miniport *miniport = context;
+
+    note(miniport->log, "MiniportReturnNetBufferLists");
+    miniport->list = list;
+    miniport->flags = flags;
+}
+
+static NDIS_STATUS MiniportSetOptions(NDIS_HANDLE driver, NDIS_HANDLE context)
+{
+    struct fake_miniport *miniport = context;
+    NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
+        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
+        .InitiateOffloadHandler = MiniportInitiateOffload,
+        .TerminateOffloadHandler = MiniportTerminateOffload,
+        .UpdateOffloadHandler = MiniportUpdateOffload,
+        .InvalidateOffloadHandler = MiniportInvalidateOffload,
+        .QueryOffloadHandler = MiniportQueryOffload,
+    };
+    NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
+        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
+        .OffloadType = NdisTcpChimneyOffload,
+        .TcpOffloadSendHandler = MiniportTcpOffloadSend,
+        .TcpOffloadReceiveHandler = MiniportTcpOffloadReceive,
+        .TcpOffloadDisconnectHandler = MiniportTcpOffloadDisconnect,
+        .TcpOffloadForwardHandler = MiniportTcpOffloadForward,
+        .TcpOffloadReceiveReturnHandler = MiniportTcpOffloadReceiveReturn,
+    };
+    NDIS_STATUS status = NDIS_STATUS_SUCCESS;
+
+    if (miniport->options & 1u) {
+        status = NdisSetOptionalHandlers(driver, &generic.Header);
+    }
+    if (status == NDIS_STATUS_SUCCESS && (miniport->options & 2u)) {
+        status = NdisSetOptionalHandlers(driver, &tcp.Header);
+    }
+    return status;
+}
+
+NDIS_STATUS fake_miniport_register(struct fake_miniport *miniport)
+{
+    NDIS_MINIPORT_DRIVER_CHARACTERISTICS calls = {
+        .Header = {NDIS_OBJECT_TYPE_MINIPORT_DRIVER_CHARACTERISTICS, 1, sizeof calls},
+        .SetOptionsHandler = MiniportSetOptions,
+        .InitializeHandlerEx = MiniportInitializeEx,
+        .HaltHandlerEx = MiniportHaltEx,
+        .SendNetBufferListsHandler = MiniportSendNetBufferLists,
+        .ReturnNetBufferListsHandler = MiniportReturnNetBufferLists,
+    };
+
+    return NdisMRegisterMiniportDriver(miniport->ndis, miniport, &calls, &miniport->driver);
+}
+
+/* ---- The protocol ---- */
+
+#define PROTOCOL_TREE(name)                                                                                            \
+    static void name(NDIS_HANDLE context, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tree)                                      \
+    {                                                                                                                  \
+        struct fake_binding *binding = context;                                                                        \
+                                                                                                                       \
+        note(binding->protocol->log, #name);                                                                           \
+        binding->protocol->binding = binding;                                                                          \
+        binding->protocol->tree = tree;                                                                                \
+    }
+PROTOCOL_TREE(ProtocolInitiateOffloadComplete)
+PROTOCOL_TREE(ProtocolTerminateOffloadComplete)
+PROTOCOL_TREE(ProtocolUpdateOffloadComplete)
+PROTOCOL_TREE(ProtocolInvalidateOffloadComplete)
+PROTOCOL_TREE(ProtocolQueryOffloadComplete)
+
+#define PROTOCOL_DATA(name)                                                                                            \
+    static void name(NDIS_HANDLE context, PNET_BUFFER_LIST list)                                                       \
+    {                                                                                                                  \
+        struct fake_binding *binding = context;                                                                        \
+                                                                                                                       \
+        note(binding->protocol->log, #name);                                                                           \
+        binding->protocol->binding = binding;                                                                          \
+        binding->protocol->list = list;                                                                                \
+    }
+PROTOCOL_DATA(ProtocolTcpOffloadSendComplete)
+PROTOCOL_DATA(ProtocolTcpOffloadReceiveComplete)
+PROTOCOL_DATA(ProtocolTcpOffloadDisconnectComplete)
+PROTOCOL_DATA(ProtocolTcpOffloadForwardComplete)
+
+static void ProtocolIndicateOffloadEvent(NDIS_HANDLE context, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tree, ULONG code)
+{
+    struct fake_binding *binding = context;
+
+    note(binding->protocol->log, "ProtocolIndicateOffloadEvent");
+    binding->protocol->binding = binding;
+    binding->protocol->event = code;
+    if (tree != NULL) {
+        OFFLOAD_STATE_HEADER *cached = flue_state_next(flue_state_first(tree));
+
+        binding->protocol->offload_context = tree->OffloadHandle;
+        ((PNEIGHBOR_OFFLOAD_STATE_CACHED)(void *)cached)->HostReachabilityDelta = 77;
+    }
+}
+
+static void ProtocolTcpOffloadEvent(PVOID context, ULONG event, ULONG information)
+{
+    struct fake_protocol *protocol = ((struct owned_handle *)context)->protocol;
+
+    note(protocol->log, "ProtocolTcpOffloadEvent");
+    protocol->offload_context = context;
+    protocol->event = event;
+    protocol->information = information;
+}
+
+static NDIS_STATUS ProtocolTcpOffloadReceiveIndicate(PVOID context, PNET_BUFFER_LIST list, NDIS_STATUS status,
+                                                     ULONG *consumed)
+{
+    struct fake_protocol *protocol = ((struct owned_handle *)context)->protocol;
+
+    assert_int_equal(status, NDIS_STATUS_SUCCESS);
+    note(protocol->log, "ProtocolTcpOffloadReceiveIndicate");
+    protocol->offload_context = context;
+    protocol->list = list;
+    *consumed = protocol->consumed;
+    if (protocol->return_at_once) {
+        assert_int_equal(NdisOffloadTcpReceiveReturn(protocol->bindings[0].handle, list), NDIS_STATUS_SUCCESS);
+    }
+    return protocol->answer;
+}
+
+static void ProtocolReceiveNetBufferLists(NDIS_HANDLE context, PNET_BUFFER_LIST list, NDIS_PORT_NUMBER port,
+                                          ULONG count, ULONG flags)
+{
+    struct fake_binding *binding = context;
+
+    (void)port;
+    (void)flags;
+    note(binding->protocol->log, "ProtocolReceiveNetBufferLists");
+    binding->protocol->list = list;
+    binding->protocol->information = count;
+}
+
+static void ProtocolSendNetBufferListsComplete(NDIS_HANDLE context, PNET_BUFFER_LIST list, ULONG flags)
+{
+    struct fake_binding *binding = context;
+
+    (void)flags;
+    note(binding->protocol->log, "ProtocolSendNetBufferListsComplete");
+    binding->protocol->binding = binding;
+    binding->protocol->list = list;
+}
+
+static void ProtocolStatusEx(NDIS_HANDLE context, PNDIS_STATUS_INDICATION indication)
+{
+    struct fake_binding *binding = context;
+
+    note(binding->protocol->log, "ProtocolStatusEx");
+    binding->protocol->status = indication->StatusCode;
+}
+
+static NDIS_STATUS ProtocolBindAdapterEx(NDIS_HANDLE driver_context, NDIS_HANDLE bind_context,
+                                         PNDIS_BIND_PARAMETERS parameters)
+{
+    struct fake_protocol *protocol = driver_context;
+    NDIS_OPEN_PARAMETERS open = {.AdapterName = parameters->AdapterName};
+
+    for (unsigned i = 0; i < protocol->opens; i++) {
+        struct fake_binding *binding = &protocol->bindings[i];
+
+        binding->protocol = protocol;
+        assert_int_equal(NdisOpenAdapterEx(protocol->driver, binding, &open, bind_context, &binding->handle),
+                         NDIS_STATUS_SUCCESS);
+    }
+    return NDIS_STATUS_SUCCESS;
+}
+
+static NDIS_STATUS ProtocolUnbindAdapterEx(NDIS_HANDLE unbind_context, NDIS_HANDLE context)
+{
+    struct fake_binding *binding = context;
+    NDIS_STATUS status;
+
+    (void)unbind_context;
+    status = NdisCloseAdapterEx(binding->handle);
+    if (status == NDIS_STATUS_SUCCESS) {
+        binding->handle = NULL;
+    }
+    return status;
+}
+
+static NDIS_STATUS ProtocolSetOptions(NDIS_HANDLE driver, NDIS_HANDLE context)
+{
+    struct fake_protocol *protocol = context;
+    NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
+        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
+        .InitiateOffloadCompleteHandler = ProtocolInitiateOffloadComplete,
+        .TerminateOffloadCompleteHandler = ProtocolTerminateOffloadComplete,
+        .UpdateOffloadCompleteHandler = ProtocolUpdateOffloadComplete,
+        .InvalidateOffloadCompleteHandler = ProtocolInvalidateOffloadComplete,
+        .QueryOffloadCompleteHandler = ProtocolQueryOffloadComplete,
+        .IndicateOffloadEventHandler = ProtocolIndicateOffloadEvent,
+    };
+    NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
+        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
+        .OffloadType = NdisTcpChimneyOffload,
+        .TcpOffloadSendCompleteHandler = ProtocolTcpOffloadSendComplete,
+        .TcpOffloadReceiveCompleteHandler = ProtocolTcpOffloadReceiveComplete,
+        .TcpOffloadDisconnectCompleteHandler = ProtocolTcpOffloadDisconnectComplete,
+        .TcpOffloadForwardCompleteHandler = ProtocolTcpOffloadForwardComplete,
+        .TcpOffloadEventHandler = ProtocolTcpOffloadEvent,
+        .TcpOffloadReceiveIndicateHandler = ProtocolTcpOffloadReceiveIndicate,
+    };
+    NDIS_STATUS status = NDIS_STATUS_SUCCESS;
+
+    if (protocol->options & 4u) {
+        tcp.TcpOffloadForwardCompleteHandler = NULL;
+    }
+    if (protocol->options & 1u) {
+        status = NdisSetOptionalHandlers(driver, &generic.Header);
+    }
+    if (status == NDIS_STATUS_SUCCESS && (protocol->options & 2u)) {
+        status = NdisSetOptionalHandlers(driver, &tcp.Header);
+    }
+    return status;
+}
+
+NDIS_STATUS fake_protocol_register(struct fake_protocol *protocol)
+{
+    NDIS_PROTOCOL_DRIVER_CHARACTERISTICS calls = {
+        .Header = {NDIS_OBJECT_TYPE_PROTOCOL_DRIVER_CHARACTERISTICS, 1, sizeof calls},
+        .SetOptionsHandler = ProtocolSetOptions,
+        .BindAdapterHandlerEx = ProtocolBindAdapterEx,
+        .UnbindAdapterHandlerEx = ProtocolUnbindAdapterEx,
+        .ReceiveNetBufferListsHandler = ProtocolReceiveNetBufferLists,
+        .SendNetBufferListsCompleteHandler = ProtocolSendNetBufferListsComplete,
+        .StatusHandlerEx = ProtocolStatusEx,
+    };
+
+    return NdisRegisterProtocolDriver(protocol->ndis, protocol, &calls, &protocol->driver);
+}
+
+/* ---- The world ---- */
+
+static flue_ps world_now(void *ctx)
+{
+    return ((struct fakes *)ctx)->now_ps;
+}
+
+static void *world_allocate(void *ctx, size_t bytes)
+{
+    ((struct fakes *)ctx)->memory_out += (int64_t)bytes;
+    return calloc(1, bytes);
+}
+
+static void world_release(void *ctx, void *memory, size_t bytes)
+{
+    ((struct fakes *)ctx)->memory_out -= memory == NULL ? 0 : (int64_t)bytes;
+    free(memory);
+}
+
+static void world_emit(void *ctx, const struct flue_event *event)
+{
+    struct fakes *fakes = ctx;
+
+    assert_true(fakes->point_count < sizeof fakes->points / sizeof fakes->points[0]);
+    fakes->points[fakes->point_count++] = event->point;
+    fakes->last_event = *event;
+}
+
+void fakes_prepare(struct fakes *fakes, unsigned opens)
+{
+    memset(fakes, 0, sizeof *fakes);
+    fakes->env =
+        (struct flue_env){.ctx = fakes, .now = world_now, .allocate = world_allocate, .release = world_release};
+    fakes->trace = (struct flue_trace){.ctx = fakes, .emit = world_emit, .node = 5};
+    fakes->now_ps = 1000;
+    assert_int_equal(flue_ndis_new(&fakes->env, &fakes->trace, &fakes->ndis), FLUE_OK);
+    assert_int_equal(ndis_pool_new(&fakes->env, NDIS_POOL_SPANS, &fakes->spans), FLUE_OK);
+    assert_int_equal(ndis_pool_new(&fakes->env, NDIS_POOL_FRAMES, &fakes->frames), FLUE_OK);
+    fakes->miniport = (struct fake_miniport){.log = &fakes->log, .ndis = fakes->ndis, .options = 3};
+    fakes->protocol = (struct fake_protocol){.log = &fakes->log, .ndis = fakes->ndis, .options = 3, .opens = opens};
+}
+
+void fakes_begin(struct fakes *fakes, unsigned opens)
+{
+    fakes_prepare(fakes, opens);
+    assert_int_equal(fake_miniport_register(&fakes->miniport), NDIS_STATUS_SUCCESS);
+    assert_int_equal(fake_protocol_register(&fakes->protocol), NDIS_STATUS_SUCCESS);
+    assert_int_equal(flue_ndis_adapter_start(fakes->ndis, fakes->miniport.driver, "adapter 0", &fakes->miniport,
+                                             &fakes->miniport.adapter),
+                     FLUE_OK);
+    assert_non_null(fakes->protocol.bindings[0].handle);
+}
+
+void fakes_end(struct fakes *fakes)
+{
+    if (fakes->miniport.adapter != NULL) {
+        struct flue_ndis_ledger ledger = flue_ndis_adapter_ledger(fakes->miniport.adapter);
+
+        assert_int_equal(flue_ndis_ledger_total(&ledger), 0);
+        assert_int_equal(flue_ndis_adapter_stop(fakes->ndis, fakes->miniport.adapter), FLUE_OK);
+        assert_int_equal(fakes->miniport.halted, 1);
+    }
+    if (fakes->protocol.driver != NULL) {
+        assert_int_equal(NdisDeregisterProtocolDriver(fakes->protocol.driver), NDIS_STATUS_SUCCESS);
+    }
+    if (fakes->miniport.driver != NULL) {
+        assert_int_equal(NdisMDeregisterMiniportDriver(fakes->miniport.driver), NDIS_STATUS_SUCCESS);
+    }
+    flue_ndis_free(fakes->ndis);
+    assert_int_equal(ndis_pool_live(fakes->spans), 0);
+    assert_int_equal(ndis_pool_live(fakes->frames), 0);
+    ndis_pool_free(fakes->spans);
+    ndis_pool_free(fakes->frames);
+    assert_int_equal(fakes->memory_out, 0);
+}

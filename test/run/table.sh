@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Runs whole simulations and looks at exit codes (the audit) and digests.
+#   table.sh FLUE WHAT      WHAT: audit | digest | networks | instants COUNT
+# Ends with exit code 0 if everything held, 77 if ns-3 is needed and not there; says on stderr what did not.
+set -u
+flue=$1
+what=$2
+failed=0
+runs=0
+
+# Workloads small enough to be run hundreds of times.
+bulk=(bulk -s connections=8 -s bytes=512KiB -s direction=both)
+rpc=(rpc -s connections=16 -s requests=200 -s io_size=16KiB -s load=30%)
+
+complain() {
+    echo "FAILED: $*" >&2
+    failed=$((failed + 1))
+}
+
+digest_of() {
+    runs=$((runs + 1))
+    "$flue" run "$@" --json 2>/dev/null | sed -n 's/.*"digest": *"\([0-9a-f]*\)".*/\1/p'
+}
+
+# Every wire that the tables are run over.
+wires() {
+    echo "-s loss=0"
+    echo "-s loss=1%"
+    echo "-s loss=5%"
+    echo "-s reorder=1%"
+    echo "-s loss=1% -s reorder=2% -s reorder_delay=200us"
+}
+
+have_ns3() {
+    "$flue" run bulk -s bytes=1KiB --net ns3 >/dev/null 2>&1
+}
+
+audit() {
+    local arm wire workload seed
+    for arm in host chimney; do
+        while read -r wire; do
+            for seed in 1 2; do
+                for workload in bulk rpc; do
+                    local -n args=$workload
+                    runs=$((runs + 1))
+                    # shellcheck disable=SC2086 # the wire is several words
+                    "$flue" run "${args[@]}" -s offload=$arm $wire --seed $seed >/dev/null ||
+                        complain "audit: flue run ${args[*]} -s offload=$arm $wire --seed $seed"
+                done
+            done
+        done < <(wires)
+    done
+}
+
+same_digest() {
+    local arm wire workload first second
+    for arm in host chimney; do
+        while read -r wire; do
+            for workload in bulk rpc; do
+                local -n args=$workload
+                # shellcheck disable=SC2086
+                first=$(digest_of "${args[@]}" -s offload=$arm $wire --seed 3 "${@:2}")
+                # shellcheck disable=SC2086
+                second=$(digest_of "${args[@]}" -s offload=$arm $wire --seed 3 $1)
+                [ -n "$first" ] && [ "$first" = "$second" ] ||
+                    complain "digest: flue run ${args[*]} -s offload=$arm $wire --seed 3 ($*): '$first' and '$second'"
+            done
+        done < <(wires)
+    done
+    # Another seed must give another digest, or the digest sees nothing.
+    first=$(digest_of "${rpc[@]}" --seed 3)
+    second=$(digest_of "${rpc[@]}" --seed 4)
+    [ "$first" != "$second" ] || complain "two seeds gave one digest"
+}
+
+instants() {
+    local i at back rest
+    RANDOM=12345
+    for ((i = 0; i < $1; i++)); do
+        at=$((RANDOM * 32768 + RANDOM))
+        back=$((RANDOM * 32768 + RANDOM))
+        at=$((300000 + at % 4000000))
+        back=$((at + 1000 + back % 3000000))
+        rest="-s loss=$((i % 3))% -s reorder=$((i % 2))%"
+        runs=$((runs + 1))
+        # shellcheck disable=SC2086
+        "$flue" run bulk -s connections=$((1 + i % 4)) -s bytes=1MiB -s direction=both -s warmup=0 \
+            -s offload_at=${at}ns -s upload_at=${back}ns $rest --seed "$i" >/dev/null ||
+            complain "hand-over: flue run bulk -s connections=$((1 + i % 4)) -s bytes=1MiB -s direction=both -s warmup=0" \
+                "-s offload_at=${at}ns -s upload_at=${back}ns $rest --seed $i"
+    done
+}
+
+case $what in
+audit) audit ;;
+digest) same_digest "" ;;
+networks)
+    have_ns3 || exit 77
+    same_digest "--net ns3" --net link
+    ;;
+instants) instants "${3:-200}" ;;
+*)
+    echo "usage: table.sh FLUE audit|digest|networks|instants [COUNT]" >&2
+    exit 2
+    ;;
+esac
+echo "$runs runs, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "target/rig.h"
+
+#include <string.h>
+
+/* ---- The host ---- */
+
+static struct rig_log *note(struct rig *rig, enum rig_call call)
+{
+    struct flue_target_totals totals;
+    struct rig_log *entry = &rig->log[rig->logged];
+
+    assert_true(rig->logged < RIG_LOG);
+    rig->logged++;
+    flue_target_totals(rig->target, &totals);
+    *entry = (struct rig_log){.call = call, .at_ps = rig->env.now_ps, .interrupt = totals.interrupts};
+    return entry;
+}
+
+static void log_chain(struct rig *rig, enum rig_call call, PNET_BUFFER_LIST first)
+{
+    uint64_t count = ndis_chain_count(first);
+
+    while (first != NULL) {
+        PNET_BUFFER_LIST next = first->Next;
+        struct rig_log *entry = note(rig, call);
+
+        entry->conn = (unsigned)(uintptr_t)first->ProtocolReserved[0];
+        entry->status = first->Status;
+        entry->bytes = (uint64_t)(uintptr_t)NET_BUFFER_LIST_INFO(first, TcpOffloadBytesTransferred);
+        entry->extra = count;
+        ndis_nbl_put(first);
+        first = next;
+    }
+}
+
+static void initiate_complete(NDIS_HANDLE context, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
+{
+    struct rig *rig = context;
+
+    rig->initiate_status = root->Status;
+    note(rig, RIG_INITIATED)->status = root->Status;
+}
+
+static void terminate_complete(NDIS_HANDLE context, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
+{
+    note(context, RIG_TERMINATED)->status = root->Status;
+}
+
+static void other_complete(NDIS_HANDLE context, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
+{
+    note(context, RIG_OTHER_TREE)->status = root->Status;
+}
+
+static void offload_event(NDIS_HANDLE context, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, ULONG code)
+{
+    (void)context, (void)block, (void)code;
+    fail_msg("no generic event is expected");
+}
+
+static void send_complete(NDIS_HANDLE context, PNET_BUFFER_LIST first)
+{
+    log_chain(context, RIG_SENT, first);
+}
+
+static void receive_complete(NDIS_HANDLE context, PNET_BUFFER_LIST first)
+{
+    log_chain(context, RIG_RECEIVED, first);
+}
+
+static void disconnect_complete(NDIS_HANDLE context, PNET_BUFFER_LIST first)
+{
+    assert_null(first->Next);
+    log_chain(context, RIG_DISCONNECTED, first);
+}
+
+static void forward_complete(NDIS_HANDLE context, PNET_BUFFER_LIST first)
+{
+    log_chain(context, RIG_FORWARDED, first);
+}
+
+static struct rig *the_rig; /* indications carry only the host's handle */
+
+static unsigned conn_of(PVOID offload_context)
+{
+    struct rig_conn *conn =
+        (struct rig_conn *)(void *)((char *)offload_context - offsetof(struct rig_conn, handle));
+
+    assert_true(conn >= the_rig->conns && conn < the_rig->conns + RIG_CONNS);
+    return (unsigned)(conn - the_rig->conns);
+}
+
+static void tcp_event(PVOID offload_context, ULONG type, ULONG information)
+{
+    struct rig_log *entry = note(the_rig, RIG_EVENT);
+
+    entry->conn = conn_of(offload_context);
+    entry->bytes = type;
+    entry->extra = information;
+}
+
+static NDIS_STATUS indicate(PVOID offload_context, PNET_BUFFER_LIST nbl, NDIS_STATUS status, ULONG *consumed)
+{
+    struct rig *rig = the_rig;
+    struct rig_log *entry = note(rig, RIG_INDICATED);
+    struct ndis_spans spans = ndis_spans_of_data(NET_BUFFER_LIST_FIRST_NB(nbl));
+    struct flue_span span = {.length_bytes = 0};
+
+    assert_int_equal(status, NDIS_STATUS_SUCCESS);
+    assert_null(nbl->Next);
+    assert_null(NET_BUFFER_LIST_FIRST_NB(nbl)->Next);
+    (void)ndis_spans_next(&spans, &span);
+    entry->conn = conn_of(offload_context);
+    entry->bytes = ndis_nbl_bytes(nbl);
+    entry->extra = span.offset_bytes;
+    switch (rig->answer) {
+    case RIG_REFUSE:
+        *consumed = 0;
+        return NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED;
+    case RIG_TAKE_PART:
+        *consumed = rig->part_bytes;
+        return NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED;
+    case RIG_TAKE:
+        break;
+    }
+    *consumed = (ULONG)entry->bytes;
+    if (rig->hold_indicated) {
+        ndis_chain_append(&rig->kept, nbl);
+    } else {
+        nbl->Next = NULL;
+        (void)NdisOffloadTcpReceiveReturn(rig->binding, nbl);
+    }
+    return NDIS_STATUS_SUCCESS;
+}
+
+static void frames_in(NDIS_HANDLE context, PNET_BUFFER_LIST first, NDIS_PORT_NUMBER port, ULONG count, ULONG flags)
+{
+    struct rig *rig = context;
+    struct rig_log *entry = note(rig, RIG_FRAMES_IN);
+
+    (void)port, (void)flags;
+    assert_int_equal(ndis_chain_count(first), count);
+    entry->bytes = ndis_nbl_frame(first)->seq;
+    entry->extra = count;
+    NdisReturnNetBufferLists(rig->binding, first, 0);
+}
+
+static void frames_sent(NDIS_HANDLE context, PNET_BUFFER_LIST first, ULONG flags)
+{
+    (void)flags;
+    log_chain(context, RIG_FRAMES_SENT, first);
+}
+
+static NDIS_STATUS bind(NDIS_HANDLE context, NDIS_HANDLE bind_context, PNDIS_BIND_PARAMETERS parameters)
+{
+    struct rig *rig = context;
+    NDIS_OPEN_PARAMETERS open = {.AdapterName = parameters->AdapterName};
+
+    return NdisOpenAdapterEx(rig->protocol, rig, &open, bind_context, &rig->binding);
+}
+
+static NDIS_STATUS unbind(NDIS_HANDLE unbind_context, NDIS_HANDLE context)
+{
+    struct rig *rig = context;
+
+    (void)unbind_context;
+    return NdisCloseAdapterEx(rig->binding);
+}
+
+static NDIS_STATUS set_options(NDIS_HANDLE driver, NDIS_HANDLE context)
+{
+    static const NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
+        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
+        .InitiateOffloadCompleteHandler = initiate_complete,
+        .TerminateOffloadCompleteHandler = terminate_complete,
+        .UpdateOffloadCompleteHandler = other_complete,
+        .InvalidateOffloadCompleteHandler = other_complete,
+        .QueryOffloadCompleteHandler = other_complete,
+        .IndicateOffloadEventHandler = offload_event,
+    };
+    static const NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
+        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
+        .OffloadType = NdisTcpChimneyOffload,
+        .TcpOffloadSendCompleteHandler = send_complete,
+        .TcpOffloadReceiveCompleteHandler = receive_complete,
+        .TcpOffloadDisconnectCompleteHandler = disconnect_complete,
+        .TcpOffloadForwardCompleteHandler = forward_complete,
+        .TcpOffloadEventHandler = tcp_event,
+        .TcpOffloadReceiveIndicateHandler = indicate,
+    };
+
+    ((struct rig *)context)->protocol = driver;
+    assert_int_equal(NdisSetOptionalHandlers(driver, &generic.Header), NDIS_STATUS_SUCCESS);
+    return NdisSetOptionalHandlers(driver, &tcp.Header);
+}
+
+/* ---- The wire ---- */
+
+static enum flue_wire_result wire_send(void *ctx, const struct flue_frame *frame)
+{
+    struct rig *rig = ctx;
+
+    if (rig->wire_room == 0) {
+        return FLUE_WIRE_FULL;
+    }
+    rig->wire_room--;
+    assert_true(rig->sent < RIG_FRAMES);
+    rig->out[rig->sent++] = (struct rig_frame){.frame = *frame, .at_ps = rig->env.now_ps};
+    return FLUE_WIRE_SENT;
+}
+
+/* ---- Life ---- */
+
+void rig_defaults(struct rig *rig)
+{
+    memset(rig, 0xA5, sizeof *rig);
+    *rig = (struct rig){.wire_room = RIG_FRAMES};
+    rig->params = (struct flue_target_params){
+        .neighbour_max = 4,
+        .path_max = 4,
+        .tcp_max = RIG_CONNS,
+        .rcv_wnd_max_bytes = 1u << 20,
+        .mtu_max_bytes = 1500,
+        .send_quantum = 4,
+        .backlog_frames = 64,
+        .ring_frames = 4096,
+    };
+    flue_tcp_defaults(&rig->params.tcp);
+    rig->params.tcp.timestamps = 0;
+    rig->params.tcp.mss_bytes = RIG_MSS;
+    flue_profile_free_of_cost(&rig->params.profile);
+    rig->params.profile.dma_read_ps = 500000;
+    rig->params.profile.dma_write_ps = 300000;
+    rig->params.profile.doorbell_ps = 150000;
+    rig->wire.facts = (struct flue_wire_facts){
+        .rate_bps = UINT64_C(10000000000), .framing_bytes = 18, .mtu_bytes = 1500, .queue_frames = 100};
+}
+
+void rig_build(struct rig *rig)
+{
+    static const NDIS_PROTOCOL_DRIVER_CHARACTERISTICS calls = {
+        .Header = {NDIS_OBJECT_TYPE_PROTOCOL_DRIVER_CHARACTERISTICS, 1, sizeof calls},
+        .SetOptionsHandler = set_options,
+        .BindAdapterHandlerEx = bind,
+        .UnbindAdapterHandlerEx = unbind,
+        .ReceiveNetBufferListsHandler = frames_in,
+        .SendNetBufferListsCompleteHandler = frames_sent,
+    };
+    NDIS_HANDLE protocol;
+
+    the_rig = rig;
+    rig->wire.ctx = rig;
+    rig->wire.send = wire_send;
+    manual_env_init(&rig->env, 1);
+    assert_int_equal(timers_init(&rig->timers, &rig->env.env), FLUE_OK);
+    assert_int_equal(flue_ndis_new(&rig->env.env, NULL, &rig->ndis), FLUE_OK);
+    assert_int_equal(ndis_pool_new(&rig->env.env, NDIS_POOL_SPANS, &rig->spans), FLUE_OK);
+    assert_int_equal(ndis_pool_new(&rig->env.env, NDIS_POOL_FRAMES, &rig->frames), FLUE_OK);
+    assert_int_equal(flue_target_new(&rig->env.env, &rig->timers, NULL, rig->ndis, &rig->wire, &rig->params,
+                                     &rig->target),
+                     FLUE_OK);
+    flue_server_init(&rig->core, UINT64_C(1000000000), NULL);
+    flue_target_set_host_core(rig->target, &rig->core, &rig->interrupt_price);
+    assert_int_equal(NdisRegisterProtocolDriver(rig->ndis, rig, &calls, &protocol), NDIS_STATUS_SUCCESS);
+    assert_non_null(rig->binding);
+}
+
+void rig_free(struct rig *rig)
+{
+    struct flue_ndis_ledger ledger = flue_ndis_binding_ledger(rig->binding);
+
+    assert_int_equal(flue_ndis_ledger_total(&ledger), 0);
+    assert_int_equal(flue_target_objects_live(rig->target), 0);
+    assert_int_equal(ndis_pool_live(rig->spans), 0);
+    assert_int_equal(ndis_pool_live(rig->frames), 0);
+    flue_target_free(rig->target);
+    flue_ndis_free(rig->ndis);
+    ndis_pool_free(rig->spans);
+    ndis_pool_free(rig->frames);
+    timers_dispose(&rig->timers);
+    assert_true(manual_env_clean(&rig->env));
+}
+
+void rig_run(struct rig *rig, flue_ps until_ps)
+{
+    flue_ps next_ps;
+
+    while ((next_ps = timers_next(&rig->timers)) <= until_ps) {
+        if (next_ps > rig->env.now_ps) {
+            rig->env.now_ps = next_ps;
+        }
+        timers_run(&rig->timers, rig->env.now_ps);
+    }
+    rig->env.now_ps = until_ps;
+}
+
+/* ---- Trees ---- */
+
+static void block_init(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, UCHAR type, UCHAR revision, PNDIS_OFFLOAD_HANDLE handle)
+{
+    *block = (NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST){
+        .Header = {type, revision, sizeof *block}, .Status = -1, .OffloadHandle = handle};
+}
+
+static struct flue_tcp_state state_of(unsigned conn)
+{
+    return (struct flue_tcp_state){
+        .local_port = 1000,
+        .remote_port = (uint16_t)(2000 + conn),
+        .remote_mss = RIG_MSS,
+        .hash_value = conn,
+        .initial_rcv_wnd = RIG_WINDOW,
+        .ttl = 64,
+        .state = FLUE_TCP_ESTABLISHED,
+        .rcv_nxt = RIG_RCV_NXT,
+        .rcv_wnd = RIG_WINDOW,
+        .snd_una = RIG_SND_UNA,
+        .snd_nxt = RIG_SND_UNA,
+        .snd_max = RIG_SND_UNA,
+        .snd_wnd = RIG_WINDOW,
+        .max_snd_wnd = RIG_WINDOW,
+        .snd_wl1 = RIG_RCV_NXT,
+        .cwnd = 100 * RIG_MSS,
+        .ssthresh = 100 * RIG_MSS,
+        .srtt = 8,
+        .rttvar = 4,
+        .ka_delta = FLUE_STATE_NO_TIMER,
+        .rt_delta = FLUE_STATE_NO_TIMER,
+    };
+}
+
+void rig_tree(struct rig *rig, unsigned count)
+{
+    FLUE_NEIGHBOR_BLOCK *neighbour = &rig->neighbour;
+    FLUE_PATH_BLOCK *path = &rig->path;
+
+    memcpy(rig->local, (const UCHAR[4]){10, 0, 0, 1}, 4);
+    memcpy(rig->remote, (const UCHAR[4]){10, 0, 0, 2}, 4);
+    memset(neighbour, 0, sizeof *neighbour);
+    block_init(&neighbour->Block, NeighborOffloadState, 1, &rig->neighbour_handle);
+    neighbour->Const.Header.Length = sizeof neighbour->Const;
+    neighbour->Cached.Header.Length = sizeof neighbour->Cached;
+    neighbour->Cached.DlDestinationAddress[5] = 9;
+    neighbour->Delegated.Header.Length = sizeof neighbour->Delegated;
+    memset(path, 0, sizeof *path);
+    block_init(&path->Block, Ip4OffloadState, 1, &rig->path_handle);
+    path->Const = (PATH_OFFLOAD_STATE_CONST){
+        .Header.Length = sizeof path->Const, .SourceAddress = rig->local, .DestinationAddress = rig->remote};
+    path->Cached = (PATH_OFFLOAD_STATE_CACHED){.Header.Length = sizeof path->Cached, .PathMtu = 1500};
+    path->Delegated.Header.Length = sizeof path->Delegated;
+    neighbour->Block.DependentBlockList = &path->Block;
+    for (unsigned i = 0; i < count; i++) {
+        FLUE_TCP_BLOCK *tcp = &rig->conns[i].block;
+        struct flue_tcp_state state = state_of(i);
+
+        memset(tcp, 0, sizeof *tcp);
+        block_init(&tcp->Block, TcpOffloadState, FLUE_TCP_DELEGATED_REVISION_2, &rig->conns[i].handle);
+        ndis_state_put(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
+        tcp->Delegated.DWnd = 77 + i;
+        if (i == 0) {
+            path->Block.DependentBlockList = &tcp->Block;
+        } else {
+            rig->conns[i - 1].block.Block.NextBlock = &tcp->Block;
+        }
+    }
+}
+
+void rig_initiate(struct rig *rig, void *root)
+{
+    unsigned before = rig->logged;
+
+    NdisInitiateOffload(rig->binding, root);
+    assert_int_equal(rig->logged, before); /* law: never inside the call */
+}
+
+void rig_offload(struct rig *rig, unsigned count)
+{
+    rig_tree(rig, count);
+    rig_initiate(rig, &rig->neighbour.Block);
+    rig_wait(rig, 100 * RIG_US);
+    assert_int_equal(rig_count(rig, RIG_INITIATED), 1);
+    assert_int_equal(rig->initiate_status, NDIS_STATUS_SUCCESS);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(rig->conns[i].block.Block.Status, NDIS_STATUS_SUCCESS);
+        assert_non_null(rig->conns[i].handle.MiniportOffloadContext);
+    }
+}
+
+void rig_terminate(struct rig *rig, unsigned count, int all)
+{
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root = count > 0 ? &rig->conns[0].end.Block : &rig->neighbour_end.block;
+
+    for (unsigned i = 0; i < count; i++) {
+        FLUE_TCP_TERMINATE_BLOCK *end = &rig->conns[i].end;
+
+        memset(end, 0x5A, sizeof *end);
+        block_init(&end->Block, TcpOffloadDelegatedState, FLUE_TCP_DELEGATED_REVISION_2, &rig->conns[i].handle);
+        end->Delegated.Header.Length = sizeof end->Delegated;
+        end->Block.NextBlock = i + 1 < count ? &rig->conns[i + 1].end.Block : NULL;
+    }
+    if (all) {
+        memset(&rig->neighbour_end.delegated, 0, sizeof rig->neighbour_end.delegated);
+        rig->neighbour_end.delegated.Header.Length = sizeof rig->neighbour_end.delegated;
+        block_init(&rig->neighbour_end.block, NeighborOffloadDelegatedState, 1, &rig->neighbour_handle);
+        block_init(&rig->path_end, Ip4OffloadState, 1, &rig->path_handle);
+        rig->neighbour_end.block.DependentBlockList = &rig->path_end;
+        rig->path_end.DependentBlockList = count > 0 ? root : NULL;
+        root = &rig->neighbour_end.block;
+    }
+    NdisTerminateOffload(rig->binding, root);
+}
+
+void rig_finish(struct rig *rig, unsigned count)
+{
+    rig_terminate(rig, count, 1);
+    rig_wait(rig, 200 * RIG_US);
+    assert_int_equal(rig->neighbour_end.block.Status, NDIS_STATUS_SUCCESS);
+    assert_int_equal(rig->path_end.Status, NDIS_STATUS_SUCCESS);
+    for (unsigned i = 0; i < count; i++) {
+        FLUE_TCP_TERMINATE_BLOCK *end = &rig->conns[i].end;
+
+        assert_int_equal(end->Block.Status, NDIS_STATUS_SUCCESS);
+        rig_free_chain(end->Block.NetBufferListChain);
+        if (end->Delegated.BufferedData != NULL) {
+            (void)NdisOffloadTcpReceiveReturn(rig->binding, end->Delegated.BufferedData);
+        }
+    }
+    rig_return_kept(rig);
+    rig_wait(rig, 100 * RIG_US);
+}
+
+/* ---- I/O ---- */
+
+PNET_BUFFER_LIST rig_nbl(struct rig *rig, unsigned conn, uint64_t offset, uint32_t bytes)
+{
+    PNET_BUFFER_LIST nbl = ndis_nbl_get(rig->spans);
+    struct flue_span span = {.offset_bytes = offset, .stream = 2 * conn, .length_bytes = bytes};
+
+    assert_non_null(nbl);
+    assert_int_equal(ndis_nbl_append(nbl, &span), FLUE_OK);
+    nbl->ProtocolReserved[0] = (PVOID)(uintptr_t)conn;
+    return nbl;
+}
+
+void rig_send(struct rig *rig, unsigned conn, uint64_t offset, uint32_t bytes)
+{
+    assert_int_equal(NdisOffloadTcpSend(&rig->conns[conn].handle, rig_nbl(rig, conn, offset, bytes)),
+                     NDIS_STATUS_PENDING);
+}
+
+void rig_disconnect(struct rig *rig, unsigned conn, uint64_t offset, uint32_t bytes, ULONG flags)
+{
+    assert_int_equal(NdisOffloadTcpDisconnect(&rig->conns[conn].handle, rig_nbl(rig, conn, offset, bytes), flags),
+                     NDIS_STATUS_PENDING);
+}
+
+void rig_forward(struct rig *rig, unsigned conn, const struct flue_frame *frame)
+{
+    PNET_BUFFER_LIST nbl = ndis_nbl_get(rig->frames);
+
+    assert_non_null(nbl);
+    *ndis_nbl_frame(nbl) = *frame;
+    nbl->ProtocolReserved[0] = (PVOID)(uintptr_t)conn;
+    assert_int_equal(NdisOffloadTcpForward(&rig->conns[conn].handle, nbl), NDIS_STATUS_PENDING);
+}
+
+void rig_return_kept(struct rig *rig)
+{
+    PNET_BUFFER_LIST first = rig->kept.first;
+
+    rig->kept = (struct ndis_chain){0};
+    if (first != NULL) {
+        (void)NdisOffloadTcpReceiveReturn(rig->binding, first);
+    }
+}
+
+void rig_free_chain(PNET_BUFFER_LIST first)
+{
+    while (first != NULL) {
+        PNET_BUFFER_LIST next = first->Next;
+
+        ndis_nbl_put(first);
+        first = next;
+    }
+}
+
+struct flue_frame rig_segment(unsigned conn, uint32_t seq, uint32_t ack, uint32_t bytes, uint8_t flags)
+{
+    return (struct flue_frame){
+        .src_ip = 0x0A000002,
+        .dst_ip = 0x0A000001,
+        .src_port = (uint16_t)(2000 + conn),
+        .dst_port = 1000,
+        .seq = RIG_RCV_NXT + seq,
+        .ack = RIG_SND_UNA + ack,
+        .window = 65535,
+        .flags = flags,
+        .ethertype = FLUE_ETHERTYPE_IPV4,
+        .payload = {.offset_bytes = seq, .stream = 2 * conn + 1, .length_bytes = bytes},
+    };
+}
+
+void rig_peer(struct rig *rig, unsigned conn, uint32_t seq, uint32_t ack, uint32_t bytes, uint8_t flags)
+{
+    struct flue_frame frame = rig_segment(conn, seq, ack, bytes, flags);
+
+    flue_target_receive(rig->target, &frame, rig->env.now_ps);
+}
+
+/* ---- The log ---- */
+
+unsigned rig_count(const struct rig *rig, enum rig_call call)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < rig->logged; i++) {
+        count += rig->log[i].call == call;
+    }
+    return count;
+}
+
+unsigned rig_place(const struct rig *rig, enum rig_call call, unsigned n)
+{
+    for (unsigned i = 0; i < rig->logged; i++) {
+        if (rig->log[i].call == call && n-- == 0) {
+            return i;
+        }
+    }
+    fail_msg("call %d was not made that often", (int)call);
+    return RIG_LOG;
+}
+
+const struct rig_log *rig_find(const struct rig *rig, enum rig_call call, unsigned n)
+{
+    return &rig->log[rig_place(rig, call, n)];
+}
+
+unsigned rig_frames_with(const struct rig *rig, uint8_t flags)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < rig->sent; i++) {
+        count += (rig->out[i].frame.flags & flags) != 0;
+    }
+    return count;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A target between a scripted host (a protocol driver on the real N) and a scripted peer (frames made by hand).  Whatever
+ * the target calls upwards is written into a log, in order. */
+#ifndef FLUE_TEST_TARGET_RIG_H
+#define FLUE_TEST_TARGET_RIG_H
+
+#include "support/test.h"
+
+#include "base/timers.h"
+#include "flue/ndischimney.h"
+#include "flue/target.h"
+#include "flue/wire.h"
+#include "support/manual_env.h"
+
+enum { RIG_CONNS = 8, RIG_LOG = 512, RIG_FRAMES = 4096 };
+
+/* Sequence numbers begin shortly before they wrap around. */
+#define RIG_SND_UNA UINT32_C(0xFFFFFE00)
+#define RIG_RCV_NXT UINT32_C(0xFFFFFD00)
+#define RIG_WINDOW  UINT32_C(65535)
+#define RIG_MSS     1460u
+#define RIG_US      FLUE_PS_PER_US
+
+enum rig_call {
+    RIG_INITIATED,
+    RIG_TERMINATED,
+    RIG_OTHER_TREE,
+    RIG_SENT,
+    RIG_RECEIVED,
+    RIG_DISCONNECTED,
+    RIG_FORWARDED,
+    RIG_INDICATED,
+    RIG_EVENT,
+    RIG_FRAMES_SENT,
+    RIG_FRAMES_IN
+};
+
+struct rig_log {
+    enum rig_call call;
+    unsigned conn;      /* INDICATED, EVENT; for completions ProtocolReserved[0] of the NBL */
+    int32_t status;     /* of the NBL; of the root */
+    uint64_t bytes;     /* transferred; indicated; event type */
+    uint64_t extra;     /* event information; NBLs in the call; offset of the first byte indicated */
+    flue_ps at_ps;
+    uint64_t interrupt; /* number of the interrupt it came in */
+};
+
+struct rig_frame {
+    struct flue_frame frame;
+    flue_ps at_ps;
+};
+
+struct rig_conn {
+    NDIS_OFFLOAD_HANDLE handle;
+    FLUE_TCP_BLOCK block;
+    FLUE_TCP_TERMINATE_BLOCK end;
+};
+
+/* What the host answers to an indication. */
+enum rig_answer { RIG_TAKE, RIG_REFUSE, RIG_TAKE_PART };
+
+struct rig {
+    struct manual_env env;
+    struct timers timers;
+    struct flue_ndis *ndis;
+    struct flue_target *target;
+    struct flue_target_params params;
+    struct flue_wire wire;
+    struct flue_server core;
+    struct flue_price interrupt_price;
+    NDIS_HANDLE protocol, binding;
+    struct ndis_pool *spans, *frames;
+    struct rig_log log[RIG_LOG];
+    unsigned logged;
+    struct rig_frame out[RIG_FRAMES];
+    unsigned sent;
+    unsigned wire_room; /* frames the wire still takes */
+    enum rig_answer answer;
+    ULONG part_bytes;
+    int hold_indicated; /* 1: the host keeps indicated NBLs in `kept` */
+    struct ndis_chain kept;
+    NDIS_OFFLOAD_HANDLE neighbour_handle, path_handle;
+    FLUE_NEIGHBOR_BLOCK neighbour;
+    FLUE_PATH_BLOCK path;
+    struct {
+        NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
+        NEIGHBOR_OFFLOAD_STATE_DELEGATED delegated;
+    } neighbour_end;
+    NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST path_end;
+    UCHAR local[4], remote[4];
+    struct rig_conn conns[RIG_CONNS];
+    NDIS_STATUS initiate_status; /* of the root in the last completion */
+};
+
+/* Fills params: everything allowed, a cost-free profile with small delays. */
+void rig_defaults(struct rig *rig);
+/* Builds what rig_defaults() and the test have described. */
+void rig_build(struct rig *rig);
+/* Frees everything and asserts that nothing is left anywhere. */
+void rig_free(struct rig *rig);
+/* Runs the timers up to a moment. */
+void rig_run(struct rig *rig, flue_ps until_ps);
+static inline void rig_wait(struct rig *rig, flue_ps ps)
+{
+    rig_run(rig, rig->env.now_ps + ps);
+}
+
+/* Prepares blocks with all their state, linked as neighbour -> path -> `count` connections. */
+void rig_tree(struct rig *rig, unsigned count);
+void rig_initiate(struct rig *rig, void *root);
+/* rig_tree(), rig_initiate(), wait for the completion; everything must have succeeded. */
+void rig_offload(struct rig *rig, unsigned count);
+/* Terminates connections [0, count), and the path and neighbour above them if all. */
+void rig_terminate(struct rig *rig, unsigned count, int all);
+/* Terminates all, waits, returns what comes back, and forgets it. */
+void rig_finish(struct rig *rig, unsigned count);
+
+PNET_BUFFER_LIST rig_nbl(struct rig *rig, unsigned conn, uint64_t offset, uint32_t bytes);
+void rig_send(struct rig *rig, unsigned conn, uint64_t offset, uint32_t bytes);
+void rig_disconnect(struct rig *rig, unsigned conn, uint64_t offset, uint32_t bytes, ULONG flags);
+void rig_forward(struct rig *rig, unsigned conn, const struct flue_frame *frame);
+void rig_return_kept(struct rig *rig);
+void rig_free_chain(PNET_BUFFER_LIST first);
+
+/* A segment of the peer.  seq and ack count from RIG_RCV_NXT and RIG_SND_UNA. */
+struct flue_frame rig_segment(unsigned conn, uint32_t seq, uint32_t ack, uint32_t bytes, uint8_t flags);
+void rig_peer(struct rig *rig, unsigned conn, uint32_t seq, uint32_t ack, uint32_t bytes, uint8_t flags);
+
+/* The log entry of the n-th (from 0) call of this kind; fails the test if there is none. */
+const struct rig_log *rig_find(const struct rig *rig, enum rig_call call, unsigned n);
+unsigned rig_count(const struct rig *rig, enum rig_call call);
+unsigned rig_place(const struct rig *rig, enum rig_call call, unsigned n); /* its position in the log */
+/* Frames of the target with any of these flags. */
+unsigned rig_frames_with(const struct rig *rig, uint8_t flags);
+
+#endif
