@@ -156,7 +156,8 @@ static void input_slow(struct flue_tcp_conn *conn, const struct flue_frame *fram
     if (reset) {
         /* RFC 9293 3.10.7.4 second, RFC 5961 3.2: only the exact number is believed. */
         if (frame->seq == conn->rcv_nxt) {
-            tcp_end(conn, FLUE_TCP_BY_RESET, now_ps);
+            /* In TIME-WAIT both sides have had everything: it only ends the wait, and nobody is told of a reset. */
+            tcp_end(conn, conn->state == FLUE_TCP_TIME_WAIT ? FLUE_TCP_BY_SEGMENT : FLUE_TCP_BY_RESET, now_ps);
         } else {
             challenge(conn);
         }

@@ -211,10 +211,13 @@ static enum flue_wire_result wire_send(void *ctx, const struct flue_frame *frame
 
 /* ---- Life ---- */
 
-void rig_defaults(struct rig *rig)
+struct rig *rig_new(void)
 {
-    memset(rig, 0xA5, sizeof *rig);
-    *rig = (struct rig){.wire_room = RIG_FRAMES};
+    static struct rig memory;
+    struct rig *rig = &memory;
+
+    memset(rig, 0, sizeof *rig);
+    rig->wire_room = RIG_FRAMES;
     rig->params = (struct flue_target_params){
         .neighbour_max = 4,
         .path_max = 4,
@@ -234,6 +237,7 @@ void rig_defaults(struct rig *rig)
     rig->params.profile.doorbell_ps = 150000;
     rig->wire.facts = (struct flue_wire_facts){
         .rate_bps = UINT64_C(10000000000), .framing_bytes = 18, .mtu_bytes = 1500, .queue_frames = 100};
+    return rig;
 }
 
 void rig_build(struct rig *rig)

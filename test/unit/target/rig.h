@@ -92,9 +92,9 @@ struct rig {
     NDIS_STATUS initiate_status; /* of the root in the last completion */
 };
 
-/* Fills params: everything allowed, a cost-free profile with small delays. */
-void rig_defaults(struct rig *rig);
-/* Builds what rig_defaults() and the test have described. */
+/* Made, not built: params allow everything, and the profile is free of cost but for small delays.  One at a time. */
+struct rig *rig_new(void);
+/* Builds what rig_new() and the test have described. */
 void rig_build(struct rig *rig);
 /* Frees everything and asserts that nothing is left anywhere. */
 void rig_free(struct rig *rig);
