@@ -26,6 +26,7 @@ struct builder {
     enum level level;
     enum ladder_holder holder;
     size_t open; /* rows from here on may still grow */
+    bool closed; /* the connection has ended: what trees carry now is not about it */
     bool failed;
 };
 
@@ -316,6 +317,7 @@ static void note_holder(struct builder *builder, const struct flue_event *event)
         return;
     }
     if (event->point == FLUE_POINT_holder) {
+        builder->closed = event->arg[1] == FLUE_HOLDER_CLOSED;
         switch ((enum flue_holder)event->arg[1]) {
         case FLUE_HOLDER_HOST:
             builder->holder = LADDER_HELD_BY_HOST;
@@ -345,10 +347,11 @@ static void build(struct builder *builder)
     builder->rows.count = 0;
     builder->open = 0;
     builder->holder = LADDER_HELD_BY_HOST;
+    builder->closed = false;
     for (size_t place = 0; place < count && !builder->failed; place++) {
         const struct flue_event *event = trace_log_at(builder->log, place);
         struct ladder_row row = {.at_ps = event->at_ps, .point = event->point, .count = 1, .events = 1, .place = place};
-        bool mine = event->conn == builder->conn || (event->conn == FLUE_NO_CONN && is_move(event->point));
+        bool mine = event->conn == builder->conn || (event->conn == FLUE_NO_CONN && !builder->closed && is_move(event->point));
 
         note_holder(builder, event);
         row.holder = (uint8_t)builder->holder;

@@ -25,6 +25,9 @@ void event_freeze(struct flue_target *target, struct target_context *context, TC
         err = flue_tcp_export(context->conn, target->engine.clock_ps, 1, &still->state);
         assert(err == FLUE_OK);
         (void)err;
+        if (reason == TimeoutExpiration && state != FLUE_TCP_CLOSED) {
+            still->state.rt_delta = 0; /* the engine's timer has run out; the state says so */
+        }
         still->state.state = state;
         if (!still->holds) {
             flue_tcp_release(context->conn);

@@ -56,8 +56,8 @@ void flue_tcp_consumed(struct flue_tcp_conn *conn, uint32_t bytes, flue_ps now_p
     offered = offered_bytes(conn);
     room = free_bytes(conn);
     buffer = conn->rcv_buffer_bytes;
-    if (room <= offered) {
-        return;
+    if (room <= offered || (conn->segments_out <= 1 && offered >= 2u * conn->mss_bytes)) {
+        return; /* what only a SYN's unscaled window held back can wait for the first ACK */
     }
     /* An update of its own is worth a segment when it opens half of the buffer; or two segments, and these are a
      * quarter of the buffer or the peer is about to run out of window.  Otherwise the next ACK tells. */

@@ -136,12 +136,16 @@ static void find_crossings(const struct trace_log *log, struct crossing *out, st
             una = ack > una ? ack : una;
         } else if (event->point == FLUE_POINT_tcp_state && event->arg[2] == FLUE_TCP_BY_EXPORT &&
                    side == TRACE_BY_HOST && !out->happened) {
-            *out = (struct crossing){.happened = true, .at_ps = event->at_ps, .una = una, .max = max};
+            *out = (struct crossing){.happened = true, .una = una, .max = max};
+        } else if (event->point == FLUE_POINT_ddi_initiate && out->happened && out->at_ps == 0) {
+            out->at_ps = event->at_ps;
         } else if (event->point == FLUE_POINT_ddi_initiate_complete) {
             out->done_ps = event->at_ps;
+        } else if (event->point == FLUE_POINT_ddi_terminate && !back->happened) {
+            back->at_ps = event->at_ps;
         } else if (event->point == FLUE_POINT_target_give_back && !back->happened) {
             *back = (struct crossing){.happened = true,
-                                      .at_ps = event->at_ps,
+                                      .at_ps = back->at_ps,
                                       .una = relative(log, event, TRACE_SERVER, event->arg[0]),
                                       .max = relative(log, event, TRACE_SERVER, event->arg[2])};
         } else if (event->point == FLUE_POINT_ddi_terminate_complete && back->done_ps == 0) {

@@ -152,7 +152,7 @@ static void report_wire(struct world *world)
 {
     static const char *const from[ENDS] = {"server to client", "client to server"};
     struct flue_net_totals net;
-    struct flue_target_totals adapter;
+    struct flue_target_totals adapter[ENDS];
     uint64_t alarms = 0;
     int end;
 
@@ -161,14 +161,15 @@ static void report_wire(struct world *world)
         struct flue_node_totals node;
 
         flue_node_totals(world->node[end], &node);
+        flue_target_totals(flue_node_target(world->node[end]), &adapter[end]);
+        put(world, "ring.dropped", end == SERVER ? "server" : "client", adapter[end].ring_drops);
         put(world, "wire.frames", from[end], net.frames[end]);
         put(world, "wire.dropped", from[end], net.dropped[end]);
         put(world, "wire.lost", from[1 - end], node.lost);
         world->record->fold(world->record->ctx, "frames", node.frame_digest);
         alarms += node.alarms;
     }
-    flue_target_totals(flue_node_target(world->node[SERVER]), &adapter);
-    put(world, "interrupts", "", adapter.interrupts);
+    put(world, "interrupts", "", adapter[SERVER].interrupts);
     put(world, "alarms", "", alarms);
     world->outcome->alarms = alarms;
     world->outcome->events = net.events;

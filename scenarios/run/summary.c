@@ -233,7 +233,7 @@ static void add_moves(const struct report *report, struct text *out)
 static void add_loss(const struct report *report, struct text *out)
 {
     int64_t lost = total_of(report, "wire.lost");
-    int64_t dropped = total_of(report, "wire.dropped");
+    int64_t dropped = total_of(report, "wire.dropped") + total_of(report, "ring.dropped");
     int64_t again = total_of(report, "tcp.retransmits");
     int64_t timeouts = total_of(report, "tcp.timeouts");
 

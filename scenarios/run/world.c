@@ -384,7 +384,7 @@ static flue_err load_profile(const char *name, const struct flue_scenario *scena
 {
     flue_err err = profile_load(name, profile, NULL, message, room);
 
-    if (err == FLUE_OK && scenario->moderation != FLUE_PARAM_AS_PROFILE && strcmp(name, "none") != 0)
+    if (err == FLUE_OK && scenario->moderation != FLUE_PARAM_AS_PROFILE)
         profile->moderation_ps = (uint64_t)scenario->moderation;
     return err;
 }
