@@ -153,7 +153,7 @@ static flue_err write_loads(struct store *store, const char *name, const char *c
     return FLUE_OK;
 }
 
-/* "1 seed", "5 seeds", "3 to 5 seeds" */
+/* The first sentences: what was simulated, how often. */
 static const char caption_sql[] =
     "WITH p(name, txt) AS (SELECT name, max(txt) FROM config_param JOIN chosen USING(config_id) GROUP BY name),"
     " seeds AS (SELECT min(n) AS least, max(n) AS most FROM (SELECT count(r.run_id) AS n FROM chosen "
@@ -214,7 +214,8 @@ flue_err facts_write(struct store *store, const char *about, int graph_px, int p
                                  "CASE WHEN git_rev <> '' THEN ' (' || git_rev || ')' ELSE '' END || ', model epoch ' "
                                  "|| b.model_epoch AS words FROM run JOIN chosen_run USING(run_id) "
                                  "JOIN build b USING(build_id) LIMIT 3)");
-    char *caption = sqlite3_mprintf("%s %s\n%s%s%s.", facts != NULL ? facts : "", about,
+    char *mixed = one_text(store, "SELECT ' * not the same in every run.' FROM strip WHERE mixed LIMIT 1");
+    char *caption = sqlite3_mprintf("%s %s%s\n%s%s%s.", facts != NULL ? facts : "", about, mixed != NULL ? mixed : "",
                                     evidence != NULL ? evidence : "", evidence != NULL ? "\n" : "",
                                     made != NULL ? made : "");
 
@@ -239,6 +240,7 @@ flue_err facts_write(struct store *store, const char *about, int graph_px, int p
     sqlite3_free(facts);
     sqlite3_free(evidence);
     sqlite3_free(made);
+    sqlite3_free(mixed);
     sqlite3_free(caption);
     return err;
 }

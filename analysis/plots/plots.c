@@ -29,12 +29,11 @@ struct plot {
 static const struct plot plots[] = {
     {{"latency", "request latency against the size of a response: p50 and p99, host and chimney"},
      "Quantiles are pooled over seeds and shown only where at least 10 samples lie above them; bars: 95 % interval of "
-     "the seeds' own quantiles (Student's t, 3 seeds or more). * not the same in every run.",
+     "the seeds' own quantiles (Student's t, 3 seeds or more).",
      800, 0},
     {{"cpu-saving", "host cycles per byte that offload saves, against the size of a response"},
      "Mean over pairs of runs with equal seeds; bars: 95 % interval of the pairs (Student's t, 3 pairs or more). Solid: "
-     "measured window. Dashed: the cycles of all hand-overs of the run are added to the window. * not the same in every "
-     "run.",
+     "measured window. Dashed: the cycles of all hand-overs of the run are added to the window.",
      770, 1},
 };
 

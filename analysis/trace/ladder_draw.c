@@ -130,11 +130,14 @@ static void describe_control(const struct trace_log *log, const struct ladder_ro
         }
         return;
     }
-    if (strncmp(flue_point_info(row->point)->id, "ddi_", 4) != 0) {
-        if (row->count > 1) {
-            trace_text_add(text, "%" PRIu32 " x: ", row->count);
-        }
-        trace_add_sentence(log, event, text);
+    if (row->point == FLUE_POINT_hold_segment) {
+        trace_text_add(text, row->count == 1 ? "keeps %" PRIu32 " segment until the hand-over is complete"
+                                             : "keeps %" PRIu32 " segments until the hand-over is complete",
+                       row->count);
+        return;
+    }
+    if (row->point == FLUE_POINT_app_close) {
+        trace_text_add(text, "closes its sending side");
         return;
     }
     if (row->count > 1) {
@@ -222,21 +225,21 @@ static void describe(const struct trace_log *log, const struct ladder_row *row, 
         break;
     case LADDER_LOST:
         trace_text_add(text, row->point == FLUE_POINT_wire_drop ? "queue full, dropped: " : "lost: ");
-        if (row->count > 1) {
-            trace_text_add(text, "%" PRIu32 " frames in ", row->count);
-        }
         if (row->bytes == 0) {
-            trace_text_add(text, "an ACK");
-        } else {
-            add_range(text, row);
+            trace_text_add(text, row->count == 1 ? "%" PRIu32 " ACK" : "%" PRIu32 " ACKs", row->count);
+            break;
         }
+        if (row->count > 1) {
+            trace_text_add(text, "%" PRIu32 " segments in ", row->count);
+        }
+        add_range(text, row);
         break;
     case LADDER_TROUBLE:
         describe_trouble(log, row, text);
         break;
     case LADDER_TAKEN:
         if (row->arg[1] == NDIS_STATUS_SUCCESS) {
-            trace_text_add(text, "takes the connection in: the target holds it");
+            trace_text_add(text, "takes it in: now the target holds it");
         } else {
             trace_text_add(text, "refuses: ");
             trace_add_value(log, event, 1, text);

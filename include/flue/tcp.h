@@ -5,7 +5,8 @@
  * Time: every call takes now_ps, the virtual time of whoever runs it; it never goes back by more than the callers'
  * servers overlap, and the engine takes the later of now_ps and its own last now_ps for a connection.
  * Re-entrance: from inside a callback the owner may call flue_tcp_send(), flue_tcp_consumed() and flue_tcp_close() for
- * the same connection; nothing else. */
+ * the same connection; from inside EV_TIMER also flue_tcp_timeout(), and from inside EV_CLOSED also flue_tcp_release();
+ * nothing else. */
 #ifndef FLUE_TCP_H
 #define FLUE_TCP_H
 
@@ -87,7 +88,7 @@ enum flue_tcp_event_kind {
     FLUE_TCP_EV_FIN_ACKED, /* our FIN has been acknowledged */
     FLUE_TCP_EV_OUTPUT,    /* there is something to transmit: call flue_tcp_output() when it is this connection's turn */
     FLUE_TCP_EV_TIMER,     /* a deadline has passed: call flue_tcp_timeout() from the owner's server, soon */
-    FLUE_TCP_EV_CLOSED     /* reason; nothing more follows; the owner calls flue_tcp_release() after the callback */
+    FLUE_TCP_EV_CLOSED     /* reason; nothing more follows; the owner calls flue_tcp_release(), then or from inside it */
 };
 
 struct flue_tcp_event {
@@ -103,18 +104,19 @@ struct flue_tcp_event {
 struct flue_tcp_ops {
     /* A segment leaves.  The frame is borrowed until return; MAC addresses are the owner's to fill in.  again: some of
      * its bytes were sent before.  The owner charges its server and may advance at_ps for the next segment by
-     * returning the new virtual time (>= at_ps). */
+     * returning the new virtual time (>= at_ps).  conn is NULL for an RST that belongs to no connection. */
     flue_ps (*output)(void *owner, struct flue_tcp_conn *conn, struct flue_frame *frame, flue_ps at_ps, int again);
 
     /* Something happened.  EV_OUTPUT is raised once until flue_tcp_output() has been called. */
     void (*event)(void *owner, struct flue_tcp_conn *conn, const struct flue_tcp_event *event);
 
-    /* A SYN for a listening port: return the user pointer of the new connection, NULL to refuse with RST. */
+    /* A SYN for a listening port: return the user pointer of the new connection, NULL to refuse with RST.  The owner
+     * sees the connection itself first in the output callback, with its SYN-ACK.  NULL: nothing is accepted. */
     void *(*accept)(void *owner, const struct flue_tcp_tuple *tuple);
 };
 
 /* Makes a stack.  Borrows env, timers and trace (may be NULL) until flue_tcp_free(); copies params and ops.
- * side tells trace readers who runs it: 0 host, 1 target.  iss_seed seeds initial sequence numbers.
+ * side tells trace readers who runs it: 0 host, 1 target.  env->seed and side seed initial sequence numbers.
  * FLUE_OK: *out is owned by the caller.  FLUE_ENOMEM, FLUE_EINVAL: *out is NULL. */
 FLUE_CHECKED flue_err flue_tcp_new(const struct flue_env *env, struct timers *timers, const struct flue_trace *trace,
                                    const struct flue_tcp_params *params, const struct flue_tcp_ops *ops, void *owner,
@@ -198,7 +200,8 @@ struct flue_tcp_state {
 #define FLUE_STATE_NO_TIMER UINT32_MAX
 
 /* Chimney form, out: fills *state and stops the connection's timers; the pending ACK must have been flushed, and nothing
- * but flue_tcp_visit_*() and flue_tcp_release() may follow.  What it loses stands in model/tcp/README.md.
+ * but flue_tcp_visit_*() and flue_tcp_release() may follow.  Until then flue_tcp_find() still finds the connection, and
+ * flue_tcp_input() does nothing with it.  What the form loses stands in model/tcp/README.md.
  * FLUE_ESTATE: the TCP state is none that can be offloaded (CH: Established .. LastAck) and force is 0. */
 FLUE_CHECKED flue_err flue_tcp_export(struct flue_tcp_conn *conn, flue_ps now_ps, int force, struct flue_tcp_state *state);
 /* The send queue from SndUna on, in order; and out-of-order data, ascending.  visit borrows the span. */

@@ -119,10 +119,8 @@ static void new_ack(struct flue_tcp_conn *conn, const struct flue_frame *frame, 
         tcp_timer_arm(conn, TCP_TIMER_RETRANSMIT, now_ps + tcp_rto(conn)); /* RFC 6298 5.3 */
     }
     if (data > 0) {
-        tcp_event(conn, &(struct flue_tcp_event){.kind = FLUE_TCP_EV_ACKED,
-                                                 .reason = FLUE_TCP_BY_SEGMENT,
-                                                 .bytes = data,
-                                                 .at_ps = now_ps});
+        tcp_event(conn, &(struct flue_tcp_event){
+                            .kind = FLUE_TCP_EV_ACKED, .reason = FLUE_TCP_BY_SEGMENT, .bytes = data, .at_ps = now_ps});
     }
     if (fin) {
         fin_acked(conn, now_ps);

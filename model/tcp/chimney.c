@@ -276,8 +276,7 @@ void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps)
     conn->moment.rtt_sent_ps = 0;
     conn->last_sent_ps = now_ps; /* D-36 */
     if (conn->state == FLUE_TCP_FIN_WAIT_2) {
-        tcp_timer_arm(conn, TCP_TIMER_FIN_WAIT_2,
-                      due_ps == FLUE_PS_NEVER ? now_ps + params->fin_wait_2_ps : due_ps);
+        tcp_timer_arm(conn, TCP_TIMER_FIN_WAIT_2, due_ps == FLUE_PS_NEVER ? now_ps + params->fin_wait_2_ps : due_ps);
     } else if (conn->state == FLUE_TCP_TIME_WAIT) {
         tcp_timer_arm(conn, TCP_TIMER_TIME_WAIT, due_ps == FLUE_PS_NEVER ? now_ps + params->time_wait_ps : due_ps);
     } else if (conn->snd_wnd == 0 && conn->snd_nxt == conn->snd_una &&

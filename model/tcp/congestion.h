@@ -53,8 +53,9 @@ void congestion_enter(struct congestion *c, uint32_t mss_bytes, uint32_t flight_
 /* Step 4: one more duplicate. */
 void congestion_inflate(struct congestion *c, uint32_t mss_bytes);
 
-/* RFC 6582 3.2 step 3: new data acknowledged up to `ack` in recovery.  flight_bytes: outstanding after it.  True: it was
- * a full acknowledgement and recovery is over; false: partial, the first unacknowledged segment is to be sent again. */
+/* RFC 6582 3.2 step 3: new data acknowledged up to `ack` in recovery.  flight_bytes: outstanding after it.  True: it
+ * was a full acknowledgement and recovery is over; false: partial, the first unacknowledged segment is to be sent
+ * again. */
 bool congestion_recovering(struct congestion *c, uint32_t mss_bytes, uint32_t ack, uint32_t acked_bytes,
                            uint32_t flight_bytes);
 

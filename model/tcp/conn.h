@@ -46,17 +46,13 @@ enum tcp_conn_flag {
 enum tcp_timer_mode {
     TCP_TIMER_NONE,
     TCP_TIMER_RETRANSMIT,
-    TCP_TIMER_PERSIST,    /* RFC 9293 3.8.6.1 */
+    TCP_TIMER_PERSIST, /* RFC 9293 3.8.6.1 */
     TCP_TIMER_FIN_WAIT_2,
     TCP_TIMER_TIME_WAIT
 };
 
 /* const_flags and cached_flags of struct flue_tcp_state, by the interface's numbers. */
-enum {
-    TCP_CONST_TIMESTAMPS = 0x01,
-    TCP_CONST_SCALING = 0x04,
-    TCP_CACHED_NAGLE = 0x02
-};
+enum { TCP_CONST_TIMESTAMPS = 0x01, TCP_CONST_SCALING = 0x04, TCP_CACHED_NAGLE = 0x02 };
 
 struct flue_tcp {
     const struct flue_env *env;
@@ -247,8 +243,8 @@ static inline void tcp_event(struct flue_tcp_conn *conn, const struct flue_tcp_e
 
 static inline void tcp_event_plain(struct flue_tcp_conn *conn, enum flue_tcp_event_kind kind, flue_ps now_ps)
 {
-    tcp_event(conn, &(struct flue_tcp_event){
-                        .kind = kind, .reason = (enum flue_tcp_reason)conn->reason, .at_ps = now_ps});
+    tcp_event(conn,
+              &(struct flue_tcp_event){.kind = kind, .reason = (enum flue_tcp_reason)conn->reason, .at_ps = now_ps});
 }
 
 #endif

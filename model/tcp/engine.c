@@ -34,9 +34,7 @@ flue_err flue_tcp_new(const struct flue_env *env, struct timers *timers, const s
         .side = (uint8_t)side,
         .own_wscale = wscale,
         .params = *params,
-        .rtt_bounds = {.granularity_ps = params->tick_ps,
-                       .min_ps = params->rto_min_ps,
-                       .max_ps = params->rto_max_ps},
+        .rtt_bounds = {.granularity_ps = params->tick_ps, .min_ps = params->rto_min_ps, .max_ps = params->rto_max_ps},
     };
     list_init(&stack->list);
     pool_init(&stack->conns, env, sizeof(struct flue_tcp_conn));

@@ -43,8 +43,8 @@ void tcp_established(struct flue_tcp_conn *conn, const struct flue_frame *frame,
         rtt_sample(&conn->rtt, now_ps - conn->moment.rtt_sent_ps, &conn->stack->rtt_bounds);
     }
     /* RFC 5681 3.1: after a lost SYN the initial window is one segment. */
-    conn->congestion = congestion_start(conn->mss_bytes, conn->rt_count > 0 ? conn->mss_bytes
-                                                                             : tcp_initial_window(conn));
+    conn->congestion =
+        congestion_start(conn->mss_bytes, conn->rt_count > 0 ? conn->mss_bytes : tcp_initial_window(conn));
     conn->rt_count = 0;
     conn->backoff = 0;
     conn->total_rt_ticks = 0;

@@ -45,8 +45,7 @@ static bool acceptable(const struct flue_tcp_conn *conn, const struct flue_frame
 
 static struct cut cut_to_window(const struct flue_tcp_conn *conn, const struct flue_frame *frame)
 {
-    struct cut cut = {
-        .seq = frame->seq, .span = frame->payload, .fin = (frame->flags & FLUE_TCP_FIN) != 0};
+    struct cut cut = {.seq = frame->seq, .span = frame->payload, .fin = (frame->flags & FLUE_TCP_FIN) != 0};
 
     if (seq_lt(cut.seq, conn->rcv_nxt)) {
         uint32_t old = conn->rcv_nxt - cut.seq;

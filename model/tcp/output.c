@@ -215,8 +215,8 @@ void tcp_probe(struct flue_tcp_conn *conn, flue_ps now_ps)
     conn->snd_max = seq_max(conn->snd_max, conn->snd_una + 1);
     conn->flags &= ~(uint32_t)TCP_TIMING;
     conn->last_sent_ps = now_ps;
-    (void)tcp_emit(conn, conn->snd_una, (uint8_t)(fin ? FLUE_TCP_ACK | FLUE_TCP_FIN : FLUE_TCP_ACK),
-                   fin ? NULL : &span, now_ps, again);
+    (void)tcp_emit(conn, conn->snd_una, (uint8_t)(fin ? FLUE_TCP_ACK | FLUE_TCP_FIN : FLUE_TCP_ACK), fin ? NULL : &span,
+                   now_ps, again);
 }
 
 flue_err flue_tcp_send(struct flue_tcp_conn *conn, const struct flue_span *span, flue_ps now_ps)

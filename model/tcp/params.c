@@ -43,10 +43,9 @@ bool tcp_params_valid(const struct flue_tcp_params *params)
     return between(params->mss_bytes, 88, 65495) && between(params->rcv_buffer_bytes, 1, UINT32_C(1) << 30) &&
            between(params->initial_window, 1, 64) && between(params->ack_every, 1, 255) &&
            between(params->dup_ack_threshold, 1, 255) && between(params->max_retransmits, 1, 255) &&
-           between(params->timestamps, 0, 1) && between(params->window_scaling, 0, 1) &&
-           between(params->nagle, 0, 1) && params->delayed_ack_ps >= 0 &&
-           params->delayed_ack_ps <= 500 * FLUE_PS_PER_MS && duration(params->rto_initial_ps, 1) &&
-           duration(params->rto_min_ps, 1) && duration(params->rto_max_ps, params->rto_min_ps) &&
-           duration(params->tick_ps, FLUE_PS_PER_NS) && duration(params->time_wait_ps, 0) &&
-           duration(params->fin_wait_2_ps, 0);
+           between(params->timestamps, 0, 1) && between(params->window_scaling, 0, 1) && between(params->nagle, 0, 1) &&
+           params->delayed_ack_ps >= 0 && params->delayed_ack_ps <= 500 * FLUE_PS_PER_MS &&
+           duration(params->rto_initial_ps, 1) && duration(params->rto_min_ps, 1) &&
+           duration(params->rto_max_ps, params->rto_min_ps) && duration(params->tick_ps, FLUE_PS_PER_NS) &&
+           duration(params->time_wait_ps, 0) && duration(params->fin_wait_2_ps, 0);
 }

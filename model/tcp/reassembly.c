@@ -3,8 +3,8 @@
 #include "base/span.h"
 #include "tcp/reassembly.h"
 
-/* Puts the bytes [from, to) of *span, whose byte 0 is at `seq`, behind `before` (NULL: at the front).  Returns the piece
- * they are now in, or NULL without memory. */
+/* Puts the bytes [from, to) of *span, whose byte 0 is at `seq`, behind `before` (NULL: at the front).  Returns the
+ * piece they are now in, or NULL without memory. */
 static struct piece *put_behind(struct reassembly *queue, struct pool *pieces, struct piece *before, uint32_t seq,
                                 const struct flue_span *span, uint32_t from, uint32_t to, bool psh)
 {
@@ -21,10 +21,8 @@ static struct piece *put_behind(struct reassembly *queue, struct pool *pieces, s
     if (piece == NULL) {
         return NULL;
     }
-    *piece = (struct piece){.next = before == NULL ? queue->head : before->next,
-                            .span = part,
-                            .seq = seq + from,
-                            .psh = psh};
+    *piece = (struct piece){
+        .next = before == NULL ? queue->head : before->next, .span = part, .seq = seq + from, .psh = psh};
     if (before == NULL) {
         queue->head = piece;
     } else {
@@ -71,8 +69,7 @@ void reassembly_insert(struct reassembly *queue, struct pool *pieces, uint32_t r
     }
 }
 
-bool reassembly_take(struct reassembly *queue, struct pool *pieces, uint32_t rcv_nxt, struct flue_span *span,
-                     bool *psh)
+bool reassembly_take(struct reassembly *queue, struct pool *pieces, uint32_t rcv_nxt, struct flue_span *span, bool *psh)
 {
     struct piece *head = queue->head;
 

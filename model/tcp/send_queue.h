@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tcp/send_queue.h - what has been written and not yet been acknowledged: pieces of payload in order of sequence.
  *
- * Described payload that continues the last piece is joined to it, so a bulk sender has one piece, and finding the bytes
- * at SND.NXT takes constant time: the cursor remembers the piece that was sent from last. */
+ * Described payload that continues the last piece is joined to it, so a bulk sender has one piece, and finding the
+ * bytes at SND.NXT takes constant time: the cursor remembers the piece that was sent from last. */
 #ifndef FLUE_TCP_SEND_QUEUE_H
 #define FLUE_TCP_SEND_QUEUE_H
 
@@ -27,7 +27,8 @@ struct send_queue {
     uint64_t bytes;
 };
 
-/* Appends a span, which is copied; una: sequence number of the queue's first byte.  False: no memory, nothing queued. */
+/* Appends a span, which is copied; una: sequence number of the queue's first byte.  False: no memory, nothing queued.
+ */
 bool send_queue_append(struct send_queue *queue, struct pool *pieces, uint32_t una, const struct flue_span *span);
 
 /* Drops the first `bytes` bytes (at most as many as there are). */

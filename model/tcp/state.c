@@ -22,8 +22,8 @@ static const uint16_t edges[] = {
 };
 
 /* Where a connection may begin when it comes from another holder. */
-static const uint16_t import_states = TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(FIN_WAIT_2) | TO(CLOSE_WAIT) |
-                                      TO(CLOSING) | TO(LAST_ACK) | TO(TIME_WAIT);
+static const uint16_t import_states =
+    TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(FIN_WAIT_2) | TO(CLOSE_WAIT) | TO(CLOSING) | TO(LAST_ACK) | TO(TIME_WAIT);
 
 static bool legal(enum flue_tcp_state_id from, enum flue_tcp_state_id to, enum flue_tcp_reason reason)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* tcp/timer.c - deadlines: retransmission (RFC 6298 5), persist (RFC 9293 3.8.6.1, D-57), FIN-WAIT-2, TIME-WAIT, and the
+/* tcp/timer.c - deadlines: retransmission (RFC 6298 5), persist (RFC 9293 3.8.6.1), FIN-WAIT-2, TIME-WAIT, and the
  * delayed acknowledgement, which has a queue of its own. */
 #include "tcp/conn.h"
 

@@ -4,6 +4,9 @@
  * counts from the moment it is due.  Closed loop (load = 0): `active` connections keep `outstanding` requests each. */
 #include "run/flows.h"
 
+/* An open loop goes on whatever the server does; when this many requests wait, the run is given up. */
+#define WAITING_MAX UINT64_C(1000000)
+
 struct request {
     struct flue_hook hook; /* in flow->requests */
     flue_ps due_ps;
@@ -58,6 +61,12 @@ static void on_arrival(struct timer *timer, flue_ps now_ps)
 
     if (world->rpc.stopped)
         return;
+    if (pool_live(&world->rpc.pool) >= WAITING_MAX) {
+        world_finding(world, "%llu requests wait for an answer: the offered load cannot be carried here; lower load or loss",
+                      (unsigned long long)WAITING_MAX);
+        world->net.stop(world->net.ctx);
+        return;
+    }
     timers_arm(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival,
                now_ps + (flue_ps)rng_exponential(&world->rpc.arrivals, world->rpc.mean_gap_ps));
     request = make(world, &world->flows[which], now_ps);

@@ -321,6 +321,13 @@ static flue_err keep_run(struct child *child, const struct sweep *sweep, struct 
     err = store_run(store, &run, NULL, message, room);
     /* Somebody else was faster: with the same result, which is as good. */
     err = err == FLUE_EEXIST ? FLUE_OK : err;
+    /* For the line about this run, if it said nothing itself. */
+    if (child->tail_bytes == 0 && *how == STORE_TIMEOUT) {
+        static const char words[] = "it took longer than limits: wall allows";
+        keep_tail(child, words, sizeof words - 1);
+    } else if (child->tail_bytes == 0 && whole && record.finding_count > 0) {
+        keep_tail(child, record.findings[0], strlen(record.findings[0]));
+    }
     if (whole) {
         run_text_free(&record);
     }

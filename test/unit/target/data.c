@@ -79,7 +79,9 @@ static void chains_completions_of_one_interrupt(void **state)
     rig_send(rig, 0, 0, 500);
     rig_send(rig, 1, 0, 500);
     rig_wait(rig, 10 * RIG_US);
-    rig_peer(rig, 0, 0, 500, 0, FLUE_TCP_ACK);
+    rig_peer(rig, 0, 0, 0, 10, FLUE_TCP_ACK); /* an interrupt at once: the next one has to wait */
+    rig_wait(rig, 5 * RIG_US);
+    rig_peer(rig, 0, 10, 500, 0, FLUE_TCP_ACK);
     rig_peer(rig, 1, 0, 500, 0, FLUE_TCP_ACK);
     rig_wait(rig, 100 * RIG_US);
     assert_int_equal(rig_count(rig, RIG_SENT), 2);
@@ -228,7 +230,7 @@ static void takes_forwarded_segments(void **state)
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(rig_find(rig, RIG_FORWARDED, i)->status, NDIS_STATUS_SUCCESS);
     }
-    assert_int_equal(rig_find(rig, RIG_INDICATED, 0)->bytes, 1000);
+    assert_int_equal(rig_sum(rig, RIG_INDICATED).bytes, 1000);
     assert_int_equal(rig->out[rig->sent - 1].frame.ack, RIG_RCV_NXT + 1000);
     finish(rig, 1);
 }

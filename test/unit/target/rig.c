@@ -523,6 +523,19 @@ unsigned rig_count(const struct rig *rig, enum rig_call call)
     return count;
 }
 
+struct rig_sums rig_sum(const struct rig *rig, enum rig_call call)
+{
+    struct rig_sums sums = {0, 0};
+
+    for (unsigned i = 0; i < rig->logged; i++) {
+        if (rig->log[i].call == call) {
+            sums.bytes += rig->log[i].bytes;
+            sums.extra += rig->log[i].extra;
+        }
+    }
+    return sums;
+}
+
 unsigned rig_place(const struct rig *rig, enum rig_call call, unsigned n)
 {
     for (unsigned i = 0; i < rig->logged; i++) {

@@ -130,6 +130,11 @@ void rig_peer(struct rig *rig, unsigned conn, uint32_t seq, uint32_t ack, uint32
 const struct rig_log *rig_find(const struct rig *rig, enum rig_call call, unsigned n);
 unsigned rig_count(const struct rig *rig, enum rig_call call);
 unsigned rig_place(const struct rig *rig, enum rig_call call, unsigned n); /* its position in the log */
+/* Sums of `bytes` and `extra` over all calls of this kind. */
+struct rig_sums {
+    uint64_t bytes, extra;
+};
+struct rig_sums rig_sum(const struct rig *rig, enum rig_call call);
 /* Frames of the target with any of these flags. */
 unsigned rig_frames_with(const struct rig *rig, uint8_t flags);
 

@@ -219,10 +219,10 @@ static void closing_before_the_handshake(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(active_side_first),      cmocka_unit_test(half_closed_side_goes_on_sending),
-        cmocka_unit_test(both_at_once),           cmocka_unit_test(both_open_at_once),
-        cmocka_unit_test(time_wait_answers),      cmocka_unit_test(fin_wait_2_has_a_limit),
-        cmocka_unit_test(abort_resets_the_peer),  cmocka_unit_test(closing_before_the_handshake),
+        cmocka_unit_test(active_side_first),     cmocka_unit_test(half_closed_side_goes_on_sending),
+        cmocka_unit_test(both_at_once),          cmocka_unit_test(both_open_at_once),
+        cmocka_unit_test(time_wait_answers),     cmocka_unit_test(fin_wait_2_has_a_limit),
+        cmocka_unit_test(abort_resets_the_peer), cmocka_unit_test(closing_before_the_handshake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,8 +7,8 @@ static void initial_windows(void **state)
 {
     static const struct {
         uint32_t mss, segments, bytes;
-    } cases[] = {{1460, 10, 14600}, {1000, 10, 10000}, {8960, 10, 17920}, {2000, 10, 14600}, {1460, 1, 1460},
-                 {1460, 3, 4380}};
+    } cases[] = {{1460, 10, 14600}, {1000, 10, 10000}, {8960, 10, 17920},
+                 {2000, 10, 14600}, {1460, 1, 1460},   {1460, 3, 4380}};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -24,9 +24,9 @@ static void growth(void **state)
     } cases[] = {
         {10000, UINT32_MAX, 0, 2000, 10000, 11000}, /* slow start: at most one MSS for an ACK */
         {10000, UINT32_MAX, 0, 300, 10000, 10300},
-        {10000, UINT32_MAX, 0, 2000, 4999, 10000},  /* less than half in use */
+        {10000, UINT32_MAX, 0, 2000, 4999, 10000}, /* less than half in use */
         {10000, UINT32_MAX, 0, 2000, 5000, 11000},
-        {10000, 10000, 0, 2000, 10000, 10000},      /* avoidance: one MSS for a window of ACKs */
+        {10000, 10000, 0, 2000, 10000, 10000}, /* avoidance: one MSS for a window of ACKs */
         {10000, 10000, 8000, 2000, 10000, 11000},
         {10000, 10000, 7999, 2000, 10000, 10000},
         {CONGESTION_MAX_BYTES, UINT32_MAX, 0, 2000, CONGESTION_MAX_BYTES, CONGESTION_MAX_BYTES},
@@ -34,9 +34,8 @@ static void growth(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct congestion c = {.cwnd_bytes = cases[i].cwnd,
-                               .ssthresh_bytes = cases[i].ssthresh,
-                               .acked_bytes = cases[i].accumulated};
+        struct congestion c = {
+            .cwnd_bytes = cases[i].cwnd, .ssthresh_bytes = cases[i].ssthresh, .acked_bytes = cases[i].accumulated};
 
         congestion_grow(&c, 1000, cases[i].acked, cases[i].flight);
         assert_int_equal(c.cwnd_bytes, cases[i].cwnd_after);

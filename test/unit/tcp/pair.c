@@ -231,8 +231,8 @@ void pair_init(struct pair *pair, const struct pair_config *config)
         manual_env_init(&end->env, config->seed * 2 + i);
         assert_int_equal(timers_init(&end->timers, &end->env.env), FLUE_OK);
         for (unsigned side = 0; side < 2; side++) {
-            assert_int_equal(flue_tcp_new(&end->env.env, &end->timers, pair->trace, &config->params[i], &ops, end,
-                                          side, &end->stack[side]),
+            assert_int_equal(flue_tcp_new(&end->env.env, &end->timers, pair->trace, &config->params[i], &ops, end, side,
+                                          &end->stack[side]),
                              FLUE_OK);
         }
         if (config->wrap) {
@@ -251,14 +251,14 @@ void pair_open(struct pair *pair)
     for (unsigned i = 0; i < (pair->config.both_open ? 2u : 1u); i++) {
         struct flue_tcp_tuple tuple = tuple_of(i);
 
-        assert_int_equal(flue_tcp_connect(pair->end[i].stack[0], &tuple, &pair->end[i], i, pair->now_ps,
-                                          &pair->end[i].conn),
-                         FLUE_OK);
+        assert_int_equal(
+            flue_tcp_connect(pair->end[i].stack[0], &tuple, &pair->end[i], i, pair->now_ps, &pair->end[i].conn),
+            FLUE_OK);
     }
 }
 
 struct chain {
-    struct flue_span spans[4096];
+    struct flue_span spans[256];
     unsigned count;
 };
 
@@ -296,9 +296,9 @@ void pair_move(struct pair *pair, unsigned index)
     assert_int_equal(before.unread_bytes, end->unread);
     flue_tcp_release(old);
     end->side = 1 - end->side;
-    assert_int_equal(flue_tcp_import(end->stack[end->side], &state, end, index, (uint32_t)end->unread, pair->now_ps,
-                                     &end->conn),
-                     FLUE_OK);
+    assert_int_equal(
+        flue_tcp_import(end->stack[end->side], &state, end, index, (uint32_t)end->unread, pair->now_ps, &end->conn),
+        FLUE_OK);
     for (unsigned i = 0; i < chain->count; i++) {
         assert_int_equal(flue_tcp_send(end->conn, &chain->spans[i], pair->now_ps), FLUE_OK);
     }
@@ -404,8 +404,8 @@ void pair_run(struct pair *pair)
             return;
         }
         if (pair->now_ps > pair->config.limit_ps) {
-            fail_msg("seed %" PRIu64 ": not over after %" PRId64 " ms: %" PRIu64 "/%" PRIu64 " and %" PRIu64
-                     "/%" PRIu64 " bytes",
+            fail_msg("seed %" PRIu64 ": not over after %" PRId64 " ms: %" PRIu64 "/%" PRIu64 " and %" PRIu64 "/%" PRIu64
+                     " bytes",
                      pair->config.seed, pair->now_ps / FLUE_PS_PER_MS, pair->end[1].received, pair->config.bytes[0],
                      pair->end[0].received, pair->config.bytes[1]);
         }

@@ -31,12 +31,12 @@ enum pair_closing {
 struct pair_config {
     uint64_t seed;
     struct flue_tcp_params params[2];
-    uint64_t bytes[2];      /* to write */
-    uint32_t chunk_bytes;   /* largest write */
-    uint32_t run_bytes;     /* described payload changes its stream after that many bytes */
+    uint64_t bytes[2];    /* to write */
+    uint32_t chunk_bytes; /* largest write */
+    uint32_t run_bytes;   /* described payload changes its stream after that many bytes */
     uint32_t loss_ppm, double_ppm, reorder_ppm;
     flue_ps delay_ps;
-    flue_ps limit_ps;       /* the run must be over by then */
+    flue_ps limit_ps; /* the run must be over by then */
     enum pair_reading reading[2];
     enum pair_closing closing;
     bool wrap;              /* initial sequence numbers just below 2^32 */
@@ -56,9 +56,9 @@ struct pair_end {
     struct flue_tcp_conn *conn;
     uint64_t written, received, unread;
     uint64_t acked;
-    flue_ps read_ps;  /* next time the user reads; FLUE_PS_NEVER: nothing to read */
+    flue_ps read_ps; /* next time the user reads; FLUE_PS_NEVER: nothing to read */
     flue_ps stall_until_ps;
-    uint32_t edge;    /* right edge of the window on the wire, to see that it stays */
+    uint32_t edge; /* right edge of the window on the wire, to see that it stays */
     bool edge_known;
     bool want_output, connected, app_closed, peer_fin, fin_acked, closed;
     enum flue_tcp_reason reason;

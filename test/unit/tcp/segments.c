@@ -61,7 +61,9 @@ static void options_are_negotiated(void **state)
 {
     static const struct {
         uint32_t ts[2], ws[2], mss[2];
-    } cases[] = {{{1, 1}, {1, 1}, {1460, 1460}}, {{1, 0}, {1, 1}, {1460, 536}}, {{0, 1}, {0, 1}, {8960, 1460}},
+    } cases[] = {{{1, 1}, {1, 1}, {1460, 1460}},
+                 {{1, 0}, {1, 1}, {1460, 536}},
+                 {{0, 1}, {0, 1}, {8960, 1460}},
                  {{1, 1}, {1, 0}, {1000, 9000}}};
 
     (void)state;
@@ -105,19 +107,13 @@ static void resets_and_syns(void **state)
         int32_t offset; /* from RCV.NXT */
         bool closes, answered;
     } cases[] = {
-        {FLUE_TCP_RST, 0, true, false},
-        {FLUE_TCP_RST | FLUE_TCP_ACK, 0, true, false},
-        {FLUE_TCP_RST, 1, false, true},
-        {FLUE_TCP_RST, 60000, false, true},
-        {FLUE_TCP_RST, -1, false, false},
-        {FLUE_TCP_RST, 300000, false, false},
-        {FLUE_TCP_SYN, 0, false, true},
-        {FLUE_TCP_SYN | FLUE_TCP_ACK, 5, false, true},
-        {FLUE_TCP_SYN, -70000, false, true},
-        {FLUE_TCP_ACK, -5, false, true},     /* old: not acceptable */
-        {FLUE_TCP_ACK, 500000, false, true}, /* beyond the window */
-        {FLUE_TCP_ACK, 0, false, false},
-        {FLUE_TCP_PSH, 0, false, false},     /* no ACK: dropped */
+        {FLUE_TCP_RST, 0, true, false},      {FLUE_TCP_RST | FLUE_TCP_ACK, 0, true, false},
+        {FLUE_TCP_RST, 1, false, true},      {FLUE_TCP_RST, 60000, false, true},
+        {FLUE_TCP_RST, -1, false, false},    {FLUE_TCP_RST, 300000, false, false},
+        {FLUE_TCP_SYN, 0, false, true},      {FLUE_TCP_SYN | FLUE_TCP_ACK, 5, false, true},
+        {FLUE_TCP_SYN, -70000, false, true}, {FLUE_TCP_ACK, -5, false, true}, /* old: not acceptable */
+        {FLUE_TCP_ACK, 500000, false, true},                                  /* beyond the window */
+        {FLUE_TCP_ACK, 0, false, false},     {FLUE_TCP_PSH, 0, false, false}, /* no ACK: dropped */
     };
 
     (void)state;
@@ -302,8 +298,8 @@ static void without_a_connection(void **state)
     pair_init(&pair, &config);
     pair.filter = watch;
     pair.filter_arg = &seen;
-    frame = (struct flue_frame){.src_ip = 1, .dst_ip = 0x0a000002u, .src_port = 5, .dst_port = 81, .seq = 0xfffffffeu,
-                                .flags = FLUE_TCP_SYN};
+    frame = (struct flue_frame){
+        .src_ip = 1, .dst_ip = 0x0a000002u, .src_port = 5, .dst_port = 81, .seq = 0xfffffffeu, .flags = FLUE_TCP_SYN};
     flue_tcp_input(pair.end[1].stack[0], NULL, &frame, 0, 0);
     assert_int_equal(seen.count[1], 0); /* not asked to answer */
     flue_tcp_input(pair.end[1].stack[0], NULL, &frame, 0, 1);
@@ -367,10 +363,14 @@ static void syns_back_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_are_negotiated),     cmocka_unit_test(resets_and_syns),
-        cmocka_unit_test(ack_of_what_was_never_sent), cmocka_unit_test(paws),
-        cmocka_unit_test(acknowledgements),           cmocka_unit_test(a_fin_out_of_order_waits),
-        cmocka_unit_test(without_a_connection),       cmocka_unit_test(a_refused_connection_ends),
+        cmocka_unit_test(options_are_negotiated),
+        cmocka_unit_test(resets_and_syns),
+        cmocka_unit_test(ack_of_what_was_never_sent),
+        cmocka_unit_test(paws),
+        cmocka_unit_test(acknowledgements),
+        cmocka_unit_test(a_fin_out_of_order_waits),
+        cmocka_unit_test(without_a_connection),
+        cmocka_unit_test(a_refused_connection_ends),
         cmocka_unit_test(syns_back_off),
     };
 

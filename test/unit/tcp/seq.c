@@ -44,9 +44,15 @@ static void windows(void **state)
         uint32_t x, from, length;
         bool within;
     } cases[] = {
-        {10, 10, 0, false},          {10, 10, 1, true},           {11, 10, 1, false},
-        {9, 10, 5, false},           {0xffffffffu, 0xfffffff0u, 16, true}, {0, 0xfffffff0u, 16, false},
-        {0, 0xfffffff0u, 17, true},  {3, 0xfffffff0u, 20, true},  {4, 0xfffffff0u, 20, false},
+        {10, 10, 0, false},
+        {10, 10, 1, true},
+        {11, 10, 1, false},
+        {9, 10, 5, false},
+        {0xffffffffu, 0xfffffff0u, 16, true},
+        {0, 0xfffffff0u, 16, false},
+        {0, 0xfffffff0u, 17, true},
+        {3, 0xfffffff0u, 20, true},
+        {4, 0xfffffff0u, 20, false},
         {0xffffffefu, 0xfffffff0u, 0x40000000u, false},
     };
 

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cli/bench.h - between measuring (bench.c) and telling (bench_report.c). */
+#ifndef FLUE_CLI_BENCH_H
+#define FLUE_CLI_BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "run/text.h"
+
+#define BENCH_ROUNDS_MAX 15u
+
+/* X(name, title, ns-3) */
+#define BENCH_WAYS(X)                                                                                                  \
+    X(LINK_HOST, "Flue on link, host", false)                                                                          \
+    X(LINK_CHIMNEY, "Flue on link, chimney", false)                                                                    \
+    X(NS3_HOST, "Flue on ns-3, host", true)                                                                            \
+    X(NS3_CHIMNEY, "Flue on ns-3, chimney", true)                                                                      \
+    X(NS3_DEVICE, "the bare ns-3 device", true)                                                                        \
+    X(NS3_TCP, "ns-3's own TCP", true)
+
+enum bench_way {
+#define X(name, title, ns3) BENCH_##name,
+    BENCH_WAYS(X)
+#undef X
+    BENCH_WAY_COUNT
+};
+
+enum { BENCH_SIZES = 3, BENCH_SMALL = 0, BENCH_MIDDLE = 1, BENCH_LARGE = 2 }; /* 10, 100 and 1,000 connections */
+extern const uint32_t bench_connections[BENCH_SIZES];
+
+/* One way at one number of connections; medians. */
+struct bench_cell {
+    double samples[BENCH_ROUNDS_MAX]; /* CPU ns per data segment, one for each round */
+    double segment_ns;
+    uint64_t segments; /* of the latest round */
+    double alarms;     /* per data segment */
+    double idle_bytes; /* held by one idle connection, both ends */
+};
+
+struct bench {
+    unsigned rounds;
+    bool ns3;
+    char ns3_version[32], ns3_library[256]; /* the library that was loaded */
+    struct bench_cell cells[BENCH_WAY_COUNT][BENCH_SIZES];
+    double many_cpu_s;        /* 10,000 connections opened, offloaded, used, closed */
+    uint64_t many_offloaded;
+    double start_ms[2];       /* CPU time of a tiny run: link, ns-3 */
+};
+
+/* The median of count samples; changes their order. */
+double bench_median(double *samples, unsigned count);
+
+/* A table, or one JSON object.  Returns how many bars were missed. */
+unsigned bench_report(const struct bench *bench, bool json, struct text *out);
+
+#endif
