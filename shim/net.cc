@@ -301,6 +301,9 @@ UsePicoseconds()
 
     if (!done)
     {
+        /* ns-3's inline conversions hold a static reference whose first use in this module sets the resolution back to
+         * nanoseconds: that use comes first. */
+        (void)ns3::Time::FromInteger(0, ns3::Time::US);
         ns3::Time::SetResolution(ns3::Time::PS);
         done = true;
     }

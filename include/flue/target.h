@@ -48,13 +48,17 @@ struct flue_target_params {
 };
 
 /* Makes a target, registers it as miniport on ndis and initialises its one adapter on `wire`.  Borrows env, timers, trace,
- * ndis, wire; copies params.  host_core: the server whose clock an interrupt must wait for (borrowed; may be NULL and set
- * later with flue_target_set_host_core).  FLUE_OK: *out owned by the caller.  Else *out NULL. */
+ * ndis, wire; copies params.  FLUE_OK: *out owned by the caller.  Else *out NULL: FLUE_ENOMEM, FLUE_EINVAL.
+ * The identity of a connection in the target's traces is its HashValue: Flue's host has one receive queue, and uses the
+ * connection's identity as its receive-side scaling hash. */
 FLUE_CHECKED flue_err flue_target_new(const struct flue_env *env, struct timers *timers, const struct flue_trace *trace,
                                       struct flue_ndis *ndis, const struct flue_wire *wire,
                                       const struct flue_target_params *params, struct flue_target **out);
+/* The host's core: interrupts wait for it and are charged to it at this price, and what is handed down leaves at its clock.
+ * Both borrowed until the target is freed; without a core (NULL) the host takes no time. */
 void flue_target_set_host_core(struct flue_target *target, struct flue_server *core, const struct flue_price *interrupt);
-/* Halts the adapter and frees the target.  NULL does nothing.  Buffer lists still out with the host are asserted away. */
+/* Halts the adapter and frees the target.  NULL does nothing.  What a run that was cut short has left lent
+ * across the adapter is forgotten. */
 void flue_target_free(struct flue_target *target);
 
 /* A frame has come from the wire (borrowed).  now_ps: the moment its last bit arrived. */

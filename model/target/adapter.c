@@ -57,8 +57,7 @@ void flue_target_receive(struct flue_target *target, const struct flue_frame *fr
     struct flue_tcp_conn *conn = target->totals.connections == 0 ? NULL : flue_tcp_find(target->tcp, frame);
 
     target->totals.frames_in++;
-    if (conn == NULL ||
-        !engine_receive(target, (struct target_context *)flue_tcp_user(conn), frame, now_ps)) {
+    if (conn == NULL || !engine_receive(target, (struct target_context *)flue_tcp_user(conn), frame, now_ps)) {
         adapter_receive(target, frame, now_ps);
     }
     engine_pump(target, now_ps);

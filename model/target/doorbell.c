@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target/doorbell.c - from the host to the adapter: one FIFO for everything that is handed down, so that a connection's
- * sends, disconnects and state operations keep their order.  An entry is made at the virtual time of the host's core and
- * seen by the adapter one doorbell later. */
+ * sends, disconnects and state operations keep their order.  An entry is made at the virtual time of the host's core
+ * and seen by the adapter one doorbell later. */
 
 #include <assert.h>
 
@@ -16,8 +16,8 @@ static struct doorbell *push(struct flue_target *target, enum doorbell_kind kind
     if (target->core != NULL && target->core->clock_ps > at_ps) {
         at_ps = target->core->clock_ps;
     }
-    *entry = (struct doorbell){
-        .visible_ps = flue_pcie_doorbell(&target->pcie, at_ps), .context = context, .kind = kind};
+    *entry =
+        (struct doorbell){.visible_ps = flue_pcie_doorbell(&target->pcie, at_ps), .context = context, .kind = kind};
     if (target->doorbells.count == 1) {
         timers_arm(target->timers, &target->doorbell_timer, entry->visible_ps);
     }

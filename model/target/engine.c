@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target/engine.c - between the TCP engine and the adapter: segments in and out, deadlines, and whose turn it is.
  *
- * Everything here runs on the adapter's engine, at its clock.  Transmission is pulled: a connection that has something to
- * send waits for its turn and gets `send_quantum` segments, as long as the transmit ring holds fewer than
+ * Everything here runs on the adapter's engine, at its clock.  Transmission is pulled: a connection that has something
+ * to send waits for its turn and gets `send_quantum` segments, as long as the transmit ring holds fewer than
  * `backlog_frames`.  The engine does not wait for payload: a frame becomes ready when its DMA read is done. */
 
 #include <string.h>

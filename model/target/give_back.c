@@ -2,8 +2,8 @@
 /* target/give_back.c - terminate: connections, then paths, then neighbours go back to the host (behaviour 11.3).
  *
  * A connection stops when its block is reached: from then on its segments take the ordinary path, its state is in the
- * block, its unfinished sends in the chain (D-29).  Received data that is still on its way to the host when that happens is
- * collected behind what the host refused, and goes back as BufferedData with the completion. */
+ * block, its unfinished sends in the chain (D-29).  Received data that is still on its way to the host when that
+ * happens is collected behind what the host refused, and goes back as BufferedData with the completion. */
 
 #include <assert.h>
 #include <string.h>
@@ -30,8 +30,7 @@ static uint32_t left(uint32_t delta, uint32_t elapsed)
 static struct flue_tcp_state aged(const struct flue_target *target, const struct target_still *still)
 {
     struct flue_tcp_state state = still->state;
-    const uint32_t elapsed =
-        (uint32_t)((target->engine.clock_ps - still->at_ps) / target->params.tcp.tick_ps);
+    const uint32_t elapsed = (uint32_t)((target->engine.clock_ps - still->at_ps) / target->params.tcp.tick_ps);
 
     state.rt_delta = left(state.rt_delta, elapsed);
     state.ka_delta = left(state.ka_delta, elapsed);
@@ -59,9 +58,8 @@ static struct flue_tcp_state final_state(struct flue_target *target, struct targ
 
 static TCP_OFFLOAD_STATE_DELEGATED *delegated_of(target_tree block)
 {
-    return flue_state_class(block->Header.Type) == 3
-               ? (TCP_OFFLOAD_STATE_DELEGATED *)(void *)flue_state_first(block)
-               : NULL;
+    return flue_state_class(block->Header.Type) == 3 ? (TCP_OFFLOAD_STATE_DELEGATED *)(void *)flue_state_first(block)
+                                                     : NULL;
 }
 
 /* A block of revision 1 ends before DWnd (D-06). */

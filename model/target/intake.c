@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* target/intake.c - initiate: a tree of neighbours, paths and connections is walked in the mandated order (D-11: a block,
- * its dependents, the next block), and each new object is taken in or refused (behaviour 7). */
+/* target/intake.c - initiate: a tree of neighbours, paths and connections is walked in the mandated order (D-11: a
+ * block, its dependents, the next block), and each new object is taken in or refused (behaviour 7). */
 
 #include <string.h>
 
@@ -62,8 +62,7 @@ static NDIS_STATUS take_neighbour(struct flue_target *target, target_tree block)
     }
     *neighbour = (struct target_neighbour){
         .handle = block->NdisOffloadHandle,
-        .reached_ps =
-            target->engine.clock_ps - (flue_ps)delegated->NicReachabilityDelta * target->params.tcp.tick_ps,
+        .reached_ps = target->engine.clock_ps - (flue_ps)delegated->NicReachabilityDelta * target->params.tcp.tick_ps,
     };
     memcpy(neighbour->mac, cached->DlDestinationAddress, sizeof neighbour->mac);
     target->totals.neighbours++;
@@ -80,8 +79,7 @@ static NDIS_STATUS take_path(struct flue_target *target, target_tree block, stru
 {
     OFFLOAD_STATE_HEADER *state = flue_state_first(block);
     const PATH_OFFLOAD_STATE_CONST *constant = (const PATH_OFFLOAD_STATE_CONST *)(const void *)state;
-    const PATH_OFFLOAD_STATE_CACHED *cached =
-        (const PATH_OFFLOAD_STATE_CACHED *)(const void *)flue_state_next(state);
+    const PATH_OFFLOAD_STATE_CACHED *cached = (const PATH_OFFLOAD_STATE_CACHED *)(const void *)flue_state_next(state);
     struct target_path *path;
 
     if (neighbour == NULL || block->Header.Type != Ip4OffloadState) {

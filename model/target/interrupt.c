@@ -2,9 +2,9 @@
 /* target/interrupt.c - from the adapter to the host: one FIFO of everything the host is to see, and the moderated
  * interrupt in which it sees it.
  *
- * The entries' visible times never decrease, as all of them are DMA writes behind one another, and the host takes them in
- * this order.  That gives two rules for free: no upward call for an object precedes the return of its initiate completion
- * (D-15), and none follows its terminate completion (CH rules F14.1, F14.2). */
+ * The entries' visible times never decrease, as all of them are DMA writes behind one another, and the host takes them
+ * in this order.  That gives two rules for free: no upward call for an object precedes the return of its initiate
+ * completion (D-15), and none follows its terminate completion (CH rules F14.1, F14.2). */
 
 #include <assert.h>
 
@@ -18,8 +18,8 @@ struct upward *upward_push(struct flue_target *target, enum upward_kind kind, st
     struct upward *entry = (struct upward *)ring_push(&target->upwards);
 
     assert(entry != NULL && "no memory for what the host is to see");
-    *entry = (struct upward){
-        .visible_ps = flue_pcie_write(&target->pcie, at_ps, bytes), .context = context, .kind = kind};
+    *entry =
+        (struct upward){.visible_ps = flue_pcie_write(&target->pcie, at_ps, bytes), .context = context, .kind = kind};
     if (target->upwards.count == 1) {
         interrupt_arm(target);
     }
@@ -41,8 +41,7 @@ void upward_chain(struct flue_target *target, enum upward_kind kind, struct targ
 
 void upward_event(struct flue_target *target, struct target_context *context, ULONG type, ULONG information)
 {
-    struct upward *entry =
-        upward_push(target, UPWARD_EVENT, context, target->engine.clock_ps, TARGET_COMPLETION_BYTES);
+    struct upward *entry = upward_push(target, UPWARD_EVENT, context, target->engine.clock_ps, TARGET_COMPLETION_BYTES);
 
     entry->what.event.type = type;
     entry->what.event.information = information;
@@ -50,8 +49,8 @@ void upward_event(struct flue_target *target, struct target_context *context, UL
 
 /* ---- When ---- */
 
-/* Ordinary sends are completed along with anything else; of their own accord only when a batch of them, or the last, has
- * left the wire. */
+/* Ordinary sends are completed along with anything else; of their own accord only when a batch of them, or the last,
+ * has left the wire. */
 static flue_ps sent_due(const struct flue_target *target)
 {
     uint32_t count = target->sent.count;
@@ -201,8 +200,8 @@ void interrupt_fire(struct timer *timer, flue_ps now_ps)
     const struct upward *front;
     uint32_t frames;
 
-    /* A core that has become busy meanwhile is waited for once, so that more comes together; then this interrupt is work
-     * that arrived now and stands in the core's queue like any other. */
+    /* A core that has got more to do since the timer was armed is waited for once more, so that more comes together;
+     * then this interrupt is work that arrived now and stands in the core's queue like any other. */
     if (target->core != NULL && target->core->clock_ps > now_ps && !target->postponed) {
         target->postponed = true;
         timers_arm(target->timers, timer, target->core->clock_ps);
@@ -216,7 +215,9 @@ void interrupt_fire(struct timer *timer, flue_ps now_ps)
     target->totals.interrupts++;
     if (target->core != NULL) {
         (void)flue_server_begin(target->core, now_ps);
-        (void)flue_server_charge(target->core, NULL, FLUE_COST_INTERRUPT, target->interrupt_price, 0);
+        if (target->interrupt_price != NULL) {
+            (void)flue_server_charge(target->core, NULL, FLUE_COST_INTERRUPT, target->interrupt_price, 0);
+        }
     }
     complete_frames(target, now_ps);
     while ((front = (const struct upward *)ring_front(&target->upwards)) != NULL &&

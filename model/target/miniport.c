@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* target/miniport.c - the airlock: the only file of the target in which functions of the interface are spelled.  Handlers
- * that NDIS calls turn into a doorbell; upward calls are made from interrupts only. */
+/* target/miniport.c - the airlock: the only file of the target in which functions of the interface are spelled.
+ * Handlers that NDIS calls turn into a doorbell; upward calls are made from interrupts only. */
 
 #include "target/target.h"
 
@@ -46,8 +46,7 @@ static void MiniportInvalidateOffload(NDIS_HANDLE MiniportAdapterContext,
     doorbell_ring_tree((struct flue_target *)MiniportAdapterContext, DOORBELL_INVALIDATE, OffloadBlockList);
 }
 
-static void MiniportQueryOffload(NDIS_HANDLE MiniportAdapterContext,
-                                 PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
+static void MiniportQueryOffload(NDIS_HANDLE MiniportAdapterContext, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
     doorbell_ring_tree((struct flue_target *)MiniportAdapterContext, DOORBELL_QUERY, OffloadBlockList);
 }
@@ -191,8 +190,8 @@ void miniport_frames_received(struct flue_target *target, const struct ndis_chai
 void miniport_tree_done(struct flue_target *target, enum upward_kind kind, target_tree tree)
 {
     static void (*const calls[])(NDIS_HANDLE, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST) = {
-        [UPWARD_INITIATE] = NdisMInitiateOffloadComplete,     [UPWARD_TERMINATE] = NdisMTerminateOffloadComplete,
-        [UPWARD_UPDATE] = NdisMUpdateOffloadComplete,         [UPWARD_INVALIDATE] = NdisMInvalidateOffloadComplete,
+        [UPWARD_INITIATE] = NdisMInitiateOffloadComplete, [UPWARD_TERMINATE] = NdisMTerminateOffloadComplete,
+        [UPWARD_UPDATE] = NdisMUpdateOffloadComplete,     [UPWARD_INVALIDATE] = NdisMInvalidateOffloadComplete,
         [UPWARD_QUERY] = NdisMQueryOffloadStateComplete,
     };
 
@@ -203,8 +202,8 @@ void miniport_data_done(struct flue_target *target, enum upward_kind kind, PNET_
 {
     const NDIS_TCP_OFFLOAD_EVENT_HANDLERS *calls = &target->calls;
 
-    (kind == UPWARD_SENT       ? calls->NdisTcpOffloadSendComplete
-     : kind == UPWARD_RECEIVED ? calls->NdisTcpOffloadReceiveComplete
+    (kind == UPWARD_SENT         ? calls->NdisTcpOffloadSendComplete
+     : kind == UPWARD_RECEIVED   ? calls->NdisTcpOffloadReceiveComplete
      : kind == UPWARD_DISCONNECT ? calls->NdisTcpOffloadDisconnectComplete
                                  : calls->NdisTcpOffloadForwardComplete)(target->miniport, first);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target/port.c - the transmit ring: ordinary frames and the engine's share one wire.
  *
- * Each frame has the time from which it is ready (fetched from host memory).  The one that is ready first goes first.  It
- * is given to the wire as soon as it is certain that it is the next: when it is ready now, or will be before the wire is
- * free.  So the wire never idles while a frame is ready, and no frame starts before it is. */
+ * Each frame has the time from which it is ready (fetched from host memory).  The one that is ready first goes first.
+ * It is given to the wire as soon as it is certain that it is the next: when it is ready now, or will be before the
+ * wire is free.  So the wire never idles while a frame is ready, and no frame starts before it is. */
 
 #include <assert.h>
 
@@ -42,16 +42,16 @@ static void reap(struct port *port, flue_ps now_ps)
 static void commit(struct flue_target *target, const struct flue_frame *frame, PNET_BUFFER_LIST nbl, flue_ps now_ps)
 {
     struct port *port = &target->port;
-    flue_ps departure_ps = now_ps;
+    flue_ps departure_ps = later(port->free_ps, now_ps); /* completions keep the order of the frames */
 
     if (target->wire->send(target->wire->ctx, frame) == FLUE_WIRE_SENT) {
         const flue_ps time_ps = serialise(target, frame);
         flue_ps *departure;
 
-        port->free_ps = later(port->free_ps, now_ps) + time_ps;
+        departure_ps += time_ps;
+        port->free_ps = departure_ps;
         port->busy_ps += (uint64_t)time_ps;
         target->totals.frames_out++;
-        departure_ps = port->free_ps;
         reap(port, now_ps);
         departure = (flue_ps *)ring_push(&port->departures);
         assert(departure != NULL && "no memory for the transmit ring");

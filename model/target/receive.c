@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target/receive.c - received data: from the TCP engine to the host, and the window that opens when it comes back.
  *
- * In-order bytes are written to host memory at once and wait in the event ring.  An interrupt merges those of a connection
- * and indicates them in one stand-alone buffer list (RcvIndicationSize 0: as much as possible). */
+ * In-order bytes are written to host memory at once and wait in the event ring.  An interrupt merges those of a
+ * connection and indicates them in one stand-alone buffer list (RcvIndicationSize 0: as much as possible). */
 
 #include <assert.h>
 
@@ -106,9 +106,9 @@ static void indicate(struct flue_target *target, struct target_context *context)
         keep(target, context, nbl, taken_bytes);
     } else if ((context->flags & CONTEXT_PEER_FIN) != 0) {
         context->flags &= (uint16_t)~CONTEXT_PEER_FIN;
-        event_raise(target, &(struct upward){.context = context,
-                                             .what.event = {.type = TcpIndicateDisconnect},
-                                             .kind = UPWARD_EVENT});
+        event_raise(
+            target,
+            &(struct upward){.context = context, .what.event = {.type = TcpIndicateDisconnect}, .kind = UPWARD_EVENT});
     }
 }
 

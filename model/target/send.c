@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target/send.c - send requests, forwarded segments, and their completions.
  *
- * The buffer lists of a connection are one FIFO beside the TCP engine's queue of spans: MiniportReserved[0] is the size of
- * a list, MiniportReserved[1] how much of it the peer has acknowledged. */
+ * The buffer lists of a connection are one FIFO beside the TCP engine's queue of spans: MiniportReserved[0] is the size
+ * of a list, MiniportReserved[1] how much of it the peer has acknowledged. */
 
 #include "target/target.h"
 
@@ -65,8 +65,8 @@ static PNET_BUFFER_LIST pop(struct target_context *context)
     return nbl;
 }
 
-/* A list is complete when the peer has acknowledged all of it (CH: F35, SUCCESS).  What is acknowledged beyond the lists
- * belongs to the disconnect. */
+/* A list is complete when the peer has acknowledged all of it (CH: F35, SUCCESS).  What is acknowledged beyond the
+ * lists belongs to the disconnect. */
 void send_acked(struct flue_target *target, struct target_context *context, uint32_t bytes)
 {
     struct ndis_chain done = {0};
@@ -182,8 +182,8 @@ void forward_drain(struct flue_target *target, struct target_context *context, P
         const struct flue_frame *frame = ndis_nbl_frame(first);
         const uint32_t bytes = frame->payload.length_bytes;
 
-        (void)flue_server_begin(&target->engine,
-                                flue_pcie_read(&target->pcie, target->engine.clock_ps, bytes + TARGET_COMPLETION_BYTES));
+        (void)flue_server_begin(
+            &target->engine, flue_pcie_read(&target->pcie, target->engine.clock_ps, bytes + TARGET_COMPLETION_BYTES));
         context_touch(target, context);
         target_engine_charge(target, FLUE_COST_TCPIP, bytes > 0 ? &profile->engine_receive_data : &profile->engine_ack,
                              bytes);

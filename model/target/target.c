@@ -23,8 +23,8 @@ static flue_err init_servers(struct flue_target *target)
     flue_profile_pcie(&target->params.profile, &pcie);
     flue_pcie_init(&target->pcie, &pcie);
     flue_server_init(&target->engine, target->params.profile.engine_hz, NULL);
-    target->moderation = (struct flue_moderation){.period_ps = (flue_ps)target->params.profile.moderation_ps,
-                                                  .last_ps = FLUE_PS_NEVER};
+    target->moderation =
+        (struct flue_moderation){.period_ps = (flue_ps)target->params.profile.moderation_ps, .last_ps = FLUE_PS_NEVER};
     tcp.ip_id_base = 0x8000; /* the upper half is the target's (behaviour 13.1) */
     return flue_tcp_new(target->env, target->timers, target->trace, &tcp, &engine_ops, target, 1, &target->tcp);
 }
@@ -52,8 +52,8 @@ static flue_err register_driver(struct flue_target *target)
 }
 
 flue_err flue_target_new(const struct flue_env *env, struct timers *timers, const struct flue_trace *trace,
-                         struct flue_ndis *ndis, const struct flue_wire *wire,
-                         const struct flue_target_params *params, struct flue_target **out)
+                         struct flue_ndis *ndis, const struct flue_wire *wire, const struct flue_target_params *params,
+                         struct flue_target **out)
 {
     struct flue_target *target;
     flue_err err;
@@ -89,8 +89,7 @@ flue_err flue_target_new(const struct flue_env *env, struct timers *timers, cons
     return FLUE_OK;
 }
 
-void flue_target_set_host_core(struct flue_target *target, struct flue_server *core,
-                               const struct flue_price *interrupt)
+void flue_target_set_host_core(struct flue_target *target, struct flue_server *core, const struct flue_price *interrupt)
 {
     target->core = core;
     target->interrupt_price = interrupt;

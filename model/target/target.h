@@ -2,8 +2,9 @@
 /* target/target.h - the bodies of the adapter, and what its files call of each other.
  *
  * Three FIFOs meet in the adapter: the doorbell ring (what the host handed down, with the time it is seen here), the
- * event ring (what the host is to see, with the time it is seen there), the transmit ring (frames with the time they are
- * ready).  Between them work two serial servers whose finish times are computed: the engine and the PCI Express link. */
+ * event ring (what the host is to see, with the time it is seen there), the transmit ring (frames with the time they
+ * are ready).  Between them work two serial servers whose finish times are computed: the engine and the PCI Express
+ * link. */
 #ifndef FLUE_TARGET_TARGET_H
 #define FLUE_TARGET_TARGET_H
 
@@ -51,16 +52,16 @@ struct target_path {
 };
 
 enum context_flag {
-    CONTEXT_LATCHED = 0x01,     /* the host refused data: nothing is indicated until it posts a receive (D-45) */
-    CONTEXT_TOUCHED = 0x02,     /* has data to indicate in the present interrupt */
+    CONTEXT_LATCHED = 0x01, /* the host refused data: nothing is indicated until it posts a receive (D-45) */
+    CONTEXT_TOUCHED = 0x02, /* has data to indicate in the present interrupt */
     CONTEXT_WANTS_OUTPUT = 0x04,
     CONTEXT_WANTS_TIMEOUT = 0x08,
-    CONTEXT_ENDED = 0x10,       /* the engine's connection is closed: segments take the ordinary path */
-    CONTEXT_TIMED_OUT = 0x20,   /* the engine gave up; Retrieve is due */
-    CONTEXT_LOOK = 0x40,        /* a FIN has moved the TCP state: look at it after the segment */
-    CONTEXT_STARVED = 0x80,     /* memory ran out: the connection is to go back */
-    CONTEXT_PEER_FIN = 0x100,   /* TcpIndicateDisconnect waits until the host has taken all data before it */
-    CONTEXT_FIN_TOLD = 0x200    /* TcpIndicateDisconnect was made */
+    CONTEXT_ENDED = 0x10,     /* the engine's connection is closed: segments take the ordinary path */
+    CONTEXT_TIMED_OUT = 0x20, /* the engine gave up; Retrieve is due */
+    CONTEXT_LOOK = 0x40,      /* a FIN has moved the TCP state: look at it after the segment */
+    CONTEXT_STARVED = 0x80,   /* memory ran out: the connection is to go back */
+    CONTEXT_PEER_FIN = 0x100, /* TcpIndicateDisconnect waits until the host has taken all data before it */
+    CONTEXT_FIN_TOLD = 0x200  /* TcpIndicateDisconnect was made */
 };
 
 /* What a frozen connection needs more (D-34). */
@@ -81,27 +82,27 @@ struct target_held {
 struct target_context {
     struct flue_tcp_conn *conn; /* NULL: frozen in Closed or TimeWait, or given back */
     struct target_path *path;
-    NDIS_HANDLE handle;                       /* the host's name for it, in indications */
-    struct flue_hook work;                    /* target->outputs or target->timeouts */
-    PNET_BUFFER_LIST send_first, send_last;   /* not yet fully acknowledged, in posting order */
-    PNET_BUFFER_LIST disconnect;              /* graceful, not yet acknowledged */
-    PNET_BUFFER_LIST batch;                   /* data of the present interrupt */
-    PNET_BUFFER_LIST kept;                    /* set aside at intake: refused and undelivered data (BufferedData) */
-    struct target_context *link;              /* of those touched by an interrupt, or freed by a terminate */
-    struct target_still *still;               /* while frozen; may be NULL */
-    uint32_t id;                              /* identity in traces */
-    uint32_t lent;                            /* indicated buffer lists that are out with the host */
-    uint32_t slot;                            /* 1 + place in the hot-state cache; 0: not there */
-    uint32_t dwnd;                            /* DWnd, returned unchanged (V-6) */
-    uint16_t flags;                           /* enum context_flag */
-    uint8_t state;                            /* enum flue_context; written by context_enter() only */
+    NDIS_HANDLE handle;                     /* the host's name for it, in indications */
+    struct flue_hook work;                  /* target->outputs or target->timeouts */
+    PNET_BUFFER_LIST send_first, send_last; /* not yet fully acknowledged, in posting order */
+    PNET_BUFFER_LIST disconnect;            /* graceful, not yet acknowledged */
+    PNET_BUFFER_LIST batch;                 /* data of the present interrupt */
+    PNET_BUFFER_LIST kept;                  /* set aside at intake: refused and undelivered data (BufferedData) */
+    struct target_context *link;            /* of those touched by an interrupt, or freed by a terminate */
+    struct target_still *still;             /* while frozen; may be NULL */
+    uint32_t id;                            /* identity in traces */
+    uint32_t lent;                          /* indicated buffer lists that are out with the host */
+    uint32_t slot;                          /* 1 + place in the hot-state cache; 0: not there */
+    uint32_t dwnd;                          /* DWnd, returned unchanged (V-6) */
+    uint16_t flags;                         /* enum context_flag */
+    uint8_t state;                          /* enum flue_context; written by context_enter() only */
 };
 _Static_assert(sizeof(struct target_context) <= 128, "a context costs at most two cache lines");
 
 /* ---- The rings ---- */
 
 enum doorbell_kind {
-    DOORBELL_FRAMES,   /* ordinary send */
+    DOORBELL_FRAMES, /* ordinary send */
     DOORBELL_INITIATE,
     DOORBELL_TERMINATE,
     DOORBELL_UPDATE,
@@ -166,7 +167,7 @@ struct port_entry {
 
 struct port {
     struct ring queues[PORT_SOURCES];
-    struct ring departures; /* flue_ps: when the frames given to the wire have left it */
+    struct ring departures;         /* flue_ps: when the frames given to the wire have left it */
     flue_ps ready_ps[PORT_SOURCES]; /* of the last frame of each source: they do not overtake each other */
     flue_ps free_ps;                /* when the wire is */
     uint64_t busy_ps;
@@ -186,7 +187,7 @@ struct sent {
 /* What an interrupt collects before it calls up. */
 struct batch {
     struct ndis_chain frames;
-    struct ndis_chain sent; /* chimney sends of one status; its count is not kept */
+    struct ndis_chain sent;              /* chimney sends of one status; its count is not kept */
     struct target_context *sent_context; /* whose they are, if they are of one connection */
     struct target_context *touched, *touched_last;
     uint32_t completions;
@@ -212,10 +213,10 @@ struct flue_target {
     struct ring sent;      /* struct sent */
     struct timer doorbell_timer, interrupt_timer, pump_timer, timeout_timer;
     struct flue_moderation moderation;
-    bool postponed;  /* the interrupt has waited once for the host's core */
-    bool poll;       /* the last interrupt used up its budget */
-    bool paused;     /* transmission waits until the backlog has fallen to half */
-    bool in_batch;   /* an interrupt is running */
+    bool postponed;          /* the interrupt has waited once for the host's core */
+    bool poll;               /* the last interrupt used up its budget */
+    bool paused;             /* transmission waits until the backlog has fallen to half */
+    bool in_batch;           /* an interrupt is running */
     uint32_t frames_waiting; /* ordinary frames in the event ring */
     struct batch batch;
     struct flue_hook outputs;  /* contexts with something to transmit */

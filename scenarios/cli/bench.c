@@ -28,7 +28,7 @@
 
 enum {
     SEGMENT_BYTES = 1448,
-    FLUE_SEGMENTS = 50000, /* of one measurement, whatever the number of connections */
+    FLUE_SEGMENTS = 100000, /* of one measurement, whatever the number of connections */
     TCP_SEGMENTS = 20000,
     IP_BYTES = 1500, /* of a full segment with timestamps, and of its ACK */
     ACK_BYTES = 52,

@@ -35,7 +35,7 @@ static const struct cli_command command = {
     .examples = "  flue sweep plan quick\n"
                 "  flue sweep run quick --db results.db\n"
                 "  flue sweep run mine.yaml --db results.db -j 4\n",
-    .notes = "Built-in sweeps: connections, quick, saving.  The same command again goes on where the last one ended.\n"
+    .notes = "Built-in sweeps: connections, demo, quick, saving.  The same command again goes on where the last one ended.\n"
              "Ctrl-C finishes the running runs and prints that command; a second Ctrl-C stops them.\n"
              "A run that fails does not stop the others; its last words are in: flue db query FILE failures\n",
     .options = options,

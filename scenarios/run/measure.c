@@ -46,7 +46,7 @@ static void put_ratio(const struct world *world, const char *metric, const char 
                       uint64_t denominator)
 {
     world->record->metric(world->record->ctx, metric, entity, (int64_t)numerator,
-                          denominator == 0 ? 1 : (int64_t)denominator);
+                          (int64_t)denominator);
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)

@@ -150,7 +150,7 @@ static void endings(void **state)
     assert_int_equal(outcome.counts[STORE_TIMEOUT], 2);
     assert_int_equal(number(store, "SELECT count(*) FROM run"), 14);
     assert_int_equal(number(store, "SELECT count(*) FROM run WHERE status = 'done' AND exit_code = 0"), 4);
-    assert_int_equal(number(store, "SELECT count(*) FROM run WHERE term_signal = 9"), 2);
+    assert_int_equal(number(store, "SELECT count(*) FROM run WHERE term_signal = 9 AND status = 'crashed'"), 2);
     assert_int_equal(number(store, "SELECT count(*) FROM finding WHERE sentence = 'a byte is missing'"), 2);
     assert_int_equal(number(store, "SELECT count(*) FROM run WHERE stderr_tail LIKE '%no such profile%'"), 2);
     assert_int_equal(number(store, "SELECT count(*) FROM run WHERE stderr_tail LIKE '%line 99999\n' AND "

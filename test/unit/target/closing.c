@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* FIN and RST in both directions, giving up, and what the target asks the host to take back. */
-#include "target/rig.h"
+#include "rig.h"
 
 static struct rig *offloaded(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Sends, indications, returned buffer lists, forwarded segments, the hot-state cache. */
-#include "target/rig.h"
+#include "rig.h"
 
 static struct rig *offloaded(unsigned count)
 {

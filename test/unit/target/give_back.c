@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Terminate: what comes back, and that nothing is lost, doubled or left behind. */
-#include "target/rig.h"
+#include "rig.h"
 
 static struct rig *offloaded(unsigned count)
 {

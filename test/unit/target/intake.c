@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Initiate: statuses, the walk, silence until the completion has returned, inherited data. */
-#include "target/rig.h"
+#include "rig.h"
 
 static void takes_a_tree(void **state)
 {
@@ -301,12 +301,10 @@ static void answers_what_it_does_not_offer(void **state)
     rig_build(rig);
     rig_offload(rig, 1);
     for (unsigned i = 0; i < 3; i++) {
-        NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = {
-            .Header = {NeighborOffloadState, 1, sizeof block}, .OffloadHandle = &rig->neighbour_handle};
+        NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = {.Header = {NeighborOffloadState, 1, sizeof block},
+                                                  .OffloadHandle = &rig->neighbour_handle};
 
-        (i == 0   ? NdisUpdateOffload
-         : i == 1 ? NdisInvalidateOffload
-                  : NdisQueryOffloadState)(rig->binding, &block);
+        (i == 0 ? NdisUpdateOffload : i == 1 ? NdisInvalidateOffload : NdisQueryOffloadState)(rig->binding, &block);
         assert_int_equal(rig_count(rig, RIG_OTHER_TREE), i);
         rig_wait(rig, 100 * RIG_US);
         assert_int_equal(rig_count(rig, RIG_OTHER_TREE), i + 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "target/rig.h"
+#include "rig.h"
 
 #include <string.h>
 
@@ -83,8 +83,7 @@ static struct rig *the_rig; /* indications carry only the host's handle */
 
 static unsigned conn_of(PVOID offload_context)
 {
-    struct rig_conn *conn =
-        (struct rig_conn *)(void *)((char *)offload_context - offsetof(struct rig_conn, handle));
+    struct rig_conn *conn = (struct rig_conn *)(void *)((char *)offload_context - offsetof(struct rig_conn, handle));
 
     assert_true(conn >= the_rig->conns && conn < the_rig->conns + RIG_CONNS);
     return (unsigned)(conn - the_rig->conns);
@@ -260,9 +259,8 @@ void rig_build(struct rig *rig)
     assert_int_equal(flue_ndis_new(&rig->env.env, NULL, &rig->ndis), FLUE_OK);
     assert_int_equal(ndis_pool_new(&rig->env.env, NDIS_POOL_SPANS, &rig->spans), FLUE_OK);
     assert_int_equal(ndis_pool_new(&rig->env.env, NDIS_POOL_FRAMES, &rig->frames), FLUE_OK);
-    assert_int_equal(flue_target_new(&rig->env.env, &rig->timers, NULL, rig->ndis, &rig->wire, &rig->params,
-                                     &rig->target),
-                     FLUE_OK);
+    assert_int_equal(
+        flue_target_new(&rig->env.env, &rig->timers, NULL, rig->ndis, &rig->wire, &rig->params, &rig->target), FLUE_OK);
     flue_server_init(&rig->core, UINT64_C(1000000000), NULL);
     flue_target_set_host_core(rig->target, &rig->core, &rig->interrupt_price);
     assert_int_equal(NdisRegisterProtocolDriver(rig->ndis, rig, &calls, &protocol), NDIS_STATUS_SUCCESS);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A target between a scripted host (a protocol driver on the real N) and a scripted peer (frames made by hand).  Whatever
- * the target calls upwards is written into a log, in order. */
+/* A target between a scripted host (a protocol driver on the real N) and a scripted peer (frames made by hand).
+ * Whatever the target calls upwards is written into a log, in order. */
 #ifndef FLUE_TEST_TARGET_RIG_H
 #define FLUE_TEST_TARGET_RIG_H
 
@@ -37,10 +37,10 @@ enum rig_call {
 
 struct rig_log {
     enum rig_call call;
-    unsigned conn;      /* INDICATED, EVENT; for completions ProtocolReserved[0] of the NBL */
-    int32_t status;     /* of the NBL; of the root */
-    uint64_t bytes;     /* transferred; indicated; event type */
-    uint64_t extra;     /* event information; NBLs in the call; offset of the first byte indicated */
+    unsigned conn;  /* INDICATED, EVENT; for completions ProtocolReserved[0] of the NBL */
+    int32_t status; /* of the NBL; of the root */
+    uint64_t bytes; /* transferred; indicated; event type */
+    uint64_t extra; /* event information; NBLs in the call; offset of the first byte indicated */
     flue_ps at_ps;
     uint64_t interrupt; /* number of the interrupt it came in */
 };
