@@ -48,11 +48,12 @@ flue_err query_choose(struct store *store, const char *const *where, size_t coun
 {
     sqlite3 *db = store_database(store);
     sqlite3_stmt *insert = NULL;
-    int rc = sqlite3_exec(db,
-                          "DROP TABLE IF EXISTS temp.strip; DROP TABLE IF EXISTS temp.chosen_run;"
-                          "DROP TABLE IF EXISTS temp.chosen; DROP TABLE IF EXISTS temp.wanted;"
-                          "CREATE TEMP TABLE wanted(name TEXT NOT NULL, txt TEXT NOT NULL)",
-                          NULL, NULL, NULL);
+    int rc = sqlite3_exec(
+        db,
+        "DROP TABLE IF EXISTS temp.strip; DROP TABLE IF EXISTS temp.busiest; DROP TABLE IF EXISTS temp.chosen_run;"
+        "DROP TABLE IF EXISTS temp.chosen; DROP TABLE IF EXISTS temp.wanted;"
+        "CREATE TEMP TABLE wanted(name TEXT NOT NULL, txt TEXT NOT NULL)",
+        NULL, NULL, NULL);
 
     rc = rc == SQLITE_OK ? sqlite3_prepare_v2(db, "INSERT INTO wanted VALUES(?, ?)", -1, &insert, NULL) : rc;
     for (size_t i = 0; rc == SQLITE_OK && i < count; i++) {
@@ -152,7 +153,8 @@ flue_err query_write(struct store *store, const char *sql, enum query_form form,
     if (rows != NULL) {
         *rows = 0;
     }
-    if (chosen && sqlite3_table_column_metadata(db, "temp", "chosen", NULL, NULL, NULL, NULL, NULL, NULL) != SQLITE_OK) {
+    if (chosen &&
+        sqlite3_table_column_metadata(db, "temp", "chosen", NULL, NULL, NULL, NULL, NULL, NULL) != SQLITE_OK) {
         flue_err err = query_choose(store, NULL, 0, message, room);
         if (err != FLUE_OK) {
             return err;

@@ -1,5 +1,5 @@
 -- What the plots compare: temporary tables over the runs that are done, of the newest epoch, of workload rpc, and with
--- every `NAME=VALUE` that was asked for (temp table wanted).
+-- every `NAME=VALUE` that was asked for (temp table wanted).  Closed loops (load 0) only where there is nothing else.
 --   chosen      one row per configuration: load_no counts the loads from 0, arm_no is 0 host, 1 chimney
 --   chosen_run  one row per run
 --   strip       the binding resource along the sizes, equal neighbours joined
@@ -15,7 +15,8 @@ CREATE TEMP TABLE chosen AS
        JOIN config_param l ON l.config_id = c.config_id AND l.name = 'load'
        JOIN config_param i ON i.config_id = c.config_id AND i.name = 'io_size'
        JOIN config_param w ON w.config_id = c.config_id AND w.name = 'workload' AND w.txt = 'rpc'
-  WHERE EXISTS (SELECT 1 FROM run r, epoch WHERE r.config_id = c.config_id AND r.status = 'done'
+  WHERE (l.num > 0 OR NOT EXISTS (SELECT 1 FROM config_param x WHERE x.name = 'load' AND x.num > 0))
+    AND EXISTS (SELECT 1 FROM run r, epoch WHERE r.config_id = c.config_id AND r.status = 'done'
                 AND r.model_epoch = newest)
     AND NOT EXISTS (SELECT 1 FROM wanted a WHERE NOT EXISTS
           (SELECT 1 FROM config_param p WHERE p.config_id = c.config_id AND p.name = a.name AND p.txt = a.txt));
@@ -25,10 +26,19 @@ CREATE TEMP TABLE chosen_run AS
   FROM chosen JOIN run r USING(config_id)
   WHERE r.status = 'done' AND r.model_epoch = (SELECT max(model_epoch) FROM run WHERE status = 'done');
 
+CREATE TEMP TABLE busiest AS
+  SELECT run_id, next FROM (
+    SELECT run_id, CASE metric.name WHEN 'util.core' THEN 1 WHEN 'util.engine' THEN 2 WHEN 'util.pcie' THEN 4 ELSE 5 END AS next,
+           row_number() OVER (PARTITION BY run_id ORDER BY value DESC, metric.name) AS place
+    FROM chosen_run JOIN scalar USING(run_id) JOIN metric USING(metric_id)
+    WHERE metric.name IN ('util.core', 'util.engine', 'util.pcie', 'util.wire') AND entity = '')
+  WHERE place = 1;
+
 CREATE TEMP TABLE strip AS
   WITH votes AS (
-    SELECT load_no, arm_no, io_size, num AS code, count(*) AS n
-    FROM chosen_run JOIN scalar USING(run_id) JOIN metric USING(metric_id)
+    -- Where the offered load binds, 70 + the code of the busiest resource says what would bind next.
+    SELECT load_no, arm_no, io_size, CASE scalar.num WHEN 7 THEN 70 + ifnull(next, 0) ELSE scalar.num END AS code, count(*) AS n
+    FROM chosen_run JOIN scalar USING(run_id) JOIN metric USING(metric_id) LEFT JOIN busiest USING(run_id)
     WHERE metric.name = 'binding' AND entity = '' GROUP BY 1, 2, 3, 4),
   placed AS (
     SELECT *, row_number() OVER (PARTITION BY load_no, arm_no, io_size ORDER BY n DESC, code) AS place,

@@ -107,7 +107,10 @@ CREATE TABLE param(
 CREATE TABLE resource(code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, short TEXT NOT NULL) STRICT;
 INSERT INTO resource VALUES
   (1, 'host core', 'core'), (2, 'engine', 'eng.'), (3, 'contexts', 'ctx'), (4, 'PCIe', 'PCIe'),
-  (5, 'wire', 'wire'), (6, 'window', 'win.'), (7, 'offered load', 'load');
+  (5, 'wire', 'wire'), (6, 'window', 'win.'), (7, 'offered load', 'load'),
+  -- 70 + code: the offered load binds, and this resource is the busiest: it would bind next
+  (71, 'offered load; busiest: host core', 'load/core'), (72, 'offered load; busiest: engine', 'load/eng.'),
+  (74, 'offered load; busiest: PCIe', 'load/PCIe'), (75, 'offered load; busiest: wire', 'load/wire');
 
 -- Quantile 0.975 of Student's t for df degrees of freedom; beyond 30 the expansion
 -- 1.959964 + 2.372/df + 2.823/df^2 is good to 0.001.

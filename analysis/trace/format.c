@@ -7,6 +7,7 @@
 #include "flue/cost.h"
 #include "flue/host.h"
 #include "flue/ndischimney.h"
+#include "flue/target.h"
 #include "flue/tcp.h"
 #include "flue/wire.h"
 #include "trace/trace_read.h"
@@ -117,9 +118,11 @@ void trace_flags(unsigned flags, char out[12])
 static const char *reason_name(int64_t reason)
 {
     static const char *const names[] = {
-        [FLUE_TCP_BY_OPEN] = "an open",       [FLUE_TCP_BY_SEGMENT] = "a segment", [FLUE_TCP_BY_CLOSE] = "a close",
-        [FLUE_TCP_BY_RESET] = "a reset came", [FLUE_TCP_BY_ABORT] = "an abort",    [FLUE_TCP_BY_TIMEOUT] = "a timeout",
-        [FLUE_TCP_BY_2MSL] = "2 MSL are over", [FLUE_TCP_BY_IMPORT] = "taken over", [FLUE_TCP_BY_EXPORT] = "handed over",
+        [FLUE_TCP_BY_OPEN] = "an open",        [FLUE_TCP_BY_SEGMENT] = "a segment",
+        [FLUE_TCP_BY_CLOSE] = "a close",       [FLUE_TCP_BY_RESET] = "a reset came",
+        [FLUE_TCP_BY_ABORT] = "an abort",      [FLUE_TCP_BY_TIMEOUT] = "a timeout",
+        [FLUE_TCP_BY_2MSL] = "2 MSL are over", [FLUE_TCP_BY_IMPORT] = "taken over",
+        [FLUE_TCP_BY_EXPORT] = "handed over",
     };
 
     return reason >= 0 && (size_t)reason < sizeof names / sizeof names[0] ? names[reason] : "?";
@@ -180,6 +183,9 @@ static const char *name_of(struct word unit, int64_t value)
     }
     if (is(unit, "reason")) {
         return flue_move_name(number);
+    }
+    if (is(unit, "context")) {
+        return flue_context_name(number);
     }
     if (is(unit, "status")) {
         return flue_ndis_status_name((NDIS_STATUS)value);

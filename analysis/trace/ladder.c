@@ -126,7 +126,7 @@ static void classify_loss(const struct builder *builder, const struct flue_event
 
     row->kind = LADDER_LOST;
     row->weight = LADDER_FAULT;
-    row->from = from != TRACE_SERVER                              ? LADDER_PEER
+    row->from = from != TRACE_SERVER                       ? LADDER_PEER
                 : builder->holder == LADDER_HELD_BY_TARGET ? LADDER_TARGET
                                                            : LADDER_HOST;
     row->to = LADDER_WIRE;
@@ -169,7 +169,8 @@ static bool classify_server(const struct builder *builder, size_t place, const s
     const enum ladder_column actor = column_of(trace_actor(builder->log, place));
 
     row->from = (uint8_t)actor;
-    row->to = *trace_arrow(builder->log, place) == '\0' ? row->from : (uint8_t)column_of(trace_arrow(builder->log, place));
+    row->to =
+        *trace_arrow(builder->log, place) == '\0' ? row->from : (uint8_t)column_of(trace_arrow(builder->log, place));
     row->kind = LADDER_CONTROL;
     row->weight = LADDER_DATA;
     if (is_call(event->point)) {
@@ -185,7 +186,8 @@ static bool classify_server(const struct builder *builder, size_t place, const s
     switch (event->point) {
     case FLUE_POINT_tcp_send:
     case FLUE_POINT_tcp_receive:
-        classify_segment(builder, event, event->point == FLUE_POINT_tcp_send ? actor : (enum ladder_column)row->to, row);
+        classify_segment(builder, event, event->point == FLUE_POINT_tcp_send ? actor : (enum ladder_column)row->to,
+                         row);
         return true;
     case FLUE_POINT_wire_loss:
     case FLUE_POINT_wire_drop:
@@ -351,7 +353,8 @@ static void build(struct builder *builder)
     for (size_t place = 0; place < count && !builder->failed; place++) {
         const struct flue_event *event = trace_log_at(builder->log, place);
         struct ladder_row row = {.at_ps = event->at_ps, .point = event->point, .count = 1, .events = 1, .place = place};
-        bool mine = event->conn == builder->conn || (event->conn == FLUE_NO_CONN && !builder->closed && is_move(event->point));
+        bool mine =
+            event->conn == builder->conn || (event->conn == FLUE_NO_CONN && !builder->closed && is_move(event->point));
 
         note_holder(builder, event);
         row.holder = (uint8_t)builder->holder;

@@ -29,7 +29,7 @@ struct ladder_row {
     uint32_t count;   /* of what its kind counts */
     uint32_t events;  /* it stands for */
     uint64_t bytes;
-    uint32_t low, high; /* sequence numbers, counted from the SYN */
+    uint32_t low, high;           /* sequence numbers, counted from the SYN */
     int64_t arg[FLUE_TRACE_ARGS]; /* of its last event */
     size_t place;                 /* of its last event */
 };

@@ -15,7 +15,17 @@ enum {
     TEXT_WIDTH = 110 - FIRST_X - CELLS - 2
 };
 
-enum cell { CELL_EMPTY, CELL_LIFELINE, CELL_HOLDER, CELL_DASH, CELL_CROSSING, CELL_RIGHT, CELL_LEFT, CELL_LOST, CELL_MARK };
+enum cell {
+    CELL_EMPTY,
+    CELL_LIFELINE,
+    CELL_HOLDER,
+    CELL_DASH,
+    CELL_CROSSING,
+    CELL_RIGHT,
+    CELL_LEFT,
+    CELL_LOST,
+    CELL_MARK
+};
 
 static const char *cell_text(enum cell cell, bool plain)
 {
@@ -131,8 +141,9 @@ static void describe_control(const struct trace_log *log, const struct ladder_ro
         return;
     }
     if (row->point == FLUE_POINT_hold_segment) {
-        trace_text_add(text, row->count == 1 ? "keeps %" PRIu32 " segment until the hand-over is complete"
-                                             : "keeps %" PRIu32 " segments until the hand-over is complete",
+        trace_text_add(text,
+                       row->count == 1 ? "keeps %" PRIu32 " segment until the hand-over is complete"
+                                       : "keeps %" PRIu32 " segments until the hand-over is complete",
                        row->count);
         return;
     }
@@ -159,7 +170,8 @@ static void describe_handshake(const struct ladder_row *row, struct trace_text *
     const unsigned flags = (unsigned)row->arg[3];
 
     if (row->count > 1) {
-        trace_text_add(text, row->opening ? "SYN, SYN-ACK, ACK: the connection opens" : "FIN each way: the connection closes");
+        trace_text_add(text, row->opening ? "SYN, SYN-ACK, ACK: the connection opens"
+                                          : "FIN each way: the connection closes");
     } else if ((flags & FLUE_TCP_RST) != 0) {
         trace_text_add(text, "RST");
     } else if ((flags & FLUE_TCP_SYN) != 0) {
@@ -282,6 +294,6 @@ void ladder_draw(const struct trace_log *log, const struct trace_ladder *ladder,
         draw_row(row, ladder->plain, out);
         (void)fprintf(out, "  %.*s\n", TEXT_WIDTH, text.chars);
     }
-    (void)fprintf(out, "%*s%s: who holds the connection   *: something within one box   X: lost on the wire\n", FIRST_X, "",
-                  cell_text(CELL_HOLDER, ladder->plain));
+    (void)fprintf(out, "%*s%s: who holds the connection   *: something within one box   X: lost on the wire\n", FIRST_X,
+                  "", cell_text(CELL_HOLDER, ladder->plain));
 }

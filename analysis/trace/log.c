@@ -353,7 +353,30 @@ static flue_err name_conns(struct trace_log *log)
 
 /* ---- Settling: sides, charges, order */
 
-/* An import just before target_take is the target's, as is the end of its engine's connection just after target_give_back. */
+/* The target's engine takes over a little before target_take is told. */
+static void note_import(struct trace_log *log, size_t take)
+{
+    const struct flue_event *taken = &log->events[take];
+
+    for (size_t i = take; i > 0; i--) {
+        const struct flue_event *event = &log->events[i - 1];
+
+        if (event->node != taken->node || event->point == FLUE_POINT_charge) {
+            continue;
+        }
+        if (event->conn == taken->conn && event->point == FLUE_POINT_tcp_state) {
+            if (event->arg[2] == FLUE_TCP_BY_IMPORT) {
+                log->sides[i - 1] = TRACE_BY_TARGET;
+            }
+            return;
+        }
+        if (event->point != FLUE_POINT_target_context) {
+            return;
+        }
+    }
+}
+
+/* Between target_take and target_give_back the target runs TCP; its engine may let go a little after that. */
 static void note_side(struct trace_log *log, size_t index)
 {
     const struct flue_event *event = &log->events[index];
@@ -366,14 +389,8 @@ static void note_side(struct trace_log *log, size_t index)
     log->sides[index] = conn->side[node];
     if (event->point == FLUE_POINT_target_take && event->arg[0] == TcpOffloadState &&
         event->arg[1] == NDIS_STATUS_SUCCESS) {
-        for (size_t i = index; i > 0 && conn->side[node] == TRACE_BY_HOST; i--) {
-            const struct flue_event *before = &log->events[i - 1];
-
-            if (before->node != node || before->conn != event->conn || before->point != FLUE_POINT_tcp_state ||
-                before->arg[2] != FLUE_TCP_BY_IMPORT) {
-                break;
-            }
-            log->sides[i - 1] = TRACE_BY_TARGET;
+        if (conn->side[node] == TRACE_BY_HOST) {
+            note_import(log, index);
         }
         conn->side[node] = TRACE_BY_TARGET;
         conn->exporting[node] = 1;
@@ -505,7 +522,8 @@ flue_err trace_log_settle(struct trace_log *log)
     log->sides = calloc(log->count + 1, sizeof *log->sides);
     log->places = calloc(log->count + 1, sizeof *log->places);
     log->emitted = calloc(log->count + 1, sizeof *log->emitted);
-    err = log->links == NULL || log->sides == NULL || log->places == NULL || log->emitted == NULL ? FLUE_ENOMEM : FLUE_OK;
+    err =
+        log->links == NULL || log->sides == NULL || log->places == NULL || log->emitted == NULL ? FLUE_ENOMEM : FLUE_OK;
     if (err == FLUE_OK) {
         err = name_conns(log);
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* trace/trace_read.h - the readers of the one event stream: sentences (explain) and the ladder.
  *
- * A log listens to a run and keeps its events in the order in which they were emitted.  trace_log_settle() then makes it
- * ready to be read: events in order of time, those of one moment as they were emitted; cost charges folded into the event
- * that follows them on the same node; events that name no connection given to the one whose sequence numbers they bear;
- * the two TCP engines of a node told apart.  Node 0 is the server, node 1 the client. */
+ * A log listens to a run and keeps its events in the order in which they were emitted.  trace_log_settle() then makes
+ * it ready to be read: events in order of time, those of one moment as they were emitted; cost charges folded into the
+ * event that follows them on the same node; events that name no connection given to the one whose sequence numbers they
+ * bear; the two TCP engines of a node told apart.  Node 0 is the server, node 1 the client. */
 #ifndef FLUE_TRACE_TRACE_READ_H
 #define FLUE_TRACE_TRACE_READ_H
 
@@ -89,12 +89,12 @@ void trace_count(uint64_t value, char out[32]);
 void trace_explain(const struct trace_log *log, FILE *out);
 
 struct trace_ladder {
-    uint32_t conn;      /* the connection to draw */
-    unsigned lines;     /* at most, heading included; 0: 30; at least 12 */
-    bool plain;         /* ASCII only */
+    uint32_t conn;  /* the connection to draw */
+    unsigned lines; /* at most, heading included; 0: 30; at least 12 */
+    bool plain;     /* ASCII only */
 };
-/* The life of one connection as a diagram for a terminal, at most 110 columns wide.  FLUE_ENOENT: the log has nothing of
- * it.  FLUE_ENOMEM. */
+/* The life of one connection as a diagram for a terminal, at most 110 columns wide.  FLUE_ENOENT: the log has nothing
+ * of it.  FLUE_ENOMEM. */
 FLUE_CHECKED flue_err trace_draw_ladder(const struct trace_log *log, const struct trace_ladder *ladder, FILE *out);
 
 FLUE_END_C

@@ -121,6 +121,7 @@ static void move_out(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
 
     assert(err == FLUE_OK);
     (void)err;
+    state.hash_value = socket->id; /* tells connections apart as well as a hash would, and names this one in traces */
     ndis_state_put(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
     tcp->Block.NetBufferListChain = chain->first;
     tcp->Delegated.SendDataHead = chain->first;

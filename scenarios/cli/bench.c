@@ -102,8 +102,12 @@ static flue_err set_all(struct flue_scenario *scenario, const char *const *setti
 static flue_err prepare(struct flue_scenario *scenario, uint32_t connections, uint64_t bytes, bool chimney, bool ns3,
                         char *message)
 {
-    static const char *const settings[] = {"profile=host-2021-noopt", "peer_profile=host-2021-noopt", "warmup=0",
-                                           "io_size=64KiB", "queue=100000", "time_wait=1ms"};
+    static const char *const settings[] = {"profile=host-2021-noopt",
+                                           "peer_profile=host-2021-noopt",
+                                           "warmup=0",
+                                           "io_size=64KiB",
+                                           "queue=100000",
+                                           "time_wait=1ms"};
     flue_err err = set_all(scenario, settings, sizeof settings / sizeof settings[0], message);
 
     scenario->connections = connections;
@@ -245,8 +249,8 @@ static flue_err measure_many(struct bench *bench, char *message)
 /* CPU time of this program from its start to the end of a run of one segment, in milliseconds; negative: no process. */
 static double start_once(const char *net)
 {
-    char *const arguments[] = {"flue", "run",         "bulk", "-s", "connections=1", "-s",
-                               "bytes=1KiB", "-s", "warmup=0", "--net", (char *)(uintptr_t)net, NULL};
+    char *const arguments[] = {"flue",       "run", "bulk",     "-s",    "connections=1",        "-s",
+                               "bytes=1KiB", "-s",  "warmup=0", "--net", (char *)(uintptr_t)net, NULL};
     struct rusage usage;
     int status = 0;
     pid_t child, ended;
@@ -393,8 +397,9 @@ int command_bench(int argc, char **argv)
     }
     if (id != CLI_END || first < argc) {
         free(bench);
-        return id != CLI_END ? cli_exit_of(id)
-                             : cli_fail("bench", CLI_EXIT_USAGE, "'%.60s' is too much; see: flue bench --help", argv[first]);
+        return id != CLI_END
+                   ? cli_exit_of(id)
+                   : cli_fail("bench", CLI_EXIT_USAGE, "'%.60s' is too much; see: flue bench --help", argv[first]);
     }
     bench->rounds = (unsigned)rounds;
     note_ns3(bench);

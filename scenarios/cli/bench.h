@@ -23,7 +23,7 @@ enum bench_way {
 #define X(name, title, ns3) BENCH_##name,
     BENCH_WAYS(X)
 #undef X
-    BENCH_WAY_COUNT
+        BENCH_WAY_COUNT
 };
 
 enum { BENCH_SIZES = 3, BENCH_SMALL = 0, BENCH_MIDDLE = 1, BENCH_LARGE = 2 }; /* 10, 100 and 1,000 connections */
@@ -43,9 +43,9 @@ struct bench {
     bool ns3;
     char ns3_version[32], ns3_library[256]; /* the library that was loaded */
     struct bench_cell cells[BENCH_WAY_COUNT][BENCH_SIZES];
-    double many_cpu_s;        /* 10,000 connections opened, offloaded, used, closed */
+    double many_cpu_s; /* 10,000 connections opened, offloaded, used, closed */
     uint64_t many_offloaded;
-    double start_ms[2];       /* CPU time of a tiny run: link, ns-3 */
+    double start_ms[2]; /* CPU time of a tiny run: link, ns-3 */
 };
 
 /* The median of count samples; changes their order. */

@@ -63,8 +63,8 @@ static void collect(const struct bench *bench, struct bars *bars)
 {
     const double device = ns(bench, BENCH_NS3_DEVICE, BENCH_MIDDLE), tcp = ns(bench, BENCH_NS3_TCP, BENCH_MIDDLE);
 
-    add(bars, "link_host_us", "segment on link, host, 100 connections", "us", ns(bench, BENCH_LINK_HOST, BENCH_MIDDLE) / 1e3,
-        1.0, false, false);
+    add(bars, "link_host_us", "segment on link, host, 100 connections", "us",
+        ns(bench, BENCH_LINK_HOST, BENCH_MIDDLE) / 1e3, 1.0, false, false);
     add(bars, "link_chimney_us", "segment on link, chimney, 100 connections", "us",
         ns(bench, BENCH_LINK_CHIMNEY, BENCH_MIDDLE) / 1e3, 1.0, false, false);
     add(bars, "ns3_host_more_us", "on ns-3, host: more than the bare device", "us",
@@ -75,24 +75,24 @@ static void collect(const struct bench *bench, struct bars *bars)
         ratio(tcp, ns(bench, BENCH_NS3_HOST, BENCH_MIDDLE)), 6, true, true);
     add(bars, "ns3_chimney_ratio", "on ns-3, chimney: faster than ns-3's own TCP", "x",
         ratio(tcp, ns(bench, BENCH_NS3_CHIMNEY, BENCH_MIDDLE)), 6, true, true);
-    add(bars, "growth_link_host", "growth from 10 to 1,000 connections, link, host", "x", growth(bench, BENCH_LINK_HOST),
-        1.5, false, false);
+    add(bars, "growth_link_host", "growth from 10 to 1,000 connections, link, host", "x",
+        growth(bench, BENCH_LINK_HOST), 1.5, false, false);
     add(bars, "growth_link_chimney", "growth from 10 to 1,000 connections, link, chimney", "x",
         growth(bench, BENCH_LINK_CHIMNEY), 1.5, false, false);
-    add(bars, "growth_ns3_host", "growth from 10 to 1,000 connections, ns-3, host", "x", growth(bench, BENCH_NS3_HOST), 1.5,
-        false, true);
+    add(bars, "growth_ns3_host", "growth from 10 to 1,000 connections, ns-3, host", "x", growth(bench, BENCH_NS3_HOST),
+        1.5, false, true);
     add(bars, "growth_ns3_chimney", "growth from 10 to 1,000 connections, ns-3, chimney", "x",
         growth(bench, BENCH_NS3_CHIMNEY), 1.5, false, true);
     add(bars, "idle_host_bytes", "an idle connection, both ends, host", "bytes",
         bench->cells[BENCH_LINK_HOST][BENCH_LARGE].idle_bytes, 4096, false, false);
     add(bars, "idle_chimney_bytes", "an idle connection, both ends, offloaded", "bytes",
         bench->cells[BENCH_LINK_CHIMNEY][BENCH_LARGE].idle_bytes, 4096, false, false);
-    add(bars, "alarms_ns3_host", "alarms per segment on ns-3, host", "", bench->cells[BENCH_NS3_HOST][BENCH_MIDDLE].alarms,
-        2, false, true);
+    add(bars, "alarms_ns3_host", "alarms per segment on ns-3, host", "",
+        bench->cells[BENCH_NS3_HOST][BENCH_MIDDLE].alarms, 2, false, true);
     add(bars, "alarms_ns3_chimney", "alarms per segment on ns-3, chimney", "",
         bench->cells[BENCH_NS3_CHIMNEY][BENCH_MIDDLE].alarms, 2, false, true);
-    add(bars, "connections_10000_s", "10,000 connections: open, offload, 10 kB, close", "s", bench->many_cpu_s, 10, false,
-        false);
+    add(bars, "connections_10000_s", "10,000 connections: open, offload, 10 kB, close", "s", bench->many_cpu_s, 10,
+        false, false);
     add(bars, "start_link_ms", "start-up, one tiny run on link", "ms", bench->start_ms[0], 5, false, false);
     add(bars, "start_ns3_ms", "start-up, one tiny run on ns-3", "ms", bench->start_ms[1], 40, false, true);
 }
@@ -107,7 +107,8 @@ static void add_table(const struct bench *bench, struct text *out)
     const double tcp = ns(bench, BENCH_NS3_TCP, BENCH_MIDDLE);
 
     text_add(out, "CPU time per data segment, both ends, in us; median of %u interleaved rounds\n\n", bench->rounds);
-    text_add(out, "  %-24s %8s %8s %8s %16s %13s\n", "connections", "10", "100", "1,000", "ns-3 TCP (100)", "alarms (100)");
+    text_add(out, "  %-24s %8s %8s %8s %16s %13s\n", "connections", "10", "100", "1,000", "ns-3 TCP (100)",
+             "alarms (100)");
     for (unsigned way = 0; way < BENCH_WAY_COUNT; way++) {
         if (needs_ns3[way] && !bench->ns3) {
             continue;
@@ -148,8 +149,8 @@ static void add_bar(const struct bar *bar, struct text *out)
 
     add_number(&value, bar, bar->value);
     add_number(&limit, bar, bar->limit);
-    text_add(out, "  %-52s %12s   %s %-12s %s\n", bar->title, text_chars(&value), bar->at_least ? ">=" : "<=",
-             text_chars(&limit), is_met(bar) ? "ok" : "MISSED");
+    text_add(out, "  %-52s %12s   %s %-12s %s\n", bar->title, text_chars(&value),
+             bar->at_least ? ">=" : "<=", text_chars(&limit), is_met(bar) ? "ok" : "MISSED");
     out->failed = out->failed || value.failed || limit.failed;
     text_free(&value);
     text_free(&limit);
@@ -199,8 +200,9 @@ static void add_json(const struct bench *bench, const struct bars *bars, struct 
         if (bar->ns3 && !bench->ns3) {
             continue;
         }
-        text_add(out, "%s{\"name\":\"%s\",\"value\":%.4f,\"%s\":%g,\"unit\":\"%s\",\"ok\":%s}", comma, bar->key, bar->value,
-                 bar->at_least ? "at_least" : "at_most", bar->limit, bar->unit, is_met(bar) ? "true" : "false");
+        text_add(out, "%s{\"name\":\"%s\",\"value\":%.4f,\"%s\":%g,\"unit\":\"%s\",\"ok\":%s}", comma, bar->key,
+                 bar->value, bar->at_least ? "at_least" : "at_most", bar->limit, bar->unit,
+                 is_met(bar) ? "true" : "false");
         comma = ",";
     }
     text_add(out, "]}\n");

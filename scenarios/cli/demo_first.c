@@ -20,7 +20,7 @@
 
 /* Both moments lie in mid-transfer, and with this seed a segment that is in flight gets lost at each of the two. */
 static const char *const settings[] = {
-    "connections=1", "bytes=400000",  "io_size=32KiB",    "writes_ahead=3",   "warmup=0",        "loss=1%",
+    "connections=1", "bytes=400000", "io_size=32KiB",    "writes_ahead=3",  "warmup=0",         "loss=1%",
     "delay=20us",    "rto_min=10ms", "delayed_ack=50us", "offload=chimney", "offload_at=300us", "upload_at=1000us",
 };
 #define SETTINGS (sizeof settings / sizeof settings[0])
@@ -223,36 +223,42 @@ static void tell_crossing(const char *label, const char *call, const struct cros
         (void)printf("none of them got lost\n");
     } else {
         (void)printf("%s of them got lost\n", count(crossing->lost_bytes, lost));
-        (void)printf("  %-11s (%" PRIu64 " segment%s, sent by the %s before): sent again by ", "", crossing->lost_segments,
-                     crossing->lost_segments == 1 ? "" : "s", from == TRACE_BY_HOST ? "host" : "target");
+        (void)printf("  %-11s (%" PRIu64 " segment%s, sent by the %s before): sent again by ", "",
+                     crossing->lost_segments, crossing->lost_segments == 1 ? "" : "s",
+                     from == TRACE_BY_HOST ? "host" : "target");
         if (again[TRACE_BY_HOST] != 0 && again[TRACE_BY_TARGET] != 0) {
-            (void)printf("the host (%" PRIu64 ") and the target (%" PRIu64 ")\n", again[TRACE_BY_HOST], again[TRACE_BY_TARGET]);
+            (void)printf("the host (%" PRIu64 ") and the target (%" PRIu64 ")\n", again[TRACE_BY_HOST],
+                         again[TRACE_BY_TARGET]);
         } else {
             (void)printf("%s\n", again[TRACE_BY_HOST] != 0     ? "the host"
                                  : again[TRACE_BY_TARGET] != 0 ? "the target"
                                                                : "nobody");
         }
     }
-    (void)printf("  %-11s from %s to its completion: %.1f us\n", "", call, (double)(crossing->done_ps - crossing->at_ps) / 1e6);
+    (void)printf("  %-11s from %s to its completion: %.1f us\n", "", call,
+                 (double)(crossing->done_ps - crossing->at_ps) / 1e6);
 }
 
-static void tell(const struct run *chimney, const struct run *host, const struct crossing *out, const struct crossing *back)
+static void tell(const struct run *chimney, const struct run *host, const struct crossing *out,
+                 const struct crossing *back)
 {
-    const double with = value_of(chimney, "cpu.cycles_per_byte", ""), without = value_of(host, "cpu.cycles_per_byte", "");
+    const double with = value_of(chimney, "cpu.cycles_per_byte", ""),
+                 without = value_of(host, "cpu.cycles_per_byte", "");
     const double price = value_of(chimney, "cpu.handover", "");
     char sent[32], delivered[32], cycles[32], worth[32];
 
     (void)printf("\nWhat the two runs say:\n");
-    (void)printf("  %-11s %s bytes sent, %s delivered: the audit compared every byte, each came exactly once and in order\n",
-                 "data", count((uint64_t)value_of(chimney, "bytes.sent", ""), sent),
-                 count((uint64_t)value_of(chimney, "bytes.delivered", ""), delivered));
+    (void)printf(
+        "  %-11s %s bytes sent, %s delivered: the audit compared every byte, each came exactly once and in order\n",
+        "data", count((uint64_t)value_of(chimney, "bytes.sent", ""), sent),
+        count((uint64_t)value_of(chimney, "bytes.delivered", ""), delivered));
     tell_crossing("hand-over", "NdisInitiateOffload", out, TRACE_BY_HOST);
     tell_crossing("way back", "NdisTerminateOffload", back, TRACE_BY_TARGET);
     (void)printf("  %-11s %.2f host cycles per byte with offload, %.2f without: %.0f %% %s\n", "work", with, without,
                  without == 0 ? 0 : 100 * (with < without ? without - with : with - without) / without,
                  with < without ? "saved" : "more");
-    (void)printf("  %-11s %s host cycles for hand-over and way back: the host's own stack moves %s bytes for that\n", "price",
-                 count((uint64_t)price, cycles), count(without == 0 ? 0 : (uint64_t)(price / without), worth));
+    (void)printf("  %-11s %s host cycles for hand-over and way back: the host's own stack moves %s bytes for that\n",
+                 "price", count((uint64_t)price, cycles), count(without == 0 ? 0 : (uint64_t)(price / without), worth));
     (void)printf("\nEvery event of it, with its cost and the rule behind it:\n  flue run bulk --seed %" PRIu64, seed);
     for (size_t i = 0; i < SETTINGS; i++) {
         (void)printf("%s -s %s", i % 6 == 3 ? " \\\n     " : "", settings[i]);
@@ -288,8 +294,9 @@ static flue_err show(struct trace_log *log, const struct run *chimney, const str
     struct crossing out = {.happened = false}, back = {.happened = false};
     flue_err err;
 
-    (void)printf("One connection sends 400,000 bytes; 1 %% of all frames are lost.  In mid-transfer the host hands it to "
-                 "the\nadapter (the offload target), and later takes it back.  All boxes but the last are the server's.\n\n");
+    (void)printf(
+        "One connection sends 400,000 bytes; 1 %% of all frames are lost.  In mid-transfer the host hands it to "
+        "the\nadapter (the offload target), and later takes it back.  All boxes but the last are the server's.\n\n");
     err = trace_draw_ladder(log, &ladder, stdout);
     if (err != FLUE_OK) {
         return err;

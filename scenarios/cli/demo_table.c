@@ -164,7 +164,7 @@ static void add_number(struct text *out, int width, double value)
     if (isnan(value)) {
         text_add(out, " %*s", width, "-");
     } else {
-        text_add(out, " %*.*f", width, value >= 999.5 ? 0 : value >= 9.95 ? 1 : 2, value);
+        text_add(out, " %*.*f", width, fabs(value) >= 999.5 ? 0 : fabs(value) >= 9.95 ? 1 : 2, value);
     }
 }
 
@@ -181,7 +181,7 @@ static void add_point(struct text *out, const char *load, const struct point *po
     add_number(out, 8, point->per_byte[HOST]);
     add_number(out, 8, point->per_byte[CHIMNEY]);
     if (!isnan(point->saving_pct) && !isnan(point->high_pct)) {
-        (void)snprintf(saving, sizeof saving, "%.1f +-%.1f", point->saving_pct, (point->high_pct - point->low_pct) / 2);
+        (void)snprintf(saving, sizeof saving, "%.1f +-%.2f", point->saving_pct, (point->high_pct - point->low_pct) / 2);
     } else if (!isnan(point->saving_pct)) {
         (void)snprintf(saving, sizeof saving, "%.1f", point->saving_pct);
     }
@@ -190,7 +190,9 @@ static void add_point(struct text *out, const char *load, const struct point *po
     } else {
         (void)snprintf(binding, sizeof binding, "%s / %s", point->binding[HOST], point->binding[CHIMNEY]);
     }
-    text_add(out, "  %12s  %s\n", saving, binding);
+    text_add(out, "  %12s", saving);
+    add_number(out, 9, point->with_handover_pct);
+    text_add(out, "  %s\n", binding);
 }
 
 flue_err demo_table(struct store *store, struct text *out, char *message, size_t room)
@@ -208,17 +210,20 @@ flue_err demo_table(struct store *store, struct text *out, char *message, size_t
         err = read_rows(store, cost_sql, table, take_cost, message, room);
     }
     if (err == FLUE_OK) {
-        text_add(out, "  %4s %8s %17s %18s %17s  %12s  %s\n", "", "", "latency p50, us", "latency p99, us",
-                 "host cycles/byte", "saving, %", "");
-        text_add(out, "  %4s %8s %8s %8s %9s %8s %8s %8s  %12s  %s\n", "load", "response", "host", "chimney", "host",
-                 "chimney", "host", "chimney", "95 % of pairs", "binding resource");
+        text_add(out, "  %4s %8s %17s %18s %17s  %12s %9s\n", "", "", "latency p50, us", "latency p99, us",
+                 "host cycles/byte", "saving, %", "with");
+        text_add(out, "  %4s %8s %8s %8s %9s %8s %8s %8s  %12s %9s  %s\n", "load", "response", "host", "chimney",
+                 "host", "chimney", "host", "chimney", "and its 95 %", "hand-over", "binding resource");
         for (size_t load = 0; load < LOADS; load++) {
             for (size_t i = 0; i < table->counts[load]; i++) {
                 add_point(out, table->load[load], &table->points[load][i]);
             }
         }
-        text_add(out, "  p99: only where at least 10 samples lie above it.  Saving: 100 (host - chimney) / host, "
-                      "pairs of equal seeds.\n");
+        text_add(
+            out,
+            "  p99: only where at least 10 samples lie above it.  Saving: 100 (host - chimney) / host, in pairs of "
+            "equal seeds;\n  with the cost of all hand-overs put on the bytes of the measured window, in the "
+            "last column.\n");
     }
     free(table);
     return err;
@@ -227,21 +232,21 @@ flue_err demo_table(struct store *store, struct text *out, char *message, size_t
 flue_err demo_peak(struct store *store, struct text *out, char *message, size_t room)
 {
     sqlite3_stmt *s = NULL;
-    int rc;
-    flue_err err = query_choose(store, NULL, 0, message, room);
+    int rc = sqlite3_prepare_v2(
+        store_database(store),
+        "WITH closed AS (SELECT r.run_id, r.config_id, o.txt AS arm FROM run r "
+        "  JOIN config_param l ON l.config_id = r.config_id AND l.name = 'load' AND l.num = 0 "
+        "  JOIN config_param o ON o.config_id = r.config_id AND o.name = 'offload' "
+        "  WHERE r.status = 'done' AND r.model_epoch = (SELECT max(model_epoch) FROM run WHERE status = 'done')) "
+        "SELECT c.arm, avg(x.value) / 1e9 AS gbps, count(*) AS runs, "
+        "(SELECT r.name FROM closed c2 JOIN scalar y USING(run_id) JOIN metric n USING(metric_id) "
+        " JOIN resource r ON r.code = y.num WHERE n.name = 'binding' AND c2.config_id = c.config_id "
+        " GROUP BY r.code ORDER BY count(*) DESC, r.code LIMIT 1) AS binding "
+        "FROM closed c JOIN scalar x USING(run_id) "
+        "JOIN metric m USING(metric_id) WHERE m.name = 'goodput' AND x.entity = '' "
+        "GROUP BY c.config_id ORDER BY c.arm DESC",
+        -1, &s, NULL);
 
-    if (err != FLUE_OK) {
-        return err;
-    }
-    rc = sqlite3_prepare_v2(store_database(store),
-                            "SELECT k.arm, avg(x.value) / 1e9 AS gbps, count(*) AS runs, "
-                            "(SELECT r.name FROM chosen_run c2 JOIN scalar y USING(run_id) JOIN metric n USING(metric_id) "
-                            " JOIN resource r ON r.code = y.num WHERE n.name = 'binding' AND c2.config_id = c.config_id "
-                            " GROUP BY r.code ORDER BY count(*) DESC, r.code LIMIT 1) AS binding "
-                            "FROM chosen_run c JOIN chosen k USING(config_id) JOIN scalar x USING(run_id) "
-                            "JOIN metric m USING(metric_id) WHERE m.name = 'goodput' AND x.entity = '' "
-                            "GROUP BY c.config_id ORDER BY k.arm_no",
-                            -1, &s, NULL);
     if (rc != SQLITE_OK) {
         return say(store, message, room);
     }

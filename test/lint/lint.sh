@@ -63,7 +63,7 @@ declare -A arrows=(
     [base]='' [frame]='base' [tcp]='base' [cost]='base' [wire]='base frame' [ndis]='base cost'
     [im]='base ndis frame cost' [host]='base tcp cost ndis frame' [target]='base tcp cost ndis frame'
     [node]='base host im target wire ndis'
-    [store]='base' [plots]='base store' [trace]='base store frame tcp cost ndis host' [report]='base store'
+    [store]='base' [plots]='base store' [trace]='base store frame tcp cost ndis host target' [report]='base store'
 )
 
 # The library that stands in a folder: model/x and analysis/x are x.

@@ -46,13 +46,15 @@ static struct trace_log *life(unsigned segments, unsigned losses)
             put(log, TRACE_SERVER, FLUE_POINT_holder, at, CONN, FLUE_HOLDER_HOST, FLUE_HOLDER_OFFERED,
                 FLUE_MOVE_AT_TIME, 0, 0, 0);
             put(log, TRACE_SERVER, FLUE_POINT_ddi_initiate, at, FLUE_NO_CONN, 3, 0, 0, 0, 0, 0);
-            put(log, TRACE_SERVER, FLUE_POINT_target_take, at += US, CONN, TcpOffloadState, NDIS_STATUS_SUCCESS, 0, 0, 0, 0);
+            put(log, TRACE_SERVER, FLUE_POINT_target_take, at += US, CONN, TcpOffloadState, NDIS_STATUS_SUCCESS, 0, 0,
+                0, 0);
             put(log, TRACE_SERVER, FLUE_POINT_ddi_initiate_complete, at += US, FLUE_NO_CONN, 3, NDIS_STATUS_SUCCESS, 0,
                 0, 0, 0);
         } else if (part == 1) {
             put(log, TRACE_SERVER, FLUE_POINT_ddi_terminate, at, FLUE_NO_CONN, 1, 0, 0, 0, 0, 0);
-            put(log, TRACE_SERVER, FLUE_POINT_target_give_back, at += US, CONN, (uint32_t)(SERVER_IS + 1 + offset - MSS),
-                (uint32_t)(SERVER_IS + 1 + offset), (uint32_t)(SERVER_IS + 1 + offset), 0, 0, 0);
+            put(log, TRACE_SERVER, FLUE_POINT_target_give_back, at += US, CONN,
+                (uint32_t)(SERVER_IS + 1 + offset - MSS), (uint32_t)(SERVER_IS + 1 + offset),
+                (uint32_t)(SERVER_IS + 1 + offset), 0, 0, 0);
             put(log, TRACE_SERVER, FLUE_POINT_ddi_terminate_complete, at += US, FLUE_NO_CONN, 1, NDIS_STATUS_SUCCESS, 0,
                 0, 0, 0);
             put(log, TRACE_SERVER, FLUE_POINT_holder, at, CONN, FLUE_HOLDER_GIVING_BACK, FLUE_HOLDER_HOST,
@@ -82,9 +84,13 @@ static void it_fits_and_keeps_what_matters(void **state)
     static const struct {
         unsigned segments, losses;
     } cases[] = {{0, 0}, {1, 0}, {3, 1}, {20, 2}, {20, 5}, {1000, 1}, {5000, 2000}};
-    static const char *const kept[] = {"NdisInitiateOffload: 3 blocks", "takes it in", "NdisMInitiateOffloadComplete",
-                                       "NdisTerminateOffload: 1 block", "gives it back: SndUna ",
-                                       "NdisMTerminateOffloadComplete", "FIN at "};
+    static const char *const kept[] = {"NdisInitiateOffload: 3 blocks",
+                                       "takes it in",
+                                       "NdisMInitiateOffloadComplete",
+                                       "NdisTerminateOffload: 1 block",
+                                       "gives it back: SndUna ",
+                                       "NdisMTerminateOffloadComplete",
+                                       "FIN at "};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -117,7 +123,8 @@ static void rows_show_who_does_it(void **state)
     assert_non_null(strstr(text, "|       |       |       #-------+------>|  4 segments 5793:11585"));
     assert_non_null(strstr(text, "|       #-------+-------+-------+------>|  4 segments 11585:17377"));
     assert_non_null(strstr(text, "|       |-------+------>|       |       |  NdisInitiateOffload: 3 blocks"));
-    assert_non_null(strstr(text, "|       |       |       *       |       |  gives it back: SndUna 10137, SndMax 11585"));
+    assert_non_null(
+        strstr(text, "|       |       |       *       |       |  gives it back: SndUna 10137, SndMax 11585"));
     assert_non_null(strstr(text, "|------>#       |       |       |       |  writes 5,792 bytes"));
     free(text);
     trace_log_free(log);

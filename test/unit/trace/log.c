@@ -130,6 +130,7 @@ static void engines_are_told_apart(void **state)
         TRACE_BY_HOST,   /* data */
         TRACE_BY_HOST,   /* the host's engine lets go */
         TRACE_BY_TARGET, /* the target's takes over */
+        TRACE_BY_HOST,   /* a context is made */
         TRACE_BY_HOST,   /* target_take: before it the host held */
         TRACE_BY_TARGET, /* data */
         TRACE_BY_TARGET, /* give back */
@@ -143,6 +144,8 @@ static void engines_are_told_apart(void **state)
     put_data(log, 0, 0, 100, 0);
     put_state(log, FLUE_TCP_ESTABLISHED, FLUE_TCP_CLOSED, FLUE_TCP_BY_EXPORT);
     put_state(log, FLUE_TCP_CLOSED, FLUE_TCP_ESTABLISHED, FLUE_TCP_BY_IMPORT);
+    put(log, TRACE_SERVER, FLUE_POINT_target_context, 0, CONN, 0, 1, 0, 0, 0, 0);
+    put(log, TRACE_SERVER, FLUE_POINT_charge, 0, FLUE_NO_CONN, 0, 1, 0, 0, 0, 0);
     put(log, TRACE_SERVER, FLUE_POINT_target_take, 0, CONN, TcpOffloadState, NDIS_STATUS_SUCCESS, 0, 0, 0, 0);
     put_data(log, 0, 100, 100, 0);
     put(log, TRACE_SERVER, FLUE_POINT_target_give_back, 0, CONN, 0, 0, 0, 0, 0, 0);
@@ -153,9 +156,9 @@ static void engines_are_told_apart(void **state)
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
         assert_int_equal(trace_log_side(log, i), expected[i]);
     }
-    assert_string_equal(trace_actor(log, 4), "target");
-    assert_string_equal(trace_arrow(log, 4), "wire");
-    assert_string_equal(trace_actor(log, 8), "host");
+    assert_string_equal(trace_actor(log, 5), "target");
+    assert_string_equal(trace_arrow(log, 5), "wire");
+    assert_string_equal(trace_actor(log, 9), "host");
     trace_log_free(log);
 }
 
@@ -165,7 +168,8 @@ static void refused_connection_stays_with_the_host(void **state)
 
     (void)state;
     put_state(log, FLUE_TCP_ESTABLISHED, FLUE_TCP_CLOSED, FLUE_TCP_BY_EXPORT);
-    put(log, TRACE_SERVER, FLUE_POINT_target_take, 0, CONN, TcpOffloadState, NDIS_STATUS_OFFLOAD_TCP_ENTRIES, 0, 0, 0, 0);
+    put(log, TRACE_SERVER, FLUE_POINT_target_take, 0, CONN, TcpOffloadState, NDIS_STATUS_OFFLOAD_TCP_ENTRIES, 0, 0, 0,
+        0);
     put_state(log, FLUE_TCP_CLOSED, FLUE_TCP_ESTABLISHED, FLUE_TCP_BY_IMPORT);
     put_data(log, 0, 100, 100, 0);
     settle(log);
@@ -225,7 +229,8 @@ static void many_connections_are_found(void **state)
 
     (void)state;
     for (uint32_t i = 0; i < 5000; i++) {
-        put(log, TRACE_CLIENT, FLUE_POINT_tcp_send, i, i * 64, (uint32_t)(i * UINT32_C(0x9E3779B9)), 0, 0, FLUE_TCP_SYN, 0, 0);
+        put(log, TRACE_CLIENT, FLUE_POINT_tcp_send, i, i * 64, (uint32_t)(i * UINT32_C(0x9E3779B9)), 0, 0, FLUE_TCP_SYN,
+            0, 0);
     }
     settle(log);
     for (uint32_t i = 0; i < 5000; i++) {

@@ -42,19 +42,43 @@ static void values_are_told_by_their_unit(void **state)
         const char *sentence;
     } cases[] = {
         {FLUE_POINT_app_send, {65536}, "writes 65536 bytes"},
-        {FLUE_POINT_holder, {FLUE_HOLDER_HOST, FLUE_HOLDER_OFFERED, FLUE_MOVE_POLICY}, "holder host -> offered: policy"},
-        {FLUE_POINT_ddi_initiate_complete, {3, NDIS_STATUS_SUCCESS}, "NdisMInitiateOffloadComplete, root NDIS_STATUS_SUCCESS"},
-        {FLUE_POINT_ddi_event, {TcpIndicateRetrieve, HardwareFailure}, "NdisTcpOffloadEventHandler, TcpIndicateRetrieve, HardwareFailure"},
-        {FLUE_POINT_ddi_event, {TcpIndicateDisconnect, 99}, "NdisTcpOffloadEventHandler, TcpIndicateDisconnect, no information"},
-        {FLUE_POINT_ddi_event, {TcpIndicateSendBacklogChange, 4096}, "NdisTcpOffloadEventHandler, TcpIndicateSendBacklogChange, 4096 bytes"},
-        {FLUE_POINT_ddi_disconnect, {TCP_DISCONNECT_GRACEFUL_CLOSE, 0}, "NdisOffloadTcpDisconnect, TCP_DISCONNECT_GRACEFUL_CLOSE"},
-        {FLUE_POINT_target_take, {TcpOffloadState, NDIS_STATUS_OFFLOAD_TCP_ENTRIES}, "takes in a TcpOffloadState: NDIS_STATUS_OFFLOAD_TCP_ENTRIES"},
-        {FLUE_POINT_tcp_state, {FLUE_TCP_ESTABLISHED, FLUE_TCP_CLOSE_WAIT, FLUE_TCP_BY_SEGMENT}, "ESTABLISHED -> CLOSE-WAIT: a segment"},
-        {FLUE_POINT_tcp_send, {SERVER_IS + 1025, 1448, CLIENT_IS + 1, FLUE_TCP_PSH | FLUE_TCP_ACK, 9, 1}, "segment seq 1025, 1448 bytes, ack 1, P., again"},
+        {FLUE_POINT_holder,
+         {FLUE_HOLDER_HOST, FLUE_HOLDER_OFFERED, FLUE_MOVE_POLICY},
+         "holder host -> offered: policy"},
+        {FLUE_POINT_ddi_initiate_complete,
+         {3, NDIS_STATUS_SUCCESS},
+         "NdisMInitiateOffloadComplete, root NDIS_STATUS_SUCCESS"},
+        {FLUE_POINT_ddi_event,
+         {TcpIndicateRetrieve, HardwareFailure},
+         "NdisTcpOffloadEventHandler, TcpIndicateRetrieve, HardwareFailure"},
+        {FLUE_POINT_ddi_event,
+         {TcpIndicateDisconnect, 99},
+         "NdisTcpOffloadEventHandler, TcpIndicateDisconnect, no information"},
+        {FLUE_POINT_ddi_event,
+         {TcpIndicateSendBacklogChange, 4096},
+         "NdisTcpOffloadEventHandler, TcpIndicateSendBacklogChange, 4096 bytes"},
+        {FLUE_POINT_ddi_disconnect,
+         {TCP_DISCONNECT_GRACEFUL_CLOSE, 0},
+         "NdisOffloadTcpDisconnect, TCP_DISCONNECT_GRACEFUL_CLOSE"},
+        {FLUE_POINT_target_take,
+         {TcpOffloadState, NDIS_STATUS_OFFLOAD_TCP_ENTRIES},
+         "takes in a TcpOffloadState: NDIS_STATUS_OFFLOAD_TCP_ENTRIES"},
+        {FLUE_POINT_tcp_state,
+         {FLUE_TCP_ESTABLISHED, FLUE_TCP_CLOSE_WAIT, FLUE_TCP_BY_SEGMENT},
+         "ESTABLISHED -> CLOSE-WAIT: a segment"},
+        {FLUE_POINT_tcp_send,
+         {SERVER_IS + 1025, 1448, CLIENT_IS + 1, FLUE_TCP_PSH | FLUE_TCP_ACK, 9, 1},
+         "segment seq 1025, 1448 bytes, ack 1, P., again"},
         {FLUE_POINT_tcp_send, {SERVER_IS + 1, 0, 4711, FLUE_TCP_RST, 9, 0}, "segment seq 1, 0 bytes, ack none, R"},
-        {FLUE_POINT_tcp_receive, {CLIENT_IS + 2, 0, (uint32_t)(SERVER_IS + 2000), FLUE_TCP_FIN | FLUE_TCP_ACK, 9, 0}, "segment seq 2, 0 bytes, ack 2000, F."},
-        {FLUE_POINT_tcp_timeout, {SERVER_IS + 5, 200500000000, 2}, "retransmission timer expired: SndUna 5, RTO 200500.000 us, expiry 2"},
-        {FLUE_POINT_hold_segment, {CLIENT_IS + 9, 128}, "keeps a segment that came during the hand-over: seq 9, 128 bytes"},
+        {FLUE_POINT_tcp_receive,
+         {CLIENT_IS + 2, 0, (uint32_t)(SERVER_IS + 2000), FLUE_TCP_FIN | FLUE_TCP_ACK, 9, 0},
+         "segment seq 2, 0 bytes, ack 2000, F."},
+        {FLUE_POINT_tcp_timeout,
+         {SERVER_IS + 5, 200500000000, 2},
+         "retransmission timer expired: SndUna 5, RTO 200500.000 us, expiry 2"},
+        {FLUE_POINT_hold_segment,
+         {CLIENT_IS + 9, 128},
+         "keeps a segment that came during the hand-over: seq 9, 128 bytes"},
         {FLUE_POINT_charge, {FLUE_COST_DRIVER, 777, 0}, "777 cycles and 0.000 us of memory time to driver"},
     };
     struct trace_log *log = trace_log_new(0);
@@ -79,7 +103,8 @@ static void counts_have_commas(void **state)
     static const struct {
         uint64_t value;
         const char *text;
-    } cases[] = {{0, "0"}, {999, "999"}, {1000, "1,000"}, {123456, "123,456"}, {UINT64_MAX, "18,446,744,073,709,551,615"}};
+    } cases[] = {
+        {0, "0"}, {999, "999"}, {1000, "1,000"}, {123456, "123,456"}, {UINT64_MAX, "18,446,744,073,709,551,615"}};
     char text[32];
 
     (void)state;
