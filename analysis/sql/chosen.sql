@@ -37,7 +37,7 @@ CREATE TEMP TABLE busiest AS
 CREATE TEMP TABLE strip AS
   WITH votes AS (
     -- Where the offered load binds, 70 + the code of the busiest resource says what would bind next.
-    SELECT load_no, arm_no, io_size, CASE scalar.num WHEN 7 THEN 70 + ifnull(next, 0) ELSE scalar.num END AS code, count(*) AS n
+    SELECT load_no, arm_no, io_size, CASE WHEN scalar.num = 7 AND next IS NOT NULL THEN 70 + next ELSE scalar.num END AS code, count(*) AS n
     FROM chosen_run JOIN scalar USING(run_id) JOIN metric USING(metric_id) LEFT JOIN busiest USING(run_id)
     WHERE metric.name = 'binding' AND entity = '' GROUP BY 1, 2, 3, 4),
   placed AS (
