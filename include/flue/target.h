@@ -41,7 +41,8 @@ struct flue_target_params {
     uint32_t rcv_wnd_max_bytes;   /* largest InitialRcvWnd taken; past it ..._TCP_RCV_WINDOW */
     uint32_t mtu_max_bytes;       /* largest path MTU taken; past it NDIS_STATUS_OFFLOAD_PATH_MTU */
     uint32_t send_quantum;        /* segments a connection may send in its turn: 4 */
-    uint32_t backlog_frames;      /* frames in the transmit ring, unsent, before connections wait: 64 */
+    uint32_t backlog_frames;      /* the engine's frames in the transmit ring, unsent, before connections wait: 64;
+                                   * half of it while ordinary frames share the wire */
     uint32_t ring_frames;         /* receive ring of the ordinary path: 4096; past it frames are dropped and counted */
     struct flue_tcp_params tcp;   /* ACK policy, retransmission limits of offloaded connections */
     struct flue_profile profile;  /* adapter prices are used */

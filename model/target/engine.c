@@ -31,11 +31,20 @@ static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_
     return target->engine.clock_ps;
 }
 
-/* The transmit ring is full: go on when it is half empty.  When that time is not known yet, frames wait in the ring for
- * their payload, and the port asks again when it has given one to the wire. */
-static void pause_output(struct flue_target *target, flue_ps now_ps)
+/* How many frames of its own the engine may have in the transmit ring.  Half of them when ordinary frames share the
+ * wire: then neither side can keep the other from sending. */
+static uint32_t allowance(struct flue_target *target, flue_ps now_ps)
 {
-    flue_ps resume_ps = port_falls_to(target, target->params.backlog_frames / 2);
+    const uint32_t most = target->params.backlog_frames;
+
+    return most == 1 || port_backlog(target, PORT_ORDINARY, now_ps) == 0 ? most : most / 2;
+}
+
+/* The transmit ring is full: go on when the engine's share has fallen to half.  When that time is not known yet, frames
+ * wait in the ring for their payload, and the port asks again when it has given one to the wire. */
+static void pause_output(struct flue_target *target, uint32_t most, flue_ps now_ps)
+{
+    flue_ps resume_ps = port_falls_to(target, PORT_ENGINE, most / 2);
 
     target->paused = true;
     if (resume_ps != FLUE_PS_NEVER) {
@@ -45,14 +54,15 @@ static void pause_output(struct flue_target *target, flue_ps now_ps)
 
 void engine_pump(struct flue_target *target, flue_ps now_ps)
 {
-    const uint32_t most = target->params.backlog_frames;
+    uint32_t most;
 
     if (list_empty(&target->outputs)) {
         return;
     }
-    if (target->paused && port_backlog(target, now_ps) > most / 2) {
+    most = allowance(target, now_ps);
+    if (target->paused && port_backlog(target, PORT_ENGINE, now_ps) > most / 2) {
         if (!timer_armed(&target->pump_timer)) {
-            pause_output(target, now_ps);
+            pause_output(target, most, now_ps);
         }
         return;
     }
@@ -61,8 +71,8 @@ void engine_pump(struct flue_target *target, flue_ps now_ps)
     while (!list_empty(&target->outputs)) {
         struct target_context *context;
 
-        if (port_backlog(target, now_ps) >= most) {
-            pause_output(target, now_ps);
+        if (port_backlog(target, PORT_ENGINE, now_ps) >= most) {
+            pause_output(target, most, now_ps);
             return;
         }
         context = FLUE_CONTAINER_OF(list_pop_front(&target->outputs), struct target_context, work);

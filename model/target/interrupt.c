@@ -239,4 +239,5 @@ void interrupt_fire(struct timer *timer, flue_ps now_ps)
     flue_trace2(target->trace, interrupt, now_ps, FLUE_NO_CONN, frames, batch->completions);
     target->in_batch = false;
     interrupt_arm(target);
+    engine_pump(target, now_ps); /* windows may have opened */
 }

@@ -3,7 +3,8 @@
  *
  * Each frame has the time from which it is ready (fetched from host memory).  The one that is ready first goes first.
  * It is given to the wire as soon as it is certain that it is the next: when it is ready now, or will be before the
- * wire is free.  So the wire never idles while a frame is ready, and no frame starts before it is. */
+ * wire is free.  So the wire never idles while a frame is ready, and no frame starts before it is.  The wire's transmit
+ * queue is never overrun: while it is full, frames wait here. */
 
 #include <assert.h>
 
@@ -29,17 +30,38 @@ static flue_ps serialise(struct flue_target *target, const struct flue_frame *fr
     return port->known[which].time_ps;
 }
 
-static void reap(struct port *port, flue_ps now_ps)
+static void reap(struct ring *departures, flue_ps now_ps)
 {
     const flue_ps *front;
 
-    while ((front = (const flue_ps *)ring_front(&port->departures)) != NULL && *front <= now_ps) {
-        ring_pop(&port->departures);
+    while ((front = (const flue_ps *)ring_front(departures)) != NULL && *front <= now_ps) {
+        ring_pop(departures);
     }
 }
 
-/* Gives a frame to the wire.  One that the wire's queue has no room for is lost, as on any wire. */
-static void commit(struct flue_target *target, const struct flue_frame *frame, PNET_BUFFER_LIST nbl, flue_ps now_ps)
+/* Whether the wire's transmit queue takes one more.  The frame in transmission counts as one of the queue, so that it does
+ * not matter whether a frame that departs at this very moment has left already. */
+static bool has_room(const struct flue_target *target)
+{
+    const struct ring *departures = target->port.departures;
+
+    const uint32_t given = departures[PORT_ORDINARY].count + departures[PORT_ENGINE].count;
+
+    return given == 0 || given < target->wire->facts.queue_frames;
+}
+
+/* When the first of the frames given to the wire leaves it.  There is one. */
+static flue_ps next_departure(const struct port *port)
+{
+    const flue_ps *ordinary = (const flue_ps *)ring_front(&port->departures[PORT_ORDINARY]);
+    const flue_ps *engine = (const flue_ps *)ring_front(&port->departures[PORT_ENGINE]);
+
+    return engine == NULL || (ordinary != NULL && *ordinary < *engine) ? *ordinary : *engine;
+}
+
+/* Gives a frame to the wire.  One that the wire refuses all the same is lost, and counted. */
+static void commit(struct flue_target *target, enum port_source source, const struct flue_frame *frame,
+                   PNET_BUFFER_LIST nbl, flue_ps now_ps)
 {
     struct port *port = &target->port;
     flue_ps departure_ps = later(port->free_ps, now_ps); /* completions keep the order of the frames */
@@ -52,8 +74,8 @@ static void commit(struct flue_target *target, const struct flue_frame *frame, P
         port->free_ps = departure_ps;
         port->busy_ps += (uint64_t)time_ps;
         target->totals.frames_out++;
-        reap(port, now_ps);
-        departure = (flue_ps *)ring_push(&port->departures);
+        reap(&port->departures[source], now_ps);
+        departure = (flue_ps *)ring_push(&port->departures[source]);
         assert(departure != NULL && "no memory for the transmit ring");
         *departure = departure_ps;
     } else {
@@ -78,6 +100,7 @@ static void run(struct flue_target *target, flue_ps now_ps)
         const struct port_entry *engine = (const struct port_entry *)ring_front(&port->queues[PORT_ENGINE]);
         const bool engine_first = ordinary == NULL || (engine != NULL && engine->ready_ps < ordinary->ready_ps);
         const struct port_entry *first = engine_first ? engine : ordinary;
+        const enum port_source source = engine_first ? PORT_ENGINE : PORT_ORDINARY;
 
         if (first == NULL) {
             return;
@@ -86,8 +109,16 @@ static void run(struct flue_target *target, flue_ps now_ps)
             timers_arm(target->timers, &port->timer, first->ready_ps);
             return;
         }
-        commit(target, &first->frame, first->nbl, now_ps);
-        ring_pop(&port->queues[engine_first ? PORT_ENGINE : PORT_ORDINARY]);
+        if (!has_room(target)) {
+            reap(&port->departures[PORT_ORDINARY], now_ps);
+            reap(&port->departures[PORT_ENGINE], now_ps);
+        }
+        if (!has_room(target)) {
+            timers_arm(target->timers, &port->timer, next_departure(port));
+            return;
+        }
+        commit(target, source, &first->frame, first->nbl, now_ps);
+        ring_pop(&port->queues[source]);
     }
 }
 
@@ -110,8 +141,8 @@ void port_push(struct flue_target *target, enum port_source source, const struct
 
     ready_ps = later(ready_ps, port->ready_ps[source]);
     port->ready_ps[source] = ready_ps;
-    if (idle && ready_ps <= later(now_ps, port->free_ps)) {
-        commit(target, frame, nbl, now_ps);
+    if (idle && ready_ps <= later(now_ps, port->free_ps) && has_room(target)) {
+        commit(target, source, frame, nbl, now_ps);
         return;
     }
     entry = (struct port_entry *)ring_push(&port->queues[source]);
@@ -124,27 +155,24 @@ void port_push(struct flue_target *target, enum port_source source, const struct
     }
 }
 
-uint32_t port_backlog(struct flue_target *target, flue_ps now_ps)
+uint32_t port_backlog(struct flue_target *target, enum port_source source, flue_ps now_ps)
 {
     struct port *port = &target->port;
 
-    reap(port, now_ps);
-    return port->departures.count + port->queues[PORT_ORDINARY].count + port->queues[PORT_ENGINE].count;
+    reap(&port->departures[source], now_ps);
+    return port->departures[source].count + port->queues[source].count;
 }
 
-flue_ps port_falls_to(const struct flue_target *target, uint32_t frames)
+flue_ps port_falls_to(const struct flue_target *target, enum port_source source, uint32_t frames)
 {
-    const struct port *port = &target->port;
-    const uint32_t waiting = port->queues[PORT_ORDINARY].count + port->queues[PORT_ENGINE].count;
+    const struct ring *departures = &target->port.departures[source];
+    const uint32_t waiting = target->port.queues[source].count;
 
     if (waiting > frames) {
         return FLUE_PS_NEVER;
     }
     frames -= waiting;
-    if (port->departures.count <= frames) {
-        return 0;
-    }
-    return *(const flue_ps *)ring_at(&port->departures, port->departures.count - frames - 1);
+    return departures->count <= frames ? 0 : *(const flue_ps *)ring_at(departures, departures->count - frames - 1);
 }
 
 void port_init(struct flue_target *target)
@@ -153,8 +181,8 @@ void port_init(struct flue_target *target)
 
     for (unsigned source = 0; source < PORT_SOURCES; source++) {
         ring_init(&port->queues[source], target->env, sizeof(struct port_entry));
+        ring_init(&port->departures[source], target->env, sizeof(flue_ps));
     }
-    ring_init(&port->departures, target->env, sizeof(flue_ps));
     timer_setup(&port->timer, fire);
 }
 
@@ -165,6 +193,6 @@ void port_dispose(struct flue_target *target)
     timers_remove(target->timers, &port->timer);
     for (unsigned source = 0; source < PORT_SOURCES; source++) {
         ring_dispose(&port->queues[source]);
+        ring_dispose(&port->departures[source]);
     }
-    ring_dispose(&port->departures);
 }

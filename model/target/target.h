@@ -167,9 +167,9 @@ struct port_entry {
 
 struct port {
     struct ring queues[PORT_SOURCES];
-    struct ring departures;         /* flue_ps: when the frames given to the wire have left it */
-    flue_ps ready_ps[PORT_SOURCES]; /* of the last frame of each source: they do not overtake each other */
-    flue_ps free_ps;                /* when the wire is */
+    struct ring departures[PORT_SOURCES]; /* flue_ps: when the frames given to the wire have left it */
+    flue_ps ready_ps[PORT_SOURCES];       /* of the last frame of each source: they do not overtake each other */
+    flue_ps free_ps;                      /* when the wire is */
     uint64_t busy_ps;
     struct timer timer;
     struct {
@@ -318,10 +318,10 @@ void port_dispose(struct flue_target *target);
 /* A frame that may leave from ready_ps on.  Copies it. */
 void port_push(struct flue_target *target, enum port_source source, const struct flue_frame *frame,
                PNET_BUFFER_LIST nbl, flue_ps ready_ps);
-/* Frames that have not left the wire by now_ps; and when, after now_ps, no more than `frames` will be left
- * (FLUE_PS_NEVER: not known before more frames are ready). */
-uint32_t port_backlog(struct flue_target *target, flue_ps now_ps);
-flue_ps port_falls_to(const struct flue_target *target, uint32_t frames);
+/* Frames of one source that have not left the wire by now_ps; and when, after now_ps, no more than `frames` of them
+ * will be left (FLUE_PS_NEVER: not known before more of them are ready). */
+uint32_t port_backlog(struct flue_target *target, enum port_source source, flue_ps now_ps);
+flue_ps port_falls_to(const struct flue_target *target, enum port_source source, uint32_t frames);
 
 /* ---- engine.c: between the TCP engine and the adapter ---- */
 

@@ -29,6 +29,8 @@ wires() {
     echo "-s loss=5%"
     echo "-s reorder=1%"
     echo "-s loss=1% -s reorder=2% -s reorder_delay=200us"
+    echo "-s loss=1% -s queue=5"
+    echo "-s loss=1% -s link_rate=3Gbps -s delay=7us"
 }
 
 have_ns3() {

@@ -212,6 +212,35 @@ static void limits_the_backlog(void **state)
     rig_free(rig);
 }
 
+/* A host that always keeps 64 frames in the ring does not keep an offloaded connection from sending. */
+static void leaves_the_engine_a_share(void **state)
+{
+    struct rig *rig = rig_new();
+    unsigned engine = 0;
+
+    (void)state;
+    rig_build(rig);
+    rig_offload(rig, 1);
+    send_frames(rig, 64, 1480);
+    rig_wait(rig, 2 * RIG_US);
+    rig_send(rig, 0, 0, 40 * RIG_MSS);
+    for (unsigned i = 0; i < 20; i++) {
+        const unsigned before = rig_count(rig, RIG_FRAMES_SENT);
+
+        rig_wait(rig, 10 * RIG_US);
+        if (rig_count(rig, RIG_FRAMES_SENT) > before) {
+            send_frames(rig, rig_count(rig, RIG_FRAMES_SENT) - before, 1480);
+        }
+    }
+    for (unsigned i = 0; i < rig->sent; i++) {
+        engine += rig->out[i].frame.src_ip == 0x0A000001;
+    }
+    assert_int_equal(engine, 40);
+    rig_wait(rig, 300 * RIG_US);
+    rig_finish(rig, 1);
+    rig_free(rig);
+}
+
 /* A slow engine: every frame leaves when it is ready, and the wire idles between. */
 static void never_starts_before_a_frame_is_ready(void **state)
 {
@@ -291,6 +320,7 @@ int main(void)
         cmocka_unit_test(does_not_wait_for_ever),
         cmocka_unit_test(merges_two_sources),
         cmocka_unit_test(limits_the_backlog),
+        cmocka_unit_test(leaves_the_engine_a_share),
         cmocka_unit_test(never_starts_before_a_frame_is_ready),
         cmocka_unit_test(checks_its_parameters),
         cmocka_unit_test(survives_want_of_memory),
