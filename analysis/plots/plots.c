@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,14 +41,18 @@ static const struct plot plots[] = {
 struct ending {
     const char *suffix;
     const char *terminal;
+    const char *end; /* what stands among the last 32 bytes of a whole picture */
 };
 
 static const struct ending endings[] = {
-    {".svg", "set terminal svg size 900,620 dynamic enhanced font 'DejaVu Sans,12' background rgb 'white'\n"},
+    {".svg", "set terminal svg size 900,620 dynamic enhanced font 'DejaVu Sans,12' background rgb 'white'\n",
+     "</svg>"},
     {".png", "set terminal pngcairo size 1800,1240 enhanced font 'DejaVu Sans,12' fontscale 1.5 linewidth 2 dashlength 0.6 "
-             "pointscale 2 background rgb 'white'\n"},
+             "pointscale 2 background rgb 'white'\n",
+     "IEND"},
     {".pdf", "set terminal pdfcairo size 9in,6.2in enhanced font 'DejaVu Sans,12' fontscale 0.58 linewidth 1.2 "
-             "pointscale 0.7 background rgb 'white'\n"},
+             "pointscale 0.7 background rgb 'white'\n",
+     "%%EOF"},
 };
 
 const struct plot_info *plot_at(size_t index)
@@ -90,7 +95,33 @@ struct workshop {
     char base[256];    /* the output's name without folder and ending */
     char target[4096]; /* the output's folder and a slash, or "" */
     const char *suffix;
+    const char *output; /* as the request names it */
 };
+
+static flue_err say_unwritten(const struct workshop *shop, int reason, char *message, size_t room)
+{
+    snprintf(message, room, "%s: cannot be written: %s", shop->output, strerror(reason));
+    return FLUE_EIO;
+}
+
+/* Whether the disk of the workshop is full, as far as it tells. */
+static bool disk_is_full(const struct workshop *shop)
+{
+    struct statvfs facts;
+
+    return statvfs(shop->folder, &facts) == 0 && facts.f_bavail == 0;
+}
+
+/* Why a stream could not be written; 0: it could. */
+static int reason_of(const struct workshop *shop, FILE *out)
+{
+    errno = 0;
+    if (fflush(out) == 0 && ferror(out) == 0) {
+        return 0;
+    }
+    /* An earlier write was refused, and its reason is gone. */
+    return errno != 0 ? errno : disk_is_full(shop) ? ENOSPC : EIO;
+}
 
 static flue_err open_workshop(const struct plot_request *request, struct workshop *shop, char *message, size_t room)
 {
@@ -150,15 +181,15 @@ static flue_err write_data(struct store *store, const struct plot *plot, const s
     FILE *out = open_part(shop, ".dat", "w");
     flue_err err;
     size_t rows = 0;
+    int reason;
 
     if (out == NULL) {
-        snprintf(message, room, "%s: cannot be written: %s", shop->folder, strerror(errno));
-        return FLUE_EIO;
+        return say_unwritten(shop, errno, message, room);
     }
     err = query_write(store, query_text(plot->info.name), QUERY_DATA, out, &rows, message, room);
-    if (fclose(out) != 0 && err == FLUE_OK) {
-        snprintf(message, room, "%s: cannot be written: %s", shop->folder, strerror(errno));
-        err = FLUE_EIO;
+    reason = reason_of(shop, out);
+    if (fclose(out) != 0 || reason != 0) {
+        err = say_unwritten(shop, reason != 0 ? reason : errno, message, room);
     }
     if (err == FLUE_OK && rows == 0) {
         snprintf(message, room, "%s: has no runs for this plot; it needs runs of both offload=host and offload=chimney",
@@ -174,10 +205,10 @@ static flue_err write_script(struct store *store, const struct plot *plot, const
     FILE *out = open_part(shop, ".gp", "w");
     char name[512];
     flue_err err;
+    int reason;
 
     if (out == NULL) {
-        snprintf(message, room, "%s: cannot be written: %s", shop->folder, strerror(errno));
-        return FLUE_EIO;
+        return say_unwritten(shop, errno, message, room);
     }
     fputs("# Made by flue plot.  In this folder: gnuplot FILE.gp\n", out);
     fputs(terminal, out);
@@ -195,9 +226,9 @@ static flue_err write_script(struct store *store, const struct plot *plot, const
             fputs(file->text, out);
         }
     }
-    if (fclose(out) != 0 && err == FLUE_OK) {
-        snprintf(message, room, "%s: cannot be written: %s", shop->folder, strerror(errno));
-        err = FLUE_EIO;
+    reason = reason_of(shop, out);
+    if ((fclose(out) != 0 || reason != 0) && err == FLUE_OK) {
+        err = say_unwritten(shop, reason != 0 ? reason : errno, message, room);
     }
     return err;
 }
@@ -246,6 +277,27 @@ static void first_words(const struct workshop *shop, char *out, size_t room)
     }
 }
 
+/* gnuplot does not look whether its picture arrived; every kind of picture has an end. */
+static flue_err check_picture(const struct workshop *shop, const char *end, char *message, size_t room)
+{
+    FILE *picture = open_part(shop, shop->suffix, "r");
+    char tail[33] = "";
+    size_t got = 0;
+
+    if (picture != NULL && (fseek(picture, -32, SEEK_END) == 0 || fseek(picture, 0, SEEK_SET) == 0)) {
+        got = fread(tail, 1, sizeof tail - 1, picture);
+    }
+    if (picture != NULL) {
+        fclose(picture);
+    }
+    for (size_t at = 0; at + strlen(end) <= got; at++) {
+        if (memcmp(tail + at, end, strlen(end)) == 0) {
+            return FLUE_OK;
+        }
+    }
+    return say_unwritten(shop, disk_is_full(shop) ? ENOSPC : EIO, message, room);
+}
+
 static flue_err run_gnuplot(const char *program, const struct workshop *shop, char *message, size_t room)
 {
     int status = 0;
@@ -265,17 +317,53 @@ static flue_err run_gnuplot(const char *program, const struct workshop *shop, ch
         snprintf(message, room, "%s is not installed; on Debian: apt-get install gnuplot-nox", program);
         return FLUE_ETOOL;
     }
+    if (disk_is_full(shop)) {
+        return say_unwritten(shop, ENOSPC, message, room);
+    }
     char words[600];
     first_words(shop, words, sizeof words);
     snprintf(message, room, "%s could not draw: %s", program, words);
     return FLUE_EIO;
 }
 
+/* --keep replaces scripts and data of an earlier figure, and nothing else. */
+static flue_err check_target(const struct plot_request *request, const struct workshop *shop, char *message,
+                             size_t room)
+{
+    static const struct {
+        const char *suffix, *first;
+    } kept[] = {{".gp", "# Made by flue plot."}, {".dat", "# index 0:"}};
+
+    for (size_t i = 0; request->keep && i < sizeof kept / sizeof kept[0]; i++) {
+        char path[4096], line[64] = "";
+        int stem = (int)(strlen(request->output) - strlen(shop->suffix));
+        FILE *file;
+        bool ours;
+
+        snprintf(path, sizeof path, "%.*s%s", stem, request->output, kept[i].suffix);
+        if (access(path, F_OK) != 0) {
+            continue;
+        }
+        file = fopen(path, "r");
+        ours = file != NULL && fgets(line, sizeof line, file) != NULL &&
+               strncmp(line, kept[i].first, strlen(kept[i].first)) == 0;
+        if (file != NULL) {
+            fclose(file);
+        }
+        if (!ours) {
+            snprintf(message, room, "%s: is not from flue plot and is left alone; name another picture, or leave --keep out",
+                     path);
+            return FLUE_EIO;
+        }
+    }
+    return FLUE_OK;
+}
+
 flue_err plot_draw(struct store *store, const struct plot_request *request, char *message, size_t room)
 {
     const struct plot *plot = find(request->name);
     const struct ending *ending = ending_of(request->output);
-    struct workshop shop = {.suffix = ending != NULL ? ending->suffix : ""};
+    struct workshop shop = {.suffix = ending != NULL ? ending->suffix : "", .output = request->output};
     flue_err err;
 
     if (plot == NULL) {
@@ -288,6 +376,7 @@ flue_err plot_draw(struct store *store, const struct plot_request *request, char
     }
     err = query_choose(store, request->where, request->where_count, message, room);
     err = err == FLUE_OK ? facts_check(store, message, room) : err;
+    err = err == FLUE_OK ? check_target(request, &shop, message, room) : err;
     err = err == FLUE_OK ? open_workshop(request, &shop, message, room) : err;
     if (err != FLUE_OK) {
         return err;
@@ -297,14 +386,13 @@ flue_err plot_draw(struct store *store, const struct plot_request *request, char
     err = err == FLUE_OK
               ? run_gnuplot(request->gnuplot != NULL ? request->gnuplot : "gnuplot", &shop, message, room)
               : err;
+    err = err == FLUE_OK ? check_picture(&shop, ending->end, message, room) : err;
     /* What gnuplot could not draw is kept as well: it shows why. */
     if (request->keep && (!deliver(&shop, ".gp") || !deliver(&shop, ".dat")) && err == FLUE_OK) {
-        snprintf(message, room, "%s: cannot be written: %s", request->output, strerror(errno));
-        err = FLUE_EIO;
+        err = say_unwritten(&shop, errno, message, room);
     }
     if (err == FLUE_OK && !deliver(&shop, shop.suffix)) {
-        snprintf(message, room, "%s: cannot be written: %s", request->output, strerror(errno));
-        err = FLUE_EIO;
+        err = say_unwritten(&shop, errno, message, room);
     }
     close_workshop(&shop);
     return err;

@@ -2,6 +2,7 @@
 /* Reading queries and their results as text. */
 #include "plots/query.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -171,8 +172,16 @@ flue_err query_write(struct store *store, const char *sql, enum query_form form,
     if (rc != SQLITE_OK) {
         return say(store, message, room);
     }
+    errno = 0;
     if (fflush(out) != 0 || ferror(out) != 0) {
-        snprintf(message, room, "the result could not be written");
+        if (errno == 0) {
+            /* An earlier write was refused; one more tells why. */
+            clearerr(out);
+            (void)fputc('\n', out);
+            (void)fflush(out);
+        }
+        snprintf(message, room, "the result could not be written%s%s", errno != 0 ? ": " : "",
+                 errno != 0 ? strerror(errno) : "");
         return FLUE_EIO;
     }
     return FLUE_OK;

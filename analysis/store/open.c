@@ -117,14 +117,14 @@ static flue_err look_at_file(const struct store *store, char *message, size_t ro
     unsigned char header[HEADER_BYTES];
     struct stat status;
     ssize_t got;
-    int fd = open(store->path, O_RDONLY | O_CLOEXEC);
+    int fd = open(store->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
     if (fd < 0) {
         return say_errno(store, message, room, "cannot be opened");
     }
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         close(fd);
-        return store_say(store, FLUE_EFOREIGN, message, room, "is no file; name a file");
+        return store_say(store, FLUE_EFOREIGN, message, room, "is no regular file; name a file");
     }
     got = read(fd, header, sizeof header);
     close(fd);

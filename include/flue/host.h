@@ -124,7 +124,6 @@ void flue_host_release_offload(struct flue_host *host, flue_ps at_ps);
 /* Charges the application's own work for `requests` requests. */
 void flue_socket_work(struct flue_socket *socket, unsigned requests);
 
-void *flue_socket_ctx(const struct flue_socket *socket);
 void flue_socket_set_ctx(struct flue_socket *socket, void *ctx); /* per connection; default: the app's ctx */
 uint32_t flue_socket_id(const struct flue_socket *socket);
 const struct flue_tcp_tuple *flue_socket_tuple(const struct flue_socket *socket);
@@ -132,15 +131,14 @@ const struct flue_tcp_tuple *flue_socket_tuple(const struct flue_socket *socket)
 uint32_t flue_socket_stream(const struct flue_socket *socket);
 enum flue_holder flue_socket_holder(const struct flue_socket *socket);
 const struct flue_account *flue_socket_account(const struct flue_socket *socket);
-uint64_t flue_socket_sent_bytes(const struct flue_socket *socket);  /* accepted by flue_socket_send() */
-uint64_t flue_socket_unacked_bytes(const struct flue_socket *socket); /* of those, not yet acknowledged */
+/* Accepted by flue_socket_send() and not yet acknowledged. */
+uint64_t flue_socket_unacked_bytes(const struct flue_socket *socket);
 
 struct flue_host_totals {
     uint64_t sockets;                       /* open now */
     uint64_t holders[FLUE_HOLDER_COUNT];    /* sockets by holder now */
     uint64_t offloaded, uploaded, refused;  /* connections, over the run */
     uint64_t moves[FLUE_MOVE_COUNT];
-    uint64_t refusals_path, refusals_tcp;   /* not used for anything but the audit's sum */
     uint64_t held_segments, forwarded_segments;
     uint64_t chain_bytes_given, chain_bytes_taken; /* send data through NetBufferListChain, down and up */
     uint64_t buffered_bytes_taken;          /* receive data through BufferedData, up */

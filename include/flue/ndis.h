@@ -135,8 +135,7 @@ enum ndis_holder {
 };
 
 /* One run of payload.  ByteCount is the size of the described buffer; Span is what stands in it, from its start on, so
- * Span.length_bytes <= ByteCount.  In send data the two are equal; a posted receive buffer begins with an empty Span.
- * Read it through ndis_mdl_span(). */
+ * Span.length_bytes <= ByteCount.  In send data the two are equal; a posted receive buffer begins with an empty Span. */
 typedef struct MDL {
     struct MDL *Next;
     struct flue_span Span;
@@ -198,7 +197,7 @@ FLUE_CHECKED flue_err ndis_pool_new(const struct flue_env *env, enum ndis_pool_k
 void ndis_pool_free(struct ndis_pool *pool);           /* NULL: nothing; NBLs still out are gone with it */
 uint64_t ndis_pool_live(const struct ndis_pool *pool); /* NBLs taken and not put back, for the audit */
 
-/* An empty NBL: DataLength 0, no spans, all slots, reserved fields and Next NULL, Status SUCCESS.  A frame's content is
+/* An empty NBL: DataLength 0, no spans, all named slots, reserved fields and Next NULL, Status SUCCESS.  A frame's content is
  * undefined.  The caller owns it; NULL: out of memory. */
 PNET_BUFFER_LIST ndis_nbl_get(struct ndis_pool *pool);
 /* Gives one NBL (not its chain) back to its pool, with all its MDLs.  Only its owner may. */
@@ -206,9 +205,6 @@ void ndis_nbl_put(PNET_BUFFER_LIST nbl);
 
 /* The frame of an ordinary NBL (pool kind NDIS_POOL_FRAMES), to read and write by the NBL's holder. */
 struct flue_frame *ndis_nbl_frame(PNET_BUFFER_LIST nbl);
-
-/* What an MDL holds. */
-const struct flue_span *ndis_mdl_span(const MDL *mdl);
 
 /* Appends data to an NBL that is being built: a span that continues the last one is merged into the last MDL, another
  * takes an MDL of the pool.  DataLength grows.  The span is copied, memory it points at is borrowed while the NBL
@@ -247,7 +243,7 @@ struct ndis_spans ndis_spans_of_data(const NET_BUFFER *nb);
 struct ndis_spans ndis_spans_of_chain(const NET_BUFFER *nb, ULONG offset_bytes, ULONG length_bytes);
 int ndis_spans_next(struct ndis_spans *it, struct flue_span *span);
 
-/* Moves the data start forward by DataOffsetDelta <= DataLength.  FreeMdl must be 0 (CH rules on data starts: no MDL is
+/* Moves the data start forward by DataOffsetDelta <= DataLength.  FreeMdl must be 0 (interface.md F35, rule 4: no MDL is
  * freed by it), FreeMdlHandler NULL. */
 void NdisAdvanceNetBufferDataStart(PNET_BUFFER NetBuffer, ULONG DataOffsetDelta, BOOLEAN FreeMdl, PVOID FreeMdlHandler);
 
@@ -360,7 +356,7 @@ NDIS_STATUS NdisSetOptionalHandlers(NDIS_HANDLE NdisHandle, const NDIS_OBJECT_HE
 FLUE_CHECKED flue_err flue_ndis_adapter_start(struct flue_ndis *ndis, NDIS_HANDLE NdisMiniportDriverHandle,
                                               const char *name, void *configuration, NDIS_HANDLE *adapter);
 /* Unbinds every protocol, then calls MiniportHaltEx.  FLUE_ESTATE, and nothing is called: something lent across the
- * adapter is still out (CH rules: halt waits for every indicated NBL); try again later. */
+ * adapter is still out (every indicated NBL must be back first: interface.md F34, rule 3); try again later. */
 FLUE_CHECKED flue_err flue_ndis_adapter_stop(struct flue_ndis *ndis, NDIS_HANDLE adapter);
 
 /* Inside MiniportInitializeEx: tells N the context that every Miniport... call of this adapter gets. */

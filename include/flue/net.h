@@ -37,7 +37,8 @@ struct flue_net {
     const struct flue_env *(*env)(void *ctx, unsigned node);
     const struct flue_wire *(*wire)(void *ctx, unsigned node);
     void (*attach)(void *ctx, unsigned node, const struct flue_net_client *client);
-    /* Runs events until stop() is called, nothing is left, or the next one lies after until_ps. */
+    /* Runs events until stop() is called, nothing is left, or the next one lies after until_ps; in the last two cases it is
+     * until_ps afterwards, unless that is FLUE_PS_NEVER. */
     void (*run)(void *ctx, flue_ps until_ps);
     void (*stop)(void *ctx);
     flue_ps (*now)(void *ctx);

@@ -73,6 +73,7 @@ struct flue_target_totals {
     uint64_t ordinary_in, ordinary_out;        /* of those, of the ordinary path */
     uint64_t wire_full;                        /* frames the wire's queue refused */
     uint64_t ring_drops;                       /* frames dropped because the receive ring was full */
+    uint64_t starved_drops;                    /* frames dropped because memory ran out */
     uint64_t interrupts;
     uint64_t context_misses;
     uint64_t events;                           /* Disconnect, Abort, Retrieve raised */

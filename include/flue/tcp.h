@@ -156,15 +156,12 @@ void flue_tcp_timeout(struct flue_tcp_conn *conn, flue_ps now_ps);
 FLUE_CHECKED flue_err flue_tcp_close(struct flue_tcp_conn *conn, flue_ps now_ps);
 /* RST now (RFC 9293 3.10.5), then EV_CLOSED. */
 void flue_tcp_abort(struct flue_tcp_conn *conn, flue_ps now_ps);
-/* Sends a pending delayed ACK at once (CH rules on hand-over: no ACK is owed by the old holder). */
+/* Sends a pending delayed ACK at once (CH-292: no ACK is owed by the old holder). */
 void flue_tcp_flush_ack(struct flue_tcp_conn *conn, flue_ps now_ps);
 /* Forgets the connection: timers removed, memory returned, nothing sent. */
 void flue_tcp_release(struct flue_tcp_conn *conn);
 
 void *flue_tcp_user(const struct flue_tcp_conn *conn);
-void flue_tcp_set_user(struct flue_tcp_conn *conn, void *user);
-uint32_t flue_tcp_id(const struct flue_tcp_conn *conn);
-void flue_tcp_set_id(struct flue_tcp_conn *conn, uint32_t id); /* identity of a connection that a listener accepted */
 
 struct flue_tcp_info {
     struct flue_tcp_tuple tuple;
@@ -202,7 +199,7 @@ struct flue_tcp_state {
 /* Chimney form, out: fills *state and stops the connection's timers; the pending ACK must have been flushed, and nothing
  * but flue_tcp_visit_*() and flue_tcp_release() may follow.  Until then flue_tcp_find() still finds the connection, and
  * flue_tcp_input() does nothing with it.  What the form loses stands in model/tcp/README.md.
- * FLUE_ESTATE: the TCP state is none that can be offloaded (CH: Established .. LastAck) and force is 0. */
+ * FLUE_ESTATE: the TCP state is none that can be offloaded (CH-052: Established .. LastAck) and force is 0. */
 FLUE_CHECKED flue_err flue_tcp_export(struct flue_tcp_conn *conn, flue_ps now_ps, int force, struct flue_tcp_state *state);
 /* The send queue from SndUna on, in order; and out-of-order data, ascending.  visit borrows the span. */
 void flue_tcp_visit_send_queue(const struct flue_tcp_conn *conn, void (*visit)(void *arg, const struct flue_span *span), void *arg);

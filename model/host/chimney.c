@@ -29,6 +29,7 @@ static bool disconnect(struct flue_socket *socket, ULONG flags)
     PNET_BUFFER_LIST nbl = make_list(socket, NULL);
 
     if (nbl == NULL) {
+        host_retry(socket->host);
         return false;
     }
     charge_chimney_event(socket->host, &socket->account, 0);
@@ -58,7 +59,8 @@ void chimney_post(struct flue_socket *socket)
         PNET_BUFFER_LIST nbl = make_list(socket, &span);
 
         if (nbl == NULL) {
-            return; /* no memory: it waits here for the next occasion */
+            host_retry(host);
+            return; /* it waits here */
         }
         charge_chimney_switch(host, &socket->account, 0);
         charge_chimney_send(host, &socket->account, 0);

@@ -71,7 +71,9 @@ static void read_all(struct flue_socket *socket)
         struct flue_span span = piece->span;
 
         pool_put(&host->pieces, piece);
-        CALL(socket, received, &span, host_now(host));
+        if ((socket->flags & SOCKET_ABORT_WANTED) == 0) {
+            CALL(socket, received, &span, host_now(host)); /* after a reset nobody wants it any more (D-37) */
+        }
         piece = next;
     }
 }

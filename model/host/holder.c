@@ -31,5 +31,7 @@ void socket_enter(struct flue_socket *socket, enum flue_holder to, enum flue_mov
     socket->holder = (uint8_t)to;
     host->totals.holders[from]--;
     host->totals.holders[to]++;
-    host->totals.moves[why]++;
+    if (why != FLUE_MOVE_NONE) {
+        host->totals.moves[why]++; /* an end is no move */
+    }
 }

@@ -68,6 +68,31 @@ static void settle_due(struct timer *timer, flue_ps now_ps)
     host_leave(host);
 }
 
+#define RETRY_PS FLUE_PS_PER_MS
+
+void host_retry(struct flue_host *host)
+{
+    if (!timer_armed(&host->retry)) {
+        timers_arm(host->timers, &host->retry, host->env->now(host->env->ctx) + RETRY_PS);
+    }
+}
+
+static void retry_due(struct timer *timer, flue_ps now_ps)
+{
+    struct flue_host *host = FLUE_CONTAINER_OF(timer, struct flue_host, retry);
+
+    (void)now_ps;
+    FLUE_LIST_EACH(hook, &host->all)
+    {
+        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
+
+        if (socket_waits(socket)) {
+            socket_attend(socket);
+        }
+    }
+    host_arm_settle(host); /* takes back what is to be taken back, too */
+}
+
 /* The first upcall of an interrupt begins a piece of work, unless the adapter has begun and charged it. */
 void host_upcall_enter(struct flue_host *host)
 {
@@ -117,11 +142,12 @@ static void init_lists(struct flue_host *host)
     pool_init(&host->paths, env, sizeof(struct host_path));
     pool_init(&host->listeners, env, sizeof(struct host_listener));
     timer_setup(&host->settle, settle_due);
+    timer_setup(&host->retry, retry_due);
 }
 
 static flue_err make(struct flue_host *host)
 {
-    flue_err err = timers_reserve(host->timers, 1);
+    flue_err err = timers_reserve(host->timers, 2);
 
     if (err != FLUE_OK) {
         host->timers = NULL;
@@ -194,7 +220,8 @@ void flue_host_free(struct flue_host *host)
     hash_table_dispose(&host->by_remote_ip);
     if (host->timers != NULL) {
         timers_remove(host->timers, &host->settle);
-        timers_unreserve(host->timers, 1);
+        timers_remove(host->timers, &host->retry);
+        timers_unreserve(host->timers, 2);
     }
     host->env->release(host->env->ctx, host, sizeof *host);
 }

@@ -60,7 +60,7 @@ enum host_object_state { OBJECT_HERE, OBJECT_OFFERED, OBJECT_HELD, OBJECT_GIVING
 /* A path or neighbour object.  dependents: objects that are, or are being, offloaded above it. */
 struct host_object {
     NDIS_OFFLOAD_HANDLE handle;
-    enum host_object_state state;
+    enum host_object_state state; /* written by object_enter() only */
     uint32_t dependents;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block; /* in the tree that is being built; else NULL */
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST last;  /* its last dependent block there */
@@ -154,6 +154,7 @@ struct flue_host {
     uint32_t depth;              /* entries on the stack */
     uint64_t works;              /* the core's count of works at the end of the last entry */
     struct timer settle;
+    struct timer retry; /* armed when memory did not suffice for something that has no other occasion */
     struct flue_socket *accepting;
     uint32_t accepted;
     int32_t last_refusal;
@@ -168,6 +169,8 @@ void host_leave(struct flue_host *host);
 void host_upcall_enter(struct flue_host *host);
 void host_upcall_leave(struct flue_host *host);
 void host_arm_settle(struct flue_host *host);
+/* Memory ran out in front of work that is kept: a little later, every socket with such work is attended to again. */
+void host_retry(struct flue_host *host);
 static inline flue_ps host_now(const struct flue_host *host)
 {
     return host->core.clock_ps;
@@ -188,6 +191,8 @@ void socket_free(struct flue_socket *socket);
 void socket_ended(struct flue_socket *socket, enum flue_tcp_reason reason);
 /* Gives what waits here, data and close, to the present holder, if there is one that takes it. */
 void socket_post(struct flue_socket *socket);
+/* Whether something waits here that socket_post() would give to the holder. */
+bool socket_waits(const struct flue_socket *socket);
 void socket_add_piece(struct flue_socket *socket, const struct flue_span *span);
 
 /* deliver.c: what the application is told. */
@@ -211,6 +216,7 @@ void hold_drop(struct flue_socket *socket);
 /* tree.c: blocks and trees. */
 /* The path to an address, made when it is asked for first; NULL: no memory. */
 struct host_path *tree_path(struct flue_host *host, uint32_t local_ip, uint32_t remote_ip);
+void object_enter(struct host_object *object, enum host_object_state to);
 /* Whether a tree may name the neighbour and, if it is not NULL, the path. */
 bool tree_ready(const struct flue_host *host, const struct host_path *path);
 PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tree_block(struct flue_host *host, unsigned type, PNDIS_OFFLOAD_HANDLE handle,

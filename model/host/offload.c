@@ -232,7 +232,6 @@ static void refused(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIS
 
     host->last_refusal = block->Status;
     host->totals.refused++;
-    host->totals.refusals_tcp++;
     socket->lease->path->object.dependents--;
     socket_enter(socket, FLUE_HOLDER_HOST, FLUE_MOVE_REFUSED);
     ndis_state_get(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
@@ -242,17 +241,16 @@ static void refused(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIS
 }
 
 /* A path or neighbour of a tree: was it new, and was it taken? */
-static void complete_object(struct flue_host *host, struct host_object *object, struct host_object *parent)
+static void complete_object(struct host_object *object, struct host_object *parent)
 {
     if (object->state != OBJECT_OFFERED) {
         return;
     }
     if (object->handle.MiniportOffloadContext != NULL) {
-        object->state = OBJECT_HELD;
+        object_enter(object, OBJECT_HELD);
         return;
     }
-    object->state = OBJECT_HERE;
-    host->totals.refusals_path++;
+    object_enter(object, OBJECT_HERE);
     if (parent != NULL) {
         parent->dependents--;
     }
@@ -270,8 +268,8 @@ void offload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST 
                 refused(socket, tcp);
             }
         }
-        complete_object(host, &((struct host_path *)path->ProtocolReserved[0])->object, &host->neighbour);
+        complete_object(&((struct host_path *)path->ProtocolReserved[0])->object, &host->neighbour);
     }
-    complete_object(host, &host->neighbour, NULL);
+    complete_object(&host->neighbour, NULL);
     tree_free(host, root);
 }

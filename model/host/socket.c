@@ -130,11 +130,15 @@ void socket_ended(struct flue_socket *socket, enum flue_tcp_reason reason)
     }
 }
 
-/* Without memory for what came in, the connection is reset: no byte is lost silently. */
+/* Without memory for what came in, the connection is reset: no byte is lost silently.  An application that has reset
+ * the connection, or whose connection is reset for that, gets nothing any more (D-37). */
 void socket_add_piece(struct flue_socket *socket, const struct flue_span *span)
 {
     struct host_piece *piece = socket->piece_last;
 
+    if ((socket->flags & SOCKET_ABORT_WANTED) != 0) {
+        return;
+    }
     if (span->length_bytes == 0 || (socket->piece_first != NULL && span_append(&piece->span, span))) {
         return;
     }
@@ -155,6 +159,7 @@ void socket_add_piece(struct flue_socket *socket, const struct flue_span *span)
 static void post_to_engine(struct flue_socket *socket)
 {
     flue_ps now_ps = host_now(socket->host);
+    flue_err err;
 
     if (socket->conn == NULL || (socket->flags & SOCKET_ENDED) != 0) {
         return;
@@ -172,8 +177,12 @@ static void post_to_engine(struct flue_socket *socket)
                                  .stream = socket->stream,
                                  .length_bytes = waiting < UINT32_MAX ? (uint32_t)waiting : UINT32_MAX};
 
-        if (flue_tcp_send(socket->conn, &span, now_ps) != FLUE_OK) {
-            return; /* no memory: it waits here for the next occasion */
+        err = flue_tcp_send(socket->conn, &span, now_ps);
+        if (err != FLUE_OK) {
+            if (err == FLUE_ENOMEM) {
+                host_retry(socket->host);
+            }
+            return; /* it waits here */
         }
         socket->posted_bytes += span.length_bytes;
     }
@@ -199,6 +208,18 @@ void socket_post(struct flue_socket *socket)
     case FLUE_HOLDER_COUNT:
         break;
     }
+}
+
+bool socket_waits(const struct flue_socket *socket)
+{
+    if ((socket->flags & SOCKET_ENDED) != 0) {
+        return false;
+    }
+    if ((socket->flags & SOCKET_ABORT_WANTED) != 0) {
+        return (socket->flags & SOCKET_ABORT_TOLD) == 0;
+    }
+    return socket->posted_bytes < socket->sent_bytes ||
+           (socket->flags & (SOCKET_CLOSE_WANTED | SOCKET_FIN_TOLD | SOCKET_FIN_SENT)) == SOCKET_CLOSE_WANTED;
 }
 
 /* ---- What the application calls */
@@ -312,11 +333,6 @@ void flue_socket_work(struct flue_socket *socket, unsigned requests)
 
 /* ---- What it may look at */
 
-void *flue_socket_ctx(const struct flue_socket *socket)
-{
-    return socket->ctx;
-}
-
 void flue_socket_set_ctx(struct flue_socket *socket, void *ctx)
 {
     socket->ctx = ctx;
@@ -345,11 +361,6 @@ enum flue_holder flue_socket_holder(const struct flue_socket *socket)
 const struct flue_account *flue_socket_account(const struct flue_socket *socket)
 {
     return &socket->account;
-}
-
-uint64_t flue_socket_sent_bytes(const struct flue_socket *socket)
-{
-    return socket->sent_bytes;
 }
 
 uint64_t flue_socket_unacked_bytes(const struct flue_socket *socket)

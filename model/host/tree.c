@@ -57,6 +57,21 @@ struct host_path *tree_path(struct flue_host *host, uint32_t local_ip, uint32_t 
     return path;
 }
 
+#define EDGE(to) (1u << OBJECT_##to)
+
+static const uint8_t edges[] = {
+    [OBJECT_HERE] = EDGE(OFFERED),
+    [OBJECT_OFFERED] = EDGE(HELD) | EDGE(HERE),
+    [OBJECT_HELD] = EDGE(GIVING_BACK),
+    [OBJECT_GIVING_BACK] = EDGE(HERE),
+};
+
+void object_enter(struct host_object *object, enum host_object_state to)
+{
+    assert((edges[object->state] >> to & 1u) != 0);
+    object->state = to;
+}
+
 static bool nameable(const struct host_object *object)
 {
     return object->state == OBJECT_HERE || object->state == OBJECT_HELD;
@@ -184,7 +199,7 @@ static void close_object(struct host_object *object, struct host_object *parent)
     object->block = NULL;
     object->last = NULL;
     if (object->state == OBJECT_HERE) {
-        object->state = OBJECT_OFFERED;
+        object_enter(object, OBJECT_OFFERED);
         if (parent != NULL) {
             parent->dependents++;
         }

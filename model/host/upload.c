@@ -37,7 +37,8 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host)
             tree_block(host, TcpOffloadDelegatedState, &socket->lease->handle, socket);
 
         if (block == NULL) {
-            break; /* tried again when something else happens */
+            host_retry(host);
+            break;
         }
         ((FLUE_TCP_TERMINATE_BLOCK *)(void *)block)->Delegated.Header.Length = sizeof(TCP_OFFLOAD_STATE_DELEGATED);
         list_remove(&socket->move);
@@ -110,8 +111,7 @@ void upload_import(struct flue_socket *socket, const struct flue_tcp_state *stat
         socket_post(socket);
         flue_tcp_start(socket->conn, host_now(host));
     } else {
-        flue_tcp_start(socket->conn, host_now(host));
-        socket_post(socket);
+        socket_post(socket); /* the reset: nothing of the rest is sent */
     }
     hold_process(socket);
 }
@@ -243,7 +243,7 @@ static void complete_object(struct host_object *object, struct host_object *pare
 {
     assert(object->state == OBJECT_GIVING_BACK);
     object->handle.MiniportOffloadContext = NULL;
-    object->state = OBJECT_HERE;
+    object_enter(object, OBJECT_HERE);
     if (parent != NULL) {
         parent->dependents--;
     }
@@ -280,7 +280,7 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST object_block(struct flue_host *host, un
 
     if (block != NULL) {
         flue_state_first(block)->Length = length;
-        object->state = OBJECT_GIVING_BACK;
+        object_enter(object, OBJECT_GIVING_BACK);
         charge_initiate_tree(host, NULL, 0);
     }
     return block;

@@ -2,6 +2,7 @@
 /* ndis/nbl.c - pools of buffer lists, and the spans in them. */
 
 #include <assert.h>
+#include <stdbool.h>
 
 #include "flue/env.h"
 #include "flue/ndis.h"
@@ -65,18 +66,62 @@ uint64_t ndis_pool_live(const struct ndis_pool *pool)
     return pool_live(&pool->packets);
 }
 
+/* What a packet that has been in use has beyond a new one; the slots without a name never hold anything. */
+static void reset(struct packet *packet)
+{
+    static const uint8_t slots[] = {TcpOffloadBytesTransferred, TcpReceiveNoPush, Ieee8021QNetBufferListInfo,
+                                    TcpReceiveBytesTransferred};
+    NET_BUFFER_LIST *nbl = &packet->nbl;
+
+    nbl->Next = NULL;
+    nbl->FirstNetBuffer = &packet->nb;
+    nbl->Context = NULL;
+    for (unsigned i = 0; i < sizeof nbl->ProtocolReserved / sizeof nbl->ProtocolReserved[0]; i++) {
+        nbl->ProtocolReserved[i] = NULL;
+    }
+    nbl->MiniportReserved[0] = NULL;
+    nbl->MiniportReserved[1] = NULL;
+    nbl->Scratch = NULL;
+    nbl->SourceHandle = NULL;
+    nbl->Status = NDIS_STATUS_SUCCESS;
+    nbl->Flags = 0;
+    for (unsigned i = 0; i < sizeof slots; i++) {
+        nbl->NetBufferListInfo[slots[i]] = NULL;
+    }
+    packet->nb = (NET_BUFFER){.CurrentMdl = &packet->mdl, .MdlChain = &packet->mdl};
+    packet->mdl = (MDL){.Next = NULL};
+    packet->tail = &packet->mdl;
+    packet->filled_bytes = 0;
+}
+
+/* Checked builds overwrite what is put into a pool; in others a packet comes back as it was put, but for its Next. */
+static bool comes_back(const struct ndis_pool *pool)
+{
+#ifdef FLUE_CHECKED_BUILD
+    (void)pool;
+    return false;
+#else
+    return pool->packets.free != NULL;
+#endif
+}
+
 PNET_BUFFER_LIST ndis_nbl_get(struct ndis_pool *pool)
 {
+    const bool used = comes_back(pool);
     struct packet *packet = (struct packet *)pool_get(&pool->packets);
 
     if (packet == NULL) {
         return NULL;
     }
-    *packet = (struct packet){
-        .nbl = {.FirstNetBuffer = &packet->nb, .NdisPoolHandle = pool, .Status = NDIS_STATUS_SUCCESS},
-        .nb = {.CurrentMdl = &packet->mdl, .MdlChain = &packet->mdl},
-        .tail = &packet->mdl,
-    };
+    if (used) {
+        reset(packet);
+    } else {
+        *packet = (struct packet){
+            .nbl = {.FirstNetBuffer = &packet->nb, .NdisPoolHandle = pool, .Status = NDIS_STATUS_SUCCESS},
+            .nb = {.CurrentMdl = &packet->mdl, .MdlChain = &packet->mdl},
+            .tail = &packet->mdl,
+        };
+    }
     return &packet->nbl;
 }
 
@@ -101,11 +146,6 @@ struct flue_frame *ndis_nbl_frame(PNET_BUFFER_LIST nbl)
 {
     assert(nbl->NdisPoolHandle->kind == NDIS_POOL_FRAMES);
     return &((struct frame_packet *)(void *)nbl)->frame;
-}
-
-const struct flue_span *ndis_mdl_span(const MDL *mdl)
-{
-    return &mdl->Span;
 }
 
 /* A further MDL behind the last. */

@@ -28,8 +28,12 @@ void adapter_receive(struct flue_target *target, const struct flue_frame *frame,
     struct upward *entry;
 
     target->totals.ordinary_in++;
-    if (target->frames_waiting >= target->params.ring_frames || (nbl = ndis_nbl_get(target->frames)) == NULL) {
+    if (target->frames_waiting >= target->params.ring_frames) {
         target->totals.ring_drops++;
+        return;
+    }
+    if (ring_reserve(&target->upwards, 1) != FLUE_OK || (nbl = ndis_nbl_get(target->frames)) == NULL) {
+        target->totals.starved_drops++;
         return;
     }
     (void)flue_server_begin(&target->engine, at_ps);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* target/disconnect.c - closing the sending half, and resetting (CH: F32, F37; behaviour 13.5). */
+/* target/disconnect.c - closing the sending half, and resetting (CH-218 to CH-238; behaviour 13.5). */
 
 #include "target/target.h"
 

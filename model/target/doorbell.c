@@ -27,8 +27,19 @@ static struct doorbell *push(struct flue_target *target, enum doorbell_kind kind
 void doorbell_ring(struct flue_target *target, enum doorbell_kind kind, struct target_context *context,
                    PNET_BUFFER_LIST nbl, ULONG flags)
 {
-    struct doorbell *entry = push(target, kind, context);
+    struct doorbell *entry;
 
+    if (kind == DOORBELL_FRAMES && ring_reserve(&target->doorbells, 1) != FLUE_OK) {
+        while (nbl != NULL) {
+            PNET_BUFFER_LIST next = nbl->Next;
+
+            target->totals.starved_drops++;
+            port_lose(target, nbl);
+            nbl = next;
+        }
+        return;
+    }
+    entry = push(target, kind, context);
     entry->what.nbl = nbl;
     entry->flags = flags;
 }

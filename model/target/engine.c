@@ -208,6 +208,13 @@ const struct flue_tcp_ops engine_ops = {.output = take_output, .event = take_eve
 
 /* ---- Segments in ---- */
 
+TCP_UPLOAD_REASON engine_upload_reason(enum flue_tcp_state_id state)
+{
+    return state == FLUE_TCP_FIN_WAIT_1 || state == FLUE_TCP_FIN_WAIT_2 || state == FLUE_TCP_CLOSE_WAIT
+               ? InvalidState
+               : UploadRequested;
+}
+
 void engine_follow_up(struct flue_target *target, struct target_context *context)
 {
     struct flue_tcp_info info;
@@ -226,7 +233,7 @@ void engine_follow_up(struct flue_target *target, struct target_context *context
     }
     if ((context->flags & CONTEXT_STARVED) != 0 && context_accepts(context)) {
         flue_tcp_info(context->conn, &info);
-        event_freeze(target, context, UploadRequested, info.state); /* CH: resource shortage (B-084) */
+        event_freeze(target, context, engine_upload_reason(info.state), info.state); /* behaviour 11.2 */
     }
 }
 
@@ -255,6 +262,9 @@ static bool special(struct flue_target *target, struct target_context *context, 
     return true;
 }
 
+/* Room in the event ring without which a segment is not taken: what it brings, and what it lets go. */
+enum { SEGMENT_ENTRIES = 32 };
+
 bool engine_receive(struct flue_target *target, struct target_context *context, const struct flue_frame *frame,
                     flue_ps at_ps)
 {
@@ -268,6 +278,10 @@ bool engine_receive(struct flue_target *target, struct target_context *context, 
     }
     if (!context_accepts(context)) {
         return false;
+    }
+    if (ring_reserve(&target->upwards, SEGMENT_ENTRIES) != FLUE_OK) {
+        target->totals.starved_drops++; /* not acknowledged, so the peer sends it again */
+        return true;
     }
     (void)flue_server_begin(&target->engine, at_ps);
     if (special(target, context, frame, &taken)) {

@@ -94,7 +94,7 @@ void event_raise(struct flue_target *target, const struct upward *entry)
 
     switch ((TCP_OFFLOAD_EVENT_TYPE)entry->what.event.type) {
     case TcpIndicateDisconnect:
-        /* Not before the host has taken all data ahead of the FIN (CH: Disconnect).  A host that takes the connection
+        /* Not before the host has taken all data ahead of the FIN (CH-249).  A host that takes the connection
          * back, or has lost it, learns of the FIN from State. */
         if (moot || context->state == FLUE_CONTEXT_ABORTED) {
             return;

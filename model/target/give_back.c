@@ -30,7 +30,9 @@ static uint32_t left(uint32_t delta, uint32_t elapsed)
 static struct flue_tcp_state aged(const struct flue_target *target, const struct target_still *still)
 {
     struct flue_tcp_state state = still->state;
-    const uint32_t elapsed = (uint32_t)((target->engine.clock_ps - still->at_ps) / target->params.tcp.tick_ps);
+    const flue_ps tick_ps = target->params.tcp.tick_ps;
+    const uint32_t elapsed =
+        (uint32_t)(target->engine.clock_ps / tick_ps - still->at_ps / tick_ps); /* as in the export */
 
     state.rt_delta = left(state.rt_delta, elapsed);
     state.ka_delta = left(state.ka_delta, elapsed);

@@ -4,7 +4,7 @@
  *
  * The entries' visible times never decrease, as all of them are DMA writes behind one another, and the host takes them
  * in this order.  That gives two rules for free: no upward call for an object precedes the return of its initiate
- * completion (D-15), and none follows its terminate completion (CH rules F14.1, F14.2). */
+ * completion (D-15), and none follows its terminate completion (CH-118 to CH-122). */
 
 #include <assert.h>
 
@@ -55,6 +55,9 @@ static flue_ps sent_due(const struct flue_target *target)
 {
     uint32_t count = target->sent.count;
 
+    if (target->lost.first != NULL) {
+        return target_now(target);
+    }
     if (count == 0) {
         return FLUE_PS_NEVER;
     }
@@ -97,9 +100,10 @@ static flue_ps sight(const struct flue_target *target, flue_ps now_ps)
 
 static void complete_frames(struct flue_target *target, flue_ps now_ps)
 {
-    struct ndis_chain chain = {0};
+    struct ndis_chain chain = target->lost;
     const struct sent *front;
 
+    target->lost = (struct ndis_chain){0};
     while ((front = (const struct sent *)ring_front(&target->sent)) != NULL &&
            front->departure_ps <= sight(target, now_ps)) {
         ndis_chain_append(&chain, front->nbl);

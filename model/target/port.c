@@ -6,8 +6,6 @@
  * wire is free.  So the wire never idles while a frame is ready, and no frame starts before it is.  The wire's transmit
  * queue is never overrun: while it is full, frames wait here. */
 
-#include <assert.h>
-
 #include "frame/frame.h"
 #include "target/target.h"
 
@@ -39,8 +37,8 @@ static void reap(struct ring *departures, flue_ps now_ps)
     }
 }
 
-/* Whether the wire's transmit queue takes one more.  The frame in transmission counts as one of the queue, so that it does
- * not matter whether a frame that departs at this very moment has left already. */
+/* Whether the wire's transmit queue takes one more.  The frame in transmission counts as one of the queue, so that it
+ * does not matter whether a frame that departs at this very moment has left already. */
 static bool has_room(const struct flue_target *target)
 {
     const struct ring *departures = target->port.departures;
@@ -59,32 +57,43 @@ static flue_ps next_departure(const struct port *port)
     return engine == NULL || (ordinary != NULL && *ordinary < *engine) ? *ordinary : *engine;
 }
 
-/* Gives a frame to the wire.  One that the wire refuses all the same is lost, and counted. */
+void port_lose(struct flue_target *target, PNET_BUFFER_LIST nbl)
+{
+    ndis_chain_append(&target->lost, nbl);
+    interrupt_arm(target);
+}
+
+/* Gives a frame to the wire.  One that the wire refuses all the same, or that memory runs out for, is lost, and
+ * counted. */
 static void commit(struct flue_target *target, enum port_source source, const struct flue_frame *frame,
                    PNET_BUFFER_LIST nbl, flue_ps now_ps)
 {
     struct port *port = &target->port;
     flue_ps departure_ps = later(port->free_ps, now_ps); /* completions keep the order of the frames */
 
-    if (target->wire->send(target->wire->ctx, frame) == FLUE_WIRE_SENT) {
+    reap(&port->departures[source], now_ps);
+    if (ring_reserve(&port->departures[source], 1) != FLUE_OK) {
+        target->totals.starved_drops++;
+    } else if (target->wire->send(target->wire->ctx, frame) == FLUE_WIRE_SENT) {
         const flue_ps time_ps = serialise(target, frame);
-        flue_ps *departure;
 
         departure_ps += time_ps;
         port->free_ps = departure_ps;
         port->busy_ps += (uint64_t)time_ps;
         target->totals.frames_out++;
-        reap(&port->departures[source], now_ps);
-        departure = (flue_ps *)ring_push(&port->departures[source]);
-        assert(departure != NULL && "no memory for the transmit ring");
-        *departure = departure_ps;
+        *(flue_ps *)ring_push(&port->departures[source]) = departure_ps;
     } else {
         target->totals.wire_full++;
+        flue_trace3(target->trace, wire_drop, now_ps, FLUE_NO_CONN, frame->seq, frame->payload.length_bytes,
+                    frame->flags);
     }
     if (nbl != NULL) {
         struct sent *sent = (struct sent *)ring_push(&target->sent);
 
-        assert(sent != NULL && "no memory for a send completion");
+        if (sent == NULL) {
+            port_lose(target, nbl); /* the frame has left; only the time of that is forgotten */
+            return;
+        }
         *sent = (struct sent){.departure_ps = departure_ps, .nbl = nbl};
         interrupt_arm(target);
     }
@@ -146,7 +155,13 @@ void port_push(struct flue_target *target, enum port_source source, const struct
         return;
     }
     entry = (struct port_entry *)ring_push(&port->queues[source]);
-    assert(entry != NULL && "no memory for the transmit ring");
+    if (entry == NULL) {
+        target->totals.starved_drops++;
+        if (nbl != NULL) {
+            port_lose(target, nbl);
+        }
+        return;
+    }
     entry->ready_ps = ready_ps;
     entry->nbl = nbl;
     entry->frame = *frame;

@@ -148,7 +148,7 @@ void receive_return(struct flue_target *target, PNET_BUFFER_LIST first)
 }
 
 /* This target has no use for posted buffers: a request with room makes it ask for the connection back.  A zero-byte
- * request re-enables indications (CH: refused data). */
+ * request re-enables indications (CH-205). */
 void receive_post(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first)
 {
     NDIS_STATUS status = NDIS_STATUS_UPLOAD_IN_PROGRESS;
@@ -160,7 +160,7 @@ void receive_post(struct flue_target *target, struct target_context *context, PN
         status = NDIS_STATUS_INVALID_STATE;
     } else if (context_accepts(context) && ndis_chain_bytes(first) > 0) {
         flue_tcp_info(context->conn, &info);
-        event_freeze(target, context, UploadRequested, info.state);
+        event_freeze(target, context, engine_upload_reason(info.state), info.state);
     } else if (context_accepts(context)) {
         status = NDIS_STATUS_SUCCESS;
     }

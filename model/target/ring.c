@@ -35,7 +35,7 @@ flue_err ring_grow(struct ring *ring)
         return FLUE_ENOMEM;
     }
     if (ring->items != NULL) {
-        /* The ring is full: from its head to the end of the array, then the part that has wrapped around. */
+        /* From the head to the end of the array, then the part that has wrapped around. */
         first_bytes = (size_t)(ring->room - ring->head) * ring->item_bytes;
         memcpy(items, ring->items + (size_t)ring->head * ring->item_bytes, first_bytes);
         memcpy(items + first_bytes, ring->items, (size_t)ring->head * ring->item_bytes);

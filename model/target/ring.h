@@ -19,7 +19,7 @@ struct ring {
 void ring_init(struct ring *ring, const struct flue_env *env, size_t item_bytes);
 /* A zeroed struct does no harm. */
 void ring_dispose(struct ring *ring);
-/* Doubles a full ring.  FLUE_ENOMEM: nothing has changed. */
+/* Doubles a ring.  FLUE_ENOMEM: nothing has changed. */
 FLUE_CHECKED flue_err ring_grow(struct ring *ring);
 
 static inline void *ring_at(const struct ring *ring, uint32_t i)
@@ -46,6 +46,17 @@ static inline void *ring_push(struct ring *ring)
         return NULL;
     }
     return ring_at(ring, ring->count++);
+}
+
+/* Makes sure that the next `items` pushes succeed.  FLUE_ENOMEM: they may not. */
+FLUE_CHECKED static inline flue_err ring_reserve(struct ring *ring, uint32_t items)
+{
+    flue_err err = FLUE_OK;
+
+    while (err == FLUE_OK && ring->room - ring->count < items) {
+        err = ring_grow(ring);
+    }
+    return err;
 }
 
 #endif

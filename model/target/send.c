@@ -46,7 +46,7 @@ flue_err send_queue_spans(struct flue_tcp_conn *conn, PNET_BUFFER_LIST nbl, flue
     return FLUE_OK;
 }
 
-/* Status and count of an NBL that completes (CH: F35.3, F35.4). */
+/* Status and count of an NBL that completes (CH-167, CH-172). */
 static void finish(PNET_BUFFER_LIST nbl, NDIS_STATUS status)
 {
     nbl->Status = status;
@@ -65,7 +65,7 @@ static PNET_BUFFER_LIST pop(struct target_context *context)
     return nbl;
 }
 
-/* A list is complete when the peer has acknowledged all of it (CH: F35, SUCCESS).  What is acknowledged beyond the
+/* A list is complete when the peer has acknowledged all of it (CH-166).  What is acknowledged beyond the
  * lists belongs to the disconnect. */
 void send_acked(struct flue_target *target, struct target_context *context, uint32_t bytes)
 {

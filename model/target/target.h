@@ -208,9 +208,10 @@ struct flue_target {
     const struct flue_price *interrupt_price;
     struct flue_tcp *tcp;
     struct port port;
-    struct ring doorbells; /* struct doorbell */
-    struct ring upwards;   /* struct upward */
-    struct ring sent;      /* struct sent */
+    struct ring doorbells;  /* struct doorbell */
+    struct ring upwards;    /* struct upward */
+    struct ring sent;       /* struct sent */
+    struct ndis_chain lost; /* ordinary sends that memory ran out for: completed in the next interrupt */
     struct timer doorbell_timer, interrupt_timer, pump_timer, timeout_timer;
     struct flue_moderation moderation;
     bool postponed;          /* the interrupt has waited once for the host's core */
@@ -315,7 +316,9 @@ void adapter_return(struct flue_target *target, PNET_BUFFER_LIST first);
 
 void port_init(struct flue_target *target);
 void port_dispose(struct flue_target *target);
-/* A frame that may leave from ready_ps on.  Copies it. */
+/* An ordinary send that is not in any ring for want of memory. */
+void port_lose(struct flue_target *target, PNET_BUFFER_LIST nbl);
+/* A frame that may leave from ready_ps on.  Copies it.  Without memory it is lost. */
 void port_push(struct flue_target *target, enum port_source source, const struct flue_frame *frame,
                PNET_BUFFER_LIST nbl, flue_ps ready_ps);
 /* Frames of one source that have not left the wire by now_ps; and when, after now_ps, no more than `frames` of them
@@ -333,6 +336,9 @@ bool engine_receive(struct flue_target *target, struct target_context *context, 
 void engine_pump(struct flue_target *target, flue_ps now_ps);
 void engine_pump_fire(struct timer *timer, flue_ps now_ps);
 void engine_timeout_fire(struct timer *timer, flue_ps now_ps);
+/* The reason of a Retrieve that the target needs for its own sake.  UploadRequested is not for half-closed connections
+ * (D-28): there it is InvalidState, a state that this target cannot go on with. */
+TCP_UPLOAD_REASON engine_upload_reason(enum flue_tcp_state_id state);
 /* After any call into the TCP engine: what could not be done from inside its callbacks. */
 void engine_follow_up(struct flue_target *target, struct target_context *context);
 

@@ -30,7 +30,9 @@ static bool offloadable(const struct flue_tcp_conn *conn)
     return false;
 }
 
-/* Ticks until the timer's deadline, rounded up; 0: due; FLUE_STATE_NO_TIMER: none runs. */
+/* Ticks until the timer's deadline, rounded up; 0: due; FLUE_STATE_NO_TIMER: none runs.  Both ends of the distance lie
+ * on the grid of whole ticks since time 0, so that however often a connection moves, rounding postpones its deadline
+ * by less than one tick in all. */
 static uint32_t timer_delta(const struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     flue_ps due_ps = conn->timer_mode == TCP_TIMER_NONE ? FLUE_PS_NEVER : conn->timer.due_ps;
@@ -44,8 +46,18 @@ static uint32_t timer_delta(const struct flue_tcp_conn *conn, flue_ps now_ps)
     if (due_ps == FLUE_PS_NEVER) {
         return FLUE_STATE_NO_TIMER;
     }
-    return due_ps <= now_ps ? 0
-                            : saturate((uint64_t)((due_ps - now_ps + tick_ps - 1) / tick_ps), FLUE_STATE_NO_TIMER - 1);
+    return due_ps <= now_ps
+               ? 0
+               : saturate((uint64_t)((due_ps + tick_ps - 1) / tick_ps - now_ps / tick_ps), FLUE_STATE_NO_TIMER - 1);
+}
+
+/* The deadline that timer_delta() has told. */
+static flue_ps deadline(uint32_t delta, flue_ps tick_ps, flue_ps now_ps)
+{
+    if (delta == FLUE_STATE_NO_TIMER) {
+        return FLUE_PS_NEVER;
+    }
+    return delta == 0 ? now_ps : (now_ps / tick_ps + (flue_ps)delta) * tick_ps;
 }
 
 /* SRtt x 8: a round trip below one tick is told as 0. */
@@ -253,8 +265,7 @@ flue_err flue_tcp_import(struct flue_tcp *stack, const struct flue_tcp_state *st
     conn->hash_value = state->hash_value;
     conn->rcv_indication_size = state->rcv_indication_size;
     conn->flow_label = state->flow_label;
-    conn->moment.import_ps =
-        state->rt_delta == FLUE_STATE_NO_TIMER ? FLUE_PS_NEVER : now_ps + (flue_ps)state->rt_delta * tick_ps;
+    conn->moment.import_ps = deadline(state->rt_delta, tick_ps, now_ps);
     tcp_set_mss(conn, state->remote_mss == 0 ? 536 : state->remote_mss);
     tcp_enter(conn, (enum flue_tcp_state_id)state->state, FLUE_TCP_BY_IMPORT, now_ps);
     *out = conn;
@@ -294,5 +305,6 @@ void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps)
             tcp_timer_arm(conn, TCP_TIMER_PERSIST, due_ps);
         }
     }
+    flue_tcp_consumed(conn, 0, now_ps); /* a window that has opened during the move has not been told */
     tcp_ask_output(conn, now_ps);
 }

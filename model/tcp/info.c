@@ -7,21 +7,6 @@ void *flue_tcp_user(const struct flue_tcp_conn *conn)
     return conn->user;
 }
 
-void flue_tcp_set_user(struct flue_tcp_conn *conn, void *user)
-{
-    conn->user = user;
-}
-
-uint32_t flue_tcp_id(const struct flue_tcp_conn *conn)
-{
-    return conn->id;
-}
-
-void flue_tcp_set_id(struct flue_tcp_conn *conn, uint32_t id)
-{
-    conn->id = id;
-}
-
 void flue_tcp_info(const struct flue_tcp_conn *conn, struct flue_tcp_info *out)
 {
     bool sampled = conn->rtt.srtt_ps != 0;

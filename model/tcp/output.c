@@ -221,13 +221,16 @@ void tcp_probe(struct flue_tcp_conn *conn, flue_ps now_ps)
 
 flue_err flue_tcp_send(struct flue_tcp_conn *conn, const struct flue_span *span, flue_ps now_ps)
 {
+    /* Before the connection is open SND.UNA is our SYN, and the first byte follows it. */
+    const uint32_t first_seq = conn->snd_una + (conn->state < FLUE_TCP_ESTABLISHED ? 1 : 0);
+
     if (conn->state == FLUE_TCP_CLOSED || (conn->flags & (TCP_FIN_QUEUED | TCP_EXPORTED)) != 0) {
         /* An import with its FIN in flight gets the data before it all the same. */
         if ((conn->flags & TCP_IMPORTING) == 0 || (conn->flags & TCP_FIN_SENT) == 0) {
             return FLUE_ESTATE;
         }
     }
-    if (!send_queue_append(&conn->queue, &conn->stack->pieces, conn->snd_una, span)) {
+    if (!send_queue_append(&conn->queue, &conn->stack->pieces, first_seq, span)) {
         return FLUE_ENOMEM;
     }
     if ((conn->flags & (TCP_IMPORTING | TCP_IN_INPUT | TCP_OUTPUT_ASKED)) == 0) {

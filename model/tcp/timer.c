@@ -74,7 +74,7 @@ static void probe_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
     tcp_probe(conn, now_ps);
 }
 
-/* CH: MaxRT, when it is set, takes the place of the count of retransmissions. */
+/* CH-297: MaxRT, when it is set, takes the place of the count of retransmissions. */
 static bool gives_up(const struct flue_tcp_conn *conn)
 {
     if (conn->max_rt_ticks != 0) {

@@ -38,15 +38,20 @@ enum impair_verdict impair_next(struct impair *impair)
     return IMPAIR_DELIVER;
 }
 
-static void insert(uint64_t lose[FLUE_IMPAIR_LIST_MAX], unsigned count, uint64_t number)
+/* Returns the new count: a number that is there already adds nothing. */
+static unsigned insert(uint64_t lose[FLUE_IMPAIR_LIST_MAX], unsigned count, uint64_t number)
 {
-    unsigned i = count;
+    unsigned i;
 
+    for (i = 0; i < count; i++)
+        if (lose[i] == number)
+            return count;
     while (i > 0 && lose[i - 1] > number) {
         lose[i] = lose[i - 1];
         i--;
     }
     lose[i] = number;
+    return count + 1;
 }
 
 int impair_parse(const char *text, char side, uint64_t lose[FLUE_IMPAIR_LIST_MAX])
@@ -76,7 +81,7 @@ int impair_parse(const char *text, char side, uint64_t lose[FLUE_IMPAIR_LIST_MAX
             continue;
         if (count == FLUE_IMPAIR_LIST_MAX)
             return (int)(digits - text);
-        insert(lose, count++, number);
+        count = insert(lose, count, number);
     }
     return 0;
 }

@@ -103,8 +103,11 @@ static void net_run(void *ctx, flue_ps until_ps)
             first_ps = net->alarm_ps[1];
             source = 3;
         }
-        if (first_ps > until_ps || first_ps == FLUE_PS_NEVER)
+        if (first_ps > until_ps || first_ps == FLUE_PS_NEVER) {
+            if (until_ps != FLUE_PS_NEVER)
+                net->now_ps = until_ps; /* as ns-3 does */
             return;
+        }
         if (first_ps > net->now_ps)
             net->now_ps = first_ps;
         net->totals.events++;

@@ -9,23 +9,6 @@
 #include "cli/options.h"
 #include "run/text.h"
 
-/* A command whose file is not part of this build is listed, and refused. */
-#ifndef FLUE_HAVE_PLOT
-#define command_plot NULL
-#endif
-#ifndef FLUE_HAVE_SWEEP
-#define command_sweep NULL
-#endif
-#ifndef FLUE_HAVE_DB
-#define command_db NULL
-#endif
-#ifndef FLUE_HAVE_BENCH
-#define command_bench NULL
-#endif
-#ifndef FLUE_HAVE_DEMO
-#define command_demo NULL
-#endif
-
 static const struct command_entry entries[] = {
     {"run", "run one scenario and show what it found", command_run, &command_run_table},
     {"list", "list scenarios, parameters, metrics, plots or profiles", command_list, &command_list_table},
@@ -46,7 +29,8 @@ const struct command_entry *command_entry(size_t index)
 
 static void print_help(void)
 {
-    (void)printf(
+    cli_put(
+        stdout,
         "flue - a laboratory for TCP chimney offload: who owns a live connection, and what does it cost to move "
         "it?\n\n"
         "Examples:\n"
@@ -56,8 +40,7 @@ static void print_help(void)
         "  flue list params                           what -s can set\n\n"
         "Usage: flue COMMAND [options]\n\nCommands:\n");
     for (size_t i = 0; i < ENTRIES; i++) {
-        (void)printf("  %-8s %s%s\n", entries[i].name, entries[i].summary,
-                     entries[i].run == NULL ? " (not in this build)" : "");
+        (void)printf("  %-8s %s\n", entries[i].name, entries[i].summary);
     }
     (void)printf("\nOptions:\n"
                  "  -h, --help               this help; flue COMMAND --help explains a command\n"
@@ -96,24 +79,30 @@ static int refuse(const char *name)
 /* What was printed has to have arrived, or the caller must know. */
 static int flush(int code)
 {
+    const char *reason;
+
     errno = 0;
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        return cli_fail("", CLI_EXIT_IO, "stdout could not be written: %s", strerror(errno));
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return code;
     }
-    return code;
+    if (errno == 0) {
+        /* An earlier write was refused; one more tells why. */
+        clearerr(stdout);
+        (void)fputc('\n', stdout);
+        (void)fflush(stdout);
+    }
+    if (code == CLI_EXIT_IO) {
+        return code; /* the command has said so */
+    }
+    reason = errno != 0 ? strerror(errno) : "an earlier write was refused";
+    return cli_fail("", CLI_EXIT_IO, "stdout could not be written: %s", reason);
 }
 
 static int dispatch(int argc, char **argv)
 {
     const struct command_entry *entry = find(argv[0]);
 
-    if (entry == NULL) {
-        return refuse(argv[0]);
-    }
-    if (entry->run == NULL) {
-        return cli_fail(entry->name, CLI_EXIT_TOOL, "this build has no such command; see: flue --help");
-    }
-    return entry->run(argc, argv);
+    return entry != NULL ? entry->run(argc, argv) : refuse(argv[0]);
 }
 
 int command_main(int argc, char **argv)
@@ -122,7 +111,7 @@ int command_main(int argc, char **argv)
     char *helped[] = {NULL, help, NULL};
 
     if (argc < 2) {
-        (void)fprintf(stderr, "usage: flue COMMAND [options]; try: flue run bulk, flue --help\n");
+        cli_put(stderr, "usage: flue COMMAND [options]; try: flue run bulk, flue --help\n");
         return CLI_EXIT_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (strcmp(argv[1], "help") == 0 && argc == 2)) {

@@ -25,8 +25,8 @@ extern const struct cli_command command_show_table;
 struct command_entry {
     const char *name;
     const char *summary;
-    int (*run)(int argc, char **argv); /* NULL: left out of this build */
-    const struct cli_command *table;   /* NULL: the command reads its options itself */
+    int (*run)(int argc, char **argv);
+    const struct cli_command *table; /* NULL: the command reads its options itself */
 };
 
 /* In the order of --help; NULL past the end. */

@@ -22,7 +22,7 @@ static const struct cli_command command = {
                 "  flue db query results.db runs\n"
                 "  flue db query results.db \"SELECT status, count(*) FROM run GROUP BY status\"\n",
     .notes = "check  is the file whole, do its parts agree, does the summary follow from the runs; exit code 1 if not\n"
-             "query  a read-only statement, or a named query: chosen, cpu-saving, failures, latency, runs, summary;\n"
+             "query  a read-only statement, or a named query: cpu-saving, failures, latency, runs, summary;\n"
              "       tabs between columns; tab, newline and backslash in a text are written \\t, \\n and \\\\\n",
     .options = no_options,
     .run = command_db,
@@ -67,9 +67,15 @@ static int check(const char *path)
     return CLI_EXIT_OK;
 }
 
+/* chosen.sql makes the tables that other queries read; it answers nothing itself. */
+static bool is_query(const char *name)
+{
+    return query_text(name) != NULL && strcmp(name, "chosen") != 0;
+}
+
 static int query(const char *path, const char *text)
 {
-    const char *sql = query_text(text);
+    const char *sql = is_query(text) ? query_text(text) : NULL;
     struct store *store;
     char message[MESSAGE_MAX];
     flue_err err;
@@ -78,9 +84,10 @@ static int query(const char *path, const char *text)
         const char *names[32];
         const char *nearest;
         size_t count = 0;
-        while (count < 32 && query_name(count) != NULL) {
-            names[count] = query_name(count);
-            count++;
+        for (size_t i = 0; count < 32 && query_name(i) != NULL; i++) {
+            if (is_query(query_name(i))) {
+                names[count++] = query_name(i);
+            }
         }
         nearest = text_nearest(text, names, count);
         return cli_fail("db", CLI_EXIT_USAGE, "there is no query '%.60s'; %s%s%s", text,

@@ -6,15 +6,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../shim/flue_ns3.h"
 #include "cli/demo.h"
 #include "cli/options.h"
-#include "run/text.h"
-
-#if defined(FLUE_HAVE_WORLD) && defined(FLUE_HAVE_SWEEP) && defined(FLUE_HAVE_PLOTS)
-
-#include "../shim/flue_ns3.h"
 #include "plots/plots.h"
 #include "run/net_ns3.h"
+#include "run/text.h"
 #include "store/store.h"
 #include "sweep/sweep.h"
 
@@ -22,8 +19,6 @@
 #define FOLDER      "demo"
 #define JOBS        2u
 
-/* A sweep and where its runs are kept.  The closed loop has a database of its own, so that the figures show two loads.
- */
 /* Both sweeps of the main job go into one database. */
 #define DATABASE FOLDER "/results.db"
 
@@ -48,8 +43,7 @@ static int run_missing(struct store *store, const struct sweep *sweep, const str
         return fail_io(message);
     }
     if (outcome.interrupted) {
-        (void)fprintf(stderr, "flue demo: interrupted; go on with: flue demo --main\n");
-        return CLI_EXIT_INTERRUPTED;
+        return cli_fail("demo", CLI_EXIT_INTERRUPTED, "interrupted; go on with: flue demo --main");
     }
     for (unsigned i = 0; i < STORE_STATUS_COUNT; i++) {
         bad += i == STORE_DONE ? 0 : outcome.counts[i];
@@ -132,9 +126,10 @@ static int draw(struct store *store)
 
 static void print_next(void)
 {
-    (void)printf(
+    cli_put(
+        stdout,
         "\nNext:\n"
-        "  flue run rpc -s connections=1000 -s io_size=64KiB -s load=80%% --net ns3     one point of the curves\n"
+        "  flue run rpc -s connections=1000 -s io_size=64KiB -s load=80% --net ns3     one point of the curves\n"
         "  flue sweep run saving --db saving.db                                        finer curves, without ns-3\n"
         "  flue show host-2021-noopt                                                   what the costs stand on\n");
 }
@@ -171,12 +166,3 @@ int demo_main(void)
     store_close(store);
     return code;
 }
-
-#else
-
-int demo_main(void)
-{
-    return cli_fail("demo", CLI_EXIT_TOOL, "the sweep is not part of this build; see: flue --help");
-}
-
-#endif

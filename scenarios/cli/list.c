@@ -6,15 +6,12 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "plots/plots.h"
 #include "run/params.h"
 #include "run/profile.h"
 #include "run/results.h"
 #include "run/text.h"
 #include "run/yaml.h"
-
-#ifdef FLUE_HAVE_PLOTS
-#include "plots/plots.h"
-#endif
 
 #define PROFILE_NAME_ROOM 64
 
@@ -146,13 +143,10 @@ static flue_err add_profiles(struct text *out, bool json, char *message, size_t 
     return err;
 }
 
-#ifdef FLUE_HAVE_PLOTS
-static flue_err add_plots(struct text *out, bool json, char *message, size_t room)
+static void add_plots(struct text *out, bool json)
 {
     const struct plot_info *plot;
 
-    (void)message;
-    (void)room;
     for (size_t i = 0; (plot = plot_at(i)) != NULL; i++) {
         if (json) {
             begin(out, i == 0, plot->name);
@@ -162,17 +156,7 @@ static flue_err add_plots(struct text *out, bool json, char *message, size_t roo
             text_add(out, "%-16s %s\n", plot->name, plot->title);
         }
     }
-    return FLUE_OK;
 }
-#else
-static flue_err add_plots(struct text *out, bool json, char *message, size_t room)
-{
-    (void)out;
-    (void)json;
-    (void)snprintf(message, room, "this build has no plots; see: flue --help");
-    return FLUE_ETOOL;
-}
-#endif
 
 static int print_list(const char *what, bool json)
 {
@@ -192,7 +176,7 @@ static int print_list(const char *what, bool json)
     } else if (strcmp(what, "profiles") == 0) {
         err = add_profiles(&out, json, message, sizeof message);
     } else if (strcmp(what, "plots") == 0) {
-        err = add_plots(&out, json, message, sizeof message);
+        add_plots(&out, json);
     } else {
         nearest = text_nearest(what, kinds, sizeof kinds / sizeof kinds[0]);
         text_free(&out);

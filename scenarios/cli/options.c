@@ -9,21 +9,66 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/commands.h"
 #include "run/text.h"
 
 #define OPTIONS_MAX 40u
+#define MESSAGE_MAX 8192
 
 static const struct cli_option help_option = {'h', "help", NULL, "this help"};
 
+const char *cli_called_as(void)
+{
+    const char *name = getenv("FLUE_CALLED_AS");
+
+    return name != NULL && name[0] != '\0' ? name : "flue";
+}
+
+/* Whether the text goes on with one of the words that follow the program's name on a command line. */
+static bool begins_with_command(const char *text)
+{
+    static const char *const words[] = {"--help", "--version", "COMMAND"};
+    size_t length = strcspn(text, " \n,;:\"'`");
+    const struct command_entry *entry;
+
+    for (size_t i = 0; (entry = command_entry(i)) != NULL; i++) {
+        if (strlen(entry->name) == length && strncmp(text, entry->name, length) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strlen(words[i]) == length && strncmp(text, words[i], length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void cli_put(FILE *out, const char *text)
+{
+    const char *at;
+
+    for (; (at = strstr(text, "flue ")) != NULL; text = at + 4) {
+        bool word = at == text || strchr(" \n\"'`(", at[-1]) != NULL;
+        bool ours = word && begins_with_command(at + 5);
+
+        (void)fwrite(text, 1, (size_t)(at - text), out);
+        (void)fputs(ours ? cli_called_as() : "flue", out);
+    }
+    (void)fputs(text, out);
+}
+
 int cli_fail(const char *command, int code, const char *format, ...)
 {
+    char line[MESSAGE_MAX];
     va_list arguments;
 
     (void)fflush(stdout);
     (void)fprintf(stderr, "flue%s%s: ", command[0] == '\0' ? "" : " ", command);
     va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
+    (void)vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    cli_put(stderr, line);
     (void)fputc('\n', stderr);
     return code;
 }
@@ -213,12 +258,17 @@ static void print_option(const struct cli_option *option)
 
 void cli_print_help(const struct cli_command *command)
 {
-    (void)printf("%s\n\nExamples:\n%s\nUsage: %s\n\nOptions:\n", command->summary, command->examples, command->usage);
+    (void)printf("%s\n\nExamples:\n", command->summary);
+    cli_put(stdout, command->examples);
+    (void)printf("\nUsage: ");
+    cli_put(stdout, command->usage);
+    (void)printf("\n\nOptions:\n");
     for (size_t i = 0; command->options[i].id != 0; i++) {
         print_option(&command->options[i]);
     }
     print_option(&help_option);
     if (command->notes != NULL) {
-        (void)printf("\n%s", command->notes);
+        (void)fputc('\n', stdout);
+        cli_put(stdout, command->notes);
     }
 }

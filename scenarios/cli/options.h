@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "cli/exit.h"
 #include "flue/base.h"
@@ -43,6 +44,12 @@ struct cli_command {
 
 /* The next option and its argument (NULL if it takes none).  Call with *first = 0 the first time. */
 int cli_next(const struct cli_command *command, int argc, char **argv, int *first, const char **argument);
+
+/* How the program was called, as people can type it: $FLUE_CALLED_AS, or "flue". */
+const char *cli_called_as(void);
+
+/* Prints a text.  Every command line in it, "flue" and one of the commands, begins as the program was called. */
+void cli_put(FILE *out, const char *text);
 
 /* What cli_next() ended with, as an exit code. */
 int cli_exit_of(int result);

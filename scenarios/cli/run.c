@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,10 +18,7 @@
 #include "run/yaml.h"
 #include "store/run_text.h"
 #include "store/store.h"
-
-#ifdef FLUE_HAVE_TRACE
 #include "trace/trace_read.h"
-#endif
 
 #define MESSAGE_MAX 1024
 
@@ -113,11 +111,6 @@ static int check_request(const struct request *request)
     if (request->record != NULL && strcmp(request->record, "-") == 0 && (request->json || request->explain)) {
         return fail(CLI_EXIT_USAGE, "--record - wants stdout for itself; leave --json and --explain out");
     }
-#ifndef FLUE_HAVE_TRACE
-    if (request->explain) {
-        return fail(CLI_EXIT_TOOL, "--explain is not part of this build; see: flue --help");
-    }
-#endif
     return CLI_EXIT_OK;
 }
 
@@ -137,10 +130,26 @@ struct job {
     char message[MESSAGE_MAX];
 };
 
+/* Whether a scenario is named by a path to something that would be waited for without an end, as a pipe. */
+static bool is_no_file(const char *scenario)
+{
+    const char *dot = strrchr(scenario, '.');
+    bool is_path = strchr(scenario, '/') != NULL ||
+                   (dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
+    struct stat status;
+
+    return is_path && stat(scenario, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
 static int prepare(struct job *job)
 {
     const struct request *request = job->request;
-    flue_err err = scenario_load(request->scenario, &job->file, job->message, sizeof job->message);
+    flue_err err;
+
+    if (is_no_file(request->scenario)) {
+        return cli_fail("run", CLI_EXIT_IO, "%s: is no regular file; name a file", request->scenario);
+    }
+    err = scenario_load(request->scenario, &job->file, job->message, sizeof job->message);
 
     if (err != FLUE_OK) {
         return cli_fail_err("run", err, job->message);
@@ -186,22 +195,11 @@ static void note_usage(struct job *job, const struct timespec *begin)
     }
 }
 
-#ifdef FLUE_HAVE_WORLD
 static flue_err run_traced(struct job *job, const struct flue_record *record, const struct flue_trace *trace)
 {
     return world_run(&job->scenario, record, trace, &job->outcome, job->message, sizeof job->message);
 }
-#else
-static flue_err run_traced(struct job *job, const struct flue_record *record, const struct flue_trace *trace)
-{
-    (void)record;
-    (void)trace;
-    (void)snprintf(job->message, sizeof job->message, "this build has no simulation; see: flue --help");
-    return FLUE_ETOOL;
-}
-#endif
 
-#ifdef FLUE_HAVE_TRACE
 /* Runs, and tells what happened, also of a run that did not come to its end. */
 static flue_err run_explained(struct job *job, const struct flue_record *record)
 {
@@ -225,15 +223,12 @@ static flue_err run_explained(struct job *job, const struct flue_record *record)
     trace_log_free(log);
     return err != FLUE_OK ? err : settled;
 }
-#endif
 
 static flue_err run_world(struct job *job, const struct flue_record *record)
 {
-#ifdef FLUE_HAVE_TRACE
     if (job->request->explain) {
         return run_explained(job, record);
     }
-#endif
     return run_traced(job, record, NULL);
 }
 
@@ -276,8 +271,10 @@ static int print(const struct job *job)
     }
     if (text.failed) {
         code = cli_fail_err("run", FLUE_ENOMEM, NULL);
-    } else {
+    } else if (job->request->json) {
         (void)fputs(text_chars(&text), stdout);
+    } else {
+        cli_put(stdout, text_chars(&text));
     }
     text_free(&text);
     return code;

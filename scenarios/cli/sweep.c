@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "run/net_ns3.h"
 #include "run/text.h"
 #include "store/store.h"
 #include "sweep/sweep.h"
@@ -35,7 +36,8 @@ static const struct cli_command command = {
     .examples = "  flue sweep plan quick\n"
                 "  flue sweep run quick --db results.db\n"
                 "  flue sweep run mine.yaml --db results.db -j 4\n",
-    .notes = "Built-in sweeps: connections, demo, quick, saving.  The same command again goes on where the last one ended.\n"
+    .notes = "Built-in sweeps: connections, demo, demo-peak, quick, saving.\n"
+             "The same command again goes on where the last one ended.\n"
              "Ctrl-C finishes the running runs and prints that command; a second Ctrl-C stops them.\n"
              "A run that fails does not stop the others; its last words are in: flue db query FILE failures\n",
     .options = options,
@@ -165,9 +167,8 @@ static int summarise(const struct sweep_outcome *outcome, const struct sweep_pla
     (void)printf("\n");
     (void)fflush(stdout);
     if (outcome->interrupted) {
-        (void)fprintf(stderr, "flue sweep: interrupted; go on with: flue sweep run %s --db %s -j %u\n", request->file,
-                      request->db, request->jobs);
-        return CLI_EXIT_INTERRUPTED;
+        return cli_fail("sweep", CLI_EXIT_INTERRUPTED, "interrupted; go on with: flue sweep run %s --db %s -j %u",
+                        request->file, request->db, request->jobs);
     }
     if (bad > 0) {
         return cli_fail("sweep", CLI_EXIT_RUNS, "%" PRIu64 " runs did not end well; see: flue db query %s failures", bad,
@@ -225,6 +226,10 @@ static int serve(const struct request *request)
 
     if (err != FLUE_OK) {
         return cli_fail_err("sweep", err, message);
+    }
+    if (running && sweep.base.scenario.net == FLUE_NET_NS3 && net_ns3_api(message, sizeof message) == NULL) {
+        sweep_free(&sweep);
+        return cli_fail("sweep", CLI_EXIT_TOOL, "%s", message);
     }
     if (request->db != NULL) {
         err = store_open(request->db, running ? STORE_CREATE : STORE_READ, &store, message, sizeof message);

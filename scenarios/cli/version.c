@@ -3,12 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/commands.h"
-#include "store/build.h"
-
-#ifdef FLUE_HAVE_WORLD
 #include "../shim/flue_ns3.h"
+#include "cli/commands.h"
 #include "run/net_ns3.h"
+#include "store/build.h"
 
 static const char *ns3_version(void)
 {
@@ -17,12 +15,6 @@ static const char *ns3_version(void)
 
     return api == NULL ? "" : api->version;
 }
-#else
-static const char *ns3_version(void)
-{
-    return "";
-}
-#endif
 
 void command_print_version(void)
 {

@@ -71,9 +71,9 @@ void world_audit(struct world *world)
     int end;
 
     if (world->phase != PHASE_DONE)
-        world_finding(world, "the run did not end by %" PRId64 " ms of simulated time: %" PRIu32 " of %" PRIu32
+        world_finding(world, "the run did not end by %" PRId64 " us of simulated time: %" PRIu32 " of %" PRIu32
                              " ends opened, %" PRIu32 " closed",
-                      (int64_t)(world->net.now(world->net.ctx) / FLUE_PS_PER_MS), world->opened,
+                      (int64_t)(world->net.now(world->net.ctx) / FLUE_PS_PER_US), world->opened,
                       2 * (uint32_t)world->scenario->connections, world->gone);
     for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
         const struct flow *flow = &world->flows[i];

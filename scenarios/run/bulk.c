@@ -3,6 +3,7 @@
  * writes_ahead writes not yet acknowledged.  The latency of a write ends with its last acknowledgement. */
 #include "run/flows.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { DIRECTION_SEND, DIRECTION_RECEIVE, DIRECTION_BOTH };
@@ -51,7 +52,7 @@ static void start_client(void *ctx, flue_ps at_ps)
     write_on(flow, CLIENT, at_ps);
 }
 
-static flue_err bulk_prepare(struct world *world)
+static flue_err bulk_prepare(struct world *world, char *message, size_t room)
 {
     const struct flue_scenario *scenario = world->scenario;
     const uint32_t connections = (uint32_t)scenario->connections;
@@ -61,8 +62,11 @@ static flue_err bulk_prepare(struct world *world)
         struct flow *flow = &world->flows[i];
 
         flow->writes = calloc((size_t)scenario->writes_ahead * ENDS, sizeof(*flow->writes));
-        if (flow->writes == NULL)
+        if (flow->writes == NULL) {
+            (void)snprintf(message, room, "no memory for %u connections with %u writes each", connections,
+                           (unsigned)scenario->writes_ahead);
             return FLUE_ENOMEM;
+        }
         if (scenario->direction != DIRECTION_RECEIVE)
             flow->left[SERVER] = (uint64_t)scenario->bytes;
         if (scenario->direction != DIRECTION_SEND)

@@ -2,8 +2,6 @@
 /* What a server can carry in the host arm, from its prices: the scale on which `load` is measured. */
 #include "run/flows.h"
 
-#include "frame/frame.h"
-
 /* Time of one price on the host's core. */
 static uint64_t price_ps(const struct flue_price *price, uint64_t bytes, uint64_t hz)
 {
@@ -35,27 +33,41 @@ static uint64_t host_ps(const struct flue_scenario *s, const struct flue_profile
     return ps;
 }
 
-uint64_t capacity_request_cycles(const struct flue_scenario *s, const struct flue_profile *p)
+/* Bytes on the wire, one way: segments of `payload` and the acknowledgements of `acked` segments that came the other way. */
+static uint64_t wire_ps(const struct flue_scenario *s, uint64_t payload, uint64_t acked, uint64_t header, uint64_t mss)
 {
-    const uint64_t mss = (uint64_t)s->mtu - (s->timestamps == 0 ? 52 : 40);
+    const uint64_t framed = header + (uint64_t)s->framing, whole = payload / mss, rest = payload % mss;
+    const uint64_t rate = (uint64_t)s->link_rate, acks = acked / (uint64_t)s->ack_every;
 
-    return host_ps(s, p, mss) / (uint64_t)FLUE_PS_PER_US * (p->host_hz / 1000000);
+    return whole * (uint64_t)flue_wire_serialise_ps(mss + framed, rate) +
+           (rest > 0 ? (uint64_t)flue_wire_serialise_ps(rest + framed, rate) : 0) +
+           acks * (uint64_t)flue_wire_serialise_ps(framed, rate);
+}
+
+/* Time that interrupts add to the work of one request on a busy core: one for each frame that comes in, but not more than
+ * one for each moderation period. */
+static uint64_t with_interrupts(uint64_t work_ps, uint64_t frames, uint64_t interrupt_ps, uint64_t period_ps)
+{
+    const uint64_t one_each = work_ps + frames * interrupt_ps;
+    uint64_t moderated;
+
+    if (period_ps <= interrupt_ps)
+        return one_each;
+    moderated = work_ps + work_ps / (period_ps - interrupt_ps) * interrupt_ps +
+                work_ps % (period_ps - interrupt_ps) * interrupt_ps / (period_ps - interrupt_ps);
+    return moderated < one_each ? moderated : one_each;
 }
 
 uint64_t capacity_request_ps(const struct flue_scenario *s, const struct flue_profile *p)
 {
-    const uint64_t header = s->timestamps == 0 ? 52 : 40, mss = (uint64_t)s->mtu - header;
-    const uint64_t out = segments((uint64_t)s->io_size, mss);
-    const uint64_t wire_bytes = (uint64_t)s->io_size + out * (header + (uint64_t)s->framing);
-    const uint64_t wire_ps = (uint64_t)flue_wire_serialise_ps(wire_bytes, (uint64_t)s->link_rate);
-    uint64_t core_ps = host_ps(s, p, mss);
+    const uint64_t header = s->timestamps == CHOICE_YES ? 52 : 40, mss = (uint64_t)s->mtu - header;
+    const uint64_t request = (uint64_t)s->request_size, response = (uint64_t)s->io_size;
+    const uint64_t in = segments(request, mss), out = segments(response, mss);
+    const uint64_t down_ps = wire_ps(s, response, in, header, mss), up_ps = wire_ps(s, request, out, header, mss);
     const uint64_t period_ps = s->moderation == FLUE_PARAM_AS_PROFILE ? p->moderation_ps : (uint64_t)s->moderation;
-    const uint64_t interrupt_ps = price_ps(&p->interrupt, 0, p->host_hz);
+    const uint64_t core_ps = with_interrupts(host_ps(s, p, mss), in + out / (uint64_t)s->ack_every + 1,
+                                             price_ps(&p->interrupt, 0, p->host_hz), period_ps);
+    const uint64_t slower_ps = down_ps > up_ps ? down_ps : up_ps;
 
-    /* A busy core takes one interrupt per moderation period, so that share of it is not there for requests. */
-    if (period_ps > interrupt_ps)
-        core_ps = core_ps * (period_ps / 1000) / ((period_ps - interrupt_ps) / 1000);
-    else
-        core_ps += interrupt_ps;
-    return core_ps > wire_ps ? core_ps : wire_ps;
+    return core_ps > slower_ps ? core_ps : slower_ps;
 }

@@ -16,6 +16,14 @@
 
 enum { SERVER, CLIENT, ENDS };
 
+/* Addresses: client connection i has address CLIENT_IP + i / PORTS_PER_IP and port FIRST_PORT + i % PORTS_PER_IP. */
+#define SERVER_IP      0x0A000001u            /* 10.0.0.1 */
+#define CLIENT_IP      0x0A010000u            /* 10.1.0.0, and up */
+#define SERVER_PORT    80
+#define FIRST_PORT     10000u
+#define PORTS_PER_IP   50000u
+#define POLL_PS        (100 * FLUE_PS_PER_US) /* how often the phases look whether they are over */
+
 /* Stored numbers of parameters of kind CHOICE, in the order of their words. */
 enum { CHOICE_YES, CHOICE_NO };
 enum { ARM_HOST, ARM_CHIMNEY };
@@ -60,7 +68,8 @@ struct snapshot {
 /* A workload: what the applications do once every connection is in place. */
 struct workload {
     const char *name;
-    flue_err (*prepare)(struct world *world);
+    /* Fails with one line for the user in message. */
+    flue_err (*prepare)(struct world *world, char *message, size_t room);
     void (*start)(struct world *world, int end, flue_ps at_ps); /* this end's traffic begins; called for both */
     void (*received)(struct flow *flow, int end, uint32_t bytes, flue_ps at_ps);
     void (*acknowledged)(struct flow *flow, int end, flue_ps at_ps);
@@ -93,13 +102,15 @@ struct world {
     uint64_t completed;        /* requests or writes in the window */
     uint64_t delivered_bytes;  /* both ends, whole run */
     uint64_t findings;
-    flue_ps measure_until_ps;
+    flue_ps measured_ps; /* when the last measured thing was over; the books are taken just after it */
+    int measured;
+    uint32_t drained; /* polls since the last connection closed */
     struct {
         struct pool pool;
         struct rng arrivals, choice;
         struct timer arrival;
         uint64_t mean_gap_ps;
-        uint64_t issued, measured, done;
+        uint64_t measured, done;
         int stopped;
     } rpc;
     struct {
@@ -112,6 +123,10 @@ void world_measured(struct world *world, flue_ps at_ps);
 void world_finding(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct flue_host *world_host(struct world *world, int end);
 
+/* apps.c: fills in world->app; closes one end of a flow, once. */
+void world_apps(struct world *world);
+void flow_close(struct flow *flow, int end);
+
 /* audit.c */
 void world_audit(struct world *world);
 
@@ -121,7 +136,5 @@ void world_report(struct world *world);
 
 /* capacity.c: time that one request takes on the slower of wire and host, in the host arm. */
 uint64_t capacity_request_ps(const struct flue_scenario *scenario, const struct flue_profile *profile);
-/* Server cycles of one request in the host arm, memory time included at the core's clock rate. */
-uint64_t capacity_request_cycles(const struct flue_scenario *scenario, const struct flue_profile *profile);
 
 #endif

@@ -70,7 +70,16 @@ static struct utilisation utilise(const struct world *world)
     };
 }
 
-static enum binding binding_of(const struct world *world, const struct utilisation *u, uint64_t window_ps)
+/* Whether an open loop was carried: at least nine tenths of what it asked for came through. */
+static int carried(const struct world *world, uint64_t window_ps, uint64_t bytes)
+{
+    const uint64_t each = (uint64_t)(world->scenario->io_size + world->scenario->request_size);
+    const uint64_t asked = window_ps / world->rpc.mean_gap_ps; /* requests */
+
+    return asked < 10 || bytes / each * 10 >= asked * 9;
+}
+
+static enum binding binding_of(const struct world *world, const struct utilisation *u, uint64_t window_ps, uint64_t bytes)
 {
     const uint64_t busy[] = {u->core, u->engine, u->pcie, u->wire};
     const enum binding code[] = {BINDING_CORE, BINDING_ENGINE, BINDING_PCIE, BINDING_WIRE};
@@ -83,7 +92,7 @@ static enum binding binding_of(const struct world *world, const struct utilisati
     flue_host_totals(flue_node_host(world->node[SERVER]), &totals);
     if (busy[most] / 1000 * 1000 >= window_ps / 1000 * BUSY_PERMILLE)
         return totals.refused > 0 && code[most] == BINDING_CORE ? BINDING_CONTEXTS : code[most];
-    if (world->scenario->workload == FLUE_WORKLOAD_RPC && world->scenario->load > 0)
+    if (world->rpc.mean_gap_ps != 0 && carried(world, window_ps, bytes))
         return BINDING_LOAD;
     return BINDING_WINDOW;
 }
@@ -175,10 +184,22 @@ static void report_wire(struct world *world)
     world->outcome->events = net.events;
 }
 
+/* bits x 10^12 / ps, scaled so that neither number leaves int64: a gap below 1 us goes with less than 1 MB. */
+static void report_offered(const struct world *world)
+{
+    const uint64_t bits = (uint64_t)(world->scenario->io_size + world->scenario->request_size) * 8;
+    const uint64_t gap_ps = world->rpc.mean_gap_ps;
+
+    if (gap_ps < UINT64_C(1000000))
+        put_ratio(world, "offered", "", bits * UINT64_C(1000000000000), gap_ps);
+    else
+        put_ratio(world, "offered", "", bits * UINT64_C(1000000000), gap_ps / 1000);
+}
+
 void world_report(struct world *world)
 {
     const uint64_t window_ps = (uint64_t)(world->end.at_ps - world->begin.at_ps);
-    const uint64_t bytes = world->end.delivered_bytes - world->begin.delivered_bytes;
+    const uint64_t bytes = window_ps == 0 ? 0 : world->end.delivered_bytes - world->begin.delivered_bytes;
     const struct utilisation u = utilise(world);
     uint64_t sent = 0, low, high, n;
     uint32_t i, cursor = 0;
@@ -193,9 +214,7 @@ void world_report(struct world *world)
     else
         put_ratio(world, "goodput", "", bytes * 8 * 100000, window_ps / 10000000);
     if (world->rpc.mean_gap_ps != 0)
-        put_ratio(world, "offered", "",
-                  (uint64_t)(world->scenario->io_size + world->scenario->request_size) * 8 * 1000000,
-                  world->rpc.mean_gap_ps / 1000000);
+        report_offered(world);
     put(world, "bytes.sent", "", sent);
     put(world, "bytes.delivered", "", world->delivered_bytes);
     put(world, "bytes.window", "", bytes);
@@ -204,7 +223,8 @@ void world_report(struct world *world)
     put_ratio(world, "util.engine", "", u.engine, window_ps);
     put_ratio(world, "util.pcie", "", u.pcie, window_ps);
     put_ratio(world, "util.wire", "", u.wire, window_ps);
-    put(world, "binding", "", (uint64_t)binding_of(world, &u, window_ps));
+    if (window_ps > 0)
+        put(world, "binding", "", (uint64_t)binding_of(world, &u, window_ps, bytes));
     report_moves(world);
     report_tcp(world);
     report_wire(world);

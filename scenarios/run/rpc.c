@@ -2,6 +2,8 @@
 /* Workload rpc: clients send requests of request_size, the server answers each with io_size bytes.
  * Open loop: requests are due as a Poisson process over all connections, whatever the server does, and a request's latency
  * counts from the moment it is due.  Closed loop (load = 0): `active` connections keep `outstanding` requests each. */
+#include <stdio.h>
+
 #include "run/flows.h"
 
 /* An open loop goes on whatever the server does; when this many requests wait, the run is given up. */
@@ -45,12 +47,24 @@ static struct request *make(struct world *world, struct flow *flow, flue_ps due_
         return NULL;
     }
     *request = (struct request){.due_ps = due_ps, .flow = flow};
-    world->rpc.issued++;
     if (world->phase == PHASE_MEASURE && world->rpc.measured < (uint64_t)world->scenario->requests) {
         request->measured = 1;
         world->rpc.measured++;
     }
     return request;
+}
+
+/* Time to the next arrival.  Long gaps are drawn in a coarser unit: the random numbers' means go to 2^40. */
+static flue_ps draw_gap(struct world *world)
+{
+    uint64_t mean = world->rpc.mean_gap_ps;
+    unsigned shift = 0;
+
+    while (mean > UINT64_C(1) << 40) {
+        mean >>= 1;
+        shift++;
+    }
+    return (flue_ps)(rng_exponential(&world->rpc.arrivals, mean) << shift);
 }
 
 static void on_arrival(struct timer *timer, flue_ps now_ps)
@@ -68,13 +82,16 @@ static void on_arrival(struct timer *timer, flue_ps now_ps)
         return;
     }
     timers_arm(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival,
-               now_ps + (flue_ps)rng_exponential(&world->rpc.arrivals, world->rpc.mean_gap_ps));
+               now_ps + draw_gap(world));
     request = make(world, &world->flows[which], now_ps);
     if (request != NULL)
         flue_host_run(world_host(world, CLIENT), now_ps, issue, request);
 }
 
-static flue_err rpc_prepare(struct world *world)
+/* Longest mean time between two requests: 10^6 s. */
+#define GAP_MAX_PS UINT64_C(1000000000000000000)
+
+static flue_err rpc_prepare(struct world *world, char *message, size_t room)
 {
     const struct flue_scenario *scenario = world->scenario;
     uint32_t i;
@@ -83,9 +100,15 @@ static flue_err rpc_prepare(struct world *world)
     rng_init(&world->rpc.arrivals, world->net.env(world->net.ctx, CLIENT)->seed, "rpc.arrivals");
     rng_init(&world->rpc.choice, world->net.env(world->net.ctx, CLIENT)->seed, "rpc.choice");
     timer_setup(&world->rpc.arrival, on_arrival);
-    if (!closed_loop(world))
-        world->rpc.mean_gap_ps =
-            capacity_request_ps(scenario, &world->profile) * UINT64_C(1000000) / (uint64_t)scenario->load;
+    if (!closed_loop(world)) {
+        const uint64_t request_ps = capacity_request_ps(scenario, &world->profile), load = (uint64_t)scenario->load;
+
+        if (request_ps / load >= GAP_MAX_PS / UINT64_C(1000000)) {
+            (void)snprintf(message, room, "load: less than one request in 10^6 s; raise load or link_rate, or lower io_size");
+            return FLUE_EINVAL;
+        }
+        world->rpc.mean_gap_ps = request_ps / load * UINT64_C(1000000) + request_ps % load * UINT64_C(1000000) / load;
+    }
     for (i = 0; i < (uint32_t)scenario->connections; i++)
         list_init(&world->flows[i].requests);
     return FLUE_OK;
@@ -100,7 +123,7 @@ static void rpc_start(struct world *world, int end, flue_ps at_ps)
         return;
     if (!closed_loop(world)) {
         timers_arm(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival,
-                   at_ps + (flue_ps)rng_exponential(&world->rpc.arrivals, world->rpc.mean_gap_ps));
+                   at_ps + draw_gap(world));
         return;
     }
     active = (uint32_t)(scenario->active < scenario->connections ? scenario->active : scenario->connections);
@@ -180,7 +203,7 @@ static void rpc_acknowledged(struct flow *flow, int end, flue_ps at_ps)
 
 static void rpc_dispose(struct world *world)
 {
-    if (world->phase == PHASE_DONE && pool_live(&world->rpc.pool) != 0)
+    if (world->phase == PHASE_DONE && world->scenario->close == CHOICE_YES && pool_live(&world->rpc.pool) != 0)
         world_finding(world, "%llu requests were never answered", (unsigned long long)pool_live(&world->rpc.pool));
     pool_dispose(&world->rpc.pool);
 }

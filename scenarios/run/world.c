@@ -16,13 +16,8 @@
 #include "run/profile.h"
 #include "wire/impair.h"
 
-#define POLL_PS        (100 * FLUE_PS_PER_US) /* how often the phases look whether they are over */
+#define DRAIN_POLLS    20000                  /* then the audit says what did not come home */
 #define START_AFTER_PS FLUE_PS_PER_US         /* both ends start by timers of their own, this much later */
-#define SERVER_IP      0x0A000001u            /* 10.0.0.1 */
-#define CLIENT_IP      0x0A010000u            /* 10.1.0.0, and up */
-#define SERVER_PORT    80
-#define FIRST_PORT     10000u
-#define PORTS_PER_IP   50000u
 #define FINDINGS_SHOWN 10
 
 struct flue_host *world_host(struct world *world, int end)
@@ -49,103 +44,6 @@ static struct timers *timers_of(struct world *world, int end)
     return flue_node_timers(world->node[end]);
 }
 
-/* ---- Applications: what both workloads share -------------------------------------------------------------------- */
-
-static int end_of(const struct flow *flow, const struct flue_socket *socket)
-{
-    return flow->socket[SERVER] == socket ? SERVER : CLIENT;
-}
-
-static uint32_t on_identify(void *ctx, const struct flue_tcp_tuple *tuple)
-{
-    (void)ctx;
-    return (tuple->remote_ip - CLIENT_IP) * PORTS_PER_IP + tuple->remote_port - FIRST_PORT;
-}
-
-static void on_connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
-{
-    struct world *world = ctx;
-    const uint32_t id = flue_socket_id(socket);
-    struct flow *flow;
-    int end;
-
-    (void)at_ps;
-    if (id >= (uint32_t)world->scenario->connections) {
-        world_finding(world, "a connection with the unknown identity %" PRIu32, id);
-        return;
-    }
-    flow = &world->flows[id];
-    end = flow->socket[CLIENT] == socket ? CLIENT : SERVER;
-    flow->socket[end] = socket;
-    flow->open[end] = 1;
-    flue_socket_set_ctx(socket, flow);
-    world->opened++;
-}
-
-/* Every byte must be the next one of the peer's stream. */
-static void on_received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
-{
-    struct flow *flow = ctx;
-    struct world *world = flow->world;
-    const int end = end_of(flow, socket);
-    const uint32_t stream = end == SERVER ? 2 * flow->id : 2 * flow->id + 1;
-
-    if (span->memory != NULL || span->stream != stream || span->offset_bytes != flow->received[end])
-        world_finding(world,
-                      "connection %" PRIu32 ": expected stream %" PRIu32 " offset %" PRIu64 ", got stream %" PRIu32
-                      " offset %" PRIu64 " (%" PRIu32 " bytes)",
-                      flow->id, stream, flow->received[end], span->stream, span->offset_bytes, span->length_bytes);
-    flow->received[end] += span->length_bytes;
-    world->delivered_bytes += span->length_bytes;
-    world->workload->received(flow, end, span->length_bytes, at_ps);
-}
-
-static void on_acknowledged(void *ctx, struct flue_socket *socket, uint32_t bytes, flue_ps at_ps)
-{
-    struct flow *flow = ctx;
-    const int end = end_of(flow, socket);
-
-    flow->acked[end] += bytes;
-    flow->world->workload->acknowledged(flow, end, at_ps);
-}
-
-static void close_end(struct flow *flow, int end)
-{
-    if (flow->socket[end] == NULL || flow->closing[end])
-        return;
-    flow->closing[end] = 1;
-    if (flue_socket_close(flow->socket[end]) != FLUE_OK)
-        world_finding(flow->world, "connection %" PRIu32 ": close was refused", flow->id);
-}
-
-static void on_peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
-{
-    struct flow *flow = ctx;
-
-    (void)at_ps;
-    close_end(flow, end_of(flow, socket));
-}
-
-static void on_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
-{
-    struct flow *flow = ctx;
-    struct world *world = flow->world;
-    const int end = end_of(flow, socket);
-
-    (void)at_ps;
-    flow->socket[end] = NULL;
-    flow->closed[end] = 1;
-    world->gone++;
-    /* While connections close, a reset or a timeout may end one: a FIN sent again to an end whose TIME-WAIT is over is
-     * answered so.  Whether bytes are missing is for the audit to say. */
-    if (world->phase != PHASE_CLOSING)
-        world_finding(world, "connection %" PRIu32 ": ended early at the %s by %s", flow->id,
-                      end == SERVER ? "server" : "client",
-                      reason == FLUE_TCP_BY_RESET     ? "a reset"
-                      : reason == FLUE_TCP_BY_TIMEOUT ? "a timeout"
-                                                      : "a close");
-}
-
 /* ---- Phases ------------------------------------------------------------------------------------------------------ */
 
 static void open_next(void *ctx, flue_ps at_ps)
@@ -161,6 +59,8 @@ static void open_next(void *ctx, flue_ps at_ps)
     if (flue_host_connect(world_host(world, CLIENT), &tuple, id, &world->app[CLIENT], world, at_ps,
                           &flow->socket[CLIENT]) != FLUE_OK)
         world_finding(world, "connection %" PRIu32 " could not be opened", id);
+    else
+        flue_socket_set_ctx(flow->socket[CLIENT], flow);
 }
 
 static void close_next(void *ctx, flue_ps at_ps)
@@ -168,7 +68,7 @@ static void close_next(void *ctx, flue_ps at_ps)
     struct world *world = ctx;
 
     (void)at_ps;
-    close_end(&world->flows[world->next_close++], CLIENT);
+    flow_close(&world->flows[world->next_close++], CLIENT);
 }
 
 static void on_pace(struct timer *timer, flue_ps now_ps)
@@ -233,7 +133,7 @@ static void begin_traffic(struct world *world, flue_ps now_ps)
     if (world->scenario->warmup == 0)
         open_window(world);
     else
-        timers_arm(timers_of(world, CLIENT), &world->phase_timer, now_ps + START_AFTER_PS + world->scenario->warmup);
+        timers_arm(timers_of(world, CLIENT), &world->phase_timer, now_ps + START_AFTER_PS + world->scenario->warmup + 1);
     for (end = 0; end < ENDS; end++) {
         timers_arm(timers_of(world, end), &world->start[end].timer, now_ps + START_AFTER_PS);
         if (end == SERVER) /* this runs in an entry of the client */
@@ -248,24 +148,10 @@ static void on_start(struct timer *timer, flue_ps now_ps)
     start->world->workload->start(start->world, start->end, now_ps);
 }
 
-static void on_phase(struct timer *timer, flue_ps now_ps)
+static void close_window(struct world *world)
 {
-    struct world *world = FLUE_CONTAINER_OF(timer, struct world, phase_timer);
-
-    (void)now_ps;
-    if (world->phase == PHASE_WARMUP)
-        open_window(world);
-}
-
-void world_measured(struct world *world, flue_ps at_ps)
-{
-    if (world->phase == PHASE_WARMUP)
-        open_window(world); /* all was over before the warm-up: the window is empty, and the report says so */
-    if (world->phase != PHASE_MEASURE)
-        return;
     snapshot_take(world, &world->end);
-    if (at_ps > world->end.at_ps)
-        world->end.at_ps = at_ps;
+    world->end.at_ps = world->measured_ps;
     world->outcome->traffic_cpu_ns += cpu_ns();
     world->outcome->traffic_alarms += alarms(world);
     world->phase = PHASE_CLOSING;
@@ -279,15 +165,55 @@ void world_measured(struct world *world, flue_ps at_ps)
     }
 }
 
-/* Offload objects that serve no connection any more go back; then the world is empty. */
+static void on_phase(struct timer *timer, flue_ps now_ps)
+{
+    struct world *world = FLUE_CONTAINER_OF(timer, struct world, phase_timer);
+
+    (void)now_ps;
+    if (world->phase == PHASE_WARMUP)
+        open_window(world);
+    else if (world->phase == PHASE_MEASURE && world->measured)
+        close_window(world);
+}
+
+void world_measured(struct world *world, flue_ps at_ps)
+{
+    const int too_early = world->phase == PHASE_WARMUP; /* all was over before the warm-up was: the window is empty */
+
+    if (too_early)
+        open_window(world);
+    if (world->phase != PHASE_MEASURE || world->measured)
+        return;
+    /* The books of both nodes are taken an instant later: at this one, it is the network's business which node's events
+     * have run already. */
+    world->measured = 1;
+    world->measured_ps = too_early ? world->begin.at_ps : at_ps;
+    timers_arm(timers_of(world, CLIENT), &world->phase_timer, world->net.now(world->net.ctx) + 1);
+    flue_node_settle(world->node[CLIENT]);
+}
+
+/* Objects of both nodes that are not back where they belong: late frames, completions on their way, offload objects. */
+static uint64_t objects_live(struct world *world)
+{
+    uint64_t live = 0;
+    int end;
+
+    for (end = 0; end < ENDS; end++)
+        live += flue_host_objects_live(world_host(world, end)) +
+                flue_target_objects_live(flue_node_target(world->node[end]));
+    return live;
+}
+
+/* Until all connections are in place; and, once the last has closed, until what is still under way has come home.  Offload
+ * objects that serve no connection any more go back then. */
 static void on_poll(struct timer *timer, flue_ps now_ps)
 {
     struct world *world = FLUE_CONTAINER_OF(timer, struct world, poll);
 
     if (world->phase == PHASE_OPENING && in_place(world))
         begin_traffic(world, now_ps);
-    if (world->phase == PHASE_CLOSING && world->gone == 2 * (uint32_t)world->scenario->connections) {
-        if (flue_host_objects_live(world_host(world, SERVER)) == 0) {
+    if (world->phase == PHASE_CLOSING) {
+        if (objects_live(world) == 0 || ++world->drained > DRAIN_POLLS) {
             world->phase = PHASE_DONE;
             world->net.stop(world->net.ctx);
             return;
@@ -295,7 +221,8 @@ static void on_poll(struct timer *timer, flue_ps now_ps)
         flue_host_release_offload(world_host(world, SERVER), now_ps);
         flue_node_settle(world->node[SERVER]);
     }
-    timers_arm(timers_of(world, CLIENT), timer, now_ps + POLL_PS);
+    if (world->phase == PHASE_OPENING || world->phase == PHASE_CLOSING)
+        timers_arm(timers_of(world, CLIENT), timer, now_ps + POLL_PS);
 }
 
 static void on_offload(struct timer *timer, flue_ps now_ps)
@@ -435,13 +362,8 @@ static flue_err build_nodes(struct world *world, char *message, size_t room)
         }
         client.ctx = world->node[end];
         world->net.attach(world->net.ctx, (unsigned)end, &client);
-        world->app[end] = (struct flue_app){.identify = on_identify,
-                                            .connected = on_connected,
-                                            .received = on_received,
-                                            .acknowledged = on_acknowledged,
-                                            .peer_closed = on_peer_closed,
-                                            .closed = on_closed};
     }
+    world_apps(world);
     return FLUE_OK;
 }
 
@@ -481,7 +403,9 @@ static flue_err prepare(struct world *world, char *message, size_t room)
         world->flows[i].id = i;
     }
     if (err == FLUE_OK)
-        err = world->workload->prepare(world);
+        err = world->workload->prepare(world, message, room);
+    if (err != FLUE_OK && message[0] != '\0')
+        return err;
     if (err == FLUE_OK)
         err = flue_host_listen(world_host(world, SERVER), SERVER_PORT, &world->app[SERVER], world);
     if (err != FLUE_OK)
@@ -507,7 +431,8 @@ static void dispose(struct world *world)
 static flue_err check(const struct flue_scenario *scenario, char *message, size_t room)
 {
     uint64_t lose[FLUE_IMPAIR_LIST_MAX];
-    const int column = impair_parse(scenario->loss_list.text, 's', lose);
+    const int server = impair_parse(scenario->loss_list.text, 's', lose);
+    const int column = server != 0 ? server : impair_parse(scenario->loss_list.text, 'c', lose);
 
     if (column != 0) {
         (void)snprintf(message, room, "loss_list: column %d of \"%s\" is no frame; write for example \"s3 s17 c5\", at most %d for each side",
@@ -526,8 +451,10 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
                    struct world_outcome *outcome, char *message, size_t room)
 {
     struct world *world = calloc(1, sizeof(*world));
-    flue_err err = check(scenario, message, room);
+    flue_err err;
 
+    message[0] = '\0';
+    err = check(scenario, message, room);
     *outcome = (struct world_outcome){.end_ps = 0};
     if (world == NULL) {
         (void)snprintf(message, room, "no memory for a run");

@@ -124,7 +124,7 @@ static flue_err read_ends(struct yaml_tree *tree, const yaml_node_t *node, const
 static flue_err read_doubling(struct yaml_tree *tree, const yaml_node_t *node, const struct param_info *param,
                               const struct flue_scenario *scenario, struct axis *axis)
 {
-    int64_t from, to;
+    int64_t from = 0, to = 0;
     flue_err err = read_ends(tree, node, param, &from, &to);
 
     if (err == FLUE_OK && (from <= 0 || to == FLUE_PS_NEVER)) {
@@ -146,7 +146,7 @@ static flue_err read_steps(struct yaml_tree *tree, const yaml_node_t *ends, cons
                            const struct param_info *param, const struct flue_scenario *scenario, struct axis *axis)
 {
     struct param_info free_range = *param;
-    int64_t from, to, step = 0;
+    int64_t from = 0, to = 0, step = 0;
     flue_err err = read_ends(tree, ends, param, &from, &to);
 
     /* A step may be smaller than the smallest value. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "run/text.h"
 #include "sweep/private.h"
@@ -76,6 +77,18 @@ const struct param_info *sweep_param(struct yaml_tree *tree, const yaml_node_t *
     return NULL;
 }
 
+/* A pipe would be waited for without an end. */
+static flue_err check_regular(const char *path, char *message, size_t room)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) {
+        return FLUE_OK; /* reading it says what is wrong */
+    }
+    (void)snprintf(message, room, "%s: is no regular file; name a file", path);
+    return FLUE_EIO;
+}
+
 /* The values of the top mapping by key; NULL where a key is not there. */
 static flue_err find_keys(struct yaml_tree *tree, const yaml_node_t **value)
 {
@@ -96,7 +109,9 @@ static flue_err find_keys(struct yaml_tree *tree, const yaml_node_t **value)
             const char *nearest = text_nearest(name, key_names, KEYS);
             return yaml_tree_refuse(tree, key, "unknown key '%s'; %s%s%s", name,
                                     nearest != NULL ? "did you mean '" : "a sweep file has ",
-                                    nearest != NULL ? nearest : "flue, sweep, scenario, set, together, vary, repeat",
+                                    nearest != NULL ? nearest
+                                                    : "flue, sweep, question, scenario, net, seed, set, together, "
+                                                      "vary, pair_on, repeat, limits",
                                     nearest != NULL ? "'?" : "");
         }
         value[at] = yaml_tree_node(tree, pair->value);
@@ -276,7 +291,8 @@ static flue_err read_tree(struct yaml_tree *tree, const char *path, struct sweep
     if (err != FLUE_OK) {
         return err;
     }
-    err = scenario_load(sweep->scenario_name, &sweep->base, why, sizeof why);
+    err = strchr(sweep->scenario_name, '/') != NULL ? check_regular(sweep->scenario_name, why, sizeof why) : FLUE_OK;
+    err = err == FLUE_OK ? scenario_load(sweep->scenario_name, &sweep->base, why, sizeof why) : err;
     if (err != FLUE_OK) {
         (void)yaml_tree_refuse(tree, value[KEY_scenario], "%s", why);
         return err;
@@ -341,7 +357,8 @@ flue_err sweep_load(const char *name, struct sweep *out, char *message, size_t r
     *out = (struct sweep){.name = NULL};
     if (strchr(name, '/') != NULL || (length > 5 && strcmp(name + length - 5, ".yaml") == 0) ||
         (length > 4 && strcmp(name + length - 4, ".yml") == 0)) {
-        err = yaml_read_file(name, &out->text, &count, message, room);
+        err = check_regular(name, message, room);
+        err = err == FLUE_OK ? yaml_read_file(name, &out->text, &count, message, room) : err;
     } else {
         const struct flue_embedded *file = sweep_files;
         while (file->name != NULL && strcmp(file->name, name) != 0) {

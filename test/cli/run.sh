@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# run.sh FLUE CASES HAVE: runs every line of a table of command lines against the program (see the head of cases.txt).
-# HAVE lists, separated by commas, what this build has.
+# run.sh FLUE CASES: runs every line of a table of command lines against the program (see the head of cases.txt).
 set -u
 flue=$(realpath "$1")
 cases=$(realpath "$2")
-have=",$3,"
+have=,
+unset FLUE_CALLED_AS
 here=$(mktemp -d)
 trap 'rm -rf "$here"' EXIT
 cd "$here" || exit 1

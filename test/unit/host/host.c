@@ -133,7 +133,6 @@ static void path_refused(void **state)
     assert_int_equal(flue_host_last_refusal(f.host), NDIS_STATUS_FAILURE);
     flue_host_totals(f.host, &totals);
     assert_int_equal(totals.refused, 1);
-    assert_int_equal(totals.refusals_path, 1);
     assert_int_equal(totals.moves[FLUE_MOVE_REFUSED], 1);
     offload(1, 1);
     expect_log(&f, "initiate N*( P+( T+))");
@@ -184,6 +183,27 @@ static void try_all(void)
             }
         }
     }
+}
+
+/* What memory did not suffice for is tried again after a while, though nothing else happens. */
+static void retries_without_an_occasion(void **state)
+{
+    (void)state;
+    open_offloaded();
+    manual_env_fail(&f.host_env, 1);
+    assert_int_equal(flue_socket_send(f.peers[0].socket, 500), FLUE_OK);
+    fixture_run(&f);
+    expect_log(&f, "");
+    fixture_time(&f, f.env.now_ps + FLUE_PS_PER_MS);
+    fixture_run(&f);
+    fixture_run(&f);
+    expect_log(&f, "");
+    manual_env_fail(&f.host_env, 0);
+    fixture_time(&f, f.env.now_ps + FLUE_PS_PER_MS);
+    fixture_run(&f);
+    fixture_run(&f);
+    expect_log(&f, "0: send 0+500");
+    fixture_end(&f, 1);
 }
 
 /* Whichever allocation of the host fails first, nothing breaks, leaks, or is delivered twice or with a gap. */
@@ -248,11 +268,17 @@ static void no_memory_to_begin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(software),      cmocka_unit_test(charges),
-        cmocka_unit_test(timeout),       cmocka_unit_test(backlog),
-        cmocka_unit_test(trees),         cmocka_unit_test(tree_limit),
-        cmocka_unit_test(path_refused),  cmocka_unit_test(always),
-        cmocka_unit_test(out_of_memory), cmocka_unit_test(no_memory_to_begin),
+        cmocka_unit_test(software),
+        cmocka_unit_test(charges),
+        cmocka_unit_test(timeout),
+        cmocka_unit_test(backlog),
+        cmocka_unit_test(trees),
+        cmocka_unit_test(tree_limit),
+        cmocka_unit_test(path_refused),
+        cmocka_unit_test(always),
+        cmocka_unit_test(retries_without_an_occasion),
+        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(no_memory_to_begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

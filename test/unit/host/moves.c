@@ -26,6 +26,19 @@ static void sends_during_offer(void **state)
     fixture_end(&f, 1);
 }
 
+/* After its reset an application gets nothing any more (D-37). */
+static void nothing_after_a_reset(void **state)
+{
+    (void)state;
+    open_offloaded();
+    adapter_indicate(&f, 0, 60); /* not read yet when the reset comes */
+    flue_socket_abort(f.peers[0].socket);
+    adapter_indicate(&f, 0, 100);
+    fixture_run(&f);
+    expect_log(&f, "0: disconnect abortive\nreturn 1\nreturn 1");
+    fixture_end(&f, 1);
+}
+
 /* No ACK is owed when the connection goes (CH-292): a delayed one leaves ahead of the initiate. */
 static void last_ack_leaves_first(void **state)
 {
@@ -300,6 +313,7 @@ static void inside_callbacks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_after_a_reset),
         cmocka_unit_test(sends_during_offer),
         cmocka_unit_test(last_ack_leaves_first),
         cmocka_unit_test(held_are_forwarded),

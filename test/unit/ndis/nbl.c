@@ -57,9 +57,18 @@ static int teardown(void **state)
 
 static void a_new_list_is_empty(void **state)
 {
+    static const unsigned slots[] = {TcpOffloadBytesTransferred, TcpReceiveNoPush, Ieee8021QNetBufferListInfo,
+                                     TcpReceiveBytesTransferred};
+    const struct flue_span span = described(1, 5, 100);
     PNET_BUFFER_LIST nbl = ndis_nbl_get(*state);
 
-    memset(nbl->NetBufferListInfo, 0xA5, sizeof nbl->NetBufferListInfo); /* what its next user must not see */
+    for (unsigned i = 0; i < sizeof slots / sizeof slots[0]; i++) {
+        NET_BUFFER_LIST_INFO(nbl, slots[i]) = nbl; /* what its next user must not see */
+    }
+    memset(nbl->ProtocolReserved, 0xA5, sizeof nbl->ProtocolReserved);
+    memset(nbl->MiniportReserved, 0xA5, sizeof nbl->MiniportReserved);
+    assert_int_equal(ndis_nbl_append(nbl, &span), FLUE_OK);
+    nbl->Flags = 7;
     nbl->Next = nbl;
     nbl->Status = NDIS_STATUS_FAILURE;
     assert_int_equal(ndis_pool_live(*state), 1);
@@ -70,6 +79,12 @@ static void a_new_list_is_empty(void **state)
     assert_null(nbl->Next);
     assert_int_equal(nbl->Status, NDIS_STATUS_SUCCESS);
     assert_int_equal(ndis_nbl_bytes(nbl), 0);
+    assert_int_equal(nbl->Flags, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_null(nbl->ProtocolReserved[i]);
+    }
+    assert_null(nbl->MiniportReserved[0]);
+    assert_null(nbl->MiniportReserved[1]);
     assert_null(nbl->FirstNetBuffer->Next);
     for (unsigned i = 0; i < MaxNetBufferListInfo; i++) {
         assert_null(NET_BUFFER_LIST_INFO(nbl, i));

@@ -7,15 +7,13 @@
 static char message[1024];
 
 /* The record of a run; owned by the caller. */
-static char *record_of(const struct store_run *run, size_t *count)
+static void record_of(const struct store_run *run, char **bytes, size_t *count)
 {
-    char *bytes = NULL;
-    FILE *out = open_memstream(&bytes, count);
+    FILE *out = open_memstream(bytes, count);
 
     assert_non_null(out);
     assert_int_equal(run_text_write(out, run), FLUE_OK);
     fclose(out);
-    return bytes;
 }
 
 static void round_trip(void **state)
@@ -35,7 +33,7 @@ static void round_trip(void **state)
     made->run.sim_end_ps = INT64_MAX;
     made->run.events = UINT64_MAX;
     made->metrics[4] = (struct store_metric){"requests", "server host", INT64_MIN, INT64_MAX};
-    bytes = record_of(&made->run, &count);
+    record_of(&made->run, &bytes, &count);
     assert_int_equal(run_text_parse(bytes, count, &text, message, sizeof message), FLUE_OK);
     memset(&back, 0xA5, sizeof back);
     run_text_fill(&text, &back);
@@ -76,7 +74,7 @@ static void truncation(void **state)
     (void)state;
     synthetic_make(made, true, 80, 8192, 2);
     made->run.bin_count = 5;
-    bytes = record_of(&made->run, &count);
+    record_of(&made->run, &bytes, &count);
     for (size_t length = 0; length < count; length++) {
         assert_int_equal(run_text_parse(bytes, length, &text, message, sizeof message), FLUE_EPARSE);
         assert_null(text.bytes);

@@ -119,6 +119,42 @@ static void keeps_to_its_budget(void **state)
     rig_free(rig);
 }
 
+/* Memory that runs out costs frames, in both directions; every send of the host completes all the same. */
+static void loses_frames_without_memory(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n < 12; n++) {
+        struct rig *rig = rig_new();
+        struct flue_target_totals totals;
+
+        struct ndis_chain mine = {0};
+
+        rig_build(rig);
+        for (unsigned i = 0; i < 100; i++) {
+            PNET_BUFFER_LIST nbl = ndis_nbl_get(rig->frames);
+
+            assert_non_null(nbl);
+            ndis_chain_append(&mine, nbl);
+        }
+        rig_free_chain(mine.first); /* the host has what it needs */
+        manual_env_fail(&rig->env, n);
+        for (unsigned i = 0; i < 3; i++) {
+            send_frames(rig, 30, 1480);
+            rig_peer(rig, 0, i, 0, 0, FLUE_TCP_ACK);
+        }
+        rig_wait(rig, 500 * RIG_US);
+        for (unsigned i = 0; i < 80; i++) {
+            rig_peer(rig, 0, i, 0, 0, FLUE_TCP_ACK);
+        }
+        rig_wait(rig, 500 * RIG_US);
+        manual_env_fail(&rig->env, 0);
+        flue_target_totals(rig->target, &totals);
+        assert_true(n > 1 || totals.starved_drops > 0);
+        assert_int_equal(rig_count(rig, RIG_FRAMES_SENT), 90);
+        rig_free(rig);
+    }
+}
+
 static void drops_when_its_ring_is_full(void **state)
 {
     struct rig *rig = rig_new();
@@ -316,6 +352,7 @@ int main(void)
         cmocka_unit_test(loses_what_the_wire_does_not_take),
         cmocka_unit_test(receives),
         cmocka_unit_test(keeps_to_its_budget),
+        cmocka_unit_test(loses_frames_without_memory),
         cmocka_unit_test(drops_when_its_ring_is_full),
         cmocka_unit_test(does_not_wait_for_ever),
         cmocka_unit_test(merges_two_sources),

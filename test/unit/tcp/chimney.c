@@ -361,6 +361,80 @@ static void deadlines_travel(void **state)
     }
 }
 
+static uint64_t timeouts(const struct fixture *f)
+{
+    uint64_t sum = 0;
+
+    for (unsigned side = 0; side < 2; side++) {
+        struct flue_tcp_totals totals;
+
+        flue_tcp_totals(f->stack[side], &totals);
+        sum += totals.timeouts;
+    }
+    return sum;
+}
+
+/* However often a connection moves, its retransmission is late by the grid of the ticks at most. */
+static void moves_do_not_postpone_a_deadline(void **state)
+{
+    struct flue_tcp_state in = sample_state();
+    struct flue_tcp_conn *conn;
+    struct fixture f;
+    flue_ps start_ps = 777 * MS + MS / 3;
+    flue_ps now_ps = start_ps;
+
+    (void)state;
+    begin(&f);
+    in.snd_nxt = in.snd_max;
+    in.rt_delta = 250;
+    assert_int_equal(flue_tcp_import(f.stack[0], &in, NULL, 1, 0, now_ps, &conn), FLUE_OK);
+    queue(conn, 1600);
+    flue_tcp_start(conn, now_ps);
+    for (unsigned side = 1; timeouts(&f) == 0; side = 1 - side) {
+        struct flue_tcp_state moved;
+
+        assert_int_equal(flue_tcp_export(conn, now_ps, 0, &moved), FLUE_OK);
+        flue_tcp_release(conn);
+        assert_int_equal(flue_tcp_import(f.stack[side], &moved, NULL, 1, 0, now_ps, &conn), FLUE_OK);
+        queue(conn, 1600);
+        flue_tcp_start(conn, now_ps);
+        now_ps += MS / 2;
+        assert_true(now_ps - start_ps <= 252 * MS);
+        f.m.now_ps = now_ps;
+        timers_run(&f.timers, now_ps);
+    }
+    assert_true(now_ps - start_ps >= 249 * MS);
+    flue_tcp_release(conn);
+    end(&f);
+}
+
+/* The application reads while the connection is on its way: the new holder tells the peer, who may be waiting. */
+static void window_that_opens_during_a_move_is_told(void **state)
+{
+    (void)state;
+    for (unsigned reads = 0; reads < 2; reads++) {
+        struct flue_tcp_state in = sample_state();
+        struct flue_tcp_conn *conn;
+        struct fixture f;
+
+        begin(&f);
+        in.initial_rcv_wnd = 4096;
+        in.rcv_wnd = 0;
+        in.snd_nxt = in.snd_max = in.snd_una;
+        in.rt_delta = FLUE_STATE_NO_TIMER;
+        assert_int_equal(flue_tcp_import(f.stack[1], &in, NULL, 1, 4096, 0, &conn), FLUE_OK);
+        flue_tcp_consumed(conn, reads != 0 ? 4096 : 0, 0);
+        assert_int_equal(f.frames, 0);
+        flue_tcp_start(conn, 0);
+        assert_int_equal(f.frames, reads);
+        if (reads != 0) {
+            assert_int_equal((uint32_t)f.last.window << in.rcv_wscale, 4096);
+        }
+        flue_tcp_release(conn);
+        end(&f);
+    }
+}
+
 /* A round trip below a tick is told as 0, and the timeout stays what it was; before any sample it is the initial one.
  */
 static void round_trips_below_a_tick(void **state)
@@ -429,6 +503,8 @@ int main(void)
         cmocka_unit_test(export_refuses),
         cmocka_unit_test(timestamp_clock_goes_on),
         cmocka_unit_test(deadlines_travel),
+        cmocka_unit_test(moves_do_not_postpone_a_deadline),
+        cmocka_unit_test(window_that_opens_during_a_move_is_told),
         cmocka_unit_test(round_trips_below_a_tick),
         cmocka_unit_test(one_move_costs_nothing),
     };

@@ -91,7 +91,8 @@ static void write_more(struct pair_end *end)
     const struct pair_config *config = &pair->config;
     uint64_t total = config->bytes[end->index];
 
-    while (end->connected && !end->app_closed && end->written < total && end->written - end->acked < 60000) {
+    while ((end->connected || config->write_early) && !end->app_closed && end->written < total &&
+           end->written - end->acked < 60000) {
         uint64_t run = config->run_bytes - end->written % config->run_bytes;
         uint64_t length = 1 + rng_below(&pair->rng, config->chunk_bytes);
         struct flue_span span;
@@ -254,6 +255,9 @@ void pair_open(struct pair *pair)
         assert_int_equal(
             flue_tcp_connect(pair->end[i].stack[0], &tuple, &pair->end[i], i, pair->now_ps, &pair->end[i].conn),
             FLUE_OK);
+        if (pair->config.write_early) {
+            write_more(&pair->end[i]);
+        }
     }
 }
 

@@ -41,6 +41,7 @@ struct pair_config {
     enum pair_closing closing;
     bool wrap;              /* initial sequence numbers just below 2^32 */
     uint32_t move_every[2]; /* move the end to its other stack after so many events; 0: never */
+    bool write_early;       /* the opening ends write before they are connected */
     bool both_open;         /* simultaneous open instead of active and passive */
 };
 

@@ -148,9 +148,32 @@ static void clean_pipe_wastes_nothing(void **state)
     }
 }
 
+/* What is written before the connection is open arrives like anything else, after a lost SYN, too. */
+static void early_data_arrives(void **state)
+{
+    (void)state;
+    for (unsigned seed = 0; seed < 16; seed++) {
+        struct pair_config config = pair_plain(seed);
+        struct pair pair;
+
+        config.bytes[0] = 1 + 5000 * seed;
+        config.bytes[1] = 20000;
+        config.closing = PAIR_CLOSE_WHEN_WRITTEN;
+        config.write_early = true;
+        config.both_open = (seed & 1) != 0;
+        config.wrap = (seed & 2) != 0;
+        config.loss_ppm = (seed & 4) != 0 ? 50000 : 0;
+        pair_init(&pair, &config);
+        pair_open(&pair);
+        pair_run(&pair);
+        pair_finish(&pair);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(early_data_arrives),
         cmocka_unit_test(clean_pipe_wastes_nothing),
         cmocka_unit_test(same_seed_same_run),
         cmocka_unit_test(seeds_deliver_every_byte_once),
