@@ -68,10 +68,11 @@ flue_err facts_check(struct store *store, char *message, size_t room)
                            "('io_size', 'load', 'offload', 'requests', 'warmup', 'limit') "
                            "GROUP BY name HAVING count(DISTINCT txt) > 1 ORDER BY name LIMIT 1");
     if (text == NULL) {
-        text = one_text(store, "SELECT name || ' differs between runs of one point; choose one: --where ' || name || '='"
-                               " || min(txt) FROM config_param JOIN chosen USING(config_id) "
-                               "WHERE name IN ('requests', 'warmup', 'limit') GROUP BY name, load_no, arm_no, io_size "
-                               "HAVING count(DISTINCT txt) > 1 LIMIT 1");
+        text =
+            one_text(store, "SELECT name || ' differs between runs of one point; choose one: --where ' || name || '='"
+                            " || min(txt) FROM config_param JOIN chosen USING(config_id) "
+                            "WHERE name IN ('requests', 'warmup', 'limit') GROUP BY name, load_no, arm_no, io_size "
+                            "HAVING count(DISTINCT txt) > 1 LIMIT 1");
     }
     if (text == NULL) {
         text = one_text(store, "SELECT 'has ' || count(DISTINCT load_no) || ' loads, a figure shows at most 6; choose "
@@ -175,7 +176,8 @@ static const char caption_sql[] =
     " || ' µs without queueing and serialisation, MTU ' || (SELECT txt FROM p WHERE name = 'mtu') || ' bytes; load '"
     " || (SELECT group_concat(load_txt, ' and ') FROM (SELECT DISTINCT load_no, load_txt FROM chosen ORDER BY 1)) || "
     " ' of what the slower of wire and host carries in the host arm; ' || "
-    " (SELECT txt FROM p WHERE name = 'connections') || ' connections, ' || (SELECT words FROM asked) || ', warm-up ' || "
+    " (SELECT txt FROM p WHERE name = 'connections') || ' connections, ' || (SELECT words FROM asked) || ', warm-up ' "
+    "|| "
     " (SELECT txt FROM p WHERE name = 'warmup') || '; server costs: profile ' || "
     " (SELECT txt FROM p WHERE name = 'profile') || ', client: ' || (SELECT txt FROM p WHERE name = 'peer_profile') || "
     " '. ' || (SELECT count(*) FROM chosen_run) || ' runs, ' || "
@@ -228,9 +230,9 @@ flue_err facts_write(struct store *store, const char *about, int graph_px, int p
                                  "|| b.model_epoch AS words FROM run JOIN chosen_run USING(run_id) "
                                  "JOIN build b USING(build_id) LIMIT 3)");
     char *mixed = one_text(store, "SELECT ' * not the same in every run.' FROM strip WHERE mixed LIMIT 1");
-    char *caption = sqlite3_mprintf("%s %s%s\n%s%s%s.", facts != NULL ? facts : "", about, mixed != NULL ? mixed : "",
-                                    evidence != NULL ? evidence : "", evidence != NULL ? "\n" : "",
-                                    made != NULL ? made : "");
+    char *caption =
+        sqlite3_mprintf("%s %s%s\n%s%s%s.", facts != NULL ? facts : "", about, mixed != NULL ? mixed : "",
+                        evidence != NULL ? evidence : "", evidence != NULL ? "\n" : "", made != NULL ? made : "");
 
     if (panels == NULL) {
         err = say(store, message, room);

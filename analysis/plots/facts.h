@@ -12,8 +12,8 @@ struct store;
 /* Refuses runs that differ in something that the figure does not show; the tables of chosen.sql are there. */
 FLUE_CHECKED flue_err facts_check(struct store *store, char *message, size_t room);
 
-/* Writes the settings that a template expects: data, panels, loads[], captions[], x_lo, x_hi, tics of x.  `about` is the
- * sentence about this plot's intervals.  label_px is the width of the graph that its tic labels share. */
+/* Writes the settings that a template expects: data, panels, loads[], captions[], x_lo, x_hi, tics of x.  `about` is
+ * the sentence about this plot's intervals.  label_px is the width of the graph that its tic labels share. */
 FLUE_CHECKED flue_err facts_write(struct store *store, const char *about, int graph_px, int panels_across, FILE *out,
                                   char *message, size_t room);
 

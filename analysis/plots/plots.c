@@ -22,20 +22,23 @@
 /* A figure: its query and its template have its name. */
 struct plot {
     struct plot_info info;
-    const char *about;    /* for the caption */
-    int graph_px;         /* width of all graphs side by side */
-    int panels_across;    /* 0: one for each load */
+    const char *about; /* for the caption */
+    int graph_px;      /* width of all graphs side by side */
+    int panels_across; /* 0: one for each load */
 };
 
 static const struct plot plots[] = {
     {{"latency", "request latency against the size of a response: p50 and p99, host and chimney"},
      "Quantiles are pooled over seeds and shown only where at least 10 samples lie above them; bars: 95 % interval of "
      "the seeds' own quantiles (Student's t, 3 seeds or more).",
-     800, 0},
+     800,
+     0},
     {{"cpu-saving", "host cycles per byte that offload saves, against the size of a response"},
-     "Mean over pairs of runs with equal seeds; bars: 95 % interval of the pairs (Student's t, 3 pairs or more). Solid: "
+     "Mean over pairs of runs with equal seeds; bars: 95 % interval of the pairs (Student's t, 3 pairs or more). "
+     "Solid: "
      "measured window. Dashed: the cycles of all hand-overs of the run are added to the window.",
-     770, 1},
+     770,
+     1},
 };
 
 struct ending {
@@ -45,13 +48,14 @@ struct ending {
 };
 
 static const struct ending endings[] = {
-    {".svg", "set terminal svg size 900,620 dynamic enhanced font 'DejaVu Sans,12' background rgb 'white'\n",
-     "</svg>"},
-    {".png", "set terminal pngcairo size 1800,1240 enhanced font 'DejaVu Sans,12' fontscale 1.5 linewidth 2 dashlength 0.6 "
-             "pointscale 2 background rgb 'white'\n",
+    {".svg", "set terminal svg size 900,620 dynamic enhanced font 'DejaVu Sans,12' background rgb 'white'\n", "</svg>"},
+    {".png",
+     "set terminal pngcairo size 1800,1240 enhanced font 'DejaVu Sans,12' fontscale 1.5 linewidth 2 dashlength 0.6 "
+     "pointscale 2 background rgb 'white'\n",
      "IEND"},
-    {".pdf", "set terminal pdfcairo size 9in,6.2in enhanced font 'DejaVu Sans,12' fontscale 0.58 linewidth 1.2 "
-             "pointscale 0.7 background rgb 'white'\n",
+    {".pdf",
+     "set terminal pdfcairo size 9in,6.2in enhanced font 'DejaVu Sans,12' fontscale 0.58 linewidth 1.2 "
+     "pointscale 0.7 background rgb 'white'\n",
      "%%EOF"},
 };
 
@@ -351,8 +355,8 @@ static flue_err check_target(const struct plot_request *request, const struct wo
             fclose(file);
         }
         if (!ours) {
-            snprintf(message, room, "%s: is not from flue plot and is left alone; name another picture, or leave --keep out",
-                     path);
+            snprintf(message, room,
+                     "%s: is not from flue plot and is left alone; name another picture, or leave --keep out", path);
             return FLUE_EIO;
         }
     }
@@ -383,9 +387,8 @@ flue_err plot_draw(struct store *store, const struct plot_request *request, char
     }
     err = write_data(store, plot, &shop, message, room);
     err = err == FLUE_OK ? write_script(store, plot, &shop, ending->terminal, message, room) : err;
-    err = err == FLUE_OK
-              ? run_gnuplot(request->gnuplot != NULL ? request->gnuplot : "gnuplot", &shop, message, room)
-              : err;
+    err = err == FLUE_OK ? run_gnuplot(request->gnuplot != NULL ? request->gnuplot : "gnuplot", &shop, message, room)
+                         : err;
     err = err == FLUE_OK ? check_picture(&shop, ending->end, message, room) : err;
     /* What gnuplot could not draw is kept as well: it shows why. */
     if (request->keep && (!deliver(&shop, ".gp") || !deliver(&shop, ".dat")) && err == FLUE_OK) {

@@ -26,7 +26,7 @@ struct plot_request {
     bool keep;                /* leave OUTPUT's .gp and .dat beside it: "gnuplot OUTPUT.gp" draws it again */
     const char *const *where; /* "NAME=VALUE" as config_param.txt has it; all must hold */
     size_t where_count;
-    const char *gnuplot;      /* the program; NULL: gnuplot */
+    const char *gnuplot; /* the program; NULL: gnuplot */
 };
 
 /* Draws.  The output appears complete or not at all.  FLUE_ETOOL: no gnuplot.  FLUE_ENOENT: no such plot, or no runs

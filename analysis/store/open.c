@@ -93,12 +93,13 @@ static flue_err judge_header(const struct store *store, const unsigned char *hea
 
     if (got < HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0 ||
         big_endian(header + 68) != STORE_APPLICATION_ID) {
-        return store_say(store, FLUE_EFOREIGN, message, room, "is no Flue database and is left alone; name another file");
+        return store_say(store, FLUE_EFOREIGN, message, room,
+                         "is no Flue database and is left alone; name another file");
     }
     version = big_endian(header + 60);
     if (version != STORE_USER_VERSION) {
-        snprintf(message, room, "%s: has schema version %lu, this flue knows %d; use the flue that made it", store->path,
-                 (unsigned long)version, STORE_USER_VERSION);
+        snprintf(message, room, "%s: has schema version %lu, this flue knows %d; use the flue that made it",
+                 store->path, (unsigned long)version, STORE_USER_VERSION);
         return FLUE_EFOREIGN;
     }
     page = (uint32_t)header[16] << 8 | header[17];
@@ -230,8 +231,9 @@ static flue_err open_checked(struct store *store, char *message, size_t room)
     }
     sqlite3_extended_result_codes(store->db, 0);
     sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
-    rc = sqlite3_exec(store->db, "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;"
-                                 "SELECT count(*) FROM run JOIN config USING(config_id), metric, summary LIMIT 0",
+    rc = sqlite3_exec(store->db,
+                      "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;"
+                      "SELECT count(*) FROM run JOIN config USING(config_id), metric, summary LIMIT 0",
                       NULL, NULL, NULL);
     if (rc != SQLITE_OK) {
         return writing ? store_say_sqlite(store, message, room) : say_reading(store, message, room);

@@ -13,7 +13,8 @@
  *     bin       NAME  ENTITY  LO  HI  N            any number, in order
  *     end       LINES                              always last: how many lines came before
  *
- * A record without its last line, or with another number of lines than that says, is the record of a run that crashed. */
+ * A record without its last line, or with another number of lines than that says, is the record of a run that crashed.
+ */
 #ifndef FLUE_STORE_RUN_TEXT_H
 #define FLUE_STORE_RUN_TEXT_H
 
@@ -23,8 +24,8 @@
 
 FLUE_BEGIN_C
 
-/* Writes status, digest, sim_end_ps, events, evidence, findings, metrics and bins of a run.  The status is DONE or FAILED.
- * FLUE_EIO: it could not all be written. */
+/* Writes status, digest, sim_end_ps, events, evidence, findings, metrics and bins of a run.  The status is DONE or
+ * FAILED. FLUE_EIO: it could not all be written. */
 FLUE_CHECKED flue_err run_text_write(FILE *out, const struct store_run *run);
 
 /* A record as it was read.  Owns its texts; zeroed is empty. */

@@ -209,7 +209,8 @@ flue_err run_text_parse(const char *bytes, size_t count, struct run_text *out, c
         err = FLUE_EPARSE;
     }
     if (err != FLUE_OK) {
-        snprintf(message, room, err == FLUE_ENOMEM ? "memory ran out at line %zu" : "the record ends or breaks at line %zu",
+        snprintf(message, room,
+                 err == FLUE_ENOMEM ? "memory ran out at line %zu" : "the record ends or breaks at line %zu",
                  reader.lines + 1);
         run_text_free(out);
     }

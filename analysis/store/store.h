@@ -86,7 +86,7 @@ enum store_status {
 #define X(name, word) STORE_##name,
     STORE_STATUSES(X)
 #undef X
-    STORE_STATUS_COUNT
+        STORE_STATUS_COUNT
 };
 const char *store_status_word(unsigned status);
 

@@ -58,10 +58,10 @@ bool store_has(struct store *store, const char *config_hash, uint64_t seed, uint
 
 static int build_id(struct store *store, const struct store_build *build, sqlite3_int64 *out)
 {
-    char *all = sqlite3_mprintf("%s\n%lld\n%s\n%d\n%s\n%s\n%s\n%s", or_empty(build->version),
-                                (long long)build->model_epoch, or_empty(build->git_rev), build->git_dirty,
-                                or_empty(build->ns3_version), or_empty(build->compiler), or_empty(build->cflags),
-                                or_empty(build->sqlite_version));
+    char *all =
+        sqlite3_mprintf("%s\n%lld\n%s\n%d\n%s\n%s\n%s\n%s", or_empty(build->version), (long long)build->model_epoch,
+                        or_empty(build->git_rev), build->git_dirty, or_empty(build->ns3_version),
+                        or_empty(build->compiler), or_empty(build->cflags), or_empty(build->sqlite_version));
     sqlite3_stmt *statement =
         store_prepare(store, "INSERT INTO build(build_hash, flue_version, model_epoch, git_rev, git_dirty, ns3_version,"
                              " compiler, cflags, sqlite_version) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -124,7 +124,8 @@ static int look_for(struct store *store, const struct store_run *run, sqlite3_in
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* A name that stays the same when databases are merged: what was run, when, on which machine, for the how-manieth time. */
+/* A name that stays the same when databases are merged: what was run, when, on which machine, for the how-manieth time.
+ */
 static void make_uid(const struct store_run *run, int attempt, char uid[17])
 {
     char config[STORE_HASH_MAX], hash[STORE_HASH_MAX];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a wire does to the frames that reach a node: loses them, or brings them late.  Decided frame by frame, in order of
- * arrival, by Flue's own random streams, so that every network treats a run alike. */
+/* What a wire does to the frames that reach a node: loses them, or brings them late.  Decided frame by frame, in order
+ * of arrival, by Flue's own random streams, so that every network treats a run alike. */
 #ifndef FLUE_WIRE_IMPAIR_H
 #define FLUE_WIRE_IMPAIR_H
 
@@ -24,7 +24,8 @@ void impair_init(struct impair *impair, const struct flue_impair_params *params,
 enum impair_verdict impair_next(struct impair *impair);
 
 /* Reads a loss list such as "s3 s17 c5": the numbers behind letter `side` go into lose, ascending.  Returns 0, or the
- * 1-based column of what cannot be understood (another letter than s or c, no number, more than FLUE_IMPAIR_LIST_MAX). */
+ * 1-based column of what cannot be understood (another letter than s or c, no number, more than FLUE_IMPAIR_LIST_MAX).
+ */
 int impair_parse(const char *text, char side, uint64_t lose[FLUE_IMPAIR_LIST_MAX]);
 
 #endif

@@ -17,9 +17,9 @@ struct link {
     struct flue_wire_facts facts;
     struct link_entry *ring; /* capacity is a power of two */
     uint32_t capacity;
-    uint32_t head, tail;  /* running numbers; entry i is ring[i & (capacity - 1)] */
-    uint32_t unstarted;   /* first entry whose transmission may not have begun at the last send */
-    flue_ps free_ps;      /* when the transmitter is free */
+    uint32_t head, tail; /* running numbers; entry i is ring[i & (capacity - 1)] */
+    uint32_t unstarted;  /* first entry whose transmission may not have begun at the last send */
+    flue_ps free_ps;     /* when the transmitter is free */
     uint64_t sent, dropped;
     const struct flue_env *env; /* memory only */
     uint32_t last_bytes;        /* serialisation time of the last size, kept: most frames have one of two sizes */

@@ -29,16 +29,15 @@ const struct command_entry *command_entry(size_t index)
 
 static void print_help(void)
 {
-    cli_put(
-        stdout,
-        "flue - a laboratory for TCP chimney offload: who owns a live connection, and what does it cost to move "
-        "it?\n\n"
-        "Examples:\n"
-        "  flue run bulk                              transfers, offloaded to the adapter\n"
-        "  flue run bulk -s offload=host              the same in the host's own stack\n"
-        "  flue run rpc -s io_size=4KiB --db r.db     requests; results go into a database\n"
-        "  flue list params                           what -s can set\n\n"
-        "Usage: flue COMMAND [options]\n\nCommands:\n");
+    cli_put(stdout,
+            "flue - a laboratory for TCP chimney offload: who owns a live connection, and what does it cost to move "
+            "it?\n\n"
+            "Examples:\n"
+            "  flue run bulk                              transfers, offloaded to the adapter\n"
+            "  flue run bulk -s offload=host              the same in the host's own stack\n"
+            "  flue run rpc -s io_size=4KiB --db r.db     requests; results go into a database\n"
+            "  flue list params                           what -s can set\n\n"
+            "Usage: flue COMMAND [options]\n\nCommands:\n");
     for (size_t i = 0; i < ENTRIES; i++) {
         (void)printf("  %-8s %s\n", entries[i].name, entries[i].summary);
     }

@@ -259,8 +259,8 @@ static void tell(const struct run *chimney, const struct run *host, const struct
                  with < without ? "saved" : "more");
     (void)printf("  %-11s %s host cycles for hand-over and way back: the host's own stack moves %s bytes for that\n",
                  "price", count((uint64_t)price, cycles), count(without == 0 ? 0 : (uint64_t)(price / without), worth));
-    (void)printf("\nEvery event of it, with its cost and the rule behind it:\n  %s run bulk --seed %" PRIu64, cli_called_as(),
-                 seed);
+    (void)printf("\nEvery event of it, with its cost and the rule behind it:\n  %s run bulk --seed %" PRIu64,
+                 cli_called_as(), seed);
     for (size_t i = 0; i < SETTINGS; i++) {
         (void)printf("%s -s %s", i % 6 == 3 ? " \\\n     " : "", settings[i]);
     }

@@ -126,12 +126,11 @@ static int draw(struct store *store)
 
 static void print_next(void)
 {
-    cli_put(
-        stdout,
-        "\nNext:\n"
-        "  flue run rpc -s connections=1000 -s io_size=64KiB -s load=80% --net ns3     one point of the curves\n"
-        "  flue sweep run saving --db saving.db                                        finer curves, without ns-3\n"
-        "  flue show host-2021-noopt                                                   what the costs stand on\n");
+    cli_put(stdout,
+            "\nNext:\n"
+            "  flue run rpc -s connections=1000 -s io_size=64KiB -s load=80% --net ns3     one point of the curves\n"
+            "  flue sweep run saving --db saving.db                                        finer curves, without ns-3\n"
+            "  flue show host-2021-noopt                                                   what the costs stand on\n");
 }
 
 int demo_main(void)

@@ -54,8 +54,8 @@ static int canonical_where(const char *text, char *out, size_t room)
     if (param == NULL) {
         const char *nearest = params_nearest(name);
         return cli_fail("plot", CLI_EXIT_USAGE, "--where %s: unknown parameter%s%s%s", name,
-                        nearest != NULL ? "; did you mean '" : "; see: flue list params", nearest != NULL ? nearest : "",
-                        nearest != NULL ? "'?" : "");
+                        nearest != NULL ? "; did you mean '" : "; see: flue list params",
+                        nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
     }
     params_init(&scenario);
     if (params_set(&scenario, name, equals + 1, why, sizeof why) != FLUE_OK) {
@@ -82,7 +82,7 @@ static int draw(const struct plot_request *request, const char *db)
         return CLI_EXIT_OK;
     }
     return cli_fail("plot",
-                    err == FLUE_ETOOL                         ? CLI_EXIT_TOOL
+                    err == FLUE_ETOOL                          ? CLI_EXIT_TOOL
                     : err == FLUE_EINVAL || err == FLUE_ENOENT ? CLI_EXIT_USAGE
                                                                : CLI_EXIT_IO,
                     "%s", message);

@@ -134,8 +134,8 @@ struct job {
 static bool is_no_file(const char *scenario)
 {
     const char *dot = strrchr(scenario, '.');
-    bool is_path = strchr(scenario, '/') != NULL ||
-                   (dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
+    bool is_path =
+        strchr(scenario, '/') != NULL || (dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
     struct stat status;
 
     return is_path && stat(scenario, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);

@@ -113,10 +113,11 @@ static int print_status(const struct sweep *sweep, struct store *store, const st
 {
     sqlite3_stmt *s = NULL;
     uint64_t counts[STORE_STATUS_COUNT] = {0};
-    bool ok = sqlite3_prepare_v2(store_database(store),
-                                 "SELECT status, count(*) FROM run JOIN config USING(config_id) "
-                                 "WHERE config_hash = ? AND rng_seed = ? AND rng_run <= ? AND model_epoch = ? GROUP BY 1",
-                                 -1, &s, NULL) == SQLITE_OK;
+    bool ok =
+        sqlite3_prepare_v2(store_database(store),
+                           "SELECT status, count(*) FROM run JOIN config USING(config_id) "
+                           "WHERE config_hash = ? AND rng_seed = ? AND rng_run <= ? AND model_epoch = ? GROUP BY 1",
+                           -1, &s, NULL) == SQLITE_OK;
 
     for (size_t i = 0; ok && i < sweep->count; i++) {
         sqlite3_bind_text(s, 1, sweep->points[i].hash, -1, SQLITE_STATIC);
@@ -171,8 +172,8 @@ static int summarise(const struct sweep_outcome *outcome, const struct sweep_pla
                         request->file, request->db, request->jobs);
     }
     if (bad > 0) {
-        return cli_fail("sweep", CLI_EXIT_RUNS, "%" PRIu64 " runs did not end well; see: flue db query %s failures", bad,
-                        request->db);
+        return cli_fail("sweep", CLI_EXIT_RUNS, "%" PRIu64 " runs did not end well; see: flue db query %s failures",
+                        bad, request->db);
     }
     return CLI_EXIT_OK;
 }
@@ -253,7 +254,8 @@ static int check_request(struct request *request, int argc, char **argv, int fir
         return cli_fail("sweep", CLI_EXIT_USAGE, "write: flue sweep plan|run|status FILE; see: flue sweep --help");
     }
     request->verb = argv[first];
-    if (strcmp(request->verb, "plan") != 0 && strcmp(request->verb, "run") != 0 && strcmp(request->verb, "status") != 0) {
+    if (strcmp(request->verb, "plan") != 0 && strcmp(request->verb, "run") != 0 &&
+        strcmp(request->verb, "status") != 0) {
         nearest = text_nearest(request->verb, verbs, 3);
         return cli_fail("sweep", CLI_EXIT_USAGE, "unknown: sweep %.60s; did you mean: sweep %s?", request->verb,
                         nearest != NULL ? nearest : "run");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the applications of both workloads share: which flow a socket belongs to, and that every byte is the next one. */
+/* What the applications of both workloads share: which flow a socket belongs to, and that every byte is the next one.
+ */
 #include <inttypes.h>
 
 #include "run/flows.h"

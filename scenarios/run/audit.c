@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The audit at the end of a run: every byte delivered exactly once in order, every object returned, every book balanced. */
+/* The audit at the end of a run: every byte delivered exactly once in order, every object returned, every book
+ * balanced. */
 #include <inttypes.h>
 
 #include "run/flows.h"
@@ -71,8 +72,9 @@ void world_audit(struct world *world)
     int end;
 
     if (world->phase != PHASE_DONE)
-        world_finding(world, "the run did not end by %" PRId64 " us of simulated time: %" PRIu32 " of %" PRIu32
-                             " ends opened, %" PRIu32 " closed",
+        world_finding(world,
+                      "the run did not end by %" PRId64 " us of simulated time: %" PRIu32 " of %" PRIu32
+                      " ends opened, %" PRIu32 " closed",
                       (int64_t)(world->net.now(world->net.ctx) / FLUE_PS_PER_US), world->opened,
                       2 * (uint32_t)world->scenario->connections, world->gone);
     for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
@@ -80,9 +82,9 @@ void world_audit(struct world *world)
 
         for (end = 0; end < ENDS; end++)
             if (world->scenario->close == CHOICE_YES && flow->received[end] != flow->accepted[1 - end])
-                world_finding(world, "connection %" PRIu32 ": the %s sent %" PRIu64 " bytes, %" PRIu64 " were delivered",
-                              flow->id, end == SERVER ? "client" : "server", flow->accepted[1 - end],
-                              flow->received[end]);
+                world_finding(
+                    world, "connection %" PRIu32 ": the %s sent %" PRIu64 " bytes, %" PRIu64 " were delivered",
+                    flow->id, end == SERVER ? "client" : "server", flow->accepted[1 - end], flow->received[end]);
     }
     for (end = 0; end < ENDS; end++) {
         audit_books(world, end);

@@ -33,7 +33,8 @@ static uint64_t host_ps(const struct flue_scenario *s, const struct flue_profile
     return ps;
 }
 
-/* Bytes on the wire, one way: segments of `payload` and the acknowledgements of `acked` segments that came the other way. */
+/* Bytes on the wire, one way: segments of `payload` and the acknowledgements of `acked` segments that came the other
+ * way. */
 static uint64_t wire_ps(const struct flue_scenario *s, uint64_t payload, uint64_t acked, uint64_t header, uint64_t mss)
 {
     const uint64_t framed = header + (uint64_t)s->framing, whole = payload / mss, rest = payload % mss;
@@ -44,8 +45,8 @@ static uint64_t wire_ps(const struct flue_scenario *s, uint64_t payload, uint64_
            acks * (uint64_t)flue_wire_serialise_ps(framed, rate);
 }
 
-/* Time that interrupts add to the work of one request on a busy core: one for each frame that comes in, but not more than
- * one for each moderation period. */
+/* Time that interrupts add to the work of one request on a busy core: one for each frame that comes in, but not more
+ * than one for each moderation period. */
 static uint64_t with_interrupts(uint64_t work_ps, uint64_t frames, uint64_t interrupt_ps, uint64_t period_ps)
 {
     const uint64_t one_each = work_ps + frames * interrupt_ps;

@@ -17,12 +17,12 @@
 enum { SERVER, CLIENT, ENDS };
 
 /* Addresses: client connection i has address CLIENT_IP + i / PORTS_PER_IP and port FIRST_PORT + i % PORTS_PER_IP. */
-#define SERVER_IP      0x0A000001u            /* 10.0.0.1 */
-#define CLIENT_IP      0x0A010000u            /* 10.1.0.0, and up */
-#define SERVER_PORT    80
-#define FIRST_PORT     10000u
-#define PORTS_PER_IP   50000u
-#define POLL_PS        (100 * FLUE_PS_PER_US) /* how often the phases look whether they are over */
+#define SERVER_IP    0x0A000001u /* 10.0.0.1 */
+#define CLIENT_IP    0x0A010000u /* 10.1.0.0, and up */
+#define SERVER_PORT  80
+#define FIRST_PORT   10000u
+#define PORTS_PER_IP 50000u
+#define POLL_PS      (100 * FLUE_PS_PER_US) /* how often the phases look whether they are over */
 
 /* Stored numbers of parameters of kind CHOICE, in the order of their words. */
 enum { CHOICE_YES, CHOICE_NO };
@@ -44,8 +44,8 @@ struct flow {
     uint32_t first[ENDS], count[ENDS];
 
     /* workload: rpc */
-    struct flue_hook requests;   /* outstanding, oldest first */
-    uint64_t request_bytes;      /* of a request that has come in part */
+    struct flue_hook requests; /* outstanding, oldest first */
+    uint64_t request_bytes;    /* of a request that has come in part */
     uint64_t response_bytes;
 };
 
@@ -86,7 +86,7 @@ struct world {
     struct flue_app app[ENDS];
     struct flow *flows;
     enum phase phase;
-    uint32_t opened, gone;     /* ends */
+    uint32_t opened, gone; /* ends */
     uint32_t next_open, next_close;
     struct timer pace, poll, phase_timer, offload_timer, upload_timer;
     struct start_timer {
@@ -99,8 +99,8 @@ struct world {
     struct snapshot begin, end;
     struct flue_profile profile; /* the server's */
     struct histogram latency;
-    uint64_t completed;        /* requests or writes in the window */
-    uint64_t delivered_bytes;  /* both ends, whole run */
+    uint64_t completed;       /* requests or writes in the window */
+    uint64_t delivered_bytes; /* both ends, whole run */
     uint64_t findings;
     flue_ps measured_ps; /* when the last measured thing was over; the books are taken just after it */
     int measured;

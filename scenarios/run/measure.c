@@ -45,8 +45,7 @@ static void put(const struct world *world, const char *metric, const char *entit
 static void put_ratio(const struct world *world, const char *metric, const char *entity, uint64_t numerator,
                       uint64_t denominator)
 {
-    world->record->metric(world->record->ctx, metric, entity, (int64_t)numerator,
-                          (int64_t)denominator);
+    world->record->metric(world->record->ctx, metric, entity, (int64_t)numerator, (int64_t)denominator);
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -66,7 +65,8 @@ static struct utilisation utilise(const struct world *world)
         .core = b->core_busy_ps - a->core_busy_ps,
         .engine = b->engine_busy_ps - a->engine_busy_ps,
         .pcie = larger(b->pcie_up_ps - a->pcie_up_ps, b->pcie_down_ps - a->pcie_down_ps),
-        .wire = larger(b->wire_busy_ps[SERVER] - a->wire_busy_ps[SERVER], b->wire_busy_ps[CLIENT] - a->wire_busy_ps[CLIENT]),
+        .wire = larger(b->wire_busy_ps[SERVER] - a->wire_busy_ps[SERVER],
+                       b->wire_busy_ps[CLIENT] - a->wire_busy_ps[CLIENT]),
     };
 }
 
@@ -79,7 +79,8 @@ static int carried(const struct world *world, uint64_t window_ps, uint64_t bytes
     return asked < 10 || bytes / each * 10 >= asked * 9;
 }
 
-static enum binding binding_of(const struct world *world, const struct utilisation *u, uint64_t window_ps, uint64_t bytes)
+static enum binding binding_of(const struct world *world, const struct utilisation *u, uint64_t window_ps,
+                               uint64_t bytes)
 {
     const uint64_t busy[] = {u->core, u->engine, u->pcie, u->wire};
     const enum binding code[] = {BINDING_CORE, BINDING_ENGINE, BINDING_PCIE, BINDING_WIRE};
@@ -114,8 +115,7 @@ static void report_cpu(const struct world *world, uint64_t bytes)
         put_ratio(world, "cpu.cycles_per_byte", flue_category_name(i), worth, bytes);
     }
     put_ratio(world, "cpu.cycles_per_byte", "", all, bytes);
-    put(world, "cpu.handover", "",
-        flue_host_core(flue_node_host(world->node[SERVER]))->cycles[FLUE_COST_OFFLOAD]);
+    put(world, "cpu.handover", "", flue_host_core(flue_node_host(world->node[SERVER]))->cycles[FLUE_COST_OFFLOAD]);
 }
 
 static void report_moves(const struct world *world)

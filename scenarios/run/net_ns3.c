@@ -46,7 +46,8 @@ const struct flue_ns3_api *net_ns3_api(char *message, size_t room)
     if (module == NULL) {
         const char *why = dlerror();
 
-        (void)snprintf(message, room, "--net ns3 is not available: %s; install libns3-dev and build again, or use --net link",
+        (void)snprintf(message, room,
+                       "--net ns3 is not available: %s; install libns3-dev and build again, or use --net link",
                        why != NULL ? why : "this build has no " MODULE);
         return NULL;
     }

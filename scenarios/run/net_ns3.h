@@ -11,6 +11,7 @@ struct flue_ns3_api; /* shim/flue_ns3.h */
 const struct flue_ns3_api *net_ns3_api(char *message, size_t room);
 
 /* FLUE_ETOOL: no module or the wrong one.  Else as flue_ns3_api.open. */
-FLUE_CHECKED flue_err net_ns3_open(const struct flue_net_params *params, struct flue_net *out, char *message, size_t room);
+FLUE_CHECKED flue_err net_ns3_open(const struct flue_net_params *params, struct flue_net *out, char *message,
+                                   size_t room);
 
 #endif

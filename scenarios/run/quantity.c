@@ -22,13 +22,9 @@ struct scale {
 #define KIBI INT64_C(1024)
 
 static const struct unit count_units[] = {{"", 1}, {NULL, 0}};
-static const struct unit byte_units[] = {{"", 1},
-                                         {"B", 1},
-                                         {"KiB", KIBI},
-                                         {"MiB", KIBI * KIBI},
-                                         {"GiB", KIBI * KIBI * KIBI},
-                                         {"TiB", KIBI * KIBI * KIBI * KIBI},
-                                         {NULL, 0}};
+static const struct unit byte_units[] = {
+    {"", 1},  {"B", 1}, {"KiB", KIBI}, {"MiB", KIBI *KIBI}, {"GiB", KIBI *KIBI *KIBI}, {"TiB", KIBI *KIBI *KIBI *KIBI},
+    {NULL, 0}};
 static const struct unit time_units[] = {
     {"ps", 1}, {"ns", FLUE_PS_PER_NS}, {"us", FLUE_PS_PER_US}, {"ms", FLUE_PS_PER_MS}, {"s", FLUE_PS_PER_S}, {NULL, 0}};
 static const struct unit rate_units[] = {{"bps", 1},        {"Kbps", 1000},       {"kbps", 1000},

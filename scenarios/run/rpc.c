@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Workload rpc: clients send requests of request_size, the server answers each with io_size bytes.
- * Open loop: requests are due as a Poisson process over all connections, whatever the server does, and a request's latency
- * counts from the moment it is due.  Closed loop (load = 0): `active` connections keep `outstanding` requests each. */
+ * Open loop: requests are due as a Poisson process over all connections, whatever the server does, and a request's
+ * latency counts from the moment it is due.  Closed loop (load = 0): `active` connections keep `outstanding` requests
+ * each. */
 #include <stdio.h>
 
 #include "run/flows.h"
@@ -76,13 +77,13 @@ static void on_arrival(struct timer *timer, flue_ps now_ps)
     if (world->rpc.stopped)
         return;
     if (pool_live(&world->rpc.pool) >= WAITING_MAX) {
-        world_finding(world, "%llu requests wait for an answer: the offered load cannot be carried here; lower load or loss",
+        world_finding(world,
+                      "%llu requests wait for an answer: the offered load cannot be carried here; lower load or loss",
                       (unsigned long long)WAITING_MAX);
         world->net.stop(world->net.ctx);
         return;
     }
-    timers_arm(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival,
-               now_ps + draw_gap(world));
+    timers_arm(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival, now_ps + draw_gap(world));
     request = make(world, &world->flows[which], now_ps);
     if (request != NULL)
         flue_host_run(world_host(world, CLIENT), now_ps, issue, request);
@@ -104,7 +105,8 @@ static flue_err rpc_prepare(struct world *world, char *message, size_t room)
         const uint64_t request_ps = capacity_request_ps(scenario, &world->profile), load = (uint64_t)scenario->load;
 
         if (request_ps / load >= GAP_MAX_PS / UINT64_C(1000000)) {
-            (void)snprintf(message, room, "load: less than one request in 10^6 s; raise load or link_rate, or lower io_size");
+            (void)snprintf(message, room,
+                           "load: less than one request in 10^6 s; raise load or link_rate, or lower io_size");
             return FLUE_EINVAL;
         }
         world->rpc.mean_gap_ps = request_ps / load * UINT64_C(1000000) + request_ps % load * UINT64_C(1000000) / load;
@@ -122,8 +124,7 @@ static void rpc_start(struct world *world, int end, flue_ps at_ps)
     if (end == SERVER)
         return;
     if (!closed_loop(world)) {
-        timers_arm(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival,
-                   at_ps + draw_gap(world));
+        timers_arm(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival, at_ps + draw_gap(world));
         return;
     }
     active = (uint32_t)(scenario->active < scenario->connections ? scenario->active : scenario->connections);

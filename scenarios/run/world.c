@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From a scenario to a world and through its phases: open every connection, wait until each is where it belongs, warm up,
- * measure, close, audit. */
+/* From a scenario to a world and through its phases: open every connection, wait until each is where it belongs, warm
+ * up, measure, close, audit. */
 #include "run/world.h"
 
 #include <inttypes.h>
@@ -16,8 +16,8 @@
 #include "run/profile.h"
 #include "wire/impair.h"
 
-#define DRAIN_POLLS    20000                  /* then the audit says what did not come home */
-#define START_AFTER_PS FLUE_PS_PER_US         /* both ends start by timers of their own, this much later */
+#define DRAIN_POLLS    20000          /* then the audit says what did not come home */
+#define START_AFTER_PS FLUE_PS_PER_US /* both ends start by timers of their own, this much later */
 #define FINDINGS_SHOWN 10
 
 struct flue_host *world_host(struct world *world, int end)
@@ -133,7 +133,8 @@ static void begin_traffic(struct world *world, flue_ps now_ps)
     if (world->scenario->warmup == 0)
         open_window(world);
     else
-        timers_arm(timers_of(world, CLIENT), &world->phase_timer, now_ps + START_AFTER_PS + world->scenario->warmup + 1);
+        timers_arm(timers_of(world, CLIENT), &world->phase_timer,
+                   now_ps + START_AFTER_PS + world->scenario->warmup + 1);
     for (end = 0; end < ENDS; end++) {
         timers_arm(timers_of(world, end), &world->start[end].timer, now_ps + START_AFTER_PS);
         if (end == SERVER) /* this runs in an entry of the client */
@@ -204,8 +205,8 @@ static uint64_t objects_live(struct world *world)
     return live;
 }
 
-/* Until all connections are in place; and, once the last has closed, until what is still under way has come home.  Offload
- * objects that serve no connection any more go back then. */
+/* Until all connections are in place; and, once the last has closed, until what is still under way has come home.
+ * Offload objects that serve no connection any more go back then. */
 static void on_poll(struct timer *timer, flue_ps now_ps)
 {
     struct world *world = FLUE_CONTAINER_OF(timer, struct world, poll);
@@ -251,7 +252,8 @@ static void on_upload(struct timer *timer, flue_ps now_ps)
     }
 }
 
-/* ---- Building ----------------------------------------------------------------------------------------------------- */
+/* ---- Building -----------------------------------------------------------------------------------------------------
+ */
 
 static void tcp_params(const struct flue_scenario *scenario, struct flue_tcp_params *tcp)
 {
@@ -280,8 +282,7 @@ static void node_params(const struct flue_scenario *scenario, int end, const str
     tcp_params(scenario, &params->host.tcp);
     params->host.ip = end == SERVER ? SERVER_IP : CLIENT_IP;
     params->host.profile = *profile;
-    params->host.policy = flue_policy_find(
-        offloads && scenario->offload_at == FLUE_PS_NEVER ? "always" : "never");
+    params->host.policy = flue_policy_find(offloads && scenario->offload_at == FLUE_PS_NEVER ? "always" : "never");
     params->host.send_quantum = 4;
     params->host.backlog_frames = (uint32_t)scenario->backlog;
     params->host.tree_connections = (uint32_t)scenario->tree;
@@ -321,13 +322,12 @@ static flue_err load_profile(const char *name, const struct flue_scenario *scena
 static flue_err build_net(struct world *world, char *message, size_t room)
 {
     const struct flue_scenario *scenario = world->scenario;
-    const struct flue_net_params params = {
-        .facts = {.rate_bps = (uint64_t)scenario->link_rate,
-                  .delay_ps = scenario->delay,
-                  .framing_bytes = (uint32_t)scenario->framing,
-                  .mtu_bytes = (uint32_t)scenario->mtu,
-                  .queue_frames = (uint32_t)scenario->queue},
-        .seed = scenario->seed * UINT64_C(0x9E3779B97F4A7C15) + scenario->rng_run};
+    const struct flue_net_params params = {.facts = {.rate_bps = (uint64_t)scenario->link_rate,
+                                                     .delay_ps = scenario->delay,
+                                                     .framing_bytes = (uint32_t)scenario->framing,
+                                                     .mtu_bytes = (uint32_t)scenario->mtu,
+                                                     .queue_frames = (uint32_t)scenario->queue},
+                                           .seed = scenario->seed * UINT64_C(0x9E3779B97F4A7C15) + scenario->rng_run};
     flue_err err;
 
     if (scenario->net == FLUE_NET_NS3)
@@ -354,8 +354,8 @@ static flue_err build_nodes(struct world *world, char *message, size_t room)
         struct flue_net_client client = {.receive = on_net_receive, .alarm = on_net_alarm};
 
         node_params(world->scenario, end, &profile[end], &params);
-        err = flue_node_new(world->net.env(world->net.ctx, (unsigned)end), world->net.wire(world->net.ctx, (unsigned)end),
-                            world->trace, &params, &world->node[end]);
+        err = flue_node_new(world->net.env(world->net.ctx, (unsigned)end),
+                            world->net.wire(world->net.ctx, (unsigned)end), world->trace, &params, &world->node[end]);
         if (err != FLUE_OK) {
             (void)snprintf(message, room, "a node could not be built: %s", flue_err_sentence(err));
             return err;
@@ -435,20 +435,23 @@ static flue_err check(const struct flue_scenario *scenario, char *message, size_
     const int column = server != 0 ? server : impair_parse(scenario->loss_list.text, 'c', lose);
 
     if (column != 0) {
-        (void)snprintf(message, room, "loss_list: column %d of \"%s\" is no frame; write for example \"s3 s17 c5\", at most %d for each side",
-                       column, scenario->loss_list.text, FLUE_IMPAIR_LIST_MAX);
+        (void)snprintf(
+            message, room,
+            "loss_list: column %d of \"%s\" is no frame; write for example \"s3 s17 c5\", at most %d for each side",
+            column, scenario->loss_list.text, FLUE_IMPAIR_LIST_MAX);
         return FLUE_EINVAL;
     }
     if (scenario->upload_at != FLUE_PS_NEVER && scenario->offload_at != FLUE_PS_NEVER &&
         scenario->upload_at <= scenario->offload_at) {
-        (void)snprintf(message, room, "upload_at must lie after offload_at: nothing can be taken back before it was handed over");
+        (void)snprintf(message, room,
+                       "upload_at must lie after offload_at: nothing can be taken back before it was handed over");
         return FLUE_EINVAL;
     }
     return FLUE_OK;
 }
 
-flue_err world_run(const struct flue_scenario *scenario, const struct flue_record *record, const struct flue_trace *trace,
-                   struct world_outcome *outcome, char *message, size_t room)
+flue_err world_run(const struct flue_scenario *scenario, const struct flue_record *record,
+                   const struct flue_trace *trace, struct world_outcome *outcome, char *message, size_t room)
 {
     struct world *world = calloc(1, sizeof(*world));
     flue_err err;

@@ -11,14 +11,14 @@
 /* What a run is to its caller besides its results. */
 struct world_outcome {
     flue_ps end_ps;
-    uint64_t events;             /* of the network's loop */
-    uint64_t alarms;             /* of both nodes */
-    uint64_t data_segments;      /* on the wire, both ways */
-    uint64_t traffic_alarms;     /* alarms of both nodes while there was traffic */
-    int64_t traffic_cpu_ns;      /* processor time of this process from the start of traffic to the end of the window */
-    uint64_t memory_idle_bytes;  /* held by both nodes when all connections were in place, before traffic */
-    uint64_t memory_base_bytes;  /* held before the first connection */
-    uint64_t findings;           /* of the audit */
+    uint64_t events;            /* of the network's loop */
+    uint64_t alarms;            /* of both nodes */
+    uint64_t data_segments;     /* on the wire, both ways */
+    uint64_t traffic_alarms;    /* alarms of both nodes while there was traffic */
+    int64_t traffic_cpu_ns;     /* processor time of this process from the start of traffic to the end of the window */
+    uint64_t memory_idle_bytes; /* held by both nodes when all connections were in place, before traffic */
+    uint64_t memory_base_bytes; /* held before the first connection */
+    uint64_t findings;          /* of the audit */
 };
 
 /* Runs a scenario to its end and tells record what came out.  trace may be NULL.

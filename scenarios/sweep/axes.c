@@ -90,7 +90,8 @@ static flue_err number_add(struct yaml_tree *tree, const yaml_node_t *node, cons
     return err;
 }
 
-static flue_err read_number(struct yaml_tree *tree, const yaml_node_t *node, const struct param_info *param, int64_t *out)
+static flue_err read_number(struct yaml_tree *tree, const yaml_node_t *node, const struct param_info *param,
+                            int64_t *out)
 {
     const char *text = yaml_tree_scalar(node);
     char why[512];
@@ -105,8 +106,8 @@ static flue_err read_number(struct yaml_tree *tree, const yaml_node_t *node, con
 }
 
 /* The two ends of {log2: [a, b]} and {lin: [a, b]}. */
-static flue_err read_ends(struct yaml_tree *tree, const yaml_node_t *node, const struct param_info *param, int64_t *from,
-                          int64_t *to)
+static flue_err read_ends(struct yaml_tree *tree, const yaml_node_t *node, const struct param_info *param,
+                          int64_t *from, int64_t *to)
 {
     flue_err err;
 
@@ -181,7 +182,8 @@ static flue_err read_range(struct yaml_tree *tree, const yaml_node_t *node, cons
         } else if (strcmp(name, "step") == 0) {
             step = value;
         } else {
-            return yaml_tree_refuse(tree, key, "unknown key '%s'; write {log2: [a, b]} or {lin: [a, b], step: s}", name);
+            return yaml_tree_refuse(tree, key, "unknown key '%s'; write {log2: [a, b]} or {lin: [a, b], step: s}",
+                                    name);
         }
     }
     if ((doubling != NULL) == (ends != NULL) || (ends != NULL) != (step != NULL)) {
@@ -265,8 +267,8 @@ static flue_err read_vary(struct yaml_tree *tree, const yaml_node_t *vary, const
         } else if (node->type == YAML_MAPPING_NODE) {
             err = read_range(tree, node, param, scenario, axis);
         } else {
-            err = yaml_tree_refuse(tree, node, "%s: write a list as [a, b], or {log2: [a, b]}, or {lin: [a, b], step: s}",
-                                   param->name);
+            err = yaml_tree_refuse(
+                tree, node, "%s: write a list as [a, b], or {log2: [a, b]}, or {lin: [a, b], step: s}", param->name);
         }
     }
     return err;

@@ -306,9 +306,8 @@ static flue_err keep_run(struct child *child, const struct sweep *sweep, struct 
         return err;
     }
     (void)gethostname(host, sizeof host - 1);
-    whole = !child->overflowed &&
-            run_text_parse(child->record != NULL ? child->record : "", child->record_bytes, &record, why, sizeof why) ==
-                FLUE_OK;
+    whole = !child->overflowed && run_text_parse(child->record != NULL ? child->record : "", child->record_bytes,
+                                                 &record, why, sizeof why) == FLUE_OK;
     *how = judge(child, status, whole, whole ? record.status : STORE_CRASHED);
     if (whole && (*how == STORE_DONE || *how == STORE_FAILED)) {
         run_text_fill(&record, &run);

@@ -81,7 +81,8 @@ static void say_failure(struct engine *engine, const struct child *child, enum s
     sweep_point_words(sweep, &sweep->points[child->run % sweep->count], words, sizeof words);
     progress_clear(&engine->progress);
     (void)fprintf(stderr, "flue sweep: %s: %s rng_run=%llu: %.*s\n", store_status_word((unsigned)status), words,
-                  (unsigned long long)(child->run / sweep->count + 1), (int)(end - last < 300 ? end - last : 300), last);
+                  (unsigned long long)(child->run / sweep->count + 1), (int)(end - last < 300 ? end - last : 300),
+                  last);
 }
 
 static void reap(struct engine *engine, struct child *child)

@@ -19,7 +19,7 @@ enum sweep_key {
 #define X(key) KEY_##key,
     SWEEP_KEYS(X)
 #undef X
-    KEYS
+        KEYS
 };
 
 static const char *const key_names[] = {
@@ -119,7 +119,9 @@ static flue_err find_keys(struct yaml_tree *tree, const yaml_node_t **value)
     for (size_t i = 0; i < KEYS; i++) {
         if (value[i] == NULL && (i == KEY_flue || i == KEY_sweep || i == KEY_scenario)) {
             return yaml_tree_refuse(tree, root, "the key '%s' is missing; add %s", key_names[i],
-                                    i == KEY_flue ? "flue: 1" : i == KEY_sweep ? "sweep: NAME" : "scenario: rpc");
+                                    i == KEY_flue    ? "flue: 1"
+                                    : i == KEY_sweep ? "sweep: NAME"
+                                                     : "scenario: rpc");
         }
     }
     return FLUE_OK;
@@ -172,8 +174,14 @@ static flue_err read_set(struct yaml_tree *tree, const yaml_node_t *node, struct
 static flue_err read_limits(struct yaml_tree *tree, const yaml_node_t *node, flue_ps *wall)
 {
     static const char *const names[] = {"wall"};
-    static const struct param_info info = {.name = "wall", .kind = FLUE_KIND_TIME, .initial = "120s", .minimum = "1ms",
-                                           .maximum = "1000000s", .unit = "ps", .group = "", .help = ""};
+    static const struct param_info info = {.name = "wall",
+                                           .kind = FLUE_KIND_TIME,
+                                           .initial = "120s",
+                                           .minimum = "1ms",
+                                           .maximum = "1000000s",
+                                           .unit = "ps",
+                                           .group = "",
+                                           .help = ""};
     char why[512];
     flue_err err = yaml_tree_check_mapping(tree, node);
 
@@ -184,7 +192,8 @@ static flue_err read_limits(struct yaml_tree *tree, const yaml_node_t *node, flu
         const yaml_node_t *key = yaml_tree_node(tree, pair->key);
         const yaml_node_t *value = yaml_tree_node(tree, pair->value);
         if (strcmp(yaml_tree_scalar(key), names[0]) != 0) {
-            return yaml_tree_refuse(tree, key, "unknown limit '%s'; did you mean '%s'?", yaml_tree_scalar(key), names[0]);
+            return yaml_tree_refuse(tree, key, "unknown limit '%s'; did you mean '%s'?", yaml_tree_scalar(key),
+                                    names[0]);
         }
         if (yaml_tree_scalar(value) == NULL ||
             params_parse(&info, yaml_tree_scalar(value), wall, why, sizeof why) != FLUE_OK) {
@@ -214,7 +223,8 @@ static char *scenario_path(const char *sweep_path, const char *name)
     return made;
 }
 
-static flue_err read_texts(struct yaml_tree *tree, const yaml_node_t *const *value, const char *path, struct sweep *sweep)
+static flue_err read_texts(struct yaml_tree *tree, const yaml_node_t *const *value, const char *path,
+                           struct sweep *sweep)
 {
     const char *name = yaml_tree_scalar(value[KEY_sweep]);
     const char *scenario = yaml_tree_scalar(value[KEY_scenario]);
@@ -225,9 +235,10 @@ static flue_err read_texts(struct yaml_tree *tree, const yaml_node_t *const *val
         return yaml_tree_refuse(tree, value[KEY_flue], "this flue reads version 1 of the format; write flue: 1");
     }
     if (name == NULL || name[0] == '\0' || scenario == NULL || scenario[0] == '\0' || question == NULL) {
-        return yaml_tree_refuse(tree, name == NULL || name[0] == '\0'
-                                          ? value[KEY_sweep]
-                                          : question == NULL ? value[KEY_question] : value[KEY_scenario],
+        return yaml_tree_refuse(tree,
+                                name == NULL || name[0] == '\0' ? value[KEY_sweep]
+                                : question == NULL              ? value[KEY_question]
+                                                                : value[KEY_scenario],
                                 "one text is expected here");
     }
     sweep->name = copy(name);
@@ -274,10 +285,9 @@ static flue_err check_pairs(struct yaml_tree *tree, const yaml_node_t *node, con
             return FLUE_OK;
         }
     }
-    return sweep->pair_on == NULL
-               ? FLUE_OK
-               : yaml_tree_refuse(tree, node, "pair_on: %s does not stand under vary; add it there",
-                                  sweep->pair_on->name);
+    return sweep->pair_on == NULL ? FLUE_OK
+                                  : yaml_tree_refuse(tree, node, "pair_on: %s does not stand under vary; add it there",
+                                                     sweep->pair_on->name);
 }
 
 static flue_err read_tree(struct yaml_tree *tree, const char *path, struct sweep *sweep)
@@ -299,9 +309,9 @@ static flue_err read_tree(struct yaml_tree *tree, const char *path, struct sweep
     }
     sweep->repeat = 1;
     err = read_rest(tree, value, sweep);
-    err = err == FLUE_OK ? axes_read(tree, value[KEY_together], value[KEY_vary], value[KEY_set], &sweep->base.scenario,
-                                     &axes)
-                         : err;
+    err = err == FLUE_OK
+              ? axes_read(tree, value[KEY_together], value[KEY_vary], value[KEY_set], &sweep->base.scenario, &axes)
+              : err;
     err = err == FLUE_OK ? check_pairs(tree, value[KEY_pair_on], sweep, &axes) : err;
     if (err == FLUE_OK) {
         err = points_make(sweep, &axes, why, sizeof why);

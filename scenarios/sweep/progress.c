@@ -32,11 +32,8 @@ void progress_start(struct progress *progress, enum sweep_progress kind, uint64_
         bool can = isatty(2) && terminal != NULL && strcmp(terminal, "dumb") != 0;
         kind = can ? SWEEP_PROGRESS_BAR : SWEEP_PROGRESS_PLAIN;
     }
-    *progress = (struct progress){.kind = kind,
-                                  .total = total,
-                                  .done_before = done_before,
-                                  .started_s = sweep_now_s(),
-                                  .shown_s = sweep_now_s()};
+    *progress = (struct progress){
+        .kind = kind, .total = total, .done_before = done_before, .started_s = sweep_now_s(), .shown_s = sweep_now_s()};
 }
 
 void progress_clear(struct progress *progress)

@@ -22,9 +22,9 @@ static void begin(struct fixture *fixture)
 {
     scratch_make(&fixture->scratch);
     fixture->made = test_malloc(sizeof *fixture->made);
-    assert_int_equal(store_open(scratch_path(&fixture->scratch, "r.db"), STORE_CREATE, &fixture->store, message,
-                                sizeof message),
-                     FLUE_OK);
+    assert_int_equal(
+        store_open(scratch_path(&fixture->scratch, "r.db"), STORE_CREATE, &fixture->store, message, sizeof message),
+        FLUE_OK);
 }
 
 static void end(struct fixture *fixture)
@@ -203,8 +203,13 @@ static void strip(void **state)
 static void only_reading(void **state)
 {
     static const char *const statements[] = {
-        "DELETE FROM run", "CREATE TABLE x(y)", "PRAGMA user_version = 7", "ATTACH '/tmp/flue-other.db' AS other",
-        "VACUUM INTO '/tmp/flue-other.db'", "SELECT nothing", "SELECT 1; DROP TABLE run",
+        "DELETE FROM run",
+        "CREATE TABLE x(y)",
+        "PRAGMA user_version = 7",
+        "ATTACH '/tmp/flue-other.db' AS other",
+        "VACUUM INTO '/tmp/flue-other.db'",
+        "SELECT nothing",
+        "SELECT 1; DROP TABLE run",
     };
     struct fixture f;
     char *bytes = NULL;
@@ -265,7 +270,8 @@ static void figures(void **state)
     assert_int_equal(draw(&f, "latency", "a.svg", false, "flue-no-such-gnuplot"), FLUE_ETOOL);
     assert_int_equal(draw(&f, "latency", "a.svg", false, "false"), FLUE_EIO);
     store_close(f.store);
-    assert_int_equal(store_open(scratch_path(&f.scratch, "r.db"), STORE_READ, &f.store, message, sizeof message), FLUE_OK);
+    assert_int_equal(store_open(scratch_path(&f.scratch, "r.db"), STORE_READ, &f.store, message, sizeof message),
+                     FLUE_OK);
     assert_int_equal(files_in(f.scratch.folder), 1);
     if (system("gnuplot --version >/dev/null 2>&1") != 0) {
         print_message("gnuplot is not installed: nothing is drawn\n");

@@ -120,7 +120,8 @@ static void nonsense(void **state)
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         assert_int_equal(run_text_parse(texts[i], strlen(texts[i]), &text, message, sizeof message), FLUE_EPARSE);
     }
-    assert_int_equal(run_text_parse("flue-run\t1\nstatus\tdone\nend\t2\n", 29, &text, message, sizeof message), FLUE_OK);
+    assert_int_equal(run_text_parse("flue-run\t1\nstatus\tdone\nend\t2\n", 29, &text, message, sizeof message),
+                     FLUE_OK);
     run_text_free(&text);
 }
 

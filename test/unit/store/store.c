@@ -85,10 +85,12 @@ static void round_trip(void **state)
         assert_false(store_has(store, hash, 1, 3, FLUE_MODEL_EPOCH + 1));
         store_close(store);
         store = open_store(scratch.path, STORE_READ);
-        assert_int_equal(number(store, "SELECT count(*) FROM run WHERE status = 'done' AND sim_end_ps = 1000000000"), 1);
+        assert_int_equal(number(store, "SELECT count(*) FROM run WHERE status = 'done' AND sim_end_ps = 1000000000"),
+                         1);
         assert_int_equal(number(store, "SELECT num FROM scalar JOIN metric USING(metric_id) WHERE name = 'goodput'"),
                          made->metrics[5].num);
-        assert_int_equal(number(store, "SELECT den FROM scalar JOIN metric USING(metric_id) WHERE name = 'goodput'"), 3);
+        assert_int_equal(number(store, "SELECT den FROM scalar JOIN metric USING(metric_id) WHERE name = 'goodput'"),
+                         3);
         assert_int_equal(number(store, "SELECT count(*) FROM hist_bin"), made->run.bin_count);
         assert_int_equal(number(store, "SELECT sum(n) FROM hist_bin"), 2000);
         assert_int_equal(number(store, "SELECT n FROM v_hist WHERE metric = 'lat'"), 2000);
@@ -412,11 +414,9 @@ static void check_sees(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),    cmocka_unit_test(once_only),
-        cmocka_unit_test(refused_whole), cmocka_unit_test(foreign_files),
-        cmocka_unit_test(two_writers),   cmocka_unit_test(missing_and_unwritable),
-        cmocka_unit_test(killed_writer), cmocka_unit_test(reading_is_reading),
-        cmocka_unit_test(check_sees),
+        cmocka_unit_test(round_trip),    cmocka_unit_test(once_only),          cmocka_unit_test(refused_whole),
+        cmocka_unit_test(foreign_files), cmocka_unit_test(two_writers),        cmocka_unit_test(missing_and_unwritable),
+        cmocka_unit_test(killed_writer), cmocka_unit_test(reading_is_reading), cmocka_unit_test(check_sees),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

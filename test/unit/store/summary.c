@@ -26,7 +26,8 @@ static void summary_of(const int64_t *values, size_t count, double out[7])
     sqlite3_stmt *s = NULL;
 
     scratch_make(&scratch);
-    assert_int_equal(store_open(scratch_path(&scratch, "r.db"), STORE_CREATE, &store, message, sizeof message), FLUE_OK);
+    assert_int_equal(store_open(scratch_path(&scratch, "r.db"), STORE_CREATE, &store, message, sizeof message),
+                     FLUE_OK);
     for (size_t i = 0; i < count; i++) {
         synthetic_make(made, false, 30, 1024, i + 1);
         made->metrics[0] = (struct store_metric){.name = "goodput", .entity = "", .num = values[i], .den = 2};
@@ -36,8 +37,8 @@ static void summary_of(const int64_t *values, size_t count, double out[7])
         made->run.bin_count = 0;
         assert_int_equal(store_run(store, &made->run, NULL, message, sizeof message), FLUE_OK);
     }
-    assert_int_equal(sqlite3_prepare_v2(store_database(store), "SELECT n, mean, sd, ci95, median, min, max FROM summary",
-                                        -1, &s, NULL),
+    assert_int_equal(sqlite3_prepare_v2(store_database(store),
+                                        "SELECT n, mean, sd, ci95, median, min, max FROM summary", -1, &s, NULL),
                      SQLITE_OK);
     assert_int_equal(sqlite3_step(s), SQLITE_ROW);
     for (int i = 0; i < 7; i++) {

@@ -27,7 +27,8 @@ static int be_a_run(int argc, char **argv)
 {
     struct store_metric metric = {.name = "requests", .entity = "", .num = 0, .den = 1};
     static const char *const findings[] = {"a byte is missing"};
-    struct store_run run = {.status = STORE_DONE, .digest = "00", .evidence = "none", .metrics = &metric, .metric_count = 1};
+    struct store_run run = {
+        .status = STORE_DONE, .digest = "00", .evidence = "none", .metrics = &metric, .metric_count = 1};
     int how = 0;
     bool record = false;
     char *bytes = NULL;
@@ -254,7 +255,8 @@ static void killed(void **state)
     assert_int_equal(run_sweep(&sweep, store, &outcome), 280 - before);
     assert_int_equal(number(store, "SELECT count(*) FROM run"), 280);
     assert_int_equal(number(store, "SELECT count(*) FROM run WHERE status = 'done'"), 280);
-    assert_int_equal(number(store, "SELECT count(*) FROM (SELECT DISTINCT config_id, rng_seed, rng_run FROM run)"), 280);
+    assert_int_equal(number(store, "SELECT count(*) FROM (SELECT DISTINCT config_id, rng_seed, rng_run FROM run)"),
+                     280);
     assert_int_equal(number(store, "SELECT count(*) FROM scalar"), 280);
     assert_int_equal(store_check(store, print_fault, NULL), 0);
     store_close(store);
@@ -274,8 +276,9 @@ static void interrupted(void **state)
     (void)state;
     for (int times = 1; times <= 2; times++) {
         scratch_make(&scratch);
-        load(&scratch, times == 1 ? HEAD "vary: {queue: [1]}\nrepeat: 10000\n"
-                         : HEAD "vary: {queue: [5]}\nrepeat: 100\n", &sweep);
+        load(&scratch,
+             times == 1 ? HEAD "vary: {queue: [1]}\nrepeat: 10000\n" : HEAD "vary: {queue: [5]}\nrepeat: 100\n",
+             &sweep);
         store_close(open_store(&scratch, STORE_CREATE));
         pid_t child = fork();
         if (child == 0) {

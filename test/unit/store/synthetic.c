@@ -91,7 +91,9 @@ void synthetic_make(struct synthetic *made, bool chimney, int load_percent, int6
     made->metrics[4] = (struct store_metric){"requests", "", 2000, 1};
     made->metrics[5] = (struct store_metric){"goodput", "", bytes * 8, 3};
     made->run = (struct store_run){
-        .config = {.scenario_name = "rpc", .scenario_text = "flue: 1\nscenario: rpc\n", .params = made->params,
+        .config = {.scenario_name = "rpc",
+                   .scenario_text = "flue: 1\nscenario: rpc\n",
+                   .params = made->params,
                    .param_count = SYNTHETIC_PARAMS},
         .build = store_build_here(""),
         .seed = 1,
