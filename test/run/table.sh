@@ -44,7 +44,7 @@ audit() {
     local arm wire workload seed
     for arm in host chimney; do
         while read -r wire; do
-            for seed in 1 2; do
+            for seed in 1 2 3; do
                 for workload in bulk rpc; do
                     local -n args=$workload
                     runs=$((runs + 1))
