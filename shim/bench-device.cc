@@ -7,7 +7,6 @@
 #include "ns3/packet.h"
 #include "ns3/simulator.h"
 
-#include <ctime>
 #include <vector>
 
 namespace flue
@@ -27,15 +26,6 @@ struct Pump
 };
 
 constexpr uint32_t WINDOW = 64; /* frames under way: keeps the device busy without filling its queue */
-
-int64_t
-CpuNs()
-{
-    timespec now{};
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
-}
 
 void
 Fill(Pump* pump)

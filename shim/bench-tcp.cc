@@ -15,7 +15,6 @@
 #include "ns3/tcp-socket.h"
 #include "ns3/uinteger.h"
 
-#include <ctime>
 #include <malloc.h>
 #include <vector>
 
@@ -39,15 +38,6 @@ struct Receiver
     uint64_t bytes{0};
     std::vector<ns3::Ptr<ns3::Socket>> sockets;
 };
-
-int64_t
-CpuNs()
-{
-    timespec now{};
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
-}
 
 void
 Push(Sender* sender, ns3::Ptr<ns3::Socket> socket, uint32_t)

@@ -5,8 +5,20 @@
 
 #include "flue/net.h"
 
+#include <ctime>
+
 namespace flue
 {
+
+/* Processor time of this process. */
+inline int64_t
+CpuNs()
+{
+    timespec now{};
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
+}
 
 flue_err BenchDevice(uint64_t frames, uint32_t ipBytes, uint32_t ackBytes, const flue_net_params* params, int64_t* cpuNs);
 

@@ -107,7 +107,7 @@ FLUE_CHECKED flue_err flue_host_connect(struct flue_host *host, const struct flu
 void flue_host_run(struct flue_host *host, flue_ps arrival_ps, void (*fn)(void *ctx, flue_ps at_ps), void *ctx);
 
 /* Appends bytes of the socket's described outgoing stream: charged as one send call.  The stream number is
- * flue_socket_stream(), offsets count from 0.  FLUE_ESTATE after close; FLUE_ENOMEM. */
+ * 2 x id on the connecting side and 2 x id + 1 on the accepting side; offsets count from 0.  FLUE_ESTATE after close; FLUE_ENOMEM. */
 FLUE_CHECKED flue_err flue_socket_send(struct flue_socket *socket, uint32_t bytes);
 /* Closes the sending side after what is queued (FIN).  FLUE_ESTATE if done already. */
 FLUE_CHECKED flue_err flue_socket_close(struct flue_socket *socket);
@@ -127,8 +127,6 @@ void flue_socket_work(struct flue_socket *socket, unsigned requests);
 void flue_socket_set_ctx(struct flue_socket *socket, void *ctx); /* per connection; default: the app's ctx */
 uint32_t flue_socket_id(const struct flue_socket *socket);
 const struct flue_tcp_tuple *flue_socket_tuple(const struct flue_socket *socket);
-/* Outgoing described stream: 2 x id on the connecting side, 2 x id + 1 on the accepting side. */
-uint32_t flue_socket_stream(const struct flue_socket *socket);
 enum flue_holder flue_socket_holder(const struct flue_socket *socket);
 const struct flue_account *flue_socket_account(const struct flue_socket *socket);
 /* Accepted by flue_socket_send() and not yet acknowledged. */
@@ -140,7 +138,7 @@ struct flue_host_totals {
     uint64_t offloaded, uploaded, refused;  /* connections, over the run */
     uint64_t moves[FLUE_MOVE_COUNT];
     uint64_t held_segments, forwarded_segments;
-    uint64_t chain_bytes_given, chain_bytes_taken; /* send data through NetBufferListChain, down and up */
+    uint64_t chain_bytes_taken;             /* send data through NetBufferListChain, up */
     uint64_t buffered_bytes_taken;          /* receive data through BufferedData, up */
     uint64_t interrupts;
     uint64_t frames_received, frames_sent;

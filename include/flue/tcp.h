@@ -56,6 +56,25 @@ struct flue_tcp_tuple {
     uint16_t local_port, remote_port;
 };
 
+/* Whether two names are the same. */
+static inline int flue_tcp_tuple_equal(const struct flue_tcp_tuple *a, const struct flue_tcp_tuple *b)
+{
+    return a->local_ip == b->local_ip && a->remote_ip == b->remote_ip && a->local_port == b->local_port &&
+           a->remote_port == b->remote_port;
+}
+
+/* The name, as its receiver says it, of the connection a frame belongs to. */
+static inline struct flue_tcp_tuple flue_tcp_tuple_of(const struct flue_frame *frame)
+{
+    struct flue_tcp_tuple tuple;
+
+    tuple.local_ip = frame->dst_ip;
+    tuple.remote_ip = frame->src_ip;
+    tuple.local_port = frame->dst_port;
+    tuple.remote_port = frame->src_port;
+    return tuple;
+}
+
 /* Fixed for the life of a stack.  flue_tcp_defaults() fills in what is named here. */
 struct flue_tcp_params {
     uint32_t mss_bytes;            /* largest segment taken: 1460; 88..65495 */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* base/pool.c - chunks double from 4 KiB to 256 KiB, so that a small run stays small and a large one asks seldom. */
+/* base/pool.c - chunks grow from 4 KiB to 256 KiB, so that a small run stays small and a large one asks seldom. */
 #include <assert.h>
 #include <string.h>
 

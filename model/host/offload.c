@@ -138,7 +138,6 @@ static void move_out(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
     } else {
         socket->flags |= SOCKET_FIN_SENT;
     }
-    host->totals.chain_bytes_given += ndis_chain_bytes(chain->first);
 }
 
 /* Hands one connection over, into the tree that is being built; false if memory does not suffice. */

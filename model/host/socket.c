@@ -10,11 +10,7 @@
 
 static bool same_tuple(const void *item, const void *key)
 {
-    const struct flue_tcp_tuple *a = &((const struct flue_socket *)item)->tuple;
-    const struct flue_tcp_tuple *b = key;
-
-    return a->local_ip == b->local_ip && a->remote_ip == b->remote_ip && a->local_port == b->local_port &&
-           a->remote_port == b->remote_port;
+    return flue_tcp_tuple_equal(&((const struct flue_socket *)item)->tuple, key) != 0;
 }
 
 static uint32_t hash_of(const struct flue_tcp_tuple *tuple)
@@ -24,10 +20,7 @@ static uint32_t hash_of(const struct flue_tcp_tuple *tuple)
 
 struct flue_socket *socket_find(const struct flue_host *host, const struct flue_frame *frame)
 {
-    const struct flue_tcp_tuple tuple = {.local_ip = frame->dst_ip,
-                                         .remote_ip = frame->src_ip,
-                                         .local_port = frame->dst_port,
-                                         .remote_port = frame->src_port};
+    const struct flue_tcp_tuple tuple = flue_tcp_tuple_of(frame);
 
     return hash_table_find(&host->by_tuple, hash_of(&tuple), same_tuple, &tuple);
 }
@@ -346,11 +339,6 @@ uint32_t flue_socket_id(const struct flue_socket *socket)
 const struct flue_tcp_tuple *flue_socket_tuple(const struct flue_socket *socket)
 {
     return &socket->tuple;
-}
-
-uint32_t flue_socket_stream(const struct flue_socket *socket)
-{
-    return socket->stream;
 }
 
 enum flue_holder flue_socket_holder(const struct flue_socket *socket)

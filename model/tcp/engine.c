@@ -78,19 +78,12 @@ static uint32_t hash_of(const struct flue_tcp_tuple *tuple)
 
 static bool has_tuple(const void *item, const void *key)
 {
-    const struct flue_tcp_tuple *a = &((const struct flue_tcp_conn *)item)->tuple;
-    const struct flue_tcp_tuple *b = key;
-
-    return a->local_ip == b->local_ip && a->remote_ip == b->remote_ip && a->local_port == b->local_port &&
-           a->remote_port == b->remote_port;
+    return flue_tcp_tuple_equal(&((const struct flue_tcp_conn *)item)->tuple, key) != 0;
 }
 
 struct flue_tcp_conn *flue_tcp_find(const struct flue_tcp *stack, const struct flue_frame *frame)
 {
-    struct flue_tcp_tuple tuple = {.local_ip = frame->dst_ip,
-                                   .remote_ip = frame->src_ip,
-                                   .local_port = frame->dst_port,
-                                   .remote_port = frame->src_port};
+    const struct flue_tcp_tuple tuple = flue_tcp_tuple_of(frame);
 
     return hash_table_find(&stack->table, hash_of(&tuple), has_tuple, &tuple);
 }

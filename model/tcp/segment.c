@@ -35,25 +35,31 @@ static flue_ps hand_down(struct flue_tcp_conn *conn, struct flue_frame *frame, f
     return next_ps > now_ps ? next_ps : now_ps;
 }
 
-flue_ps tcp_emit(struct flue_tcp_conn *conn, uint32_t seq, uint8_t flags, const struct flue_span *span, flue_ps now_ps,
-                 bool again)
+/* What every segment of a connection has in common; window, options and payload are the caller's. */
+static struct flue_frame frame_of(struct flue_tcp_conn *conn, uint32_t seq, uint8_t flags)
 {
-    struct flue_tcp *stack = conn->stack;
-    struct flue_frame frame = {
+    return (struct flue_frame){
         .src_ip = conn->tuple.local_ip,
         .dst_ip = conn->tuple.remote_ip,
         .src_port = conn->tuple.local_port,
         .dst_port = conn->tuple.remote_port,
         .seq = seq,
         .ack = conn->rcv_nxt,
-        .window = tcp_window(conn),
         .flags = flags,
         .ttl = conn->ttl,
-        .ip_id = next_ip_id(stack),
+        .ip_id = next_ip_id(conn->stack),
         .tos = conn->tos,
         .ethertype = FLUE_ETHERTYPE_IPV4,
     };
+}
 
+flue_ps tcp_emit(struct flue_tcp_conn *conn, uint32_t seq, uint8_t flags, const struct flue_span *span, flue_ps now_ps,
+                 bool again)
+{
+    struct flue_tcp *stack = conn->stack;
+    struct flue_frame frame = frame_of(conn, seq, flags);
+
+    frame.window = tcp_window(conn);
     if (span != NULL) {
         frame.payload = *span;
         stack->totals.data_out++;
@@ -140,22 +146,9 @@ flue_ps tcp_emit_syn(struct flue_tcp_conn *conn, flue_ps now_ps, bool again)
 
 void tcp_emit_reset(struct flue_tcp_conn *conn, uint32_t seq, flue_ps now_ps)
 {
-    struct flue_tcp *stack = conn->stack;
-    struct flue_frame frame = {
-        .src_ip = conn->tuple.local_ip,
-        .dst_ip = conn->tuple.remote_ip,
-        .src_port = conn->tuple.local_port,
-        .dst_port = conn->tuple.remote_port,
-        .seq = seq,
-        .ack = conn->rcv_nxt,
-        .flags = FLUE_TCP_RST | FLUE_TCP_ACK,
-        .ttl = conn->ttl,
-        .ip_id = next_ip_id(stack),
-        .tos = conn->tos,
-        .ethertype = FLUE_ETHERTYPE_IPV4,
-    };
+    struct flue_frame frame = frame_of(conn, seq, FLUE_TCP_RST | FLUE_TCP_ACK);
 
-    stack->totals.resets_out++;
+    conn->stack->totals.resets_out++;
     (void)hand_down(conn, &frame, now_ps, false);
 }
 

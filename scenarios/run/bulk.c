@@ -121,8 +121,7 @@ static void bulk_dispose(struct world *world)
         free(world->flows[i].writes);
 }
 
-const struct workload workload_bulk = {.name = "bulk",
-                                       .prepare = bulk_prepare,
+const struct workload workload_bulk = {.prepare = bulk_prepare,
                                        .start = bulk_start,
                                        .received = bulk_received,
                                        .acknowledged = bulk_acknowledged,

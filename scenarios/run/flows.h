@@ -67,7 +67,6 @@ struct snapshot {
 
 /* A workload: what the applications do once every connection is in place. */
 struct workload {
-    const char *name;
     /* Fails with one line for the user in message. */
     flue_err (*prepare)(struct world *world, char *message, size_t room);
     void (*start)(struct world *world, int end, flue_ps at_ps); /* this end's traffic begins; called for both */

@@ -209,8 +209,7 @@ static void rpc_dispose(struct world *world)
     pool_dispose(&world->rpc.pool);
 }
 
-const struct workload workload_rpc = {.name = "rpc",
-                                      .prepare = rpc_prepare,
+const struct workload workload_rpc = {.prepare = rpc_prepare,
                                       .start = rpc_start,
                                       .received = rpc_received,
                                       .acknowledged = rpc_acknowledged,
