@@ -50,17 +50,17 @@ enum flue_tcp_reason {
     FLUE_TCP_BY_EXPORT
 };
 
-/* Both directions of a connection's name; host byte order. */
+/* A connection's name; host byte order. */
 struct flue_tcp_tuple {
-    uint32_t local_ip, remote_ip;
+    struct flue_ip local_ip, remote_ip;
     uint16_t local_port, remote_port;
 };
 
 /* Whether two names are the same. */
 static inline int flue_tcp_tuple_equal(const struct flue_tcp_tuple *a, const struct flue_tcp_tuple *b)
 {
-    return a->local_ip == b->local_ip && a->remote_ip == b->remote_ip && a->local_port == b->local_port &&
-           a->remote_port == b->remote_port;
+    return flue_ip_equal(&a->local_ip, &b->local_ip) && flue_ip_equal(&a->remote_ip, &b->remote_ip) &&
+           a->local_port == b->local_port && a->remote_port == b->remote_port;
 }
 
 /* The name, as its receiver says it, of the connection a frame belongs to. */
@@ -77,37 +77,37 @@ static inline struct flue_tcp_tuple flue_tcp_tuple_of(const struct flue_frame *f
 
 /* Fixed for the life of a stack.  flue_tcp_defaults() fills in what is named here. */
 struct flue_tcp_params {
-    uint32_t mss_bytes;            /* largest segment taken: 1460; 88..65495 */
-    uint32_t rcv_buffer_bytes;     /* window offered: 256 KiB; 1..1 GiB */
-    uint32_t initial_window;       /* segments: 10 (RFC 6928); 1..64 */
-    uint32_t ack_every;            /* data segments per ACK: 2 (RFC 5681 4.2); 1..255 */
-    uint32_t dup_ack_threshold;    /* 3 (RFC 5681 3.2); 1..255 */
-    uint32_t max_retransmits;      /* of one segment before the connection ends: 15; 1..255 */
-    uint32_t timestamps;           /* 1: offer RFC 7323 timestamps */
-    uint32_t window_scaling;       /* 1: offer RFC 7323 window scaling */
-    uint32_t nagle;                /* 0 */
-    uint8_t ttl;                   /* 64 */
-    uint8_t tos;                   /* 0 */
-    uint16_t ip_id_base;           /* first IP id: 0 for a host, 0x8000 for a target (behaviour 13.1), range of 0x8000 */
-    flue_ps delayed_ack_ps;        /* 40 ms; <= 500 ms (RFC 9293 3.8.6.3) */
-    flue_ps rto_initial_ps;        /* 1 s (RFC 6298 2.1) */
-    flue_ps rto_min_ps;            /* 200 ms; RFC 6298 2.4 asks for 1 s, widely used stacks take 200 ms */
-    flue_ps rto_max_ps;            /* 60 s (RFC 6298 2.5) */
-    flue_ps tick_ps;               /* timestamp and hand-over tick: 1 ms */
-    flue_ps time_wait_ps;          /* 2 MSL: 60 s */
-    flue_ps fin_wait_2_ps;         /* 120 s (decisions D-54) */
+    uint32_t mss_bytes;         /* largest segment taken: 1460; 88..65495 */
+    uint32_t rcv_buffer_bytes;  /* window offered: 256 KiB; 1..1 GiB */
+    uint32_t initial_window;    /* segments: 10 (RFC 6928); 1..64 */
+    uint32_t ack_every;         /* data segments per ACK: 2 (RFC 5681 4.2); 1..255 */
+    uint32_t dup_ack_threshold; /* 3 (RFC 5681 3.2); 1..255 */
+    uint32_t max_retransmits;   /* of one segment before the connection ends: 15; 1..255 */
+    uint32_t timestamps;        /* 1: offer RFC 7323 timestamps */
+    uint32_t window_scaling;    /* 1: offer RFC 7323 window scaling */
+    uint32_t nagle;             /* 0 */
+    uint8_t ttl;                /* 64 */
+    uint8_t tos;                /* 0 */
+    uint16_t ip_id_base;        /* first IP id: 0 for a host, 0x8000 for a target (behaviour 13.1), range of 0x8000 */
+    flue_ps delayed_ack_ps;     /* 40 ms; <= 500 ms (RFC 9293 3.8.6.3) */
+    flue_ps rto_initial_ps;     /* 1 s (RFC 6298 2.1) */
+    flue_ps rto_min_ps;         /* 200 ms; RFC 6298 2.4 asks for 1 s, widely used stacks take 200 ms */
+    flue_ps rto_max_ps;         /* 60 s (RFC 6298 2.5) */
+    flue_ps tick_ps;            /* timestamp and hand-over tick: 1 ms */
+    flue_ps time_wait_ps;       /* 2 MSL: 60 s */
+    flue_ps fin_wait_2_ps;      /* 120 s (decisions D-54) */
 };
 void flue_tcp_defaults(struct flue_tcp_params *params);
 
 enum flue_tcp_event_kind {
     FLUE_TCP_EV_CONNECTED, /* the handshake is done; on a listener's new connection too */
-    FLUE_TCP_EV_DATA,      /* span: the next bytes in order; the owner must call flue_tcp_consumed() for them some day */
-    FLUE_TCP_EV_ACKED,     /* bytes: the peer acknowledged that many bytes of the send queue */
-    FLUE_TCP_EV_PEER_FIN,  /* all data before it has been handed up */
+    FLUE_TCP_EV_DATA,     /* span: the next bytes in order; the owner must call flue_tcp_consumed() for them some day */
+    FLUE_TCP_EV_ACKED,    /* bytes: the peer acknowledged that many bytes of the send queue */
+    FLUE_TCP_EV_PEER_FIN, /* all data before it has been handed up */
     FLUE_TCP_EV_FIN_ACKED, /* our FIN has been acknowledged */
-    FLUE_TCP_EV_OUTPUT,    /* there is something to transmit: call flue_tcp_output() when it is this connection's turn */
-    FLUE_TCP_EV_TIMER,     /* a deadline has passed: call flue_tcp_timeout() from the owner's server, soon */
-    FLUE_TCP_EV_CLOSED     /* reason; nothing more follows; the owner calls flue_tcp_release(), then or from inside it */
+    FLUE_TCP_EV_OUTPUT, /* there is something to transmit: call flue_tcp_output() when it is this connection's turn */
+    FLUE_TCP_EV_TIMER,  /* a deadline has passed: call flue_tcp_timeout() from the owner's server, soon */
+    FLUE_TCP_EV_CLOSED  /* reason; nothing more follows; the owner calls flue_tcp_release(), then or from inside it */
 };
 
 struct flue_tcp_event {
@@ -145,16 +145,16 @@ void flue_tcp_free(struct flue_tcp *stack);
 
 /* Active open (RFC 9293 3.10.1): sends SYN when output is called.  user: the owner's pointer; id: identity in traces.
  * FLUE_EEXIST: the tuple is in use.  FLUE_ENOMEM. */
-FLUE_CHECKED flue_err flue_tcp_connect(struct flue_tcp *stack, const struct flue_tcp_tuple *tuple, void *user, uint32_t id,
-                                       flue_ps now_ps, struct flue_tcp_conn **out);
+FLUE_CHECKED flue_err flue_tcp_connect(struct flue_tcp *stack, const struct flue_tcp_tuple *tuple, void *user,
+                                       uint32_t id, flue_ps now_ps, struct flue_tcp_conn **out);
 /* Passive open on a local port, any local address.  FLUE_EEXIST, FLUE_ENOMEM. */
 FLUE_CHECKED flue_err flue_tcp_listen(struct flue_tcp *stack, uint16_t port);
 
 /* The connection a frame belongs to, or NULL.  Constant time. */
 struct flue_tcp_conn *flue_tcp_find(const struct flue_tcp *stack, const struct flue_frame *frame);
 
-/* A segment came.  conn: what flue_tcp_find() returned; NULL: a SYN for a listener is accepted, anything else is answered
- * with RST if answer_rst (RFC 9293 3.10.7.1). */
+/* A segment came.  conn: what flue_tcp_find() returned; NULL: a SYN for a listener is accepted, anything else is
+ * answered with RST if answer_rst (RFC 9293 3.10.7.1). */
 void flue_tcp_input(struct flue_tcp *stack, struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps,
                     int answer_rst);
 
@@ -165,7 +165,8 @@ FLUE_CHECKED flue_err flue_tcp_send(struct flue_tcp_conn *conn, const struct flu
 /* Makes up to max_segments segments through ops->output.  Returns 1 if more could be sent at once, else 0. */
 int flue_tcp_output(struct flue_tcp_conn *conn, unsigned max_segments, flue_ps now_ps);
 
-/* The user took bytes out of the receive buffer: the window opens, and an update is sent when RFC 9293 3.8.6.2.2 says so. */
+/* The user took bytes out of the receive buffer: the window opens, and an update is sent when RFC 9293 3.8.6.2.2 says
+ * so. */
 void flue_tcp_consumed(struct flue_tcp_conn *conn, uint32_t bytes, flue_ps now_ps);
 
 /* Runs the deadlines of conn that are due (answer to EV_TIMER). */
@@ -200,7 +201,7 @@ struct flue_tcp_info {
 void flue_tcp_info(const struct flue_tcp_conn *conn, struct flue_tcp_info *out);
 
 struct flue_tcp_totals {
-    uint64_t connections;       /* live now */
+    uint64_t connections; /* live now */
     uint64_t segments_out, segments_in, data_out, data_in, retransmits, timeouts, fast_retransmits, probes, resets_out;
     uint64_t pool_objects_live; /* connections, spans, reassembly pieces: 0 when all are released */
 };
@@ -215,22 +216,26 @@ struct flue_tcp_state {
 };
 #define FLUE_STATE_NO_TIMER UINT32_MAX
 
-/* Chimney form, out: fills *state and stops the connection's timers; the pending ACK must have been flushed, and nothing
- * but flue_tcp_visit_*() and flue_tcp_release() may follow.  Until then flue_tcp_find() still finds the connection, and
- * flue_tcp_input() does nothing with it.  What the form loses stands in model/tcp/README.md.
+/* Chimney form, out: fills *state and stops the connection's timers; the pending ACK must have been flushed, and
+ * nothing but flue_tcp_visit_*() and flue_tcp_release() may follow.  Until then flue_tcp_find() still finds the
+ * connection, and flue_tcp_input() does nothing with it.  What the form loses stands in model/tcp/README.md.
  * FLUE_ESTATE: the TCP state is none that can be offloaded (CH-052: Established .. LastAck) and force is 0. */
-FLUE_CHECKED flue_err flue_tcp_export(struct flue_tcp_conn *conn, flue_ps now_ps, int force, struct flue_tcp_state *state);
+FLUE_CHECKED flue_err flue_tcp_export(struct flue_tcp_conn *conn, flue_ps now_ps, int force,
+                                      struct flue_tcp_state *state);
 /* The send queue from SndUna on, in order; and out-of-order data, ascending.  visit borrows the span. */
-void flue_tcp_visit_send_queue(const struct flue_tcp_conn *conn, void (*visit)(void *arg, const struct flue_span *span), void *arg);
-void flue_tcp_visit_reassembly(const struct flue_tcp_conn *conn, void (*visit)(void *arg, uint32_t seq, const struct flue_span *span), void *arg);
+void flue_tcp_visit_send_queue(const struct flue_tcp_conn *conn, void (*visit)(void *arg, const struct flue_span *span),
+                               void *arg);
+void flue_tcp_visit_reassembly(const struct flue_tcp_conn *conn,
+                               void (*visit)(void *arg, uint32_t seq, const struct flue_span *span), void *arg);
 
 /* Chimney form, in: makes a connection in the given state.  The caller then appends the send queue from SndUna on with
- * flue_tcp_send(), says flue_tcp_close() if a FIN is queued but not yet sent (none of FinWait1, Closing, LastAck: D-30),
- * and ends with flue_tcp_start(), which arms the timers and raises EV_OUTPUT if there is something to send:
+ * flue_tcp_send(), says flue_tcp_close() if a FIN is queued but not yet sent (none of FinWait1, Closing, LastAck:
+ * D-30), and ends with flue_tcp_start(), which arms the timers and raises EV_OUTPUT if there is something to send:
  * [SndNxt, SndMax) first, then what was never sent (behaviour 7.7).  unread_bytes: received data that the caller still
- * holds and will report by flue_tcp_consumed().  FLUE_EEXIST, FLUE_ENOMEM, FLUE_EINVAL (SndUna <= SndNxt <= SndMax broken). */
-FLUE_CHECKED flue_err flue_tcp_import(struct flue_tcp *stack, const struct flue_tcp_state *state, void *user, uint32_t id,
-                                      uint32_t unread_bytes, flue_ps now_ps, struct flue_tcp_conn **out);
+ * holds and will report by flue_tcp_consumed().  FLUE_EEXIST, FLUE_ENOMEM, FLUE_EINVAL (SndUna <= SndNxt <= SndMax
+ * broken). */
+FLUE_CHECKED flue_err flue_tcp_import(struct flue_tcp *stack, const struct flue_tcp_state *state, void *user,
+                                      uint32_t id, uint32_t unread_bytes, flue_ps now_ps, struct flue_tcp_conn **out);
 void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps);
 
 FLUE_END_C

@@ -20,20 +20,58 @@ enum flue_tcp_flag {
     FLUE_TCP_CWR = 0x80
 };
 
+/* An IP address in host byte order, word[0] first on the wire.  An IPv4 address is the last word of an IPv4-mapped one
+ * (RFC 4291 2.5.5.2), so that both families have one form and compare alike. */
+struct flue_ip {
+    uint32_t word[4];
+};
+
+static inline struct flue_ip flue_ip_v4(uint32_t address)
+{
+    struct flue_ip ip = {{0, 0, 0, 0}};
+
+    ip.word[2] = 0xffff;
+    ip.word[3] = address;
+    return ip;
+}
+
+static inline int flue_ip_is_v4(const struct flue_ip *ip)
+{
+    return ip->word[0] == 0 && ip->word[1] == 0 && ip->word[2] == 0xffff;
+}
+
+static inline int flue_ip_equal(const struct flue_ip *a, const struct flue_ip *b)
+{
+    return ((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) | (a->word[2] ^ b->word[2]) |
+            (a->word[3] ^ b->word[3])) == 0;
+}
+
 /* Which TCP options a segment carries. */
 enum flue_tcp_option {
     FLUE_OPT_MSS = 0x01,       /* RFC 9293 3.2; mss is valid */
     FLUE_OPT_WSCALE = 0x02,    /* RFC 7323 2; wscale is valid */
     FLUE_OPT_TIMESTAMP = 0x04, /* RFC 7323 3; ts_val and ts_ecr are valid */
-    FLUE_OPT_SACK_OK = 0x08    /* RFC 2018 2 */
+    FLUE_OPT_SACK_OK = 0x08,   /* RFC 2018 2 */
+    FLUE_OPT_SACK = 0x10       /* RFC 2018 3; sack_count and sack[] are valid */
 };
 
 #define FLUE_ETHERTYPE_IPV4 0x0800u
+#define FLUE_ETHERTYPE_IPV6 0x86ddu
+
+/* Two bits of tos (RFC 3168 5): congestion as routers mark it. */
+enum flue_ecn { FLUE_ECN_NOT_ECT = 0, FLUE_ECN_ECT_1 = 1, FLUE_ECN_ECT_0 = 2, FLUE_ECN_CE = 3, FLUE_ECN_MASK = 3 };
+
+#define FLUE_SACK_BLOCKS 4u /* as many as 40 bytes of options hold (RFC 2018 3) */
+
+/* [from, to) has arrived. */
+struct flue_sack_block {
+    uint32_t from, to;
+};
 
 /* One frame: a struct that maps one to one to its header bytes (model/frame does it in both directions), and its
  * payload, described or real.  Numbers are in host byte order. */
 struct flue_frame {
-    uint32_t src_ip, dst_ip;
+    struct flue_ip src_ip, dst_ip; /* both of one family, the one that ethertype tells */
     uint16_t src_port, dst_port;
     uint32_t seq, ack;
     uint16_t window; /* as on the wire: not yet scaled */
@@ -42,14 +80,19 @@ struct flue_frame {
     uint32_t ts_val, ts_ecr;
     uint16_t mss;
     uint8_t wscale;
-    uint8_t ttl;
-    uint16_t ip_id;
-    uint8_t tos;
-    uint8_t reserved;
+    uint8_t ttl;        /* IPv6: hop limit */
+    uint16_t ip_id;     /* IPv6: not significant */
+    uint8_t tos;        /* IPv6: traffic class; its last two bits are enum flue_ecn */
+    uint8_t sack_count; /* blocks in sack[]; 1..FLUE_SACK_BLOCKS with FLUE_OPT_SACK */
     uint16_t ethertype;
     uint16_t urgent;
-    struct flue_span payload; /* length_bytes <= 65495 */
+    uint32_t flow_label;   /* IPv6, 20 bits */
+    uint16_t option_order; /* a nibble for each option, first option lowest: 1 MSS, 2 window scale, 3 timestamp, 4 SACK
+                              permitted; 0: the usual order of model/frame; SACK blocks always come last */
+    uint16_t reserved;
+    struct flue_span payload;       /* length_bytes <= 65495 */
     uint8_t dst_mac[6], src_mac[6]; /* not significant on a wire without MAC addresses */
+    struct flue_sack_block sack[FLUE_SACK_BLOCKS];
 };
 
 enum flue_wire_result {

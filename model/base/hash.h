@@ -32,6 +32,14 @@ static inline uint32_t hash_tuple(uint32_t a, uint32_t b, uint16_t p, uint16_t q
     return (uint32_t)(hash_mix((((uint64_t)a << 32) | b) ^ hash_mix(ports + UINT64_C(0x9e3779b97f4a7c15))) >> 16);
 }
 
+/* Folds 16 bytes of an address to 4; an IPv4-mapped one to a one-to-one image of its IPv4 address. */
+static inline uint32_t hash_ip(const uint32_t word[4])
+{
+    return (word[0] | word[1]) == 0
+               ? word[3]
+               : (uint32_t)(hash_mix((uint64_t)word[0] << 32 | word[1]) ^ hash_mix((uint64_t)word[2] << 32 | word[3]));
+}
+
 /* Hash of a number. */
 static inline uint32_t hash_u64(uint64_t x)
 {

@@ -24,8 +24,8 @@ void ipv4_encode(const struct flue_frame *frame, uint32_t total_bytes, uint8_t *
     out[AT_TTL] = frame->ttl;
     out[AT_PROTOCOL] = CODEC_PROTOCOL_TCP;
     put16(out + AT_CHECKSUM, 0);
-    put32(out + AT_SOURCE, frame->src_ip);
-    put32(out + AT_DESTINATION, frame->dst_ip);
+    put32(out + AT_SOURCE, frame->src_ip.word[3]);
+    put32(out + AT_DESTINATION, frame->dst_ip.word[3]);
     put16(out + AT_CHECKSUM, frame_sum_finish(frame_sum(0, out, FRAME_IPV4_BYTES)));
 }
 
@@ -50,7 +50,7 @@ uint32_t ipv4_decode(const uint8_t *bytes, size_t length, struct flue_frame *fra
     frame->tos = bytes[1];
     frame->ip_id = get16(bytes + AT_ID);
     frame->ttl = bytes[AT_TTL];
-    frame->src_ip = get32(bytes + AT_SOURCE);
-    frame->dst_ip = get32(bytes + AT_DESTINATION);
+    frame->src_ip = flue_ip_v4(get32(bytes + AT_SOURCE));
+    frame->dst_ip = flue_ip_v4(get32(bytes + AT_DESTINATION));
     return header_bytes;
 }

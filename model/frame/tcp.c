@@ -169,7 +169,7 @@ uint64_t tcp_pseudo_sum(const struct flue_frame *frame, uint32_t tcp_bytes)
 {
     uint64_t sum = CODEC_PROTOCOL_TCP + (uint64_t)tcp_bytes;
 
-    sum += (frame->src_ip >> 16) + (frame->src_ip & 0xffff);
-    sum += (frame->dst_ip >> 16) + (frame->dst_ip & 0xffff);
+    sum += (frame->src_ip.word[3] >> 16) + (frame->src_ip.word[3] & 0xffff);
+    sum += (frame->dst_ip.word[3] >> 16) + (frame->dst_ip.word[3] & 0xffff);
     return sum;
 }

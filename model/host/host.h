@@ -69,7 +69,7 @@ struct host_object {
 struct host_path {
     struct host_object object;
     struct flue_hook hook; /* flue_host.paths */
-    uint32_t remote_ip;
+    struct flue_ip remote_ip;
     UCHAR source[4], destination[4]; /* network order (CH-148) */
 };
 
@@ -215,7 +215,7 @@ void hold_drop(struct flue_socket *socket);
 
 /* tree.c: blocks and trees. */
 /* The path to an address, made when it is asked for first; NULL: no memory. */
-struct host_path *tree_path(struct flue_host *host, uint32_t local_ip, uint32_t remote_ip);
+struct host_path *tree_path(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip);
 void object_enter(struct host_object *object, enum host_object_state to);
 /* Whether a tree may name the neighbour and, if it is not NULL, the path. */
 bool tree_ready(const struct flue_host *host, const struct host_path *path);

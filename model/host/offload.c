@@ -186,7 +186,7 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host)
             continue; /* the application is told first all that has come */
         }
         socket->flags &= ~(uint32_t)SOCKET_OFFER;
-        path = tree_path(host, socket->tuple.local_ip, socket->tuple.remote_ip);
+        path = tree_path(host, &socket->tuple.local_ip, &socket->tuple.remote_ip);
         if (path != NULL && offload_possible(socket) && !tree_ready(host, path)) {
             socket->flags |= SOCKET_OFFER;
             continue;

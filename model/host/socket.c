@@ -15,7 +15,8 @@ static bool same_tuple(const void *item, const void *key)
 
 static uint32_t hash_of(const struct flue_tcp_tuple *tuple)
 {
-    return hash_tuple(tuple->local_ip, tuple->remote_ip, tuple->local_port, tuple->remote_port);
+    return hash_tuple(hash_ip(tuple->local_ip.word), hash_ip(tuple->remote_ip.word), tuple->local_port,
+                      tuple->remote_port);
 }
 
 struct flue_socket *socket_find(const struct flue_host *host, const struct flue_frame *frame)

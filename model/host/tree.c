@@ -23,7 +23,7 @@ _Static_assert(sizeof(struct terminate_object_block) <= sizeof(FLUE_TCP_BLOCK),
 
 static bool same_remote(const void *item, const void *key)
 {
-    return ((const struct host_path *)item)->remote_ip == *(const uint32_t *)key;
+    return flue_ip_equal(&((const struct host_path *)item)->remote_ip, key);
 }
 
 static void put_address(UCHAR bytes[4], uint32_t ip)
@@ -34,10 +34,10 @@ static void put_address(UCHAR bytes[4], uint32_t ip)
     bytes[3] = (UCHAR)ip;
 }
 
-struct host_path *tree_path(struct flue_host *host, uint32_t local_ip, uint32_t remote_ip)
+struct host_path *tree_path(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip)
 {
-    uint32_t hash = hash_u64(remote_ip);
-    struct host_path *path = hash_table_find(&host->by_remote_ip, hash, same_remote, &remote_ip);
+    uint32_t hash = hash_u64(hash_ip(remote_ip->word));
+    struct host_path *path = hash_table_find(&host->by_remote_ip, hash, same_remote, remote_ip);
 
     if (path != NULL) {
         return path;
@@ -46,9 +46,9 @@ struct host_path *tree_path(struct flue_host *host, uint32_t local_ip, uint32_t 
     if (path == NULL) {
         return NULL;
     }
-    *path = (struct host_path){.remote_ip = remote_ip};
-    put_address(path->source, local_ip);
-    put_address(path->destination, remote_ip);
+    *path = (struct host_path){.remote_ip = *remote_ip};
+    put_address(path->source, local_ip->word[3]);
+    put_address(path->destination, remote_ip->word[3]);
     if (hash_table_insert(&host->by_remote_ip, hash, path) != FLUE_OK) {
         pool_put(&host->paths, path);
         return NULL;

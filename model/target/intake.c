@@ -97,8 +97,8 @@ static NDIS_STATUS take_path(struct flue_target *target, target_tree block, stru
     }
     *path = (struct target_path){
         .neighbour = neighbour,
-        .local_ip = address(constant->SourceAddress),
-        .remote_ip = address(constant->DestinationAddress),
+        .local_ip = flue_ip_v4(address(constant->SourceAddress)),
+        .remote_ip = flue_ip_v4(address(constant->DestinationAddress)),
         .mtu_bytes = cached->PathMtu,
     };
     neighbour->dependents++;

@@ -45,7 +45,7 @@ struct target_neighbour {
 struct target_path {
     struct target_path *next;
     struct target_neighbour *neighbour;
-    uint32_t local_ip, remote_ip;
+    struct flue_ip local_ip, remote_ip;
     uint32_t mtu_bytes;
     uint32_t dependents;
     bool given_back; /* its terminate has not completed */

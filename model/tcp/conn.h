@@ -141,7 +141,7 @@ struct flue_tcp_conn {
     uint32_t flow_label;
 };
 
-_Static_assert(sizeof(struct flue_tcp_conn) <= 384, "a connection costs at most six cache lines");
+_Static_assert(sizeof(struct flue_tcp_conn) <= 448, "a connection costs at most seven cache lines");
 
 /* state.c: the only function that writes conn->state. */
 void tcp_enter(struct flue_tcp_conn *conn, enum flue_tcp_state_id state, enum flue_tcp_reason reason, flue_ps now_ps);

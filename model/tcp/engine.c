@@ -73,7 +73,8 @@ void flue_tcp_free(struct flue_tcp *stack)
 
 static uint32_t hash_of(const struct flue_tcp_tuple *tuple)
 {
-    return hash_tuple(tuple->local_ip, tuple->remote_ip, tuple->local_port, tuple->remote_port);
+    return hash_tuple(hash_ip(tuple->local_ip.word), hash_ip(tuple->remote_ip.word), tuple->local_port,
+                      tuple->remote_port);
 }
 
 static bool has_tuple(const void *item, const void *key)

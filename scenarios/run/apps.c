@@ -13,7 +13,7 @@ static int end_of(const struct flow *flow, const struct flue_socket *socket)
 static uint32_t on_identify(void *ctx, const struct flue_tcp_tuple *tuple)
 {
     (void)ctx;
-    return (tuple->remote_ip - CLIENT_IP) * PORTS_PER_IP + tuple->remote_port - FIRST_PORT;
+    return (tuple->remote_ip.word[3] - CLIENT_IP) * PORTS_PER_IP + tuple->remote_port - FIRST_PORT;
 }
 
 static void connected(struct flow *flow, int end, struct flue_socket *socket)

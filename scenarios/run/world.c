@@ -50,8 +50,8 @@ static void open_next(void *ctx, flue_ps at_ps)
 {
     struct world *world = ctx;
     const uint32_t id = world->next_open++;
-    const struct flue_tcp_tuple tuple = {.local_ip = CLIENT_IP + id / PORTS_PER_IP,
-                                         .remote_ip = SERVER_IP,
+    const struct flue_tcp_tuple tuple = {.local_ip = flue_ip_v4(CLIENT_IP + id / PORTS_PER_IP),
+                                         .remote_ip = flue_ip_v4(SERVER_IP),
                                          .local_port = (uint16_t)(FIRST_PORT + id % PORTS_PER_IP),
                                          .remote_port = SERVER_PORT};
     struct flow *flow = &world->flows[id];

@@ -8,7 +8,8 @@
 
 #define FRAME(...)                                                                                                     \
     {                                                                                                                  \
-        .ttl = 64, .ethertype = FLUE_ETHERTYPE_IPV4, .src_ip = 0x0a000001, .dst_ip = 0x0a000002, __VA_ARGS__           \
+        .ttl = 64, .ethertype = FLUE_ETHERTYPE_IPV4, .src_ip = {{0, 0, 0xffff, 0x0a000001}},                           \
+        .dst_ip = {{0, 0, 0xffff, 0x0a000002}}, __VA_ARGS__                                                            \
     }
 
 struct known {
@@ -143,7 +144,7 @@ static void round_trip(void **state)
                       .payload = {.stream = 9, .offset_bytes = UINT64_C(0xfffffffd)});
             struct flue_frame back;
 
-            frame.src_ip = UINT32_MAX;
+            frame.src_ip = flue_ip_v4(UINT32_MAX);
             frame.payload.length_bytes = length;
             assert_int_equal(frame_encode(&frame, out, sizeof out, true), header_bytes[options]);
             assert_int_equal(frame_encode_payload(&frame, out + header_bytes[options], length), length);

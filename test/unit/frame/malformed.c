@@ -40,8 +40,8 @@ static flue_err decode(const uint8_t *bytes, size_t length, struct flue_frame *f
 /* A SYN with all options and 5 bytes of payload: 65 bytes. */
 static size_t make(uint8_t *out)
 {
-    const struct flue_frame frame = {.src_ip = 1,
-                                     .dst_ip = 2,
+    const struct flue_frame frame = {.src_ip = flue_ip_v4(1),
+                                     .dst_ip = flue_ip_v4(2),
                                      .ttl = 64,
                                      .flags = FLUE_TCP_SYN,
                                      .mss = 1460,

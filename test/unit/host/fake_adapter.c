@@ -168,7 +168,7 @@ static void MiniportSendNetBufferLists(NDIS_HANDLE context, PNET_BUFFER_LIST lis
         assert_true(f->sent_count < COUNT_OF(f->sent));
         f->sent[f->sent_count++] = *frame;
         for (unsigned i = 0; i < SOCKETS; i++) {
-            if (f->peers[i].port == frame->dst_port && f->peers[i].ip == frame->dst_ip) {
+            if (f->peers[i].port == frame->dst_port && f->peers[i].ip == frame->dst_ip.word[3]) {
                 f->peers[i].ack =
                     frame->seq + frame->payload.length_bytes + ((frame->flags & (FLUE_TCP_SYN | FLUE_TCP_FIN)) != 0);
             }

@@ -39,7 +39,7 @@ static struct peer *peer_of_socket(struct fixture *f, const struct flue_socket *
     const struct flue_tcp_tuple *tuple = flue_socket_tuple(socket);
 
     for (unsigned i = 0; i < SOCKETS; i++) {
-        if (f->peers[i].port == tuple->remote_port && f->peers[i].ip == tuple->remote_ip) {
+        if (f->peers[i].port == tuple->remote_port && f->peers[i].ip == tuple->remote_ip.word[3]) {
             return &f->peers[i];
         }
     }
@@ -223,8 +223,8 @@ void peer_segment(struct fixture *f, unsigned i, uint32_t ahead, uint32_t bytes,
 {
     struct peer *peer = &f->peers[i];
     struct flue_frame frame = {
-        .src_ip = peer->ip,
-        .dst_ip = HOST_IP,
+        .src_ip = flue_ip_v4(peer->ip),
+        .dst_ip = flue_ip_v4(HOST_IP),
         .src_port = peer->port,
         .dst_port = HOST_PORT,
         .seq = peer->seq + ahead,

@@ -213,7 +213,7 @@ static void merges_two_sources(void **state)
     for (unsigned i = 0; i < 40; i++) {
         const struct flue_frame *frame = &rig->out[i].frame;
 
-        if (frame->src_ip == 0x0A000001) {
+        if (frame->src_ip.word[3] == 0x0A000001) {
             assert_int_equal(frame->seq, next_seq);
             next_seq += RIG_MSS;
         } else {
@@ -269,7 +269,7 @@ static void leaves_the_engine_a_share(void **state)
         }
     }
     for (unsigned i = 0; i < rig->sent; i++) {
-        engine += rig->out[i].frame.src_ip == 0x0A000001;
+        engine += rig->out[i].frame.src_ip.word[3] == 0x0A000001;
     }
     assert_int_equal(engine, 40);
     rig_wait(rig, 300 * RIG_US);

@@ -489,8 +489,8 @@ void rig_free_chain(PNET_BUFFER_LIST first)
 struct flue_frame rig_segment(unsigned conn, uint32_t seq, uint32_t ack, uint32_t bytes, uint8_t flags)
 {
     return (struct flue_frame){
-        .src_ip = 0x0A000002,
-        .dst_ip = 0x0A000001,
+        .src_ip = flue_ip_v4(0x0A000002),
+        .dst_ip = flue_ip_v4(0x0A000001),
         .src_port = (uint16_t)(2000 + conn),
         .dst_port = 1000,
         .seq = RIG_RCV_NXT + seq,

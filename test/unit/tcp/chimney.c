@@ -72,7 +72,7 @@ static void end(struct fixture *f)
 static struct flue_tcp_state sample_state(void)
 {
     return (struct flue_tcp_state){
-        .tuple = {.local_ip = 1, .remote_ip = 2, .local_port = 3, .remote_port = 4},
+        .tuple = {.local_ip = flue_ip_v4(1), .remote_ip = flue_ip_v4(2), .local_port = 3, .remote_port = 4},
         .const_flags = 7,
         .remote_port = 4,
         .local_port = 3,
@@ -254,7 +254,8 @@ static void import_refuses(void **state)
 
 static void export_refuses(void **state)
 {
-    struct flue_tcp_tuple tuple = {.local_ip = 1, .remote_ip = 2, .local_port = 3, .remote_port = 4};
+    struct flue_tcp_tuple tuple = {
+        .local_ip = flue_ip_v4(1), .remote_ip = flue_ip_v4(2), .local_port = 3, .remote_port = 4};
     struct flue_tcp_state out;
     struct flue_tcp_conn *conn;
     struct fixture f;

@@ -203,14 +203,14 @@ static void *accept_any(void *owner, const struct flue_tcp_tuple *tuple)
 {
     struct pair_end *end = owner;
 
-    assert_int_equal(tuple->local_ip, 0x0a000001u + end->index);
+    assert_int_equal(tuple->local_ip.word[3], 0x0a000001u + end->index);
     return end->closed || end->conn != NULL ? NULL : end;
 }
 
 static struct flue_tcp_tuple tuple_of(unsigned index)
 {
-    return (struct flue_tcp_tuple){.local_ip = 0x0a000001u + index,
-                                   .remote_ip = 0x0a000001u + (1 - index),
+    return (struct flue_tcp_tuple){.local_ip = flue_ip_v4(0x0a000001u + index),
+                                   .remote_ip = flue_ip_v4(0x0a000001u + (1 - index)),
                                    .local_port = index == 0 ? 4000 : 80,
                                    .remote_port = index == 0 ? 80 : 4000};
 }

@@ -298,8 +298,12 @@ static void without_a_connection(void **state)
     pair_init(&pair, &config);
     pair.filter = watch;
     pair.filter_arg = &seen;
-    frame = (struct flue_frame){
-        .src_ip = 1, .dst_ip = 0x0a000002u, .src_port = 5, .dst_port = 81, .seq = 0xfffffffeu, .flags = FLUE_TCP_SYN};
+    frame = (struct flue_frame){.src_ip = flue_ip_v4(1),
+                                .dst_ip = flue_ip_v4(0x0a000002u),
+                                .src_port = 5,
+                                .dst_port = 81,
+                                .seq = 0xfffffffeu,
+                                .flags = FLUE_TCP_SYN};
     flue_tcp_input(pair.end[1].stack[0], NULL, &frame, 0, 0);
     assert_int_equal(seen.count[1], 0); /* not asked to answer */
     flue_tcp_input(pair.end[1].stack[0], NULL, &frame, 0, 1);
