@@ -8,7 +8,7 @@
 #include "flue/host.h"
 #include "flue/ndischimney.h"
 #include "flue/target.h"
-#include "flue/tcp.h"
+#include "flue/tcp_engine.h"
 #include "flue/wire.h"
 #include "trace/trace_read.h"
 
@@ -118,11 +118,18 @@ void trace_flags(unsigned flags, char out[12])
 static const char *reason_name(int64_t reason)
 {
     static const char *const names[] = {
-        [FLUE_TCP_BY_OPEN] = "an open",        [FLUE_TCP_BY_SEGMENT] = "a segment",
-        [FLUE_TCP_BY_CLOSE] = "a close",       [FLUE_TCP_BY_RESET] = "a reset came",
-        [FLUE_TCP_BY_ABORT] = "an abort",      [FLUE_TCP_BY_TIMEOUT] = "a timeout",
-        [FLUE_TCP_BY_2MSL] = "2 MSL are over", [FLUE_TCP_BY_IMPORT] = "taken over",
+        [FLUE_TCP_BY_OPEN] = "an open",
+        [FLUE_TCP_BY_SEGMENT] = "a segment",
+        [FLUE_TCP_BY_CLOSE] = "a close",
+        [FLUE_TCP_BY_RESET] = "a reset came",
+        [FLUE_TCP_BY_ABORT] = "an abort",
+        [FLUE_TCP_BY_TIMEOUT] = "a timeout",
+        [FLUE_TCP_BY_2MSL] = "2 MSL are over",
+        [FLUE_TCP_BY_IMPORT] = "taken over",
         [FLUE_TCP_BY_EXPORT] = "handed over",
+        [FLUE_TCP_BY_KEEP_ALIVE] = "no answer to keep-alive",
+        [FLUE_TCP_BY_USER_TIMEOUT] = "user timeout",
+        [FLUE_TCP_BY_UNREACHABLE] = "unreachable",
     };
 
     return reason >= 0 && (size_t)reason < sizeof names / sizeof names[0] ? names[reason] : "?";

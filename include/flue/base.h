@@ -44,7 +44,7 @@ const char *flue_err_sentence(flue_err err);
 /* Simulated time: signed picoseconds since the start of the run (106 days fit). */
 typedef int64_t flue_ps;
 
-#define FLUE_PS_NEVER INT64_MAX
+#define FLUE_PS_NEVER  INT64_MAX
 #define FLUE_PS_PER_NS INT64_C(1000)
 #define FLUE_PS_PER_US INT64_C(1000000)
 #define FLUE_PS_PER_MS INT64_C(1000000000)

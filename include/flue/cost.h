@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* flue/cost.h - who spent which cycles on what.
  *
- * A server (a host core, an adapter engine) is a FIFO queue with a clock: work that arrives at t starts at max(t, clock)
- * and every charge moves the clock.  Two kinds of cost: cycles (they scale with the clock rate) and bus time in
- * picoseconds (memory and MMIO; it does not).  busy_ps = bus_ps + cycles x 10^12 / hz, the remainder carried, so that the
- * books balance to 1 ps a run. */
+ * A server (a host core, an adapter engine) is a FIFO queue with a clock: work that arrives at t starts at max(t,
+ * clock) and every charge moves the clock.  Two kinds of cost: cycles (they scale with the clock rate) and bus time in
+ * picoseconds (memory and MMIO; it does not).  busy_ps = bus_ps + cycles x 10^12 / hz, the remainder carried, so that
+ * the books balance to 1 ps a run. */
 #ifndef FLUE_COST_H
 #define FLUE_COST_H
 
@@ -31,7 +31,7 @@ enum flue_category {
 #define X(name, title) FLUE_COST_##name,
     FLUE_CATEGORIES(X)
 #undef X
-    FLUE_COST_CATEGORIES
+        FLUE_COST_CATEGORIES
 };
 const char *flue_category_name(unsigned category); /* "TCP/IP"; "?" if unknown */
 
@@ -52,8 +52,8 @@ struct flue_account {
 
 /* Multiplication by numerator / denominator, made ready once (model/cost/scale.h). */
 struct flue_scale {
-    uint64_t whole;      /* numerator / denominator */
-    uint64_t part;       /* what is left of it, over divisor, in lowest terms */
+    uint64_t whole; /* numerator / denominator */
+    uint64_t part;  /* what is left of it, over divisor, in lowest terms */
     uint64_t divisor;
     uint64_t reciprocal; /* 2^32 / divisor */
     uint64_t fast_max;   /* up to here no division is needed */
@@ -77,8 +77,9 @@ struct flue_server {
 void flue_server_init(struct flue_server *server, uint64_t hz, const struct flue_trace *trace);
 /* Work arrives: returns (and sets) clock_ps = max(clock_ps, arrival_ps). */
 flue_ps flue_server_begin(struct flue_server *server, flue_ps arrival_ps);
-/* Charges one price, and its per-byte part for `bytes` (below 2^32), to account (NULL: general) under category: moves the
- * clock and returns it.  Traced as `charge` at the moment the charged work begins; a charge of nothing is not traced. */
+/* Charges one price, and its per-byte part for `bytes` (below 2^32), to account (NULL: general) under category: moves
+ * the clock and returns it.  Traced as `charge` at the moment the charged work begins; a charge of nothing is not
+ * traced. */
 flue_ps flue_server_charge(struct flue_server *server, struct flue_account *account, enum flue_category category,
                            const struct flue_price *price, uint64_t bytes);
 /* The books' totals over all categories. */
@@ -90,24 +91,25 @@ uint64_t flue_cost_cycles_of(uint64_t bus_ps, uint64_t hz);
 /* PCI Express, computed TLP by TLP (packet sizes as in the pcie-bench model): each direction is a FIFO server.  What is
  * not modelled: a limit on outstanding reads, credits, the order between reads and writes. */
 struct flue_pcie_params {
-    uint64_t rate_bps;     /* usable after link-layer overhead: gen3 x8 57,880,000,000 */
-    uint32_t mps_bytes;    /* maximum payload: 256 */
-    uint32_t mrrs_bytes;   /* maximum read request: 512 */
-    flue_ps read_ps;       /* round trip of a small DMA read: 547 ns */
-    flue_ps write_ps;      /* until a DMA write is visible to the host: 300 ns */
-    flue_ps doorbell_ps;   /* until a posted MMIO write reaches the adapter: 150 ns */
+    uint64_t rate_bps;   /* usable after link-layer overhead: gen3 x8 57,880,000,000 */
+    uint32_t mps_bytes;  /* maximum payload: 256 */
+    uint32_t mrrs_bytes; /* maximum read request: 512 */
+    flue_ps read_ps;     /* round trip of a small DMA read: 547 ns */
+    flue_ps write_ps;    /* until a DMA write is visible to the host: 300 ns */
+    flue_ps doorbell_ps; /* until a posted MMIO write reaches the adapter: 150 ns */
 };
 struct flue_pcie {
     struct flue_pcie_params params;
-    struct flue_scale scale;       /* bytes to ps */
-    flue_ps up_free_ps;            /* adapter -> host direction: writes, read requests */
-    flue_ps down_free_ps;          /* host -> adapter direction: completions; doorbells are too small to count */
+    struct flue_scale scale; /* bytes to ps */
+    flue_ps up_free_ps;      /* adapter -> host direction: writes, read requests */
+    flue_ps down_free_ps;    /* host -> adapter direction: completions; doorbells are too small to count */
     uint64_t up_busy_ps, down_busy_ps;
     uint64_t up_bytes, down_bytes; /* payload */
 };
 /* rate_bps 10^6 .. 10^12, mps and mrrs not 0.  params are copied. */
 void flue_pcie_init(struct flue_pcie *pcie, const struct flue_pcie_params *params);
-/* Bytes on the link for a transfer: ceil(n / mps) x 24 + n; completions ceil(n / mps) x 20 + n; requests ceil(n / mrrs) x 24. */
+/* Bytes on the link for a transfer: ceil(n / mps) x 24 + n; completions ceil(n / mps) x 20 + n; requests ceil(n / mrrs)
+ * x 24. */
 uint64_t flue_pcie_write_bytes(const struct flue_pcie_params *params, uint64_t bytes);
 uint64_t flue_pcie_completion_bytes(const struct flue_pcie_params *params, uint64_t bytes);
 uint64_t flue_pcie_request_bytes(const struct flue_pcie_params *params, uint64_t bytes);
@@ -127,7 +129,7 @@ flue_ps flue_moderation_next(const struct flue_moderation *moderation, flue_ps v
 
 /* A cost profile: every price of profile.def, in file order. */
 struct flue_profile {
-#define FLUE_PRICE(name, side, category, title) struct flue_price name;
+#define FLUE_PRICE(name, side, category, title)               struct flue_price name;
 #define FLUE_VALUE(name, side, unit, minimum, maximum, title) uint64_t name;
 #include "flue/profile.def"
 #undef FLUE_PRICE

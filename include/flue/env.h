@@ -20,7 +20,8 @@ struct flue_env {
      * comes early or twice does no harm. */
     void (*set_alarm)(void *ctx, flue_ps at_ps);
 
-    /* Memory.  allocate returns zeroed memory, or NULL; release takes back exactly what allocate gave (NULL: nothing). */
+    /* Memory.  allocate returns zeroed memory, or NULL; release takes back exactly what allocate gave (NULL: nothing).
+     */
     void *(*allocate)(void *ctx, size_t bytes);
     void (*release)(void *ctx, void *memory, size_t bytes);
 

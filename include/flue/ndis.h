@@ -135,7 +135,8 @@ enum ndis_holder {
 };
 
 /* One run of payload.  ByteCount is the size of the described buffer; Span is what stands in it, from its start on, so
- * Span.length_bytes <= ByteCount.  In send data the two are equal; a posted receive buffer begins with an empty Span. */
+ * Span.length_bytes <= ByteCount.  In send data the two are equal; a posted receive buffer begins with an empty Span.
+ */
 typedef struct MDL {
     struct MDL *Next;
     struct flue_span Span;
@@ -197,8 +198,8 @@ FLUE_CHECKED flue_err ndis_pool_new(const struct flue_env *env, enum ndis_pool_k
 void ndis_pool_free(struct ndis_pool *pool);           /* NULL: nothing; NBLs still out are gone with it */
 uint64_t ndis_pool_live(const struct ndis_pool *pool); /* NBLs taken and not put back, for the audit */
 
-/* An empty NBL: DataLength 0, no spans, all named slots, reserved fields and Next NULL, Status SUCCESS.  A frame's content is
- * undefined.  The caller owns it; NULL: out of memory. */
+/* An empty NBL: DataLength 0, no spans, all named slots, reserved fields and Next NULL, Status SUCCESS.  A frame's
+ * content is undefined.  The caller owns it; NULL: out of memory. */
 PNET_BUFFER_LIST ndis_nbl_get(struct ndis_pool *pool);
 /* Gives one NBL (not its chain) back to its pool, with all its MDLs.  Only its owner may. */
 void ndis_nbl_put(PNET_BUFFER_LIST nbl);
@@ -243,8 +244,8 @@ struct ndis_spans ndis_spans_of_data(const NET_BUFFER *nb);
 struct ndis_spans ndis_spans_of_chain(const NET_BUFFER *nb, ULONG offset_bytes, ULONG length_bytes);
 int ndis_spans_next(struct ndis_spans *it, struct flue_span *span);
 
-/* Moves the data start forward by DataOffsetDelta <= DataLength.  FreeMdl must be 0 (interface.md F35, rule 4: no MDL is
- * freed by it), FreeMdlHandler NULL. */
+/* Moves the data start forward by DataOffsetDelta <= DataLength.  FreeMdl must be 0 (interface.md F35, rule 4: no MDL
+ * is freed by it), FreeMdlHandler NULL. */
 void NdisAdvanceNetBufferDataStart(PNET_BUFFER NetBuffer, ULONG DataOffsetDelta, BOOLEAN FreeMdl, PVOID FreeMdlHandler);
 
 /* ---- Life of drivers ----

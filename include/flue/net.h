@@ -24,10 +24,10 @@ struct flue_net_client {
 };
 
 struct flue_net_totals {
-    uint64_t events;                   /* all that the loop ran */
+    uint64_t events;                    /* all that the loop ran */
     uint64_t memory_bytes, memory_peak; /* allocated through the nodes' env */
-    uint64_t frames[2];                /* given to the wire by node 0, 1 */
-    uint64_t dropped[2];               /* refused by a full transmit queue */
+    uint64_t frames[2];                 /* given to the wire by node 0, 1 */
+    uint64_t dropped[2];                /* refused by a full transmit queue */
 };
 
 struct flue_net {
@@ -37,8 +37,8 @@ struct flue_net {
     const struct flue_env *(*env)(void *ctx, unsigned node);
     const struct flue_wire *(*wire)(void *ctx, unsigned node);
     void (*attach)(void *ctx, unsigned node, const struct flue_net_client *client);
-    /* Runs events until stop() is called, nothing is left, or the next one lies after until_ps; in the last two cases it is
-     * until_ps afterwards, unless that is FLUE_PS_NEVER. */
+    /* Runs events until stop() is called, nothing is left, or the next one lies after until_ps; in the last two cases
+     * it is until_ps afterwards, unless that is FLUE_PS_NEVER. */
     void (*run)(void *ctx, flue_ps until_ps);
     void (*stop)(void *ctx);
     flue_ps (*now)(void *ctx);

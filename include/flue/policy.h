@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* flue/policy.h - the decision who should hold a connection: facts in; decision and reason out.  A policy is a pure function. */
+/* flue/policy.h - the decision who should hold a connection: facts in; decision and reason out.  A policy is a pure
+ * function. */
 #ifndef FLUE_POLICY_H
 #define FLUE_POLICY_H
 

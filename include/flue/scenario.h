@@ -38,11 +38,11 @@ enum flue_workload { FLUE_WORKLOAD_BULK, FLUE_WORKLOAD_RPC };
 enum flue_net_kind { FLUE_NET_LINK, FLUE_NET_NS3 };
 
 struct flue_scenario {
-    char name[64];     /* as the user gave it */
+    char name[64]; /* as the user gave it */
     enum flue_workload workload;
     enum flue_net_kind net; /* not part of the configuration: both give one digest on equal topologies */
-    uint64_t seed;     /* --seed */
-    uint64_t rng_run;  /* --rng-run: repetition */
+    uint64_t seed;          /* --seed */
+    uint64_t rng_run;       /* --rng-run: repetition */
 #define FLUE_PARAM(name, kind, initial, minimum, maximum, unit, group, help) FLUE_FIELD_##kind name;
 #include "flue/params.def"
 #undef FLUE_PARAM

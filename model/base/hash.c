@@ -108,3 +108,17 @@ bool hash_table_remove(struct hash_table *table, uint32_t hash, const void *item
     }
     return false;
 }
+
+void *hash_table_drain(const struct hash_table *table, uint32_t *place)
+{
+    /* Downwards from the last slot: a removal moves later items to earlier slots, and later ones are empty by then. */
+    while (table->count > 0 && *place <= table->mask) {
+        void *item = table->slots[table->mask - *place].item;
+
+        if (item != NULL) {
+            return item;
+        }
+        (*place)++;
+    }
+    return NULL;
+}

@@ -71,6 +71,10 @@ FLUE_CHECKED flue_err hash_table_insert(struct hash_table *table, uint32_t hash,
 /* Removes exactly this item; false if it is not there. */
 bool hash_table_remove(struct hash_table *table, uint32_t hash, const void *item);
 
+/* An item, or NULL if there is none: for whoever removes them all, each before he asks for the next, in whatever order.
+ * *place: 0 at first. */
+void *hash_table_drain(const struct hash_table *table, uint32_t *place);
+
 /* The item with this hash for which equal(item, key) holds, or NULL.  `equal` is known where this is called, so the
  * compiler puts it inline. */
 static inline void *hash_table_find(const struct hash_table *table, uint32_t hash,

@@ -34,6 +34,20 @@ uint64_t frame_sum_span(uint64_t sum, const struct flue_span *span)
     return sum;
 }
 
+/* The words that make an IPv4 address an IPv4-mapped one are 0 and ffff, both of which are zero in ones' complement:
+ * the sum over all four words is right for both families. */
+static uint64_t sum_ip(const struct flue_ip *ip)
+{
+    uint64_t sum = (uint64_t)ip->word[0] + ip->word[1];
+
+    return sum + ip->word[2] + ip->word[3];
+}
+
+uint64_t codec_pseudo_sum(const struct flue_frame *frame, uint32_t protocol, uint32_t bytes)
+{
+    return sum_ip(&frame->src_ip) + sum_ip(&frame->dst_ip) + protocol + bytes;
+}
+
 uint16_t frame_sum_finish(uint64_t sum)
 {
     while (sum >> 16 != 0) {

@@ -7,7 +7,9 @@
 
 FLUE_BEGIN_C
 
+#define CODEC_PROTOCOL_ICMPV4 1u
 #define CODEC_PROTOCOL_TCP    6u
+#define CODEC_PROTOCOL_ICMPV6 58u
 #define CODEC_TCP_CHECKSUM_AT 16
 
 static inline void put16(uint8_t *at, uint32_t value)
@@ -32,11 +34,42 @@ static inline uint32_t get32(const uint8_t *at)
     return ((uint32_t)get16(at) << 16) | get16(at + 2);
 }
 
-/* Writes 20 bytes, checksum included; total_bytes is that of the whole packet. */
-void ipv4_encode(const struct flue_frame *frame, uint32_t total_bytes, uint8_t *out);
+static inline struct flue_ip get_ip6(const uint8_t *at)
+{
+    return (struct flue_ip){{get32(at), get32(at + 4), get32(at + 8), get32(at + 12)}};
+}
 
-/* Fills the IPv4 fields of *frame.  Returns the bytes of the header and sets *total_bytes, or returns 0. */
-uint32_t ipv4_decode(const uint8_t *bytes, size_t length, struct flue_frame *frame, uint32_t *total_bytes, bool verify);
+static inline bool codec_is_ipv6(const struct flue_frame *frame)
+{
+    return frame->ethertype == FLUE_ETHERTYPE_IPV6;
+}
+
+static inline uint32_t codec_ip_bytes(const struct flue_frame *frame)
+{
+    return codec_is_ipv6(frame) ? FRAME_IPV6_BYTES : FRAME_IPV4_BYTES;
+}
+
+/* Write the header of one family, 20 or 40 bytes, IPv4's checksum included; total_bytes is that of the whole packet,
+ * protocol what the header announces. */
+void ipv4_encode(const struct flue_frame *frame, uint32_t total_bytes, uint32_t protocol, uint8_t *out);
+void ipv6_encode(const struct flue_frame *frame, uint32_t total_bytes, uint32_t protocol, uint8_t *out);
+
+/* Fill the IP fields of *frame from a whole packet of one family that carries `protocol`.  Return the bytes of the
+ * header, extension headers included, and set *total_bytes, or return 0. */
+uint32_t ipv4_decode(const uint8_t *bytes, size_t length, uint32_t protocol, struct flue_frame *frame,
+                     uint32_t *total_bytes, bool verify);
+uint32_t ipv6_decode(const uint8_t *bytes, size_t length, uint32_t protocol, struct flue_frame *frame,
+                     uint32_t *total_bytes);
+
+/* The bytes of an IPv6 header and the extension headers behind it, which end within `end` bytes and lead to `protocol`;
+ * 0 if they do not.  end >= FRAME_IPV6_BYTES. */
+uint32_t ipv6_skip(const uint8_t *bytes, uint32_t end, uint32_t protocol);
+
+/* Writes the TCP options: frame_option_bytes(). */
+void options_encode(const struct flue_frame *frame, uint8_t *at);
+
+/* Fills the fields of *frame that options carry.  False: a length is impossible. */
+bool options_decode(const uint8_t *at, const uint8_t *end, struct flue_frame *frame);
 
 /* Writes the TCP header with its options, checksum 0.  Returns its length. */
 uint32_t tcp_encode(const struct flue_frame *frame, uint8_t *out);
@@ -44,8 +77,8 @@ uint32_t tcp_encode(const struct flue_frame *frame, uint8_t *out);
 /* Fills the TCP fields of *frame.  Returns the bytes of the header, or 0. */
 uint32_t tcp_decode(const uint8_t *bytes, uint32_t length, struct flue_frame *frame);
 
-/* Sum of the pseudo header (RFC 9293 section 3.1) for tcp_bytes of header and payload. */
-uint64_t tcp_pseudo_sum(const struct flue_frame *frame, uint32_t tcp_bytes);
+/* Sum of the pseudo header of either family (RFC 9293 section 3.1, RFC 8200 8.1) for `bytes` bytes of `protocol`. */
+uint64_t codec_pseudo_sum(const struct flue_frame *frame, uint32_t protocol, uint32_t bytes);
 
 FLUE_END_C
 

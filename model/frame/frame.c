@@ -3,11 +3,16 @@
 #include "base/span.h"
 #include "frame/codec.h"
 
-#define MAX_PACKET_BYTES 65535u
+#define MAX_LENGTH 65535u /* what IPv4's total length and IPv6's payload length can tell */
+
+static uint32_t max_packet_bytes(const struct flue_frame *frame)
+{
+    return codec_is_ipv6(frame) ? FRAME_IPV6_BYTES + MAX_LENGTH : MAX_LENGTH;
+}
 
 uint32_t frame_header_bytes(const struct flue_frame *frame)
 {
-    return FRAME_IPV4_BYTES + FRAME_TCP_BYTES + frame_option_bytes(frame->options);
+    return codec_ip_bytes(frame) + FRAME_TCP_BYTES + frame_option_bytes(frame);
 }
 
 uint32_t frame_ip_bytes(const struct flue_frame *frame)
@@ -18,16 +23,21 @@ uint32_t frame_ip_bytes(const struct flue_frame *frame)
 size_t frame_encode(const struct flue_frame *frame, uint8_t *out, size_t room, bool checksums)
 {
     uint32_t header_bytes = frame_header_bytes(frame);
-    uint8_t *tcp = out + FRAME_IPV4_BYTES;
+    uint32_t total_bytes = header_bytes + frame->payload.length_bytes;
+    uint8_t *tcp = out + codec_ip_bytes(frame);
     uint32_t tcp_header_bytes;
 
-    if (room < header_bytes || frame->payload.length_bytes > MAX_PACKET_BYTES - header_bytes) {
+    if (room < header_bytes || frame->payload.length_bytes > max_packet_bytes(frame) - header_bytes) {
         return 0;
     }
-    ipv4_encode(frame, frame_ip_bytes(frame), out);
+    if (codec_is_ipv6(frame)) {
+        ipv6_encode(frame, total_bytes, CODEC_PROTOCOL_TCP, out);
+    } else {
+        ipv4_encode(frame, total_bytes, CODEC_PROTOCOL_TCP, out);
+    }
     tcp_header_bytes = tcp_encode(frame, tcp);
     if (checksums) {
-        uint64_t sum = tcp_pseudo_sum(frame, tcp_header_bytes + frame->payload.length_bytes);
+        uint64_t sum = codec_pseudo_sum(frame, CODEC_PROTOCOL_TCP, tcp_header_bytes + frame->payload.length_bytes);
 
         sum = frame_sum(sum, tcp, tcp_header_bytes);
         sum = frame_sum_span(sum, &frame->payload);
@@ -50,7 +60,11 @@ static bool decode_packet(const uint8_t *bytes, size_t length, struct flue_frame
 {
     uint32_t total_bytes, ip_bytes, tcp_bytes, tcp_header_bytes;
 
-    ip_bytes = ipv4_decode(bytes, length, frame, &total_bytes, verify);
+    if (length > 0 && bytes[0] >> 4 == 6) {
+        ip_bytes = ipv6_decode(bytes, length, CODEC_PROTOCOL_TCP, frame, &total_bytes);
+    } else {
+        ip_bytes = ipv4_decode(bytes, length, CODEC_PROTOCOL_TCP, frame, &total_bytes, verify);
+    }
     if (ip_bytes == 0) {
         return false;
     }
@@ -61,12 +75,17 @@ static bool decode_packet(const uint8_t *bytes, size_t length, struct flue_frame
     }
     frame->payload.memory = bytes + ip_bytes + tcp_header_bytes;
     frame->payload.length_bytes = tcp_bytes - tcp_header_bytes;
-    return !verify || frame_sum_finish(frame_sum(tcp_pseudo_sum(frame, tcp_bytes), bytes + ip_bytes, tcp_bytes)) == 0;
+    if (verify) {
+        uint64_t sum = codec_pseudo_sum(frame, CODEC_PROTOCOL_TCP, tcp_bytes);
+
+        return frame_sum_finish(frame_sum(sum, bytes + ip_bytes, tcp_bytes)) == 0;
+    }
+    return true;
 }
 
 flue_err frame_decode(const uint8_t *bytes, size_t length, struct flue_frame *frame, bool verify)
 {
-    *frame = (struct flue_frame){.ethertype = FLUE_ETHERTYPE_IPV4};
+    *frame = (struct flue_frame){.ethertype = 0};
     if (decode_packet(bytes, length, frame, verify)) {
         return FLUE_OK;
     }

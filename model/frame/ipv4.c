@@ -14,7 +14,7 @@
 #define AT_DESTINATION    16
 #define VERSION_AND_WORDS 0x45
 
-void ipv4_encode(const struct flue_frame *frame, uint32_t total_bytes, uint8_t *out)
+void ipv4_encode(const struct flue_frame *frame, uint32_t total_bytes, uint32_t protocol, uint8_t *out)
 {
     out[0] = VERSION_AND_WORDS;
     out[1] = frame->tos;
@@ -22,14 +22,15 @@ void ipv4_encode(const struct flue_frame *frame, uint32_t total_bytes, uint8_t *
     put16(out + AT_ID, frame->ip_id);
     put16(out + AT_FRAGMENT, DONT_FRAGMENT);
     out[AT_TTL] = frame->ttl;
-    out[AT_PROTOCOL] = CODEC_PROTOCOL_TCP;
+    out[AT_PROTOCOL] = (uint8_t)protocol;
     put16(out + AT_CHECKSUM, 0);
     put32(out + AT_SOURCE, frame->src_ip.word[3]);
     put32(out + AT_DESTINATION, frame->dst_ip.word[3]);
     put16(out + AT_CHECKSUM, frame_sum_finish(frame_sum(0, out, FRAME_IPV4_BYTES)));
 }
 
-uint32_t ipv4_decode(const uint8_t *bytes, size_t length, struct flue_frame *frame, uint32_t *total_bytes, bool verify)
+uint32_t ipv4_decode(const uint8_t *bytes, size_t length, uint32_t protocol, struct flue_frame *frame,
+                     uint32_t *total_bytes, bool verify)
 {
     uint32_t header_bytes;
 
@@ -41,12 +42,13 @@ uint32_t ipv4_decode(const uint8_t *bytes, size_t length, struct flue_frame *fra
     if (header_bytes < FRAME_IPV4_BYTES || *total_bytes < header_bytes || *total_bytes > length) {
         return 0;
     }
-    if (bytes[AT_PROTOCOL] != CODEC_PROTOCOL_TCP || (get16(bytes + AT_FRAGMENT) & MORE_AND_OFFSET) != 0) {
+    if (bytes[AT_PROTOCOL] != protocol || (get16(bytes + AT_FRAGMENT) & MORE_AND_OFFSET) != 0) {
         return 0;
     }
     if (verify && frame_sum_finish(frame_sum(0, bytes, header_bytes)) != 0) {
         return 0;
     }
+    frame->ethertype = FLUE_ETHERTYPE_IPV4;
     frame->tos = bytes[1];
     frame->ip_id = get16(bytes + AT_ID);
     frame->ttl = bytes[AT_TTL];

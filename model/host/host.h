@@ -87,7 +87,6 @@ struct host_listener {
 struct host_fixed {
 #define FLUE_STATE(class_, name, type, unit, member, since) HOST_FIXED_##class_(type, name)
 #include "flue/state.def"
-#undef FLUE_STATE
 };
 
 /* What a connection needs beyond its socket from initiate to the end of terminate. */

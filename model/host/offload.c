@@ -105,7 +105,6 @@ static void keep_fixed(struct host_fixed *fixed, const struct flue_tcp_state *st
 #define COPY_tcp_delegated(name)
 #define FLUE_STATE(class_, name, type, unit, member, since) COPY_##class_(name)
 #include "flue/state.def"
-#undef FLUE_STATE
 }
 
 /* The engine's connection becomes the state behind a block.  From now on the host keeps the socket and its lease only.

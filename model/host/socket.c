@@ -238,7 +238,7 @@ flue_err flue_host_connect(struct flue_host *host, const struct flue_tcp_tuple *
         return FLUE_ENOMEM;
     }
     host_enter(host, at_ps);
-    err = flue_tcp_connect(host->tcp, tuple, socket, id, host_now(host), &socket->conn);
+    err = flue_tcp_connect(host->tcp, tuple, NULL, socket, id, host_now(host), &socket->conn);
     if (err == FLUE_OK) {
         *out = socket;
     } else {
@@ -250,7 +250,7 @@ flue_err flue_host_connect(struct flue_host *host, const struct flue_tcp_tuple *
     return err;
 }
 
-flue_err flue_socket_send(struct flue_socket *socket, uint32_t bytes)
+flue_err flue_host_socket_send(struct flue_socket *socket, uint32_t bytes)
 {
     struct flue_host *host = socket->host;
     struct flue_account *account = &socket->account;
@@ -268,7 +268,7 @@ flue_err flue_socket_send(struct flue_socket *socket, uint32_t bytes)
     return FLUE_OK;
 }
 
-flue_err flue_socket_close(struct flue_socket *socket)
+flue_err flue_host_socket_close(struct flue_socket *socket)
 {
     struct flue_host *host = socket->host;
 
@@ -283,7 +283,7 @@ flue_err flue_socket_close(struct flue_socket *socket)
     return FLUE_OK;
 }
 
-void flue_socket_abort(struct flue_socket *socket)
+void flue_host_socket_abort(struct flue_socket *socket)
 {
     if ((socket->flags & (SOCKET_ABORT_WANTED | SOCKET_ENDED)) != 0) {
         return;
@@ -294,7 +294,7 @@ void flue_socket_abort(struct flue_socket *socket)
     host_leave(socket->host);
 }
 
-flue_err flue_socket_offload(struct flue_socket *socket, flue_ps at_ps)
+flue_err flue_host_socket_offload(struct flue_socket *socket, flue_ps at_ps)
 {
     if (!offload_possible(socket)) {
         return FLUE_ESTATE;
@@ -305,7 +305,7 @@ flue_err flue_socket_offload(struct flue_socket *socket, flue_ps at_ps)
     return FLUE_OK;
 }
 
-flue_err flue_socket_upload(struct flue_socket *socket, flue_ps at_ps)
+flue_err flue_host_socket_upload(struct flue_socket *socket, flue_ps at_ps)
 {
     if (socket->holder != FLUE_HOLDER_TARGET || (socket->flags & SOCKET_TAKE) != 0) {
         return FLUE_ESTATE;
@@ -316,7 +316,7 @@ flue_err flue_socket_upload(struct flue_socket *socket, flue_ps at_ps)
     return FLUE_OK;
 }
 
-void flue_socket_work(struct flue_socket *socket, unsigned requests)
+void flue_host_socket_work(struct flue_socket *socket, unsigned requests)
 {
     enter_now(socket->host);
     for (unsigned i = 0; i < requests; i++) {
@@ -327,32 +327,32 @@ void flue_socket_work(struct flue_socket *socket, unsigned requests)
 
 /* ---- What it may look at */
 
-void flue_socket_set_ctx(struct flue_socket *socket, void *ctx)
+void flue_host_socket_set_ctx(struct flue_socket *socket, void *ctx)
 {
     socket->ctx = ctx;
 }
 
-uint32_t flue_socket_id(const struct flue_socket *socket)
+uint32_t flue_host_socket_id(const struct flue_socket *socket)
 {
     return socket->id;
 }
 
-const struct flue_tcp_tuple *flue_socket_tuple(const struct flue_socket *socket)
+const struct flue_tcp_tuple *flue_host_socket_tuple(const struct flue_socket *socket)
 {
     return &socket->tuple;
 }
 
-enum flue_holder flue_socket_holder(const struct flue_socket *socket)
+enum flue_holder flue_host_socket_holder(const struct flue_socket *socket)
 {
     return (enum flue_holder)socket->holder;
 }
 
-const struct flue_account *flue_socket_account(const struct flue_socket *socket)
+const struct flue_account *flue_host_socket_account(const struct flue_socket *socket)
 {
     return &socket->account;
 }
 
-uint64_t flue_socket_unacked_bytes(const struct flue_socket *socket)
+uint64_t flue_host_socket_unacked_bytes(const struct flue_socket *socket)
 {
     return socket->sent_bytes - socket->acked_bytes;
 }

@@ -189,6 +189,7 @@ static void take_event(void *owner, struct flue_tcp_conn *conn, const struct flu
         socket->flags |= SOCKET_PEER_FIN | SOCKET_TELL_PEER_FIN;
         break;
     case FLUE_TCP_EV_FIN_ACKED:
+    case FLUE_TCP_EV_URGENT: /* its data is read as any other */
         return;
     case FLUE_TCP_EV_OUTPUT:
         if (!hook_linked(&socket->output)) {
@@ -208,9 +209,13 @@ static void take_event(void *owner, struct flue_tcp_conn *conn, const struct flu
     socket_attend(socket);
 }
 
-static void *take_accept(void *owner, const struct flue_tcp_tuple *tuple)
+static void *take_accept(void *owner, const struct flue_tcp_tuple *tuple, struct flue_tcp_settings *settings,
+                         int *refuse_silently)
 {
     struct flue_host *host = owner;
+
+    (void)settings;
+    (void)refuse_silently;
 
     FLUE_LIST_EACH(hook, &host->listener_list)
     {

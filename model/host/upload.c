@@ -191,7 +191,6 @@ static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
 #define COPY_tcp_delegated(name)
 #define FLUE_STATE(class_, name, type, unit, member, since) COPY_##class_(name)
 #include "flue/state.def"
-#undef FLUE_STATE
     ndis_state_get(&state, NULL, NULL, delegated);
     state.tuple = socket->tuple;
     socket->host->totals.chain_bytes_taken += ndis_chain_bytes(block->NetBufferListChain);

@@ -3,7 +3,7 @@
  * flue/state.def. */
 
 #include "flue/ndischimney.h"
-#include "flue/tcp.h"
+#include "flue/tcp_engine.h"
 
 /* From host to network byte order or back: the result's bytes in memory are those of the wire. */
 static uint16_t network_order(uint16_t port)
@@ -40,7 +40,7 @@ static uint16_t network_order(uint16_t port)
 
 /* state.def is read once per class and direction: the macro of the class copies, those of the others do nothing. */
 #define SKIP(name, type, unit, member)
-#define FLUE_STATE(class_, name, type, unit, member, since) COPY_##class_(name, type, unit, member)
+#define COPY(class_, name, type, unit, member, since) COPY_##class_(name, type, unit, member)
 
 void ndis_state_put(const struct flue_tcp_state *state, TCP_OFFLOAD_STATE_CONST *constant,
                     TCP_OFFLOAD_STATE_CACHED *cached, TCP_OFFLOAD_STATE_DELEGATED *delegated)
@@ -50,6 +50,7 @@ void ndis_state_put(const struct flue_tcp_state *state, TCP_OFFLOAD_STATE_CONST 
 #define COPY_tcp_const(name, type, unit, member) constant->member = FIT_##unit(state->name);
 #define COPY_tcp_cached                          SKIP
 #define COPY_tcp_delegated                       SKIP
+#define FLUE_STATE COPY
 #include "flue/state.def"
 #undef COPY_tcp_const
 #undef COPY_tcp_cached
@@ -60,6 +61,7 @@ void ndis_state_put(const struct flue_tcp_state *state, TCP_OFFLOAD_STATE_CONST 
 #define COPY_tcp_const                            SKIP
 #define COPY_tcp_cached(name, type, unit, member) cached->member = FIT_##unit(state->name);
 #define COPY_tcp_delegated                        SKIP
+#define FLUE_STATE COPY
 #include "flue/state.def"
 #undef COPY_tcp_const
 #undef COPY_tcp_cached
@@ -70,6 +72,7 @@ void ndis_state_put(const struct flue_tcp_state *state, TCP_OFFLOAD_STATE_CONST 
 #define COPY_tcp_const                               SKIP
 #define COPY_tcp_cached                              SKIP
 #define COPY_tcp_delegated(name, type, unit, member) delegated->member = FIT_##unit(state->name);
+#define FLUE_STATE COPY
 #include "flue/state.def"
 #undef COPY_tcp_const
 #undef COPY_tcp_cached
@@ -84,6 +87,7 @@ void ndis_state_get(struct flue_tcp_state *state, const TCP_OFFLOAD_STATE_CONST 
 #define COPY_tcp_const(name, type, unit, member) state->name = (type)FIT_##unit(constant->member);
 #define COPY_tcp_cached                          SKIP
 #define COPY_tcp_delegated                       SKIP
+#define FLUE_STATE COPY
 #include "flue/state.def"
 #undef COPY_tcp_const
 #undef COPY_tcp_cached
@@ -95,6 +99,7 @@ void ndis_state_get(struct flue_tcp_state *state, const TCP_OFFLOAD_STATE_CONST 
 #define COPY_tcp_const                            SKIP
 #define COPY_tcp_cached(name, type, unit, member) state->name = (type)FIT_##unit(cached->member);
 #define COPY_tcp_delegated                        SKIP
+#define FLUE_STATE COPY
 #include "flue/state.def"
 #undef COPY_tcp_const
 #undef COPY_tcp_cached
@@ -104,6 +109,7 @@ void ndis_state_get(struct flue_tcp_state *state, const TCP_OFFLOAD_STATE_CONST 
 #define COPY_tcp_const                               SKIP
 #define COPY_tcp_cached                              SKIP
 #define COPY_tcp_delegated(name, type, unit, member) state->name = (type)FIT_##unit(delegated->member);
+#define FLUE_STATE COPY
 #include "flue/state.def"
 #undef COPY_tcp_const
 #undef COPY_tcp_cached

@@ -146,6 +146,8 @@ static void closed(struct flue_target *target, struct target_context *context, e
         event_abort(target, context);
         break;
     case FLUE_TCP_BY_TIMEOUT:
+    case FLUE_TCP_BY_KEEP_ALIVE:
+    case FLUE_TCP_BY_USER_TIMEOUT:
         context->flags |= CONTEXT_TIMED_OUT;
         break;
     case FLUE_TCP_BY_SEGMENT:
@@ -157,6 +159,7 @@ static void closed(struct flue_target *target, struct target_context *context, e
     case FLUE_TCP_BY_OPEN:
     case FLUE_TCP_BY_IMPORT:
     case FLUE_TCP_BY_EXPORT:
+    case FLUE_TCP_BY_UNREACHABLE:
         break;
     }
 }
@@ -193,13 +196,17 @@ static void take_event(void *owner, struct flue_tcp_conn *conn, const struct flu
         closed(target, context, event->reason);
         break;
     case FLUE_TCP_EV_CONNECTED:
+    case FLUE_TCP_EV_URGENT:
         break;
     }
 }
 
 /* Nothing listens here: segments of unknown connections are the host's. */
-static void *take_accept(void *owner, const struct flue_tcp_tuple *tuple)
+static void *take_accept(void *owner, const struct flue_tcp_tuple *tuple, struct flue_tcp_settings *settings,
+                         int *refuse_silently)
 {
+    (void)settings;
+    (void)refuse_silently;
     (void)owner, (void)tuple;
     return NULL;
 }

@@ -17,7 +17,7 @@
 #include "flue/env.h"
 #include "flue/ndischimney.h"
 #include "flue/target.h"
-#include "flue/tcp.h"
+#include "flue/tcp_engine.h"
 #include "flue/trace.h"
 #include "flue/wire.h"
 #include "target/ring.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* tcp/ack.c - the sending half's view of an acknowledgement (RFC 9293 3.10.7.4 fifth; RFC 5681 3; RFC 6582 3.2). */
+/* tcp/ack.c - the sending half's view of an acknowledgement (RFC 9293 3.10.7.4 fifth; RFC 5681 3; RFC 6298; RFC 7323).
+ */
 #include "tcp/conn.h"
 
 static void sample(struct flue_tcp_conn *conn, uint32_t ack, const struct flue_frame *frame, flue_ps now_ps)
@@ -7,9 +8,9 @@ static void sample(struct flue_tcp_conn *conn, uint32_t ack, const struct flue_f
     struct flue_tcp *stack = conn->stack;
 
     if ((conn->flags & TCP_TIMING) != 0) {
-        if (seq_geq(ack, conn->rtt_seq)) {
+        if (seq_geq(ack, conn->active->rtt_seq)) {
             conn->flags &= ~(uint32_t)TCP_TIMING;
-            rtt_sample(&conn->rtt, now_ps - conn->moment.rtt_sent_ps, &stack->rtt_bounds);
+            rtt_sample(&conn->rtt, now_ps - conn->active->rtt_sent_ps);
             conn->backoff = 0;
         }
         return;
@@ -20,11 +21,11 @@ static void sample(struct flue_tcp_conn *conn, uint32_t ack, const struct flue_f
     if (conn->backoff > 0 && (conn->flags & TCP_TIMESTAMPS) != 0 && frame->ts_ecr != 0) {
         uint32_t ticks = tcp_clock(stack, now_ps) + conn->ts_offset - frame->ts_ecr;
 
-        if (ticks > conn->rtt.rto_ps / stack->params.tick_ps) {
+        if (ticks > rtt_rto(&conn->rtt, &stack->rtt_bounds) / stack->params.tick_ps) {
             return;
         }
         if (ticks > 0) {
-            rtt_sample(&conn->rtt, (flue_ps)ticks * stack->params.tick_ps, &stack->rtt_bounds);
+            rtt_sample(&conn->rtt, (flue_ps)ticks * stack->params.tick_ps);
         }
         conn->backoff = 0;
     }
@@ -44,27 +45,6 @@ void tcp_take_window(struct flue_tcp_conn *conn, const struct flue_frame *frame,
     }
 }
 
-static void duplicate(struct flue_tcp_conn *conn, flue_ps now_ps)
-{
-    struct congestion *c = &conn->congestion;
-    struct flue_tcp *stack = conn->stack;
-
-    if (c->dup_acks < UINT8_MAX) {
-        c->dup_acks++;
-    }
-    if (c->in_recovery) {
-        congestion_inflate(c, conn->mss_bytes);
-    } else if (c->dup_acks == stack->params.dup_ack_threshold && congestion_may_enter(c, conn->snd_una)) {
-        congestion_enter(c, conn->mss_bytes, conn->snd_max - conn->snd_una, conn->snd_max);
-        conn->flags &= ~(uint32_t)TCP_TIMING;
-        conn->flags |= TCP_RESEND_UNA;
-        conn->fast_retransmits++;
-        stack->totals.fast_retransmits++;
-        flue_trace3(stack->trace, tcp_fast_retransmit, now_ps, conn->id, conn->snd_una, c->cwnd_bytes,
-                    c->ssthresh_bytes);
-    }
-}
-
 /* Our FIN has been acknowledged. */
 static void fin_acked(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
@@ -81,42 +61,35 @@ static void fin_acked(struct flue_tcp_conn *conn, flue_ps now_ps)
 
 static void new_ack(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
 {
-    struct flue_tcp *stack = conn->stack;
-    struct congestion *c = &conn->congestion;
+    struct tcp_active *active = conn->active;
     uint32_t ack = frame->ack;
     uint32_t acked = ack - conn->snd_una;
     uint32_t flight = conn->snd_max - conn->snd_una;
-    uint32_t data = acked > conn->queue.bytes ? (uint32_t)conn->queue.bytes : acked;
+    uint32_t data = acked > active->queue.bytes ? (uint32_t)active->queue.bytes : acked;
     bool fin = acked > data;
-    bool rearm = true;
+    bool restart;
 
-    send_queue_drop(&conn->queue, &stack->pieces, data);
+    send_queue_drop(&active->queue, &conn->stack->pieces, data);
     conn->snd_una = ack;
     if (seq_lt(conn->snd_nxt, ack)) {
         conn->snd_nxt = ack;
+    }
+    if ((conn->flags & TCP_URGENT_OUT) != 0 && seq_leq(active->snd_up, ack)) {
+        conn->flags &= ~(uint32_t)TCP_URGENT_OUT;
     }
     sample(conn, ack, frame, now_ps);
     conn->rt_count = 0;
     conn->probe_round = 0;
     conn->total_rt_ticks = 0;
-    conn->flags &= ~(uint32_t)TCP_RESEND_UNA;
-    if (!c->in_recovery) {
-        c->dup_acks = 0;
-        congestion_grow(c, conn->mss_bytes, acked, flight);
-    } else if (congestion_recovering(c, conn->mss_bytes, ack, acked, flight - acked)) {
-        flue_trace2(stack->trace, tcp_recovered, now_ps, conn->id, ack, c->cwnd_bytes);
-    } else {
-        conn->flags |= TCP_RESEND_UNA;
-        rearm = c->partial_seen == 0; /* RFC 6582 4: the "impatient" variant */
-        c->partial_seen = 1;
-    }
+    conn->flags &= ~(uint32_t)(TCP_RESEND_UNA | TCP_SOFT_ERROR);
+    restart = tcp_recovery_advance(conn, acked, flight, now_ps);
     tcp_take_window(conn, frame, true);
     if (conn->snd_una == conn->snd_max) {
         tcp_timer_stop(conn);
     } else if (conn->timer_mode == TCP_TIMER_PERSIST && conn->snd_wnd == 0) {
         tcp_timer_arm(conn, TCP_TIMER_PERSIST, now_ps + tcp_rto(conn));
-    } else if (rearm) {
-        tcp_timer_arm(conn, TCP_TIMER_RETRANSMIT, now_ps + tcp_rto(conn)); /* RFC 6298 5.3 */
+    } else if (restart) {
+        tcp_timer_retransmit(conn, now_ps); /* RFC 6298 5.3 */
     }
     if (data > 0) {
         tcp_event(conn, &(struct flue_tcp_event){
@@ -127,25 +100,58 @@ static void new_ack(struct flue_tcp_conn *conn, const struct flue_frame *frame, 
     }
 }
 
+/* Takes the SACK blocks.  Returns how many bytes the peer is now known to have that it was not known to have. */
+static uint32_t take_sack(struct flue_tcp_conn *conn, const struct flue_frame *frame)
+{
+    struct tcp_active *active = conn->active;
+    uint32_t una = seq_max(conn->snd_una, frame->ack);
+    uint32_t newly;
+    bool dsack = false;
+
+    if (active == &conn->stack->idle) {
+        return 0;
+    }
+    newly = scoreboard_take(&active->board, &conn->stack->ranges, una, conn->snd_max, frame->ack, frame->sack,
+                            frame->sack_count, &dsack);
+    conn->dsacks_in = (uint16_t)(conn->dsacks_in + dsack);
+    return newly;
+}
+
+/* D-57: an answer to a probe ends the round. */
+static void probe_answered(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    conn->rt_count = 0;
+    conn->total_rt_ticks = 0;
+    if (conn->probe_round < UINT8_MAX) {
+        conn->probe_round++;
+    }
+    tcp_timer_arm(conn, TCP_TIMER_PERSIST,
+                  now_ps + rtt_timeout(&conn->rtt, conn->probe_round, &conn->stack->rtt_bounds));
+}
+
 void tcp_acknowledge(struct flue_tcp_conn *conn, const struct flue_frame *frame, bool pure, flue_ps now_ps)
 {
     uint32_t window = conn->snd_wnd;
+    uint32_t newly = 0;
 
+    if ((frame->options & FLUE_OPT_SACK) != 0 && (conn->flags & TCP_SACK) != 0) {
+        newly = take_sack(conn, frame);
+    }
     if (frame->ack != conn->snd_una) {
         new_ack(conn, frame, now_ps);
-        return;
-    }
-    tcp_take_window(conn, frame, false);
-    if (conn->snd_una != conn->snd_max && pure && window == conn->snd_wnd && conn->timer_mode != TCP_TIMER_PERSIST) {
-        duplicate(conn, now_ps);
-    }
-    if (conn->timer_mode == TCP_TIMER_PERSIST && conn->snd_wnd == 0 && conn->rt_count > 0) {
-        /* D-57: an answer to a probe ends the round. */
-        conn->rt_count = 0;
-        if (conn->probe_round < UINT8_MAX) {
-            conn->probe_round++;
+    } else {
+        tcp_take_window(conn, frame, false);
+        if (conn->snd_una != conn->snd_max && conn->timer_mode != TCP_TIMER_PERSIST) {
+            /* RFC 5681 2: a duplicate; with SACK, RFC 6675 2: one that tells of new data. */
+            if ((conn->flags & TCP_SACK) != 0 ? newly > 0 : pure && window == conn->snd_wnd) {
+                tcp_recovery_duplicate(conn, now_ps);
+            }
         }
-        tcp_timer_arm(conn, TCP_TIMER_PERSIST,
-                      now_ps + rtt_timeout(&conn->rtt, conn->probe_round, conn->stack->params.rto_max_ps));
+        if (conn->timer_mode == TCP_TIMER_PERSIST && conn->snd_wnd == 0 && conn->rt_count > 0) {
+            probe_answered(conn, now_ps);
+        }
+    }
+    if ((frame->flags & FLUE_TCP_ECE) != 0 && (conn->flags & TCP_ECN) != 0 && conn->state != FLUE_TCP_CLOSED) {
+        tcp_recovery_marked(conn, now_ps);
     }
 }

@@ -30,25 +30,48 @@ static bool offloadable(const struct flue_tcp_conn *conn)
     return false;
 }
 
-/* Ticks until the timer's deadline, rounded up; 0: due; FLUE_STATE_NO_TIMER: none runs.  Both ends of the distance lie
- * on the grid of whole ticks since time 0, so that however often a connection moves, rounding postpones its deadline
- * by less than one tick in all. */
-static uint32_t timer_delta(const struct flue_tcp_conn *conn, flue_ps now_ps)
+/* Ticks until a deadline, rounded up; 0: due; FLUE_STATE_NO_TIMER: FLUE_PS_NEVER.  Both ends of the distance lie on the
+ * grid of whole ticks since time 0, so that however often a connection moves, rounding postpones its deadline by less
+ * than one tick in all. */
+static uint32_t ticks_until(flue_ps due_ps, flue_ps tick_ps, flue_ps now_ps)
 {
-    flue_ps due_ps = conn->timer_mode == TCP_TIMER_NONE ? FLUE_PS_NEVER : conn->timer.due_ps;
-    flue_ps tick_ps = conn->stack->params.tick_ps;
-
-    if ((conn->flags & TCP_IMPORTING) != 0) {
-        due_ps = conn->moment.import_ps;
-    } else if ((conn->flags & (TCP_TIMER_DUE | TCP_FORCE)) != 0) {
-        return 0;
-    }
     if (due_ps == FLUE_PS_NEVER) {
         return FLUE_STATE_NO_TIMER;
     }
     return due_ps <= now_ps
                ? 0
                : saturate((uint64_t)((due_ps + tick_ps - 1) / tick_ps - now_ps / tick_ps), FLUE_STATE_NO_TIMER - 1);
+}
+
+/* Retransmit.TimeoutDelta: retransmission, persist, FIN-WAIT-2 (behaviour 15.10). */
+static uint32_t retransmit_delta(const struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    flue_ps due_ps = conn->timer_mode == TCP_TIMER_NONE || conn->timer_mode == TCP_TIMER_KEEP_ALIVE
+                         ? FLUE_PS_NEVER
+                         : conn->timer.due_ps;
+
+    if ((conn->flags & TCP_IMPORTING) != 0) {
+        due_ps = conn->last_sent_ps;
+    } else if ((conn->flags & TCP_FORCE) != 0 ||
+               ((conn->flags & TCP_TIMER_DUE) != 0 && conn->timer_mode != TCP_TIMER_KEEP_ALIVE)) {
+        return 0;
+    }
+    return ticks_until(due_ps, conn->stack->params.tick_ps, now_ps);
+}
+
+/* KeepAlive.TimeoutDelta: it runs, whatever the one timer of the connection is busy with. */
+static uint32_t keep_alive_delta(const struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    flue_ps due_ps = conn->last_received_ps + tcp_keep_idle(conn->settings);
+
+    if (conn->settings->keep_alive == 0) {
+        return FLUE_STATE_NO_TIMER;
+    }
+    if (conn->timer_mode == TCP_TIMER_KEEP_ALIVE && conn->ka_probes > 0) {
+        due_ps = conn->timer.due_ps; /* FLUE_PS_NEVER, if it has just fired, cannot be: it is due then */
+        due_ps = (conn->flags & TCP_TIMER_DUE) != 0 ? now_ps : due_ps;
+    }
+    return ticks_until(due_ps, conn->stack->params.tick_ps, now_ps);
 }
 
 /* The deadline that timer_delta() has told. */
@@ -79,9 +102,46 @@ static flue_ps unscaled(const struct flue_tcp *stack, uint16_t value, int64_t sc
     return (value * stack->params.tick_ps + scale - 1) / scale;
 }
 
+/* FLUE_PS_NEVER: for ever; more than 32 bits of ticks are as good as that. */
+static uint32_t whole_ticks(const struct flue_tcp *stack, flue_ps time_ps)
+{
+    return saturate((uint64_t)(time_ps / stack->params.tick_ps), UINT32_MAX);
+}
+
+static flue_ps ticks_ps(const struct flue_tcp *stack, uint32_t ticks)
+{
+    if (ticks == UINT32_MAX || (flue_ps)ticks > (FLUE_PS_NEVER - 1) / stack->params.tick_ps) {
+        return FLUE_PS_NEVER;
+    }
+    return (flue_ps)ticks * stack->params.tick_ps;
+}
+
+/* A retransmission that has not left yet is told as a rolled-back SndNxt: the first segment in recovery, everything
+ * after a timeout (the receiver of this form has no scoreboard). */
+static uint32_t told_snd_nxt(const struct flue_tcp_conn *conn)
+{
+    bool rolled_back =
+        (conn->flags & TCP_RESEND_UNA) != 0 || ((conn->flags & TCP_SACK) != 0 && conn->recovery == FLUE_TCP_CA_LOSS);
+
+    return rolled_back ? conn->snd_una : conn->snd_nxt;
+}
+
+/* DupAckCount keeps its value in recovery, and only there it reaches the threshold while something is outstanding: so
+ * it tells that there is one. */
+static uint8_t told_dup_acks(const struct flue_tcp_conn *conn)
+{
+    uint8_t threshold = (uint8_t)conn->stack->params.dup_ack_threshold;
+
+    if (conn->recovery == FLUE_TCP_CA_RECOVERY) {
+        return conn->dup_acks < threshold ? threshold : conn->dup_acks;
+    }
+    return conn->snd_una != conn->snd_max && conn->dup_acks >= threshold ? (uint8_t)(threshold - 1) : conn->dup_acks;
+}
+
 flue_err flue_tcp_export(struct flue_tcp_conn *conn, flue_ps now_ps, int force, struct flue_tcp_state *state)
 {
     struct flue_tcp *stack = conn->stack;
+    const struct flue_tcp_settings *settings;
     flue_ps age_ps;
 
     if (!offloadable(conn) && !force) {
@@ -89,53 +149,53 @@ flue_err flue_tcp_export(struct flue_tcp_conn *conn, flue_ps now_ps, int force, 
     }
     now_ps = tcp_advance(conn, now_ps);
     age_ps = now_ps - conn->ts_recent_ps;
+    settings = conn->settings;
     *state = (struct flue_tcp_state){
-        .tuple = conn->tuple,
-        .const_flags = (uint16_t)((conn->const_flags & ~(TCP_CONST_TIMESTAMPS | TCP_CONST_SCALING)) |
-                                  ((conn->flags & TCP_TIMESTAMPS) != 0 ? TCP_CONST_TIMESTAMPS : 0) |
+        .tuple = tcp_tuple(conn),
+        .const_flags = (uint16_t)(conn->const_flags | ((conn->flags & TCP_TIMESTAMPS) != 0 ? TCP_CONST_TIMESTAMPS : 0) |
+                                  ((conn->flags & TCP_SACK) != 0 ? TCP_CONST_SACK : 0) |
                                   ((conn->flags & TCP_SCALING) != 0 ? TCP_CONST_SCALING : 0)),
-        .remote_port = conn->tuple.remote_port,
-        .local_port = conn->tuple.local_port,
+        .remote_port = conn->remote_port,
+        .local_port = conn->local_port,
         .snd_wscale = conn->snd_wscale,
         .rcv_wscale = conn->rcv_wscale,
         .remote_mss = conn->remote_mss_bytes,
         .hash_value = conn->hash_value,
-        .cached_flags = (uint16_t)((conn->cached_flags & ~TCP_CACHED_NAGLE) |
-                                   ((conn->flags & TCP_NAGLE) != 0 ? TCP_CACHED_NAGLE : 0)),
-        .initial_rcv_wnd = conn->rcv_buffer_bytes,
-        .rcv_indication_size = conn->rcv_indication_size,
-        .ka_probe_count = conn->ka_probe_count,
-        .ka_timeout = conn->ka_timeout,
-        .ka_interval = conn->ka_interval,
-        .max_rt = conn->max_rt_ticks,
-        .flow_label = conn->flow_label,
-        .ttl = conn->ttl,
-        .tos = conn->tos,
-        .user_priority = conn->user_priority,
+        .cached_flags = (uint16_t)(settings->cached_flags | (settings->nagle != 0 ? TCP_CACHED_NAGLE : 0) |
+                                   (settings->keep_alive != 0 ? TCP_CACHED_KEEP_ALIVE : 0)),
+        .initial_rcv_wnd = settings->rcv_buffer_bytes,
+        .rcv_indication_size = settings->rcv_indication_size,
+        .ka_probe_count = settings->keep_count,
+        .ka_timeout = whole_ticks(stack, settings->keep_idle_ps),
+        .ka_interval = whole_ticks(stack, settings->keep_interval_ps),
+        .max_rt = whole_ticks(stack, settings->user_timeout_ps),
+        .flow_label = settings->flow_label,
+        .ttl = settings->ttl,
+        .tos = settings->tos,
+        .user_priority = settings->user_priority,
         .state = conn->state,
         .rcv_nxt = conn->rcv_nxt,
         .rcv_wnd = seq_lt(conn->rcv_adv, conn->rcv_nxt) ? 0 : conn->rcv_adv - conn->rcv_nxt, /* D-31 */
         .snd_una = conn->snd_una,
-        /* A fast retransmission that has not left yet is told as a rolled-back SndNxt. */
-        .snd_nxt = (conn->flags & TCP_RESEND_UNA) != 0 ? conn->snd_una : conn->snd_nxt,
+        .snd_nxt = told_snd_nxt(conn),
         .snd_max = conn->snd_max,
         .snd_wnd = conn->snd_wnd,
         .max_snd_wnd = conn->max_snd_wnd,
         .snd_wl1 = conn->snd_wl1,
-        .cwnd = conn->congestion.cwnd_bytes,
-        .ssthresh = conn->congestion.ssthresh_bytes,
+        .cwnd = conn->cc.cwnd_bytes,
+        .ssthresh = conn->cc.ssthresh_bytes,
         .srtt = scaled_srtt(conn),
         .rttvar = scaled_rttvar(conn),
         .ts_recent = conn->ts_recent,
         .ts_recent_age = age_ps <= 0 ? 0 : saturate((uint64_t)(age_ps / stack->params.tick_ps), UINT32_MAX),
         .ts_time = tcp_clock(stack, now_ps) + conn->ts_offset,
         .total_rt = conn->total_rt_ticks,
-        .dup_acks = conn->congestion.dup_acks,
+        .dup_acks = told_dup_acks(conn),
         .snd_wnd_probes = conn->probe_round,
         .ka_probes = conn->ka_probes,
-        .ka_delta = conn->ka_delta,
+        .ka_delta = keep_alive_delta(conn, now_ps),
         .rt_count = conn->rt_count,
-        .rt_delta = timer_delta(conn, now_ps),
+        .rt_delta = retransmit_delta(conn, now_ps),
     };
     tcp_enter(conn, FLUE_TCP_CLOSED, FLUE_TCP_BY_EXPORT, now_ps);
     conn->flags = (conn->flags & ~(uint32_t)(TCP_ACK_NOW | TCP_ACK_DUE | TCP_OUTPUT_ASKED)) | TCP_EXPORTED;
@@ -145,7 +205,7 @@ flue_err flue_tcp_export(struct flue_tcp_conn *conn, flue_ps now_ps, int force, 
 void flue_tcp_visit_send_queue(const struct flue_tcp_conn *conn, void (*visit)(void *arg, const struct flue_span *span),
                                void *arg)
 {
-    for (const struct piece *piece = conn->queue.head; piece != NULL; piece = piece->next) {
+    for (const struct piece *piece = conn->active->queue.head; piece != NULL; piece = piece->next) {
         visit(arg, &piece->span);
     }
 }
@@ -153,7 +213,7 @@ void flue_tcp_visit_send_queue(const struct flue_tcp_conn *conn, void (*visit)(v
 void flue_tcp_visit_reassembly(const struct flue_tcp_conn *conn,
                                void (*visit)(void *arg, uint32_t seq, const struct flue_span *span), void *arg)
 {
-    for (const struct piece *piece = conn->reassembly.head; piece != NULL; piece = piece->next) {
+    for (const struct piece *piece = conn->active->reassembly.head; piece != NULL; piece = piece->next) {
         visit(arg, piece->seq, &piece->span);
     }
 }
@@ -192,25 +252,52 @@ static bool state_valid(const struct flue_tcp_state *state)
            state->snd_wscale <= 14 && state->rcv_wscale <= 14 && state->rcv_wnd <= UINT32_C(0x7fffffff);
 }
 
-flue_err flue_tcp_import(struct flue_tcp *stack, const struct flue_tcp_state *state, void *user, uint32_t id,
-                         uint32_t unread_bytes, flue_ps now_ps, struct flue_tcp_conn **out)
+static struct flue_tcp_settings settings_of(const struct flue_tcp *stack, const struct flue_tcp_state *state)
 {
-    flue_ps tick_ps = stack->params.tick_ps;
-    bool scaling = (state->const_flags & TCP_CONST_SCALING) != 0;
-    struct flue_tcp_conn *conn;
-    flue_err err;
+    struct flue_tcp_settings settings = flue_tcp_stack_settings(stack);
 
-    *out = NULL;
-    if (!state_valid(state)) {
-        return FLUE_EINVAL;
+    settings.keep_idle_ps = ticks_ps(stack, state->ka_timeout);
+    settings.keep_interval_ps = ticks_ps(stack, state->ka_interval);
+    settings.user_timeout_ps = ticks_ps(stack, state->max_rt);
+    if (state->initial_rcv_wnd != 0) {
+        settings.rcv_buffer_bytes = state->initial_rcv_wnd;
     }
-    conn = tcp_conn_new(stack, &state->tuple, user, id, now_ps, &err);
-    if (conn == NULL) {
-        return err;
+    settings.flow_label = state->flow_label;
+    settings.rcv_indication_size = state->rcv_indication_size;
+    settings.cached_flags = (uint16_t)(state->cached_flags & ~(unsigned)(TCP_CACHED_NAGLE | TCP_CACHED_KEEP_ALIVE));
+    settings.nagle = (state->cached_flags & TCP_CACHED_NAGLE) != 0;
+    settings.keep_alive = (state->cached_flags & TCP_CACHED_KEEP_ALIVE) != 0;
+    settings.keep_count = state->ka_probe_count;
+    settings.ttl = state->ttl;
+    settings.tos = state->tos;
+    settings.user_priority = state->user_priority;
+    return settings;
+}
+
+/* DupAckCount at its threshold says that a loss is being repaired. */
+static void import_recovery(struct flue_tcp_conn *conn)
+{
+    if (conn->dup_acks < conn->stack->params.dup_ack_threshold || conn->snd_una == conn->snd_max) {
+        return;
     }
+    tcp_recovery_import(conn);
+    if (conn->snd_nxt == conn->snd_una) {
+        /* In recovery SndNxt is rolled back for one segment only, the one that fast retransmission is due for. */
+        conn->flags |= TCP_RESEND_UNA;
+        conn->snd_nxt = conn->snd_max;
+    }
+}
+
+static void import_fields(struct flue_tcp_conn *conn, const struct flue_tcp_state *state, flue_ps now_ps)
+{
+    struct flue_tcp *stack = conn->stack;
+    bool scaling = (state->const_flags & TCP_CONST_SCALING) != 0;
+
     conn->flags = TCP_IMPORTING | flags_of_state((enum flue_tcp_state_id)state->state) |
                   ((state->const_flags & TCP_CONST_TIMESTAMPS) != 0 ? TCP_TIMESTAMPS : 0u) |
-                  (scaling ? TCP_SCALING : 0u) | ((state->cached_flags & TCP_CACHED_NAGLE) != 0 ? TCP_NAGLE : 0u);
+                  ((state->const_flags & TCP_CONST_SACK) != 0 ? TCP_SACK : 0u) | (scaling ? TCP_SCALING : 0u);
+    conn->const_flags =
+        (uint16_t)(state->const_flags & ~(unsigned)(TCP_CONST_TIMESTAMPS | TCP_CONST_SACK | TCP_CONST_SCALING));
     conn->snd_una = state->snd_una;
     conn->snd_nxt = state->snd_nxt;
     conn->snd_max = state->snd_max;
@@ -222,51 +309,51 @@ flue_err flue_tcp_import(struct flue_tcp *stack, const struct flue_tcp_state *st
     conn->rcv_nxt = state->rcv_nxt;
     conn->rcv_adv = state->rcv_nxt + state->rcv_wnd;
     conn->last_ack_sent = state->rcv_nxt; /* the old holder has flushed its ACK */
-    conn->unread_bytes = unread_bytes;
-    if (state->initial_rcv_wnd != 0) {
-        conn->rcv_buffer_bytes = state->initial_rcv_wnd;
-    }
-    conn->congestion = (struct congestion){
-        .cwnd_bytes = state->cwnd,
-        .ssthresh_bytes = state->ssthresh,
-        .dup_acks = state->dup_acks,
-        /* DupAckCount keeps its value in recovery, so it tells that there is one. */
-        .in_recovery = state->dup_acks >= stack->params.dup_ack_threshold && state->snd_una != state->snd_max,
-        .recover = state->snd_max,
-    };
-    if (conn->congestion.in_recovery) {
-        conn->congestion.recover_valid = 1;
-        if (conn->snd_nxt == conn->snd_una) {
-            /* In recovery SndNxt is rolled back for one segment only, the one that fast retransmission is due for. */
-            conn->flags |= TCP_RESEND_UNA;
-            conn->snd_nxt = conn->snd_max;
-        }
-    }
+    conn->cc = (struct cc){.cwnd_bytes = state->cwnd, .ssthresh_bytes = state->ssthresh};
+    conn->dup_acks = state->dup_acks;
     /* Less than a tick, or nothing, was measured: the next sample begins afresh. */
-    conn->rtt = rtt_from(state->srtt < 8 ? 0 : unscaled(stack, state->srtt, 8), unscaled(stack, state->rttvar, 4),
-                         &stack->rtt_bounds);
+    conn->rtt = (struct rtt){.srtt_ps = state->srtt < 8 ? 0 : unscaled(stack, state->srtt, 8),
+                             .rttvar_ps = unscaled(stack, state->rttvar, 4)};
     conn->ts_recent = state->ts_recent;
-    conn->ts_recent_ps = now_ps - (flue_ps)state->ts_recent_age * tick_ps;
+    conn->ts_recent_ps = now_ps - (flue_ps)state->ts_recent_age * stack->params.tick_ps;
     conn->ts_offset = state->ts_time - tcp_clock(stack, now_ps);
     conn->total_rt_ticks = state->total_rt;
-    conn->max_rt_ticks = state->max_rt;
     conn->rt_count = state->rt_count;
     conn->probe_round = state->snd_wnd_probes;
-    conn->ttl = state->ttl;
-    conn->tos = state->tos;
-    conn->user_priority = state->user_priority;
-    conn->ka_probe_count = state->ka_probe_count;
     conn->ka_probes = state->ka_probes;
-    conn->ka_timeout = state->ka_timeout;
-    conn->ka_interval = state->ka_interval;
-    conn->ka_delta = state->ka_delta;
-    conn->const_flags = state->const_flags;
-    conn->cached_flags = state->cached_flags;
     conn->hash_value = state->hash_value;
-    conn->rcv_indication_size = state->rcv_indication_size;
-    conn->flow_label = state->flow_label;
-    conn->moment.import_ps = deadline(state->rt_delta, tick_ps, now_ps);
-    tcp_set_mss(conn, state->remote_mss == 0 ? 536 : state->remote_mss);
+    conn->remote_mss_bytes = state->remote_mss == 0 ? 536 : state->remote_mss;
+    conn->last_sent_ps = deadline(state->rt_delta, stack->params.tick_ps, now_ps);
+    if (conn->settings->keep_alive != 0 && state->ka_delta != FLUE_STATE_NO_TIMER) {
+        conn->last_received_ps =
+            deadline(state->ka_delta, stack->params.tick_ps, now_ps) - tcp_keep_idle(conn->settings);
+    }
+    tcp_set_mss(conn);
+}
+
+flue_err flue_tcp_import(struct flue_tcp *stack, const struct flue_tcp_state *state, void *user, uint32_t id,
+                         uint32_t unread_bytes, flue_ps now_ps, struct flue_tcp_conn **out)
+{
+    struct flue_tcp_settings settings;
+    struct flue_tcp_conn *conn;
+    flue_err err;
+
+    *out = NULL;
+    if (!state_valid(state)) {
+        return FLUE_EINVAL;
+    }
+    settings = settings_of(stack, state);
+    conn = tcp_conn_new(stack, &state->tuple, &settings, user, id, now_ps, &err);
+    if (conn == NULL) {
+        return err;
+    }
+    if (!tcp_activate(conn)) {
+        flue_tcp_release(conn);
+        return FLUE_ENOMEM;
+    }
+    import_fields(conn, state, now_ps);
+    conn->unread_bytes = unread_bytes;
+    import_recovery(conn);
     tcp_enter(conn, (enum flue_tcp_state_id)state->state, FLUE_TCP_BY_IMPORT, now_ps);
     *out = conn;
     return FLUE_OK;
@@ -275,23 +362,22 @@ flue_err flue_tcp_import(struct flue_tcp *stack, const struct flue_tcp_state *st
 void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     const struct flue_tcp_params *params = &conn->stack->params;
-    flue_ps due_ps = conn->moment.import_ps;
+    const flue_ps due_ps = conn->last_sent_ps;
     bool fin_outstanding = (conn->flags & (TCP_FIN_SENT | TCP_FIN_ACKED)) == TCP_FIN_SENT;
     bool outstanding = conn->snd_una != conn->snd_max;
 
     assert((conn->flags & TCP_IMPORTING) != 0);
     /* CH-078: the chain holds all that may have to be sent again. */
-    assert(conn->snd_max - conn->snd_una <= conn->queue.bytes + (fin_outstanding ? 1 : 0));
+    assert(conn->snd_max - conn->snd_una <= conn->active->queue.bytes + (fin_outstanding ? 1 : 0));
     now_ps = tcp_advance(conn, now_ps);
     conn->flags &= ~(uint32_t)TCP_IMPORTING;
-    conn->moment.rtt_sent_ps = 0;
     conn->last_sent_ps = now_ps; /* D-36 */
     if (conn->state == FLUE_TCP_FIN_WAIT_2) {
         tcp_timer_arm(conn, TCP_TIMER_FIN_WAIT_2, due_ps == FLUE_PS_NEVER ? now_ps + params->fin_wait_2_ps : due_ps);
     } else if (conn->state == FLUE_TCP_TIME_WAIT) {
         tcp_timer_arm(conn, TCP_TIMER_TIME_WAIT, due_ps == FLUE_PS_NEVER ? now_ps + params->time_wait_ps : due_ps);
     } else if (conn->snd_wnd == 0 && conn->snd_nxt == conn->snd_una &&
-               (outstanding || conn->queue.bytes > 0 || (conn->flags & TCP_FIN_QUEUED) != 0)) {
+               (outstanding || conn->active->queue.bytes > 0 || (conn->flags & TCP_FIN_QUEUED) != 0)) {
         tcp_timer_arm(conn, TCP_TIMER_PERSIST, due_ps == FLUE_PS_NEVER ? now_ps + tcp_rto(conn) : due_ps);
     } else if (outstanding) {
         conn->backoff = conn->rt_count;
@@ -307,4 +393,5 @@ void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps)
     }
     flue_tcp_consumed(conn, 0, now_ps); /* a window that has opened during the move has not been told */
     tcp_ask_output(conn, now_ps);
+    tcp_rest(conn);
 }

@@ -6,15 +6,16 @@
 #include <stdbool.h>
 
 #include "flue/env.h"
-#include "flue/tcp.h"
+#include "flue/tcp_engine.h"
 #include "flue/trace.h"
 #include "base/hash.h"
-#include "base/list.h"
 #include "base/pool.h"
 #include "base/timers.h"
-#include "tcp/congestion.h"
+#include "tcp/cc.h"
 #include "tcp/reassembly.h"
 #include "tcp/rtt.h"
+#include "tcp/sack_report.h"
+#include "tcp/scoreboard.h"
 #include "tcp/send_queue.h"
 #include "tcp/seq.h"
 
@@ -22,7 +23,7 @@
 enum tcp_conn_flag {
     TCP_TIMESTAMPS = 1 << 0,   /* negotiated, RFC 7323 3 */
     TCP_SCALING = 1 << 1,      /* negotiated, RFC 7323 2 */
-    TCP_NAGLE = 1 << 2,        /* RFC 9293 3.7.4 */
+    TCP_SACK = 1 << 2,         /* negotiated, RFC 2018 2 */
     TCP_FIN_QUEUED = 1 << 3,   /* the user has closed */
     TCP_FIN_SENT = 1 << 4,     /* SND.MAX lies behind our FIN */
     TCP_FIN_ACKED = 1 << 5,    /* SND.UNA too */
@@ -39,7 +40,16 @@ enum tcp_conn_flag {
     TCP_FORCE = 1 << 16,       /* send what the window allows, however little (RFC 9293 3.8.6.2.1) */
     TCP_IMPORTING = 1 << 17,   /* between flue_tcp_import() and flue_tcp_start() */
     TCP_EXPORTED = 1 << 18,    /* only visits and flue_tcp_release() may follow */
-    TCP_ENDING = 1 << 19       /* CLOSED was entered, EV_CLOSED is raised at the end of this call */
+    TCP_ENDING = 1 << 19,      /* CLOSED was entered, EV_CLOSED is raised at the end of this call */
+    TCP_PASSIVE = 1 << 20,     /* opened by a peer's SYN: SYN-RECEIVED falls back to LISTEN */
+    TCP_SOFT_ERROR = 1 << 21,  /* the network said that the peer is unreachable (RFC 9293 3.9.2.2) */
+    TCP_RECOVER = 1 << 22,     /* cc.recover is valid: a loss was noticed once */
+    TCP_PARTIAL = 1 << 23,     /* the first partial acknowledgement of this recovery has come (RFC 6582) */
+    TCP_ECN = 1 << 24,         /* negotiated, RFC 3168 6.1.1 */
+    TCP_ECE_ECHO = 1 << 25,    /* a CE mark came, and no CWR since */
+    TCP_CWR_DUE = 1 << 26,     /* the next new segment tells that the window was reduced */
+    TCP_URGENT_OUT = 1 << 27,  /* SND.UP is valid and ahead of SND.UNA */
+    TCP_URGENT_IN = 1 << 28    /* RCV.UP is valid and ahead of RCV.NXT */
 };
 
 /* What the one timer of a connection means at present.  They exclude one another. */
@@ -48,11 +58,45 @@ enum tcp_timer_mode {
     TCP_TIMER_RETRANSMIT,
     TCP_TIMER_PERSIST, /* RFC 9293 3.8.6.1 */
     TCP_TIMER_FIN_WAIT_2,
-    TCP_TIMER_TIME_WAIT
+    TCP_TIMER_TIME_WAIT,
+    TCP_TIMER_KEEP_ALIVE /* RFC 9293 3.8.4 */
 };
 
 /* const_flags and cached_flags of struct flue_tcp_state, by the interface's numbers. */
-enum { TCP_CONST_TIMESTAMPS = 0x01, TCP_CONST_SCALING = 0x04, TCP_CACHED_NAGLE = 0x02 };
+enum { TCP_CONST_TIMESTAMPS = 0x01, TCP_CONST_SACK = 0x02, TCP_CONST_SCALING = 0x04 };
+enum { TCP_CACHED_KEEP_ALIVE = 0x01, TCP_CACHED_NAGLE = 0x02 };
+
+/* What connections between two addresses have in common: the path MTU belongs to them (RFC 1191 3, RFC 8201 5.2). */
+struct tcp_path {
+    struct flue_ip local_ip, remote_ip;
+    flue_ps lowered_ps; /* when an ICMP error lowered mtu_bytes; FLUE_PS_NEVER: none did */
+    uint32_t mtu_bytes;
+    uint32_t users;
+    uint32_t hash;
+    uint32_t v6; /* 1: an IPv6 path */
+};
+
+/* Settings shared by all connections that have the same. */
+struct tcp_shared {
+    struct flue_tcp_settings values;
+    uint32_t users;
+    uint32_t hash;
+};
+
+/* What a connection needs only while something is under way: data or an ACK. */
+struct tcp_active {
+    struct flue_tcp_conn *conn;
+    struct timer_fifo_entry delayed_ack;
+    struct send_queue queue; /* first byte: snd_una */
+    flue_ps rtt_sent_ps;     /* with TCP_TIMING: when the byte before rtt_seq left */
+    uint32_t rtt_seq;
+    uint32_t snd_up, rcv_up; /* RFC 9293 3.8.5: behind the urgent data; with TCP_URGENT_OUT, TCP_URGENT_IN */
+    uint32_t rcv_fin_seq;    /* with TCP_FIN_HELD */
+    struct reassembly reassembly;
+    struct sack_report report;
+    struct scoreboard board;
+    struct cc_epoch epoch;
+};
 
 struct flue_tcp {
     const struct flue_env *env;
@@ -65,83 +109,74 @@ struct flue_tcp {
     uint32_t tick;
     uint16_t ip_id; /* of the next segment, below 0x8000; ip_id_base is added */
     uint8_t side;
-    uint8_t own_wscale;
+    uint32_t challenges;        /* sent since challenges_from_ps */
+    flue_ps challenges_from_ps; /* RFC 5961 7 */
     struct hash_table table;
-    struct pool conns;
-    struct pool pieces;
+    struct hash_table paths, settings;
+    struct pool conns, actives, pieces, ranges, path_pool, settings_pool;
     struct timer_fifo delayed_acks;
     struct rtt_bounds rtt_bounds;
-    struct flue_hook list; /* of all connections, oldest first */
-    uint64_t *listening;   /* one bit for each port; NULL: none listens */
+    struct tcp_active idle; /* what connection without one of its own point to: empty, never written */
+    uint64_t *listening;    /* one bit for each port; NULL: none listens */
     struct flue_tcp_params params;
     struct flue_tcp_totals totals;
 };
 
-/* The cache lines are in order of heat; a segment in sequence touches the first four. */
+/* Everything an idle connection is: four cache lines, in order of heat. */
 struct flue_tcp_conn {
     struct flue_tcp *stack;
     void *user;
-    struct flue_tcp_tuple tuple;
+    struct tcp_path *path;
+    const struct flue_tcp_settings *settings; /* values of a struct tcp_shared */
+    struct tcp_active *active;                /* &stack->idle if nothing is under way */
+    uint16_t local_port, remote_port;
     uint32_t flags; /* enum tcp_conn_flag */
     uint32_t snd_una, snd_nxt, snd_max;
     uint32_t snd_wnd; /* in bytes */
+
     uint32_t rcv_nxt;
     uint32_t rcv_adv;       /* right edge of the window ever offered */
     uint32_t last_ack_sent; /* RFC 7323 4.3 */
     uint32_t ts_recent;
-
-    struct send_queue queue; /* first byte: snd_una */
-    struct congestion congestion;
+    struct cc cc;
     uint32_t unread_bytes; /* handed up, not yet consumed */
-    uint16_t mss_bytes;    /* payload of a full segment: options are subtracted */
-    uint8_t state;         /* enum flue_tcp_state_id; written by tcp_enter() only */
-    uint8_t ack_segments;  /* data segments not yet acknowledged */
     uint32_t ts_offset;    /* added to the stack's timestamp clock */
-
-    struct rtt rtt;
-    union {
-        flue_ps rtt_sent_ps; /* with TCP_TIMING: when the byte before rtt_seq left */
-        flue_ps import_ps;   /* with TCP_IMPORTING: the imported deadline */
-    } moment;
-    flue_ps last_ps; /* time never goes back within a connection */
-    flue_ps last_sent_ps;
-    uint32_t rtt_seq;
     uint32_t snd_wl1;
     uint32_t max_snd_wnd;
-    uint8_t snd_wscale, rcv_wscale;
-    uint8_t backoff;    /* doublings of the timeout */
-    uint8_t timer_mode; /* enum tcp_timer_mode */
+    uint16_t mss_bytes;   /* payload of a full segment: timestamps are subtracted */
+    uint16_t mtu_bytes;   /* path->mtu_bytes when mss_bytes was computed */
+    uint8_t state;        /* enum flue_tcp_state_id; written by tcp_enter() only */
+    uint8_t ack_segments; /* data segments not yet acknowledged */
+    uint8_t timer_mode;   /* enum tcp_timer_mode */
+    uint8_t backoff;      /* doublings of the timeout */
+    flue_ps last_ps;      /* time never goes back within a connection */
 
-    struct timer timer;
-    struct timer_fifo_entry delayed_ack;
+    flue_ps last_sent_ps; /* with TCP_IMPORTING: the imported deadline */
+    struct rtt rtt;
     flue_ps ts_recent_ps; /* when ts_recent was taken */
+    struct timer timer;
 
-    uint64_t segments_out, segments_in;
-    uint32_t retransmits, timeouts;
-    uint32_t rcv_buffer_bytes;
-    uint16_t remote_mss_bytes;
-    uint8_t ttl, tos;
-    struct reassembly reassembly;
-    struct flue_hook hook; /* stack->list */
-
+    flue_ps last_received_ps;
     uint32_t id;
     uint32_t hash;
-    uint32_t fast_retransmits, probes;
-    uint32_t rcv_fin_seq;
+    uint32_t segments_out, segments_in;
+    uint32_t retransmits;
     uint32_t total_rt_ticks; /* TotalRT: since SND.UNA advanced last (D-20) */
-    uint32_t max_rt_ticks;
+    uint32_t hash_value;     /* carried for the interface */
+    uint16_t timeouts, fast_retransmits, probes, keep_alives, dsacks_in, challenge_acks;
+    uint16_t remote_mss_bytes;
+    uint16_t const_flags; /* bits of the interface that the engine does not know */
+    uint8_t snd_wscale, rcv_wscale;
     uint8_t rt_count; /* expiries since SND.UNA advanced; in persist mode: probes of this round */
     uint8_t probe_round;
-    /* Not used by the engine; they come with an import and leave with an export. */
-    uint8_t user_priority, ka_probe_count, ka_probes;
-    uint8_t reason; /* enum flue_tcp_reason, of the last change of state */
-    uint16_t const_flags, cached_flags;
-    uint32_t hash_value, rcv_indication_size;
-    uint32_t ka_timeout, ka_interval, ka_delta;
-    uint32_t flow_label;
+    uint8_t ka_probes; /* keep-alive probes without an answer */
+    uint8_t dup_acks;
+    uint8_t recovery; /* enum flue_tcp_recovery */
+    uint8_t reason;   /* enum flue_tcp_reason, of the last change of state */
 };
 
-_Static_assert(sizeof(struct flue_tcp_conn) <= 448, "a connection costs at most seven cache lines");
+_Static_assert(sizeof(struct flue_tcp_conn) <= 256, "an idle connection costs at most four cache lines");
+_Static_assert(sizeof(struct tcp_active) <= 320, "and what is under way at most five more");
 
 /* state.c: the only function that writes conn->state. */
 void tcp_enter(struct flue_tcp_conn *conn, enum flue_tcp_state_id state, enum flue_tcp_reason reason, flue_ps now_ps);
@@ -149,23 +184,40 @@ void tcp_enter(struct flue_tcp_conn *conn, enum flue_tcp_state_id state, enum fl
 void tcp_end(struct flue_tcp_conn *conn, enum flue_tcp_reason reason, flue_ps now_ps);
 
 /* engine.c */
-struct flue_tcp_conn *tcp_conn_new(struct flue_tcp *stack, const struct flue_tcp_tuple *tuple, void *user, uint32_t id,
-                                   flue_ps now_ps, flue_err *err);
-uint32_t tcp_iss(const struct flue_tcp *stack, const struct flue_tcp_tuple *tuple, flue_ps now_ps);
-/* Applies what the handshake, or an import, has settled about segment sizes. */
-void tcp_set_mss(struct flue_tcp_conn *conn, uint32_t remote_mss_bytes);
-uint32_t tcp_initial_window(const struct flue_tcp_conn *conn);
+struct flue_tcp_conn *tcp_conn_new(struct flue_tcp *stack, const struct flue_tcp_tuple *tuple,
+                                   const struct flue_tcp_settings *settings, void *user, uint32_t id, flue_ps now_ps,
+                                   flue_err *err);
+uint32_t tcp_initial_seq(const struct flue_tcp *stack, const struct flue_tcp_tuple *tuple, flue_ps now_ps);
 /* The last act of every call that may have ended the connection: raises EV_CLOSED; *conn may be gone afterwards. */
 void tcp_raise_closed(struct flue_tcp_conn *conn);
+/* Makes the connection's own struct tcp_active.  False: no memory. */
+bool tcp_activate_new(struct flue_tcp_conn *conn);
+void tcp_rest_now(struct flue_tcp_conn *conn);
 
-/* handshake.c: a segment that belongs to no connection. */
-void tcp_no_connection(struct flue_tcp *stack, const struct flue_frame *frame, flue_ps now_ps, int answer_rst);
+/* path.c: paths and settings, shared and counted.  NULL: no memory. */
+struct tcp_path *tcp_path_get(struct flue_tcp *stack, const struct flue_ip *local_ip, const struct flue_ip *remote_ip);
+void tcp_path_put(struct flue_tcp *stack, struct tcp_path *path);
+const struct flue_tcp_settings *tcp_settings_get(struct flue_tcp *stack, const struct flue_tcp_settings *values);
+void tcp_settings_put(struct flue_tcp *stack, const struct flue_tcp_settings *values);
+/* Applies what the handshake, an import, the settings and the path have settled about segment sizes. */
+void tcp_set_mss(struct flue_tcp_conn *conn);
+/* What a SYN offers. */
+uint16_t tcp_own_mss(const struct flue_tcp_conn *conn);
+uint32_t tcp_initial_window(const struct flue_tcp_conn *conn);
+
+/* handshake.c: a segment that belongs to no connection.  after: the new connection's ISS lies behind it, if after_valid
+ * (RFC 9293 3.10.7.4 for TIME-WAIT). */
+void tcp_no_connection(struct flue_tcp *stack, const struct flue_frame *frame, flue_ps now_ps, int answer_rst,
+                       bool after_valid, uint32_t after);
 
 /* segment.c */
 flue_ps tcp_emit(struct flue_tcp_conn *conn, uint32_t seq, uint8_t flags, const struct flue_span *span, flue_ps now_ps,
                  bool again);
 flue_ps tcp_emit_syn(struct flue_tcp_conn *conn, flue_ps now_ps, bool again);
 flue_ps tcp_emit_ack(struct flue_tcp_conn *conn, flue_ps now_ps);
+flue_ps tcp_emit_keep_alive(struct flue_tcp_conn *conn, flue_ps now_ps);
+/* SACK blocks that a segment of this connection can carry. */
+unsigned tcp_sack_room(const struct flue_tcp_conn *conn);
 void tcp_emit_reset(struct flue_tcp_conn *conn, uint32_t seq, flue_ps now_ps);
 void tcp_answer_reset(struct flue_tcp *stack, const struct flue_frame *frame, flue_ps now_ps);
 
@@ -177,16 +229,17 @@ void tcp_probe(struct flue_tcp_conn *conn, flue_ps now_ps);
 
 /* timer.c */
 void tcp_timer_arm(struct flue_tcp_conn *conn, enum tcp_timer_mode mode, flue_ps due_ps);
+/* Arms the retransmission timer: RTO from now, or less if the user's patience ends before. */
+void tcp_timer_retransmit(struct flue_tcp_conn *conn, flue_ps now_ps);
 void tcp_timer_stop(struct flue_tcp_conn *conn);
-/* Chooses between retransmission, persist and no timer after anything that bears on them; keeps a running one. */
+/* Chooses between retransmission, persist, keep-alive and no timer after anything that bears on them; keeps a running
+ * one. */
 void tcp_timer_settle(struct flue_tcp_conn *conn, flue_ps now_ps);
 void tcp_timer_fire(struct timer *timer, flue_ps now_ps);
 void tcp_delayed_ack_fire(struct timer_fifo_entry *entry, flue_ps now_ps);
 
 /* handshake.c */
 void tcp_input_syn_sent(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps);
-/* Takes the options of the peer's SYN. */
-void tcp_take_syn(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps);
 /* The peer has acknowledged our SYN with `frame`. */
 void tcp_established(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps);
 
@@ -196,11 +249,45 @@ void tcp_acknowledge(struct flue_tcp_conn *conn, const struct flue_frame *frame,
 /* Takes the window beside an acceptable ACK, if it is not older than the one known.  advanced: it moved SND.UNA. */
 void tcp_take_window(struct flue_tcp_conn *conn, const struct flue_frame *frame, bool advanced);
 
+/* recovery.c: losses, inferred and repaired. */
+/* A duplicate acknowledgement, or one that told of new SACKed data. */
+void tcp_recovery_duplicate(struct flue_tcp_conn *conn, flue_ps now_ps);
+/* SND.UNA has advanced by acked_bytes; flight_bytes was outstanding before.  True: the retransmission timer restarts.
+ */
+bool tcp_recovery_advance(struct flue_tcp_conn *conn, uint32_t acked_bytes, uint32_t flight_bytes, flue_ps now_ps);
+/* The retransmission timer has expired. */
+void tcp_recovery_timeout(struct flue_tcp_conn *conn, flue_ps now_ps);
+/* ECN-Echo came (RFC 3168 6.1.2). */
+void tcp_recovery_marked(struct flue_tcp_conn *conn, flue_ps now_ps);
+/* A connection comes in while a loss is being repaired. */
+void tcp_recovery_import(struct flue_tcp_conn *conn);
+
 /* receive.c */
 void tcp_take_data(struct flue_tcp_conn *conn, uint32_t seq, const struct flue_span *span, bool psh, bool fin,
                    flue_ps now_ps);
+/* A stretch of a segment below RCV.NXT: the next ACK reports it (RFC 2883). */
+void tcp_came_twice(struct flue_tcp_conn *conn, uint32_t seq, uint32_t bytes);
+/* Data that came with a SYN: it waits until the connection is established (RFC 9293 3.10.7.2, 3.10.7.3). */
+void tcp_hold_data(struct flue_tcp_conn *conn, uint32_t seq, const struct flue_span *span, bool psh, bool fin);
+void tcp_release_held(struct flue_tcp_conn *conn, flue_ps now_ps);
 /* The window field's value; moves rcv_adv (RFC 9293 3.8.6.2.2, RFC 7323 2.3). */
 uint16_t tcp_window(struct flue_tcp_conn *conn);
+
+static inline bool tcp_activate(struct flue_tcp_conn *conn)
+{
+    return conn->active != &conn->stack->idle || tcp_activate_new(conn);
+}
+
+/* Gives the active part back when nothing is under way any more; to be called at the end of an entry point. */
+static inline void tcp_rest(struct flue_tcp_conn *conn)
+{
+    const struct tcp_active *active = conn->active;
+
+    if (conn->snd_una == conn->snd_max && active != &conn->stack->idle && active->queue.bytes == 0 &&
+        !timer_fifo_armed(&active->delayed_ack)) {
+        tcp_rest_now(conn);
+    }
+}
 
 static inline flue_ps tcp_advance(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
@@ -224,16 +311,54 @@ static inline uint32_t tcp_clock(struct flue_tcp *stack, flue_ps now_ps)
 
 static inline flue_ps tcp_rto(const struct flue_tcp_conn *conn)
 {
-    return conn->backoff == 0 ? conn->rtt.rto_ps
-                              : rtt_timeout(&conn->rtt, conn->backoff, conn->stack->params.rto_max_ps);
+    return rtt_timeout(&conn->rtt, conn->backoff, &conn->stack->rtt_bounds);
 }
 
-/* Bytes of the send queue between SND.UNA and SND.NXT: our SYN and FIN do not count. */
-static inline uint32_t tcp_queued_sent(const struct flue_tcp_conn *conn)
+/* An idle time, interval or count of 0 comes from an interface that knows no better (behaviour 15.5). */
+static inline flue_ps tcp_keep_idle(const struct flue_tcp_settings *settings)
 {
-    uint32_t sent = conn->snd_nxt - conn->snd_una;
+    return settings->keep_idle_ps == 0 ? 2 * 3600 * FLUE_PS_PER_S : settings->keep_idle_ps;
+}
 
-    return sent > conn->queue.bytes ? (uint32_t)conn->queue.bytes : sent;
+static inline flue_ps tcp_keep_interval(const struct flue_tcp_settings *settings)
+{
+    return settings->keep_interval_ps == 0 ? FLUE_PS_PER_S : settings->keep_interval_ps;
+}
+
+static inline uint8_t tcp_keep_count(const struct flue_tcp_settings *settings)
+{
+    return settings->keep_count == 0 ? 10 : settings->keep_count;
+}
+
+static inline const struct cc_ops *tcp_cc(const struct flue_tcp_conn *conn)
+{
+    return conn->settings->congestion == FLUE_TCP_CUBIC ? &cc_cubic_ops : &cc_newreno_ops;
+}
+
+static inline struct cc_facts tcp_cc_facts(const struct flue_tcp_conn *conn, uint32_t acked_bytes,
+                                           uint32_t flight_bytes, flue_ps now_ps)
+{
+    return (struct cc_facts){.now_ps = now_ps,
+                             .srtt_ps = conn->rtt.srtt_ps,
+                             .mss_bytes = conn->mss_bytes,
+                             .acked_bytes = acked_bytes,
+                             .flight_bytes = flight_bytes};
+}
+
+/* RFC 6675's pipe decides what may be sent: with SACK, unless SND.NXT was rolled back. */
+static inline bool tcp_by_pipe(const struct flue_tcp_conn *conn)
+{
+    return (conn->flags & TCP_SACK) != 0 && conn->snd_nxt == conn->snd_max &&
+           (conn->active->board.head != NULL || conn->recovery == FLUE_TCP_CA_RECOVERY ||
+            conn->recovery == FLUE_TCP_CA_LOSS);
+}
+
+static inline struct flue_tcp_tuple tcp_tuple(const struct flue_tcp_conn *conn)
+{
+    return (struct flue_tcp_tuple){.local_ip = conn->path->local_ip,
+                                   .remote_ip = conn->path->remote_ip,
+                                   .local_port = conn->local_port,
+                                   .remote_port = conn->remote_port};
 }
 
 static inline void tcp_event(struct flue_tcp_conn *conn, const struct flue_tcp_event *event)

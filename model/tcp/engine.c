@@ -7,12 +7,41 @@
 
 #define LISTEN_BYTES (65536u / 8u)
 
+/* The shift that lets the buffer be told whole (RFC 7323 2.3), unless the stack's parameters name one. */
+static uint8_t own_wscale(const struct flue_tcp_params *params, uint32_t buffer_bytes)
+{
+    uint8_t wscale = 0;
+
+    if (params->rcv_wscale <= 14) {
+        return (uint8_t)params->rcv_wscale;
+    }
+    while (buffer_bytes >> wscale > 65535 && wscale < 14) {
+        wscale++;
+    }
+    return wscale;
+}
+
+static bool init_tables(struct flue_tcp *stack)
+{
+    const struct flue_env *env = stack->env;
+
+    return hash_table_init(&stack->table, env, 0) == FLUE_OK && hash_table_init(&stack->paths, env, 0) == FLUE_OK &&
+           hash_table_init(&stack->settings, env, 0) == FLUE_OK &&
+           timer_fifo_init(&stack->delayed_acks, stack->timers, tcp_delayed_ack_fire) == FLUE_OK;
+}
+
+static void dispose_tables(struct flue_tcp *stack)
+{
+    hash_table_dispose(&stack->settings);
+    hash_table_dispose(&stack->paths);
+    hash_table_dispose(&stack->table);
+}
+
 flue_err flue_tcp_new(const struct flue_env *env, struct timers *timers, const struct flue_trace *trace,
                       const struct flue_tcp_params *params, const struct flue_tcp_ops *ops, void *owner, unsigned side,
                       struct flue_tcp **out)
 {
     struct flue_tcp *stack;
-    uint8_t wscale = 0;
 
     *out = NULL;
     if (!tcp_params_valid(params) || ops->output == NULL || ops->event == NULL) {
@@ -22,9 +51,6 @@ flue_err flue_tcp_new(const struct flue_env *env, struct timers *timers, const s
     if (stack == NULL) {
         return FLUE_ENOMEM;
     }
-    while (params->rcv_buffer_bytes >> wscale > 65535 && wscale < 14) {
-        wscale++;
-    }
     *stack = (struct flue_tcp){
         .env = env,
         .timers = timers,
@@ -32,19 +58,21 @@ flue_err flue_tcp_new(const struct flue_env *env, struct timers *timers, const s
         .ops = *ops,
         .owner = owner,
         .side = (uint8_t)side,
-        .own_wscale = wscale,
         .params = *params,
         .rtt_bounds = {.granularity_ps = params->tick_ps, .min_ps = params->rto_min_ps, .max_ps = params->rto_max_ps},
     };
-    list_init(&stack->list);
-    pool_init(&stack->conns, env, sizeof(struct flue_tcp_conn));
-    pool_init(&stack->pieces, env, sizeof(struct piece));
-    if (hash_table_init(&stack->table, env, 0) != FLUE_OK) {
-        env->release(env->ctx, stack, sizeof(*stack));
-        return FLUE_ENOMEM;
+    if (params->mtu_bytes == 0) {
+        stack->params.mtu_bytes = params->mss_bytes + 40;
     }
-    if (timer_fifo_init(&stack->delayed_acks, timers, tcp_delayed_ack_fire) != FLUE_OK) {
-        hash_table_dispose(&stack->table);
+    timer_fifo_setup(&stack->idle.delayed_ack);
+    pool_init(&stack->conns, env, sizeof(struct flue_tcp_conn));
+    pool_init(&stack->actives, env, sizeof(struct tcp_active));
+    pool_init(&stack->pieces, env, sizeof(struct piece));
+    pool_init(&stack->ranges, env, sizeof(struct sack_range));
+    pool_init(&stack->path_pool, env, sizeof(struct tcp_path));
+    pool_init(&stack->settings_pool, env, sizeof(struct tcp_shared));
+    if (!init_tables(stack)) {
+        dispose_tables(stack);
         env->release(env->ctx, stack, sizeof(*stack));
         return FLUE_ENOMEM;
     }
@@ -54,17 +82,22 @@ flue_err flue_tcp_new(const struct flue_env *env, struct timers *timers, const s
 
 void flue_tcp_free(struct flue_tcp *stack)
 {
+    uint32_t place = 0;
+
     if (stack == NULL) {
         return;
     }
-    FLUE_LIST_EACH_SAFE(hook, &stack->list)
-    {
-        flue_tcp_release(FLUE_CONTAINER_OF(hook, struct flue_tcp_conn, hook));
+    for (struct flue_tcp_conn *conn; (conn = hash_table_drain(&stack->table, &place)) != NULL;) {
+        flue_tcp_release(conn);
     }
     timer_fifo_dispose(&stack->delayed_acks);
-    hash_table_dispose(&stack->table);
+    dispose_tables(stack);
     pool_dispose(&stack->conns);
+    pool_dispose(&stack->actives);
     pool_dispose(&stack->pieces);
+    pool_dispose(&stack->ranges);
+    pool_dispose(&stack->path_pool);
+    pool_dispose(&stack->settings_pool);
     if (stack->listening != NULL) {
         stack->env->release(stack->env->ctx, stack->listening, LISTEN_BYTES);
     }
@@ -79,29 +112,82 @@ static uint32_t hash_of(const struct flue_tcp_tuple *tuple)
 
 static bool has_tuple(const void *item, const void *key)
 {
-    return flue_tcp_tuple_equal(&((const struct flue_tcp_conn *)item)->tuple, key) != 0;
+    const struct flue_tcp_conn *conn = item;
+    const struct flue_tcp_tuple *tuple = key;
+
+    return conn->local_port == tuple->local_port && conn->remote_port == tuple->remote_port &&
+           flue_ip_equal(&conn->path->remote_ip, &tuple->remote_ip) &&
+           flue_ip_equal(&conn->path->local_ip, &tuple->local_ip);
+}
+
+struct flue_tcp_conn *flue_tcp_find_tuple(const struct flue_tcp *stack, const struct flue_tcp_tuple *tuple)
+{
+    return hash_table_find(&stack->table, hash_of(tuple), has_tuple, tuple);
 }
 
 struct flue_tcp_conn *flue_tcp_find(const struct flue_tcp *stack, const struct flue_frame *frame)
 {
     const struct flue_tcp_tuple tuple = flue_tcp_tuple_of(frame);
 
-    return hash_table_find(&stack->table, hash_of(&tuple), has_tuple, &tuple);
+    return flue_tcp_find_tuple(stack, &tuple);
 }
 
-uint32_t tcp_iss(const struct flue_tcp *stack, const struct flue_tcp_tuple *tuple, flue_ps now_ps)
+uint32_t tcp_initial_seq(const struct flue_tcp *stack, const struct flue_tcp_tuple *tuple, flue_ps now_ps)
 {
     /* RFC 9293 3.4.1: a clock of 4 us, plus a secret function of the connection's name. */
     uint64_t secret = hash_mix(stack->env->seed ^ ((uint64_t)hash_of(tuple) << 8 | stack->side));
 
+    if (stack->ops.initial_seq != NULL) {
+        return stack->ops.initial_seq(stack->owner, tuple, now_ps);
+    }
     return (uint32_t)secret + (uint32_t)(now_ps / (4 * FLUE_PS_PER_US));
 }
 
-struct flue_tcp_conn *tcp_conn_new(struct flue_tcp *stack, const struct flue_tcp_tuple *tuple, void *user, uint32_t id,
-                                   flue_ps now_ps, flue_err *err)
+struct flue_tcp_settings flue_tcp_stack_settings(const struct flue_tcp *stack)
+{
+    const struct flue_tcp_params *params = &stack->params;
+
+    return (struct flue_tcp_settings){
+        .keep_idle_ps = params->keep_idle_ps,
+        .keep_interval_ps = params->keep_interval_ps,
+        .user_timeout_ps = params->user_timeout_ps,
+        .rcv_buffer_bytes = params->rcv_buffer_bytes,
+        .mss_bytes = params->mss_bytes,
+        .nagle = params->nagle != 0,
+        .keep_alive = params->keep_alive != 0,
+        .keep_count = (uint8_t)params->keep_count,
+        .ttl = params->ttl,
+        .tos = (uint8_t)(params->tos & ~(unsigned)FLUE_ECN_MASK),
+        .congestion = (uint8_t)params->congestion,
+    };
+}
+
+/* What a new connection shares with others.  False: no memory, and nothing is held. */
+static bool take_shared(struct flue_tcp *stack, const struct flue_tcp_tuple *tuple,
+                        const struct flue_tcp_settings *wanted, struct tcp_path **path,
+                        const struct flue_tcp_settings **settings)
+{
+    const struct flue_tcp_settings defaults = flue_tcp_stack_settings(stack);
+
+    *path = tcp_path_get(stack, &tuple->local_ip, &tuple->remote_ip);
+    if (*path == NULL) {
+        return false;
+    }
+    *settings = tcp_settings_get(stack, wanted == NULL ? &defaults : wanted);
+    if (*settings == NULL) {
+        tcp_path_put(stack, *path);
+        return false;
+    }
+    return true;
+}
+
+struct flue_tcp_conn *tcp_conn_new(struct flue_tcp *stack, const struct flue_tcp_tuple *tuple,
+                                   const struct flue_tcp_settings *settings, void *user, uint32_t id, flue_ps now_ps,
+                                   flue_err *err)
 {
     uint32_t hash = hash_of(tuple);
-    uint32_t iss = tcp_iss(stack, tuple, now_ps);
+    uint32_t iss = tcp_initial_seq(stack, tuple, now_ps);
+    struct tcp_path *path;
     struct flue_tcp_conn *conn;
 
     *err = FLUE_EEXIST;
@@ -109,75 +195,116 @@ struct flue_tcp_conn *tcp_conn_new(struct flue_tcp *stack, const struct flue_tcp
         return NULL;
     }
     *err = FLUE_ENOMEM;
+    if (!take_shared(stack, tuple, settings, &path, &settings)) {
+        return NULL;
+    }
     conn = pool_get(&stack->conns);
     if (conn == NULL) {
-        return NULL;
+        goto no_conn;
     }
     if (timers_reserve(stack->timers, 1) != FLUE_OK) {
-        pool_put(&stack->conns, conn);
-        return NULL;
+        goto no_timer;
     }
     if (hash_table_insert(&stack->table, hash, conn) != FLUE_OK) {
-        timers_unreserve(stack->timers, 1);
-        pool_put(&stack->conns, conn);
-        return NULL;
+        goto no_place;
     }
     *conn = (struct flue_tcp_conn){
         .stack = stack,
         .user = user,
-        .tuple = *tuple,
-        .flags = stack->params.nagle != 0 ? TCP_NAGLE : 0,
+        .path = path,
+        .settings = settings,
+        .active = &stack->idle,
+        .local_port = tuple->local_port,
+        .remote_port = tuple->remote_port,
         .snd_una = iss,
         .snd_nxt = iss,
         .snd_max = iss,
+        .cc = {.ssthresh_bytes = CC_INFINITE},
         .state = FLUE_TCP_CLOSED,
-        .rtt = rtt_initial(stack->params.rto_initial_ps, &stack->rtt_bounds),
+        .rtt = rtt_initial(stack->params.rto_initial_ps),
         .last_ps = now_ps,
         .last_sent_ps = now_ps,
-        .rcv_buffer_bytes = stack->params.rcv_buffer_bytes,
-        .ttl = stack->params.ttl,
-        .tos = stack->params.tos,
+        .last_received_ps = now_ps,
+        .ts_offset = stack->params.ts_offset,
+        .remote_mss_bytes = 65535,
+        .rcv_wscale = own_wscale(&stack->params, settings->rcv_buffer_bytes),
         .id = id,
         .hash = hash,
-        .ka_delta = FLUE_STATE_NO_TIMER,
     };
-    tcp_set_mss(conn, stack->params.mss_bytes);
+    tcp_set_mss(conn);
     timer_setup(&conn->timer, tcp_timer_fire);
-    timer_fifo_setup(&conn->delayed_ack);
-    list_push_back(&stack->list, &conn->hook);
     stack->totals.connections++;
     *err = FLUE_OK;
     return conn;
+
+no_place:
+    timers_unreserve(stack->timers, 1);
+no_timer:
+    pool_put(&stack->conns, conn);
+no_conn:
+    tcp_settings_put(stack, settings);
+    tcp_path_put(stack, path);
+    return NULL;
 }
 
-void tcp_set_mss(struct flue_tcp_conn *conn, uint32_t remote_mss_bytes)
+bool tcp_activate_new(struct flue_tcp_conn *conn)
 {
-    uint32_t own = conn->stack->params.mss_bytes;
-    uint32_t mss = remote_mss_bytes < own ? remote_mss_bytes : own;
+    struct tcp_active *active = pool_get(&conn->stack->actives);
 
-    if (mss < 64) {
-        mss = 64; /* a peer that asks for less is not believed */
+    if (active == NULL) {
+        return false;
     }
-    /* RFC 6691: the option says nothing about TCP options, each segment pays for its own. */
-    conn->remote_mss_bytes = (uint16_t)remote_mss_bytes;
-    conn->mss_bytes = (uint16_t)((conn->flags & TCP_TIMESTAMPS) != 0 ? mss - 12 : mss);
+    *active = (struct tcp_active){.conn = conn};
+    timer_fifo_setup(&active->delayed_ack);
+    conn->active = active;
+    return true;
 }
 
-uint32_t tcp_initial_window(const struct flue_tcp_conn *conn)
+static void drop_active(struct flue_tcp_conn *conn)
 {
-    return congestion_initial_bytes(conn->mss_bytes, conn->stack->params.initial_window);
+    struct flue_tcp *stack = conn->stack;
+    struct tcp_active *active = conn->active;
+
+    if (active != &stack->idle) {
+        timer_fifo_cancel(&active->delayed_ack);
+        send_queue_clear(&active->queue, &stack->pieces);
+        reassembly_clear(&active->reassembly, &stack->pieces);
+        scoreboard_clear(&active->board, &stack->ranges);
+        pool_put(&stack->actives, active);
+        conn->active = &stack->idle;
+    }
 }
 
-flue_err flue_tcp_connect(struct flue_tcp *stack, const struct flue_tcp_tuple *tuple, void *user, uint32_t id,
-                          flue_ps now_ps, struct flue_tcp_conn **out)
+void tcp_rest_now(struct flue_tcp_conn *conn)
+{
+    const uint32_t busy =
+        TCP_FIN_HELD | TCP_ACK_DUE | TCP_URGENT_IN | TCP_URGENT_OUT | TCP_IMPORTING | TCP_EXPORTED | TCP_TIMING;
+
+    if ((conn->flags & (TCP_FIN_QUEUED | TCP_FIN_SENT)) == TCP_FIN_QUEUED) {
+        return; /* the FIN waits for a window */
+    }
+    if (conn->state >= FLUE_TCP_ESTABLISHED && (conn->flags & busy) == 0 && conn->active->reassembly.head == NULL &&
+        conn->recovery == FLUE_TCP_CA_OPEN && conn->active->report.dsack_due == 0) {
+        drop_active(conn);
+    }
+}
+
+flue_err flue_tcp_connect(struct flue_tcp *stack, const struct flue_tcp_tuple *tuple,
+                          const struct flue_tcp_settings *settings, void *user, uint32_t id, flue_ps now_ps,
+                          struct flue_tcp_conn **out)
 {
     flue_err err;
-    struct flue_tcp_conn *conn = tcp_conn_new(stack, tuple, user, id, now_ps, &err);
+    struct flue_tcp_conn *conn = tcp_conn_new(stack, tuple, settings, user, id, now_ps, &err);
 
-    *out = conn;
+    *out = NULL;
     if (conn == NULL) {
         return err;
     }
+    if (!tcp_activate(conn)) {
+        flue_tcp_release(conn);
+        return FLUE_ENOMEM;
+    }
+    *out = conn;
     tcp_enter(conn, FLUE_TCP_SYN_SENT, FLUE_TCP_BY_OPEN, now_ps);
     conn->flags |= TCP_SYN_DUE;
     tcp_ask_output(conn, now_ps);
@@ -199,6 +326,13 @@ flue_err flue_tcp_listen(struct flue_tcp *stack, uint16_t port)
     }
     stack->listening[port >> 6] |= bit;
     return FLUE_OK;
+}
+
+void flue_tcp_unlisten(struct flue_tcp *stack, uint16_t port)
+{
+    if (stack->listening != NULL) {
+        stack->listening[port >> 6] &= ~(UINT64_C(1) << (port & 63));
+    }
 }
 
 void tcp_raise_closed(struct flue_tcp_conn *conn)
@@ -235,9 +369,41 @@ void flue_tcp_abort(struct flue_tcp_conn *conn, flue_ps now_ps)
 
 void flue_tcp_flush_ack(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
-    if (timer_fifo_armed(&conn->delayed_ack) || (conn->flags & (TCP_ACK_DUE | TCP_ACK_NOW)) != 0) {
+    if (timer_fifo_armed(&conn->active->delayed_ack) || (conn->flags & (TCP_ACK_DUE | TCP_ACK_NOW)) != 0) {
         (void)tcp_emit_ack(conn, tcp_advance(conn, now_ps));
+        tcp_rest(conn);
     }
+}
+
+flue_err flue_tcp_change(struct flue_tcp_conn *conn, const struct flue_tcp_settings *settings, flue_ps now_ps)
+{
+    struct flue_tcp *stack = conn->stack;
+    const struct flue_tcp_settings *old = conn->settings;
+    const struct flue_tcp_settings *new = tcp_settings_get(stack, settings);
+
+    if (new == NULL) {
+        return FLUE_ENOMEM;
+    }
+    conn->settings = new;
+    tcp_settings_put(stack, old);
+    if ((conn->flags & TCP_EXPORTED) != 0 || conn->state == FLUE_TCP_CLOSED) {
+        return FLUE_OK;
+    }
+    now_ps = tcp_advance(conn, now_ps);
+    tcp_set_mss(conn);
+    if (conn->state < FLUE_TCP_ESTABLISHED && (conn->flags & TCP_SCALING) == 0) {
+        conn->rcv_wscale = own_wscale(&stack->params, conn->settings->rcv_buffer_bytes);
+    }
+    if ((conn->flags & (TCP_IMPORTING | TCP_IN_INPUT)) == 0 && conn->state >= FLUE_TCP_ESTABLISHED) {
+        if (conn->timer_mode == TCP_TIMER_KEEP_ALIVE) {
+            conn->ka_probes = 0;
+            tcp_timer_stop(conn);
+        }
+        flue_tcp_consumed(conn, 0, now_ps); /* the window may have opened */
+        tcp_timer_settle(conn, now_ps);
+        tcp_ask_output(conn, now_ps);
+    }
+    return FLUE_OK;
 }
 
 void flue_tcp_release(struct flue_tcp_conn *conn)
@@ -247,12 +413,11 @@ void flue_tcp_release(struct flue_tcp_conn *conn)
 
     assert(known);
     (void)known;
-    timer_fifo_cancel(&conn->delayed_ack);
     timers_remove(stack->timers, &conn->timer);
     timers_unreserve(stack->timers, 1);
-    send_queue_clear(&conn->queue, &stack->pieces);
-    reassembly_clear(&conn->reassembly, &stack->pieces);
-    list_remove(&conn->hook);
+    drop_active(conn);
+    tcp_settings_put(stack, conn->settings);
+    tcp_path_put(stack, conn->path);
     stack->totals.connections--;
     pool_put(&stack->conns, conn);
 }

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* tcp/handshake.c - opening a connection (RFC 9293 3.5, 3.10.7.2, 3.10.7.3; RFC 7323 2.2, 3.2). */
+/* tcp/handshake.c - opening a connection (RFC 9293 3.5, 3.10.7.1 to 3.10.7.3; RFC 7323 2.2, 3.2; RFC 3168 6.1.1). */
 #include "tcp/conn.h"
 
-static struct flue_tcp_tuple tuple_of(const struct flue_frame *frame)
+#define ECN_SETUP (FLUE_TCP_ECE | FLUE_TCP_CWR)
+
+/* RFC 3168 6.1.1: a SYN asks with both bits, a SYN-ACK agrees with ECE alone. */
+static bool peer_wants_ecn(const struct flue_tcp *stack, const struct flue_frame *frame)
 {
-    return (struct flue_tcp_tuple){.local_ip = frame->dst_ip,
-                                   .remote_ip = frame->src_ip,
-                                   .local_port = frame->dst_port,
-                                   .remote_port = frame->src_port};
+    unsigned bits = frame->flags & ECN_SETUP;
+
+    if ((frame->flags & FLUE_TCP_ACK) != 0) {
+        return stack->params.ecn == 2 && bits == FLUE_TCP_ECE;
+    }
+    return stack->params.ecn != 0 && bits == ECN_SETUP;
 }
 
-void tcp_take_syn(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+/* Takes the peer's SYN and its options. */
+static void take_syn(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
 {
     struct flue_tcp *stack = conn->stack;
 
@@ -23,36 +29,54 @@ void tcp_take_syn(struct flue_tcp_conn *conn, const struct flue_frame *frame, fl
     if (stack->params.window_scaling != 0 && (frame->options & FLUE_OPT_WSCALE) != 0) {
         conn->flags |= TCP_SCALING;
         conn->snd_wscale = frame->wscale > 14 ? 14 : frame->wscale; /* RFC 7323 2.3 */
-        conn->rcv_wscale = stack->own_wscale;
+    } else {
+        conn->rcv_wscale = 0;
     }
     if (stack->params.timestamps != 0 && (frame->options & FLUE_OPT_TIMESTAMP) != 0) {
         conn->flags |= TCP_TIMESTAMPS;
         conn->ts_recent = frame->ts_val;
         conn->ts_recent_ps = now_ps;
     }
-    tcp_set_mss(conn, (frame->options & FLUE_OPT_MSS) != 0 ? frame->mss : 536); /* RFC 9293 3.7.1 */
+    if (stack->params.sack != 0 && (frame->options & FLUE_OPT_SACK_OK) != 0) {
+        conn->flags |= TCP_SACK;
+    }
+    if (peer_wants_ecn(stack, frame)) {
+        conn->flags |= TCP_ECN;
+    }
+    /* RFC 9293 3.7.1: without the option 536 bytes, for IPv6 1220. */
+    conn->remote_mss_bytes = (frame->options & FLUE_OPT_MSS) != 0 ? frame->mss : conn->path->v6 ? 1220 : 536;
+    tcp_set_mss(conn);
+    tcp_hold_data(conn, conn->rcv_nxt, &frame->payload, (frame->flags & FLUE_TCP_PSH) != 0,
+                  (frame->flags & FLUE_TCP_FIN) != 0);
 }
 
 void tcp_established(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
 {
+    const struct flue_tcp_params *params = &conn->stack->params;
+
     conn->snd_una++;
     conn->snd_nxt = conn->snd_una;
     tcp_timer_stop(conn);
     if ((conn->flags & TCP_TIMING) != 0) {
         conn->flags &= ~(uint32_t)TCP_TIMING;
-        rtt_sample(&conn->rtt, now_ps - conn->moment.rtt_sent_ps, &conn->stack->rtt_bounds);
+        rtt_sample(&conn->rtt, now_ps - conn->active->rtt_sent_ps);
+    } else if (conn->rt_count > 0 && rtt_rto(&conn->rtt, &conn->stack->rtt_bounds) < 3 * FLUE_PS_PER_S) {
+        conn->rtt = rtt_initial(3 * FLUE_PS_PER_S); /* RFC 6298 5.7 */
     }
     /* RFC 5681 3.1: after a lost SYN the initial window is one segment. */
-    conn->congestion =
-        congestion_start(conn->mss_bytes, conn->rt_count > 0 ? conn->mss_bytes : tcp_initial_window(conn));
+    conn->cc = cc_start(conn->mss_bytes, conn->rt_count > 0 ? conn->mss_bytes : tcp_initial_window(conn));
     conn->rt_count = 0;
     conn->backoff = 0;
     conn->total_rt_ticks = 0;
+    if (params->ecn == 0) {
+        conn->flags &= ~(uint32_t)TCP_ECN;
+    }
     if ((frame->flags & FLUE_TCP_SYN) == 0) {
         tcp_take_window(conn, frame, true);
     }
     tcp_enter(conn, FLUE_TCP_ESTABLISHED, FLUE_TCP_BY_SEGMENT, now_ps);
     tcp_event_plain(conn, FLUE_TCP_EV_CONNECTED, now_ps);
+    tcp_release_held(conn, now_ps);
 }
 
 /* RFC 9293 3.10.7.3. */
@@ -78,15 +102,15 @@ void tcp_input_syn_sent(struct flue_tcp_conn *conn, const struct flue_frame *fra
     if ((frame->flags & FLUE_TCP_SYN) == 0) {
         return;
     }
-    tcp_take_syn(conn, frame, now_ps);
+    take_syn(conn, frame, now_ps);
     if (has_ack) {
-        tcp_established(conn, frame, now_ps);
         conn->flags |= TCP_ACK_NOW;
+        tcp_established(conn, frame, now_ps);
         return;
     }
     /* Both sides open at once (RFC 9293 3.5 figure 7). */
     tcp_enter(conn, FLUE_TCP_SYN_RECEIVED, FLUE_TCP_BY_SEGMENT, now_ps);
-    tcp_timer_arm(conn, TCP_TIMER_RETRANSMIT, now_ps + tcp_rto(conn));
+    tcp_timer_retransmit(conn, now_ps);
     (void)tcp_emit_syn(conn, now_ps, false);
 }
 
@@ -95,40 +119,63 @@ static bool listens(const struct flue_tcp *stack, uint16_t port)
     return stack->listening != NULL && (stack->listening[port >> 6] >> (port & 63) & 1) != 0;
 }
 
-/* RFC 9293 3.10.7.1 and 3.10.7.2. */
-void tcp_no_connection(struct flue_tcp *stack, const struct flue_frame *frame, flue_ps now_ps, int answer_rst)
+/* A SYN for a listening port (RFC 9293 3.10.7.2, third). */
+static void passive_open(struct flue_tcp *stack, const struct flue_frame *frame, flue_ps now_ps, bool after_valid,
+                         uint32_t after)
 {
-    struct flue_tcp_tuple tuple = tuple_of(frame);
+    const struct flue_tcp_tuple tuple = flue_tcp_tuple_of(frame);
+    struct flue_tcp_settings settings = flue_tcp_stack_settings(stack);
+    int refuse_silently = 0;
+    void *user = stack->ops.accept(stack->owner, &tuple, &settings, &refuse_silently);
     struct flue_tcp_conn *conn;
-    void *user;
     flue_err err;
 
+    if (user == NULL) {
+        if (!refuse_silently) {
+            tcp_answer_reset(stack, frame, now_ps);
+        }
+        return;
+    }
+    conn = tcp_conn_new(stack, &tuple, &settings, user, FLUE_NO_CONN, now_ps, &err);
+    if (conn == NULL || !tcp_activate(conn)) {
+        if (conn != NULL) {
+            flue_tcp_release(conn);
+        }
+        tcp_answer_reset(stack, frame, now_ps);
+        return;
+    }
+    if (after_valid && seq_leq(conn->snd_una, after)) {
+        conn->snd_una = after + 1;
+        conn->snd_nxt = conn->snd_una;
+        conn->snd_max = conn->snd_una;
+    }
+    conn->flags |= TCP_PASSIVE;
+    conn->segments_in++;
+    tcp_enter(conn, FLUE_TCP_LISTEN, FLUE_TCP_BY_OPEN, now_ps);
+    take_syn(conn, frame, now_ps);
+    tcp_enter(conn, FLUE_TCP_SYN_RECEIVED, FLUE_TCP_BY_SEGMENT, now_ps);
+    tcp_timer_retransmit(conn, now_ps);
+    (void)tcp_emit_syn(conn, now_ps, false);
+}
+
+/* RFC 9293 3.10.7.1 and 3.10.7.2. */
+void tcp_no_connection(struct flue_tcp *stack, const struct flue_frame *frame, flue_ps now_ps, int answer_rst,
+                       bool after_valid, uint32_t after)
+{
     flue_trace6(stack->trace, tcp_receive, now_ps, FLUE_NO_CONN, frame->seq, frame->payload.length_bytes, frame->ack,
                 frame->flags, frame->window, 0);
     if ((frame->flags & FLUE_TCP_RST) != 0) {
         return;
     }
-    if ((frame->flags & (FLUE_TCP_SYN | FLUE_TCP_ACK)) != FLUE_TCP_SYN || !listens(stack, frame->dst_port) ||
-        stack->ops.accept == NULL) {
+    if (!listens(stack, frame->dst_port) || stack->ops.accept == NULL) {
         if (answer_rst) {
             tcp_answer_reset(stack, frame, now_ps);
         }
-        return;
+    } else if ((frame->flags & FLUE_TCP_ACK) != 0) {
+        if (answer_rst) {
+            tcp_answer_reset(stack, frame, now_ps);
+        }
+    } else if ((frame->flags & FLUE_TCP_SYN) != 0) {
+        passive_open(stack, frame, now_ps, after_valid, after);
     }
-    user = stack->ops.accept(stack->owner, &tuple);
-    if (user == NULL) {
-        tcp_answer_reset(stack, frame, now_ps);
-        return;
-    }
-    conn = tcp_conn_new(stack, &tuple, user, FLUE_NO_CONN, now_ps, &err);
-    if (conn == NULL) {
-        tcp_answer_reset(stack, frame, now_ps);
-        return;
-    }
-    conn->segments_in++;
-    tcp_enter(conn, FLUE_TCP_LISTEN, FLUE_TCP_BY_OPEN, now_ps);
-    tcp_take_syn(conn, frame, now_ps);
-    tcp_enter(conn, FLUE_TCP_SYN_RECEIVED, FLUE_TCP_BY_SEGMENT, now_ps);
-    tcp_timer_arm(conn, TCP_TIMER_RETRANSMIT, now_ps + tcp_rto(conn));
-    (void)tcp_emit_syn(conn, now_ps, false);
 }

@@ -7,44 +7,83 @@ void *flue_tcp_user(const struct flue_tcp_conn *conn)
     return conn->user;
 }
 
+void flue_tcp_set_user(struct flue_tcp_conn *conn, void *user)
+{
+    conn->user = user;
+}
+
+const struct flue_tcp_settings *flue_tcp_settings(const struct flue_tcp_conn *conn)
+{
+    return conn->settings;
+}
+
+/* Bytes that IsLost() holds of, and that have not been sent again (RFC 6675 4). */
+static uint32_t lost_bytes(const struct flue_tcp_conn *conn, uint32_t pipe_bytes)
+{
+    uint32_t on_its_way = pipe_bytes + conn->active->board.sacked_bytes;
+    uint32_t outstanding = conn->snd_max - conn->snd_una;
+
+    return tcp_by_pipe(conn) && on_its_way < outstanding ? outstanding - on_its_way : 0;
+}
+
 void flue_tcp_info(const struct flue_tcp_conn *conn, struct flue_tcp_info *out)
 {
+    const struct tcp_active *active = conn->active;
     bool sampled = conn->rtt.srtt_ps != 0;
+    uint32_t pipe_bytes = tcp_by_pipe(conn) ? scoreboard_pipe(&active->board, conn->snd_una, conn->snd_max)
+                                            : conn->snd_max - conn->snd_una;
 
     *out = (struct flue_tcp_info){
-        .tuple = conn->tuple,
+        .tuple = tcp_tuple(conn),
         .state = (enum flue_tcp_state_id)conn->state,
+        .recovery = (enum flue_tcp_recovery)conn->recovery,
+        .congestion = (enum flue_tcp_congestion)conn->settings->congestion,
         .snd_una = conn->snd_una,
         .snd_nxt = conn->snd_nxt,
         .snd_max = conn->snd_max,
         .snd_wnd = conn->snd_wnd,
         .rcv_nxt = conn->rcv_nxt,
         .rcv_wnd = conn->rcv_adv - conn->rcv_nxt,
-        .cwnd_bytes = conn->congestion.cwnd_bytes,
-        .ssthresh_bytes = conn->congestion.ssthresh_bytes,
+        .rcv_urg = (conn->flags & TCP_URGENT_IN) != 0 ? active->rcv_up : conn->rcv_nxt,
+        .cwnd_bytes = conn->cc.cwnd_bytes,
+        .ssthresh_bytes = conn->cc.ssthresh_bytes,
         .mss_bytes = conn->mss_bytes,
+        .path_mtu_bytes = conn->path->mtu_bytes,
+        .pipe_bytes = pipe_bytes,
+        .sacked_bytes = active->board.sacked_bytes,
+        .lost_bytes = lost_bytes(conn, pipe_bytes),
         .srtt_ps = conn->rtt.srtt_ps,
         .rttvar_ps = sampled ? conn->rtt.rttvar_ps : 0,
         .rto_ps = tcp_rto(conn),
-        .queued_bytes = conn->queue.bytes,
+        .queued_bytes = active->queue.bytes,
         .unread_bytes = conn->unread_bytes,
-        .reassembly_bytes = conn->reassembly.bytes,
+        .reassembly_bytes = active->reassembly.bytes,
         .segments_out = conn->segments_out,
         .segments_in = conn->segments_in,
         .retransmits = conn->retransmits,
         .timeouts = conn->timeouts,
         .fast_retransmits = conn->fast_retransmits,
         .probes = conn->probes,
+        .keep_alives = conn->keep_alives,
+        .dsacks_in = conn->dsacks_in,
+        .challenge_acks = conn->challenge_acks,
         .snd_wscale = conn->snd_wscale,
         .rcv_wscale = conn->rcv_wscale,
+        .timestamps = (conn->flags & TCP_TIMESTAMPS) != 0,
+        .sack = (conn->flags & TCP_SACK) != 0,
+        .ecn = (conn->flags & TCP_ECN) != 0,
         .backoff = conn->backoff,
-        .in_recovery = conn->congestion.in_recovery,
-        .ack_pending = timer_fifo_armed(&conn->delayed_ack) || (conn->flags & (TCP_ACK_DUE | TCP_ACK_NOW)) != 0,
+        .dup_acks = conn->dup_acks,
+        .in_recovery = conn->recovery == FLUE_TCP_CA_RECOVERY,
+        .ack_pending = timer_fifo_armed(&active->delayed_ack) || (conn->flags & (TCP_ACK_DUE | TCP_ACK_NOW)) != 0,
+        .urgent = (conn->flags & TCP_URGENT_IN) != 0,
     };
 }
 
 void flue_tcp_totals(const struct flue_tcp *stack, struct flue_tcp_totals *out)
 {
     *out = stack->totals;
-    out->pool_objects_live = pool_live(&stack->conns) + pool_live(&stack->pieces);
+    out->pool_objects_live = pool_live(&stack->conns) + pool_live(&stack->actives) + pool_live(&stack->pieces) +
+                             pool_live(&stack->ranges) + pool_live(&stack->path_pool) +
+                             pool_live(&stack->settings_pool);
 }

@@ -70,9 +70,29 @@ static struct cut cut_to_window(const struct flue_tcp_conn *conn, const struct f
     return cut;
 }
 
-/* The segment is not acceptable, or a SYN or RST that must be proved first: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. */
-static void challenge(struct flue_tcp_conn *conn)
+/* The segment is not acceptable: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. */
+static void answer(struct flue_tcp_conn *conn)
 {
+    conn->flags |= TCP_ACK_NOW;
+}
+
+/* The same for what might be an attack; at most params.challenge_acks of them in params.challenge_ps (RFC 5961 7). */
+static void challenge(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    struct flue_tcp *stack = conn->stack;
+
+    if (stack->params.challenge_acks != 0) {
+        if (now_ps - stack->challenges_from_ps >= stack->params.challenge_ps) {
+            stack->challenges_from_ps = now_ps;
+            stack->challenges = 0;
+        }
+        if (stack->challenges >= stack->params.challenge_acks) {
+            return;
+        }
+        stack->challenges++;
+    }
+    conn->challenge_acks++;
+    stack->totals.challenge_acks++;
     conn->flags |= TCP_ACK_NOW;
 }
 
@@ -99,20 +119,53 @@ static bool check_ack(struct flue_tcp_conn *conn, const struct flue_frame *frame
 
     if (conn->state == FLUE_TCP_SYN_RECEIVED) {
         if (frame->ack != conn->snd_max) {
-            tcp_emit_reset(conn, frame->ack, now_ps);
+            tcp_answer_reset(conn->stack, frame, now_ps);
             return false;
         }
         tcp_established(conn, frame, now_ps);
-        return true;
+        return conn->state != FLUE_TCP_CLOSED;
     }
     if (seq_gt(frame->ack, conn->snd_max)) {
-        challenge(conn);
+        answer(conn);
+        return false;
+    }
+    if (seq_lt(frame->ack, conn->snd_una - conn->max_snd_wnd)) {
+        challenge(conn, now_ps); /* RFC 5961 5.2: older than any that may be on its way */
         return false;
     }
     if (seq_geq(frame->ack, conn->snd_una)) {
         tcp_acknowledge(conn, frame, pure, now_ps);
     }
     return conn->state != FLUE_TCP_CLOSED;
+}
+
+/* Sixth: the URG bit. */
+static void check_urgent(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+{
+    uint32_t up = frame->seq + frame->urgent;
+
+    if ((frame->flags & FLUE_TCP_URG) == 0 || (conn->flags & TCP_PEER_FIN) != 0 || seq_leq(up, conn->rcv_nxt) ||
+        ((conn->flags & TCP_URGENT_IN) != 0 && seq_leq(up, conn->active->rcv_up)) || !tcp_activate(conn)) {
+        return;
+    }
+    conn->active->rcv_up = up;
+    conn->flags |= TCP_URGENT_IN;
+    tcp_event(conn, &(struct flue_tcp_event){.kind = FLUE_TCP_EV_URGENT,
+                                             .reason = FLUE_TCP_BY_SEGMENT,
+                                             .bytes = up - conn->rcv_nxt,
+                                             .at_ps = now_ps});
+}
+
+/* RFC 3168 6.1.3: a CE mark is told until the peer says that it has reduced its window. */
+static void check_marks(struct flue_tcp_conn *conn, const struct flue_frame *frame)
+{
+    if ((frame->flags & FLUE_TCP_CWR) != 0) {
+        conn->flags &= ~(uint32_t)TCP_ECE_ECHO;
+    }
+    if ((frame->tos & FLUE_ECN_MASK) == FLUE_ECN_CE) {
+        conn->flags |= TCP_ECE_ECHO;
+        conn->stack->totals.ecn_ce_in++;
+    }
 }
 
 static void restart_quiet_timer(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
@@ -126,44 +179,68 @@ static void restart_quiet_timer(struct flue_tcp_conn *conn, const struct flue_fr
     }
 }
 
-static void input_slow(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+/* First: sequence numbers, PAWS before them (RFC 7323 5.3).  False: the segment ends here. */
+static bool check_sequence(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
 {
     bool reset = (frame->flags & FLUE_TCP_RST) != 0;
+
+    if ((conn->flags & TCP_TIMESTAMPS) != 0 && !reset) {
+        if ((frame->options & FLUE_OPT_TIMESTAMP) == 0) {
+            return false; /* RFC 7323 3.2: once negotiated, every segment has it */
+        }
+        if (paws_rejects(conn, frame, now_ps)) {
+            conn->stack->totals.paws_drops++;
+            answer(conn);
+            return false;
+        }
+    }
+    if (acceptable(conn, frame)) {
+        return true;
+    }
+    if (!reset) {
+        if (conn->state == FLUE_TCP_TIME_WAIT) {
+            restart_quiet_timer(conn, frame, now_ps);
+        }
+        if (frame->payload.length_bytes > 0 && seq_lt(frame->seq, conn->rcv_nxt)) {
+            tcp_came_twice(conn, frame->seq, frame->payload.length_bytes);
+        }
+        answer(conn);
+    }
+    return false;
+}
+
+/* Second: the RST bit (RFC 5961 3.2): only the exact number is believed. */
+static void check_reset(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+{
+    if (frame->seq != conn->rcv_nxt) {
+        challenge(conn, now_ps);
+    } else {
+        /* In TIME-WAIT both sides have had everything: it only ends the wait, and nobody is told of a reset. */
+        tcp_end(conn, conn->state == FLUE_TCP_TIME_WAIT ? FLUE_TCP_BY_SEGMENT : FLUE_TCP_BY_RESET, now_ps);
+    }
+}
+
+static void input_slow(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+{
     struct cut cut;
 
     if (conn->state == FLUE_TCP_SYN_RECEIVED && syn_again(conn, frame, now_ps)) {
         return;
     }
-    if ((conn->flags & TCP_TIMESTAMPS) != 0 && !reset) {
-        if ((frame->options & FLUE_OPT_TIMESTAMP) == 0) {
-            return; /* RFC 7323 3.2: once negotiated, every segment has it */
-        }
-        if (paws_rejects(conn, frame, now_ps)) {
-            challenge(conn);
-            return;
-        }
-    }
-    if (!acceptable(conn, frame)) {
-        if (!reset) {
-            if (conn->state == FLUE_TCP_TIME_WAIT) {
-                restart_quiet_timer(conn, frame, now_ps);
-            }
-            challenge(conn);
-        }
+    if (!check_sequence(conn, frame, now_ps)) {
         return;
     }
-    if (reset) {
-        /* RFC 9293 3.10.7.4 second, RFC 5961 3.2: only the exact number is believed. */
-        if (frame->seq == conn->rcv_nxt) {
-            /* In TIME-WAIT both sides have had everything: it only ends the wait, and nobody is told of a reset. */
-            tcp_end(conn, conn->state == FLUE_TCP_TIME_WAIT ? FLUE_TCP_BY_SEGMENT : FLUE_TCP_BY_RESET, now_ps);
-        } else {
-            challenge(conn);
-        }
+    if ((frame->flags & FLUE_TCP_RST) != 0) {
+        check_reset(conn, frame, now_ps);
         return;
     }
     if ((frame->flags & FLUE_TCP_SYN) != 0) {
-        challenge(conn); /* fourth, RFC 5961 4.2 */
+        /* Fourth: a passive opener goes back to LISTEN; otherwise RFC 5961 4.2. */
+        if (conn->state == FLUE_TCP_SYN_RECEIVED && (conn->flags & TCP_PASSIVE) != 0) {
+            tcp_end(conn, FLUE_TCP_BY_SEGMENT, now_ps);
+        } else {
+            challenge(conn, now_ps);
+        }
         return;
     }
     if ((frame->flags & FLUE_TCP_ACK) == 0) {
@@ -176,9 +253,16 @@ static void input_slow(struct flue_tcp_conn *conn, const struct flue_frame *fram
         return;
     }
     restart_quiet_timer(conn, frame, now_ps);
+    if ((conn->flags & TCP_ECN) != 0) {
+        check_marks(conn, frame);
+    }
+    check_urgent(conn, frame, now_ps);
     cut = cut_to_window(conn, frame);
     if (frame->payload.length_bytes > 0 && cut.span.length_bytes < frame->payload.length_bytes) {
         conn->flags |= TCP_ACK_NOW; /* a part came twice, or beyond the window: the peer needs to know */
+        if (cut.seq != frame->seq) {
+            tcp_came_twice(conn, frame->seq, cut.seq - frame->seq);
+        }
     }
     if ((cut.span.length_bytes > 0 || cut.fin) && (conn->flags & TCP_PEER_FIN) == 0) {
         tcp_take_data(conn, cut.seq, &cut.span, (frame->flags & FLUE_TCP_PSH) != 0, cut.fin, now_ps);
@@ -190,8 +274,8 @@ static inline bool input_fast(struct flue_tcp_conn *conn, const struct flue_fram
 {
     uint32_t length = frame->payload.length_bytes;
 
-    if (conn->state != FLUE_TCP_ESTABLISHED ||
-        (frame->flags & (FLUE_TCP_SYN | FLUE_TCP_FIN | FLUE_TCP_RST | FLUE_TCP_ACK)) != FLUE_TCP_ACK ||
+    if (conn->state != FLUE_TCP_ESTABLISHED || (frame->flags & ~(unsigned)FLUE_TCP_PSH) != FLUE_TCP_ACK ||
+        (frame->options & FLUE_OPT_SACK) != 0 || (frame->tos & FLUE_ECN_MASK) == FLUE_ECN_CE ||
         frame->seq != conn->rcv_nxt || length > conn->rcv_adv - conn->rcv_nxt ||
         frame->ack - conn->snd_una > conn->snd_max - conn->snd_una) {
         return false;
@@ -215,22 +299,36 @@ static inline bool input_fast(struct flue_tcp_conn *conn, const struct flue_fram
     return true;
 }
 
-void flue_tcp_input(struct flue_tcp *stack, struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps,
-                    int answer_rst)
+/* RFC 9293 3.10.7.4, fourth, for TIME-WAIT (MAY-2): a SYN that cannot belong to the old connection opens a new one.  It
+ * is newer by its sequence number, or by its timestamp (RFC 6191 2). */
+static bool reopens(const struct flue_tcp_conn *conn, const struct flue_frame *frame)
 {
-    stack->totals.segments_in++;
-    if (conn == NULL) {
-        tcp_no_connection(stack, frame, now_ps, answer_rst);
-        return;
+    if (conn->state != FLUE_TCP_TIME_WAIT ||
+        (frame->flags & (FLUE_TCP_SYN | FLUE_TCP_ACK | FLUE_TCP_RST)) != FLUE_TCP_SYN) {
+        return false;
     }
-    if (conn->state == FLUE_TCP_CLOSED || (conn->flags & (TCP_IMPORTING | TCP_EXPORTED)) != 0) {
-        return;
+    if ((conn->flags & TCP_TIMESTAMPS) != 0 && (frame->options & FLUE_OPT_TIMESTAMP) != 0 &&
+        frame->ts_val != conn->ts_recent) {
+        return seq_gt(frame->ts_val, conn->ts_recent);
     }
-    now_ps = tcp_advance(conn, now_ps);
-    conn->segments_in++;
-    flue_trace6(stack->trace, tcp_receive, now_ps, conn->id, frame->seq, frame->payload.length_bytes, frame->ack,
-                frame->flags, (uint32_t)frame->window << conn->snd_wscale, 0);
-    conn->flags |= TCP_IN_INPUT;
+    return seq_gt(frame->seq, conn->rcv_nxt);
+}
+
+/* The old connection ends, its owner forgets it, and the SYN finds nobody but a listener. */
+static void reopen(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps, int answer_rst)
+{
+    struct flue_tcp *stack = conn->stack;
+    uint32_t after = conn->snd_max;
+
+    tcp_end(conn, FLUE_TCP_BY_SEGMENT, now_ps);
+    tcp_raise_closed(conn);
+    if (flue_tcp_find(stack, frame) == NULL) {
+        tcp_no_connection(stack, frame, now_ps, answer_rst, true, after);
+    }
+}
+
+static void dispatch(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+{
     if (!input_fast(conn, frame, now_ps)) {
         if (conn->state == FLUE_TCP_SYN_SENT) {
             tcp_input_syn_sent(conn, frame, now_ps);
@@ -238,6 +336,31 @@ void flue_tcp_input(struct flue_tcp *stack, struct flue_tcp_conn *conn, const st
             input_slow(conn, frame, now_ps);
         }
     }
+}
+
+void flue_tcp_input(struct flue_tcp *stack, struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps,
+                    int answer_rst)
+{
+    stack->totals.segments_in++;
+    if (conn == NULL) {
+        tcp_no_connection(stack, frame, now_ps, answer_rst, false, 0);
+        return;
+    }
+    if (conn->state == FLUE_TCP_CLOSED || (conn->flags & (TCP_IMPORTING | TCP_EXPORTED)) != 0) {
+        return;
+    }
+    now_ps = tcp_advance(conn, now_ps);
+    conn->segments_in++;
+    conn->last_received_ps = now_ps;
+    conn->ka_probes = 0;
+    flue_trace6(stack->trace, tcp_receive, now_ps, conn->id, frame->seq, frame->payload.length_bytes, frame->ack,
+                frame->flags, (uint32_t)frame->window << conn->snd_wscale, 0);
+    if (reopens(conn, frame)) {
+        reopen(conn, frame, now_ps, answer_rst);
+        return;
+    }
+    conn->flags |= TCP_IN_INPUT;
+    dispatch(conn, frame, now_ps);
     conn->flags &= ~(uint32_t)TCP_IN_INPUT;
     if ((conn->flags & TCP_ENDING) != 0) {
         tcp_raise_closed(conn);
@@ -250,4 +373,5 @@ void flue_tcp_input(struct flue_tcp *stack, struct flue_tcp_conn *conn, const st
         tcp_timer_settle(conn, now_ps);
     }
     tcp_ask_output(conn, now_ps);
+    tcp_rest(conn);
 }

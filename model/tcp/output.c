@@ -23,41 +23,75 @@ static bool may_transmit(const struct flue_tcp_conn *conn)
     return false;
 }
 
+#define PATH_MTU_LIFE_PS (600 * FLUE_PS_PER_S) /* RFC 1191 6.3, RFC 8201 4: then a larger one is tried again */
+
+/* The next segment. */
 struct plan {
+    uint32_t seq;
     uint32_t length_bytes;
     bool fin;
+    enum sack_next why; /* with SACK: what it repairs; NEW otherwise: it leaves at SND.NXT */
 };
 
-/* May a segment leave at SND.NXT, and how long would it be? */
-static bool plan_next(const struct flue_tcp_conn *conn, struct plan *plan)
+/* Payload of a full segment now: SACK blocks that ride along take their place (RFC 6691). */
+static uint32_t full_bytes(const struct flue_tcp_conn *conn)
 {
+    const struct tcp_active *active = conn->active;
+
+    if ((conn->flags & TCP_SACK) != 0 && sack_report_any(&active->report, &active->reassembly)) {
+        return conn->mss_bytes - (4 + 8 * tcp_sack_room(conn));
+    }
+    return conn->mss_bytes;
+}
+
+/* RFC 3042: the first two duplicates let one new segment each leave beyond the congestion window. */
+static uint32_t limited_transmit(const struct flue_tcp_conn *conn)
+{
+    if (conn->recovery != FLUE_TCP_CA_DISORDER || conn->stack->params.limited_transmit == 0 ||
+        conn->snd_nxt != conn->snd_max) {
+        return 0;
+    }
+    return (conn->dup_acks < 2 ? conn->dup_acks : 2u) * conn->mss_bytes;
+}
+
+static bool nagle_waits(const struct flue_tcp_conn *conn, uint32_t sent, uint32_t length, uint32_t full)
+{
+    if (length >= full || (conn->flags & (TCP_FIN_QUEUED | TCP_FORCE)) != 0 || conn->snd_nxt != conn->snd_max) {
+        return false;
+    }
+    return conn->settings->cork != 0 || (conn->settings->nagle != 0 && sent > 0); /* RFC 9293 3.7.4 */
+}
+
+/* May a segment leave at SND.NXT, within `window` bytes from SND.UNA, and how long would it be? */
+static bool plan_at_nxt(const struct flue_tcp_conn *conn, uint32_t window, struct plan *plan)
+{
+    const struct tcp_active *active = conn->active;
     uint32_t sent = conn->snd_nxt - conn->snd_una;
-    uint32_t window = conn->congestion.cwnd_bytes < conn->snd_wnd ? conn->congestion.cwnd_bytes : conn->snd_wnd;
+    uint32_t full = full_bytes(conn);
     uint64_t queued;
     uint32_t room;
     uint32_t length;
 
-    *plan = (struct plan){0};
-    if (sent >= conn->queue.bytes) {
+    *plan = (struct plan){.seq = conn->snd_nxt, .why = SACK_NEXT_NEW};
+    if (sent >= active->queue.bytes) {
         /* Nothing but a FIN can follow: it needs a place in the peer's window, but does not wait for cwnd. */
-        plan->fin = sent == conn->queue.bytes && (conn->flags & (TCP_FIN_QUEUED | TCP_FIN_ACKED)) == TCP_FIN_QUEUED &&
+        plan->fin = sent == active->queue.bytes && (conn->flags & (TCP_FIN_QUEUED | TCP_FIN_ACKED)) == TCP_FIN_QUEUED &&
                     (sent < conn->snd_wnd || (conn->flags & TCP_FORCE) != 0);
         return plan->fin;
     }
     if (window <= sent) {
         return false;
     }
-    queued = conn->queue.bytes - sent;
+    queued = active->queue.bytes - sent;
     room = window - sent;
-    length = room < conn->mss_bytes ? room : conn->mss_bytes;
+    length = room < full ? room : full;
     if (queued <= length) {
         length = (uint32_t)queued;
-        if ((conn->flags & (TCP_NAGLE | TCP_FIN_QUEUED | TCP_FORCE)) == TCP_NAGLE && length < conn->mss_bytes &&
-            sent > 0 && conn->snd_nxt == conn->snd_max) {
+        if (nagle_waits(conn, sent, length, full)) {
             return false;
         }
         plan->fin = (conn->flags & TCP_FIN_QUEUED) != 0 && sent + length < conn->snd_wnd;
-    } else if (length < conn->mss_bytes && (conn->flags & TCP_FORCE) == 0) {
+    } else if (length < full && (conn->flags & TCP_FORCE) == 0) {
         /* Only a part of what waits fits the window: worth it if nothing is outstanding that would open it, in a
          * repetition; or if it is half of the largest window ever seen. */
         if (conn->snd_nxt != conn->snd_max ? sent > 0 : length < (conn->max_snd_wnd + 1) / 2) {
@@ -66,6 +100,62 @@ static bool plan_next(const struct flue_tcp_conn *conn, struct plan *plan)
     }
     plan->length_bytes = length;
     return true;
+}
+
+/* What is to be repaired, cut at the end of the data; behind it may stand our FIN. */
+static bool plan_repair(const struct flue_tcp_conn *conn, uint32_t seq, uint32_t length, enum sack_next why,
+                        struct plan *plan)
+{
+    uint32_t offset = seq - conn->snd_una;
+    uint32_t left = conn->active->queue.bytes > offset ? (uint32_t)(conn->active->queue.bytes - offset) : 0;
+
+    if (offset >= conn->snd_wnd) {
+        return false; /* the peer has taken its window back */
+    }
+    *plan = (struct plan){.seq = seq, .length_bytes = length < left ? length : left, .fin = length > left, .why = why};
+    return true;
+}
+
+/* RFC 6675 5, step C, and 4 for the first duplicates: what pipe leaves of cwnd. */
+static bool plan_by_pipe(const struct flue_tcp_conn *conn, struct plan *plan)
+{
+    const struct scoreboard *board = &conn->active->board;
+    bool repair = conn->recovery == FLUE_TCP_CA_RECOVERY || conn->recovery == FLUE_TCP_CA_LOSS;
+    bool by_board = repair || conn->recovery != FLUE_TCP_CA_DISORDER || conn->stack->params.limited_transmit != 0;
+    uint32_t pipe = by_board ? scoreboard_pipe(board, conn->snd_una, conn->snd_max) : conn->snd_max - conn->snd_una;
+    struct plan fresh;
+    bool can_fresh;
+    uint32_t seq = 0;
+    uint32_t length = 0;
+
+    if (conn->cc.cwnd_bytes <= pipe || conn->cc.cwnd_bytes - pipe < conn->mss_bytes) {
+        return false;
+    }
+    can_fresh = plan_at_nxt(conn, conn->snd_wnd, &fresh);
+    if (repair) {
+        enum sack_next why =
+            scoreboard_next(board, conn->snd_una, conn->snd_max, full_bytes(conn), can_fresh, &seq, &length);
+
+        if (why == SACK_NEXT_NONE) {
+            return false;
+        }
+        if (why != SACK_NEXT_NEW) {
+            return plan_repair(conn, seq, length, why, plan);
+        }
+    }
+    *plan = fresh;
+    return can_fresh;
+}
+
+static bool plan_next(const struct flue_tcp_conn *conn, struct plan *plan)
+{
+    uint32_t window;
+
+    if (tcp_by_pipe(conn)) {
+        return plan_by_pipe(conn, plan);
+    }
+    window = conn->cc.cwnd_bytes + limited_transmit(conn);
+    return plan_at_nxt(conn, window < conn->snd_wnd ? window : conn->snd_wnd, plan);
 }
 
 bool tcp_sendable(const struct flue_tcp_conn *conn)
@@ -97,35 +187,64 @@ static void fin_leaves(struct flue_tcp_conn *conn, flue_ps now_ps)
               now_ps);
 }
 
-/* Sends again what stands at SND.UNA, without moving SND.NXT (RFC 5681 3.2 step 3, RFC 6582 3.2 step 3). */
-static flue_ps resend_una(struct flue_tcp_conn *conn, flue_ps now_ps)
+/* Tells the scoreboard of a repair. */
+static void repaired(struct flue_tcp_conn *conn, enum sack_next why, uint32_t seq, uint32_t length)
 {
-    uint32_t outstanding = conn->snd_max - conn->snd_una;
-    uint32_t length = outstanding < conn->mss_bytes ? outstanding : conn->mss_bytes;
+    if ((conn->flags & TCP_SACK) != 0) {
+        scoreboard_sent_again(&conn->active->board, why, seq, length, conn->cc.recover);
+    }
+}
+
+/* Sends [seq, seq + length) again, as much of it as one span holds, without moving SND.NXT. */
+static flue_ps resend(struct flue_tcp_conn *conn, const struct plan *plan, flue_ps now_ps)
+{
+    struct tcp_active *active = conn->active;
+    uint32_t length = plan->length_bytes;
+    bool fin = plan->fin;
     uint8_t flags = FLUE_TCP_ACK;
     struct flue_span span;
 
-    conn->flags &= ~(uint32_t)(TCP_RESEND_UNA | TCP_TIMING);
-    if (length > conn->queue.bytes) {
-        length = (uint32_t)conn->queue.bytes;
-    }
+    conn->flags &= ~(uint32_t)TCP_TIMING; /* Karn's rule, RFC 6298 3 */
     if (length > 0) {
-        span = send_queue_at(&conn->queue, conn->snd_una, length);
+        span = send_queue_at(&active->queue, plan->seq, length);
+        fin = fin && span.length_bytes == length;
         length = span.length_bytes;
     }
-    if (length == conn->queue.bytes) {
+    if (plan->seq - conn->snd_una + length == active->queue.bytes) {
         flags |= FLUE_TCP_PSH;
-        if ((conn->flags & TCP_FIN_SENT) != 0) {
-            flags |= FLUE_TCP_FIN;
-        }
+    }
+    if (fin) {
+        flags |= FLUE_TCP_FIN;
+    }
+    if (length == 0) {
+        flags = (uint8_t)(flags & ~(unsigned)FLUE_TCP_PSH);
     }
     conn->last_sent_ps = now_ps;
-    return tcp_emit(conn, conn->snd_una, flags, length > 0 ? &span : NULL, now_ps, true);
+    repaired(conn, plan->why, plan->seq, length + (fin ? 1 : 0));
+    return tcp_emit(conn, plan->seq, flags, length > 0 ? &span : NULL, now_ps, true);
+}
+
+/* What stands at SND.UNA, out of turn (RFC 5681 3.2 step 3, RFC 6582 3.2 step 3, RFC 6675 5 step 4.3). */
+static flue_ps resend_una(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    uint32_t outstanding = conn->snd_max - conn->snd_una;
+    uint32_t full = full_bytes(conn);
+    uint32_t length = outstanding < full ? outstanding : full;
+    uint32_t queued = (uint32_t)(conn->active->queue.bytes < length ? conn->active->queue.bytes : length);
+    struct plan plan = {.seq = conn->snd_una, .length_bytes = queued, .why = SACK_NEXT_LOST};
+
+    conn->flags &= ~(uint32_t)TCP_RESEND_UNA;
+    plan.fin = queued == conn->active->queue.bytes && (conn->flags & TCP_FIN_SENT) != 0;
+    if ((conn->flags & TCP_SACK) != 0 && conn->recovery == FLUE_TCP_CA_RECOVERY) {
+        scoreboard_begin_recovery(&conn->active->board, conn->snd_una, length);
+    }
+    return resend(conn, &plan, now_ps);
 }
 
 static flue_ps send_next(struct flue_tcp_conn *conn, const struct plan *plan, flue_ps now_ps)
 {
-    uint32_t seq = conn->snd_nxt;
+    struct tcp_active *active = conn->active;
+    uint32_t seq = plan->seq;
     uint32_t length = plan->length_bytes;
     bool fin = plan->fin;
     bool again = seq_lt(seq, conn->snd_max);
@@ -134,10 +253,10 @@ static flue_ps send_next(struct flue_tcp_conn *conn, const struct plan *plan, fl
     uint32_t end;
 
     if (length > 0) {
-        span = send_queue_at(&conn->queue, seq, length);
+        span = send_queue_at(&active->queue, seq, length);
         fin = fin && span.length_bytes == length;
         length = span.length_bytes;
-        if (seq - conn->snd_una + length == conn->queue.bytes) {
+        if (seq - conn->snd_una + length == active->queue.bytes) {
             flags |= FLUE_TCP_PSH; /* RFC 9293 3.9.1.2: the last segment before the queue runs empty */
         }
     }
@@ -155,11 +274,42 @@ static flue_ps send_next(struct flue_tcp_conn *conn, const struct plan *plan, fl
         conn->flags &= ~(uint32_t)TCP_TIMING; /* Karn's rule, RFC 6298 3 */
     } else if ((conn->flags & TCP_TIMING) == 0) {
         conn->flags |= TCP_TIMING;
-        conn->rtt_seq = end;
-        conn->moment.rtt_sent_ps = now_ps;
+        active->rtt_seq = end;
+        active->rtt_sent_ps = now_ps;
     }
     conn->last_sent_ps = now_ps;
     return tcp_emit(conn, seq, flags, length > 0 ? &span : NULL, now_ps, again);
+}
+
+/* A path MTU that was lowered long ago is forgotten; one that has changed is applied. */
+static void refresh_path(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    struct tcp_path *path = conn->path;
+
+    if (path->lowered_ps != FLUE_PS_NEVER && now_ps - path->lowered_ps >= PATH_MTU_LIFE_PS) {
+        path->mtu_bytes = conn->stack->params.mtu_bytes;
+        path->lowered_ps = FLUE_PS_NEVER;
+    }
+    if (conn->mtu_bytes != (uint16_t)path->mtu_bytes) {
+        tcp_set_mss(conn);
+    }
+}
+
+static void idle_restart(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    if (conn->stack->params.idle_restart != 0 && conn->snd_una == conn->snd_max &&
+        now_ps - conn->last_sent_ps > rtt_rto(&conn->rtt, &conn->stack->rtt_bounds)) {
+        cc_idle(&conn->cc, tcp_initial_window(conn));
+        conn->active->epoch = (struct cc_epoch){0};
+    }
+}
+
+static int send_syn(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    conn->flags &= ~(uint32_t)TCP_SYN_DUE;
+    tcp_timer_retransmit(conn, now_ps);
+    (void)tcp_emit_syn(conn, now_ps, false);
+    return 0;
 }
 
 int flue_tcp_output(struct flue_tcp_conn *conn, unsigned max_segments, flue_ps now_ps)
@@ -169,23 +319,22 @@ int flue_tcp_output(struct flue_tcp_conn *conn, unsigned max_segments, flue_ps n
     now_ps = tcp_advance(conn, now_ps);
     conn->flags &= ~(uint32_t)TCP_OUTPUT_ASKED;
     if (!may_transmit(conn)) {
-        if ((conn->flags & TCP_SYN_DUE) != 0 && max_segments > 0) {
-            conn->flags &= ~(uint32_t)TCP_SYN_DUE;
-            tcp_timer_arm(conn, TCP_TIMER_RETRANSMIT, now_ps + tcp_rto(conn));
-            (void)tcp_emit_syn(conn, now_ps, false);
-        }
-        return 0;
+        return (conn->flags & TCP_SYN_DUE) != 0 && max_segments > 0 ? send_syn(conn, now_ps) : 0;
     }
-    if (conn->snd_una == conn->snd_max && now_ps - conn->last_sent_ps > conn->rtt.rto_ps) {
-        congestion_idle(&conn->congestion, tcp_initial_window(conn));
+    if (conn->active == &conn->stack->idle) {
+        return 0; /* what asked for output has been acknowledged meanwhile */
     }
+    refresh_path(conn, now_ps);
+    idle_restart(conn, now_ps);
     for (unsigned made = 0; made < max_segments; made++) {
         if ((conn->flags & TCP_RESEND_UNA) != 0) {
             now_ps = tcp_advance(conn, resend_una(conn, now_ps));
-        } else if (plan_next(conn, &plan)) {
+        } else if (!plan_next(conn, &plan)) {
+            break;
+        } else if (plan.why == SACK_NEXT_NEW) {
             now_ps = tcp_advance(conn, send_next(conn, &plan, now_ps));
         } else {
-            break;
+            now_ps = tcp_advance(conn, resend(conn, &plan, now_ps));
         }
     }
     tcp_timer_settle(conn, now_ps);
@@ -198,7 +347,7 @@ int flue_tcp_output(struct flue_tcp_conn *conn, unsigned max_segments, flue_ps n
 
 void tcp_probe(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
-    bool fin = conn->queue.bytes == 0;
+    bool fin = conn->active->queue.bytes == 0;
     bool again = conn->snd_una != conn->snd_max;
     struct flue_span span;
 
@@ -208,7 +357,7 @@ void tcp_probe(struct flue_tcp_conn *conn, flue_ps now_ps)
     if (fin) {
         fin_leaves(conn, now_ps);
     } else {
-        span = send_queue_at(&conn->queue, conn->snd_una, 1);
+        span = send_queue_at(&conn->active->queue, conn->snd_una, 1);
     }
     /* The byte counts as sent, and as due to be sent again as soon as there is a window: SND.NXT stays. */
     conn->snd_nxt = conn->snd_una;
@@ -230,7 +379,7 @@ flue_err flue_tcp_send(struct flue_tcp_conn *conn, const struct flue_span *span,
             return FLUE_ESTATE;
         }
     }
-    if (!send_queue_append(&conn->queue, &conn->stack->pieces, first_seq, span)) {
+    if (!tcp_activate(conn) || !send_queue_append(&conn->active->queue, &conn->stack->pieces, first_seq, span)) {
         return FLUE_ENOMEM;
     }
     if ((conn->flags & (TCP_IMPORTING | TCP_IN_INPUT | TCP_OUTPUT_ASKED)) == 0) {
@@ -252,10 +401,23 @@ flue_err flue_tcp_close(struct flue_tcp_conn *conn, flue_ps now_ps)
         tcp_raise_closed(conn);
         return FLUE_OK;
     }
+    if (!tcp_activate(conn)) {
+        return FLUE_ENOMEM;
+    }
     conn->flags |= TCP_FIN_QUEUED;
     if ((conn->flags & (TCP_IMPORTING | TCP_IN_INPUT)) == 0) {
         tcp_timer_settle(conn, now_ps);
         tcp_ask_output(conn, now_ps);
     }
     return FLUE_OK;
+}
+
+void flue_tcp_urgent(struct flue_tcp_conn *conn)
+{
+    const uint32_t first_seq = conn->snd_una + (conn->state < FLUE_TCP_ESTABLISHED ? 1 : 0);
+
+    if (conn->active != &conn->stack->idle && conn->active->queue.bytes > 0) {
+        conn->active->snd_up = first_seq + (uint32_t)conn->active->queue.bytes;
+        conn->flags |= TCP_URGENT_OUT;
+    }
 }

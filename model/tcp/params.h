@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "flue/tcp.h"
+#include "flue/tcp_engine.h"
 
 /* Is every parameter in the range that flue/tcp.h states? */
 bool tcp_params_valid(const struct flue_tcp_params *params);

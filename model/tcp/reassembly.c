@@ -1,47 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tcp/reassembly.c - data that came out of order (RFC 9293 3.10.7.4). */
+#include "flue/wire.h"
 #include "base/span.h"
 #include "tcp/reassembly.h"
 
-/* Puts the bytes [from, to) of *span, whose byte 0 is at `seq`, behind `before` (NULL: at the front).  Returns the
- * piece they are now in, or NULL without memory. */
+/* Puts *part, whose byte 0 is at `seq`, behind `before` (NULL: at the front).  Returns the piece it is now in, or NULL
+ * without memory. */
 static struct piece *put_behind(struct reassembly *queue, struct pool *pieces, struct piece *before, uint32_t seq,
-                                const struct flue_span *span, uint32_t from, uint32_t to, bool psh)
+                                const struct flue_span *part, bool psh)
 {
-    struct flue_span part = span_slice(span, from, to - from);
     struct piece *piece;
 
-    if (before != NULL && before->psh == 0 && before->seq + before->span.length_bytes == seq + from &&
-        span_append(&before->span, &part)) {
+    if (before != NULL && before->psh == 0 && before->seq + before->span.length_bytes == seq &&
+        span_append(&before->span, part)) {
         before->psh = psh;
-        queue->bytes += part.length_bytes;
+        queue->bytes += part->length_bytes;
         return before;
     }
     piece = pool_get(pieces);
     if (piece == NULL) {
         return NULL;
     }
-    *piece = (struct piece){
-        .next = before == NULL ? queue->head : before->next, .span = part, .seq = seq + from, .psh = psh};
+    *piece = (struct piece){.next = before == NULL ? queue->head : before->next, .span = *part, .seq = seq, .psh = psh};
     if (before == NULL) {
         queue->head = piece;
     } else {
         before->next = piece;
     }
-    queue->bytes += part.length_bytes;
+    queue->bytes += part->length_bytes;
     return piece;
 }
 
+/* Pieces that touch one another make one stretch. */
+static void note_duplicate(struct flue_sack_block *duplicate, uint32_t from, uint32_t to)
+{
+    if (duplicate == NULL) {
+        return;
+    }
+    if (duplicate->from == duplicate->to) {
+        *duplicate = (struct flue_sack_block){.from = from, .to = to};
+    } else if (duplicate->to == from) {
+        duplicate->to = to;
+    }
+}
+
 void reassembly_insert(struct reassembly *queue, struct pool *pieces, uint32_t rcv_nxt, uint32_t seq,
-                       const struct flue_span *span, bool psh)
+                       const struct flue_span *span, bool psh, struct flue_sack_block *duplicate,
+                       const struct reassembly_keeper *keeper)
 {
     uint32_t base = seq - rcv_nxt; /* distances from rcv_nxt compare without wrapping */
     uint32_t length = span->length_bytes;
     uint32_t from = 0;
     struct piece *before = NULL;
 
+    if (duplicate != NULL) {
+        *duplicate = (struct flue_sack_block){.from = seq, .to = seq};
+    }
     while (from < length) {
         struct piece *next = before == NULL ? queue->head : before->next;
+        struct flue_span part;
         uint32_t to = length;
 
         if (next != NULL) {
@@ -53,7 +70,9 @@ void reassembly_insert(struct reassembly *queue, struct pool *pieces, uint32_t r
                 continue;
             }
             if (next_from <= base + from) {
-                from = next_to - base;
+                to = next_to < base + length ? next_to - base : length;
+                note_duplicate(duplicate, seq + from, seq + to);
+                from = to;
                 before = next;
                 continue;
             }
@@ -61,7 +80,11 @@ void reassembly_insert(struct reassembly *queue, struct pool *pieces, uint32_t r
                 to = next_from - base;
             }
         }
-        before = put_behind(queue, pieces, before, seq, span, from, to, psh && to == length);
+        part = span_slice(span, from, to - from);
+        if (keeper != NULL) {
+            keeper->keep(keeper->arg, seq + from, &part);
+        }
+        before = put_behind(queue, pieces, before, seq + from, &part, psh && to == length);
         if (before == NULL) {
             return;
         }

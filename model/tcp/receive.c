@@ -11,7 +11,9 @@ static uint32_t offered_bytes(const struct flue_tcp_conn *conn)
 
 static uint32_t free_bytes(const struct flue_tcp_conn *conn)
 {
-    return conn->rcv_buffer_bytes > conn->unread_bytes ? conn->rcv_buffer_bytes - conn->unread_bytes : 0;
+    uint32_t buffer = conn->settings->rcv_buffer_bytes;
+
+    return buffer > conn->unread_bytes ? buffer - conn->unread_bytes : 0;
 }
 
 uint16_t tcp_window(struct flue_tcp_conn *conn)
@@ -24,7 +26,8 @@ uint16_t tcp_window(struct flue_tcp_conn *conn)
     /* The edge moves by worthwhile steps only (RFC 9293 3.8.6.2.2), and never to the left (D-31); what the scale
      * rounds away stays acceptable (RFC 7323 2.4). */
     if (room > offered) {
-        uint32_t step = conn->rcv_buffer_bytes / 2 < conn->mss_bytes ? conn->rcv_buffer_bytes / 2 : conn->mss_bytes;
+        uint32_t half = conn->settings->rcv_buffer_bytes / 2;
+        uint32_t step = half < conn->mss_bytes ? half : conn->mss_bytes;
 
         if (room - offered >= step) {
             offered = room;
@@ -55,7 +58,7 @@ void flue_tcp_consumed(struct flue_tcp_conn *conn, uint32_t bytes, flue_ps now_p
     }
     offered = offered_bytes(conn);
     room = free_bytes(conn);
-    buffer = conn->rcv_buffer_bytes;
+    buffer = conn->settings->rcv_buffer_bytes;
     if (room <= offered || (conn->segments_out <= 1 && offered >= 2u * conn->mss_bytes)) {
         return; /* what only a SYN's unscaled window held back can wait for the first ACK */
     }
@@ -77,6 +80,9 @@ static void deliver(struct flue_tcp_conn *conn, const struct flue_span *span, bo
 {
     conn->rcv_nxt += span->length_bytes;
     conn->unread_bytes += span->length_bytes;
+    if ((conn->flags & TCP_URGENT_IN) != 0 && seq_leq(conn->active->rcv_up, conn->rcv_nxt)) {
+        conn->flags &= ~(uint32_t)TCP_URGENT_IN;
+    }
     tcp_event(conn, &(struct flue_tcp_event){.kind = FLUE_TCP_EV_DATA,
                                              .reason = FLUE_TCP_BY_SEGMENT,
                                              .bytes = span->length_bytes,
@@ -101,42 +107,119 @@ static void peer_fin(struct flue_tcp_conn *conn, flue_ps now_ps)
     tcp_event_plain(conn, FLUE_TCP_EV_PEER_FIN, now_ps);
 }
 
+/* The peer's FIN came, at fin_seq.  It waits for the data before it. */
+static void hold_fin(struct flue_tcp_conn *conn, uint32_t fin_seq)
+{
+    if ((conn->flags & TCP_FIN_HELD) == 0 && tcp_activate(conn)) {
+        conn->flags |= TCP_FIN_HELD;
+        conn->active->rcv_fin_seq = fin_seq;
+    }
+}
+
+static void take_held_fin(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    if ((conn->flags & TCP_FIN_HELD) != 0) {
+        conn->flags |= TCP_ACK_NOW;
+        if (conn->rcv_nxt == conn->active->rcv_fin_seq) {
+            peer_fin(conn, now_ps);
+        }
+    }
+}
+
+static void acknowledge_later(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    struct flue_tcp *stack = conn->stack;
+
+    if (++conn->ack_segments >= stack->params.ack_every || !tcp_activate(conn)) {
+        conn->flags |= TCP_ACK_NOW;
+    } else if (!timer_fifo_armed(&conn->active->delayed_ack) && (conn->flags & TCP_ACK_DUE) == 0) {
+        timer_fifo_arm(&stack->delayed_acks, &conn->active->delayed_ack, now_ps + stack->params.delayed_ack_ps);
+    }
+}
+
+static void keep(void *arg, uint32_t seq, struct flue_span *span)
+{
+    struct flue_tcp_conn *conn = arg;
+
+    conn->stack->ops.keep(conn->stack->owner, conn, seq, span);
+}
+
+static void insert(struct flue_tcp_conn *conn, uint32_t seq, const struct flue_span *span, bool psh)
+{
+    struct flue_tcp *stack = conn->stack;
+    struct tcp_active *active = conn->active;
+    const struct reassembly_keeper keeper = {.keep = keep, .arg = conn};
+    struct flue_sack_block twice;
+
+    reassembly_insert(&active->reassembly, &stack->pieces, conn->rcv_nxt, seq, span, psh, &twice,
+                      stack->ops.keep != NULL ? &keeper : NULL);
+    if ((conn->flags & TCP_SACK) != 0) {
+        sack_report_arrived(&active->report, seq);
+        sack_report_duplicate(&active->report, twice.from, twice.to);
+    }
+}
+
+static void drain(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    struct flue_span part;
+    bool psh;
+
+    while (reassembly_take(&conn->active->reassembly, &conn->stack->pieces, conn->rcv_nxt, &part, &psh)) {
+        deliver(conn, &part, psh, now_ps);
+    }
+}
+
 void tcp_take_data(struct flue_tcp_conn *conn, uint32_t seq, const struct flue_span *span, bool psh, bool fin,
                    flue_ps now_ps)
 {
-    struct flue_tcp *stack = conn->stack;
-    uint32_t length = span->length_bytes;
-
-    if (fin && (conn->flags & TCP_FIN_HELD) == 0) {
-        conn->flags |= TCP_FIN_HELD;
-        conn->rcv_fin_seq = seq + length;
+    if (fin) {
+        hold_fin(conn, seq + span->length_bytes);
     }
-    if (length > 0) {
-        stack->totals.data_in++;
-        if (seq == conn->rcv_nxt && conn->reassembly.head == NULL) {
-            if (++conn->ack_segments >= stack->params.ack_every) {
-                conn->flags |= TCP_ACK_NOW;
-            } else if (!timer_fifo_armed(&conn->delayed_ack) && (conn->flags & TCP_ACK_DUE) == 0) {
-                timer_fifo_arm(&stack->delayed_acks, &conn->delayed_ack, now_ps + stack->params.delayed_ack_ps);
-            }
+    if (span->length_bytes > 0) {
+        conn->stack->totals.data_in++;
+        if (seq == conn->rcv_nxt && conn->active->reassembly.head == NULL) {
+            acknowledge_later(conn, now_ps);
             deliver(conn, span, psh, now_ps);
-        } else {
-            struct flue_span part;
-            bool part_psh;
-
+        } else if (tcp_activate(conn)) {
             /* RFC 5681 4.2: at once, whether it opens a gap or fills one. */
             conn->flags |= TCP_ACK_NOW;
-            reassembly_insert(&conn->reassembly, &stack->pieces, conn->rcv_nxt, seq, span, psh);
-            while (reassembly_take(&conn->reassembly, &stack->pieces, conn->rcv_nxt, &part, &part_psh)) {
-                deliver(conn, &part, part_psh, now_ps);
-            }
+            insert(conn, seq, span, psh);
+            drain(conn, now_ps);
         }
     }
-    if ((conn->flags & TCP_FIN_HELD) != 0) {
-        if (conn->rcv_nxt == conn->rcv_fin_seq) {
-            peer_fin(conn, now_ps);
-        } else {
-            conn->flags |= TCP_ACK_NOW;
-        }
+    take_held_fin(conn, now_ps);
+}
+
+void tcp_came_twice(struct flue_tcp_conn *conn, uint32_t seq, uint32_t bytes)
+{
+    if ((conn->flags & TCP_SACK) != 0 && tcp_activate(conn)) {
+        uint32_t old = conn->rcv_nxt - seq;
+
+        sack_report_duplicate(&conn->active->report, seq, seq + (bytes < old ? bytes : old));
     }
+}
+
+void tcp_hold_data(struct flue_tcp_conn *conn, uint32_t seq, const struct flue_span *span, bool psh, bool fin)
+{
+    struct flue_span part = *span;
+
+    if (part.length_bytes > conn->settings->rcv_buffer_bytes) {
+        part.length_bytes = conn->settings->rcv_buffer_bytes;
+        fin = false;
+    }
+    if (fin) {
+        hold_fin(conn, seq + part.length_bytes);
+    }
+    if (part.length_bytes > 0) {
+        insert(conn, seq, &part, psh);
+    }
+}
+
+void tcp_release_held(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    if (conn->active->reassembly.head != NULL) {
+        conn->flags |= TCP_ACK_NOW;
+        drain(conn, now_ps);
+    }
+    take_held_fin(conn, now_ps);
 }

@@ -8,7 +8,6 @@
 struct rtt {
     flue_ps srtt_ps;   /* 0: no sample yet */
     flue_ps rttvar_ps; /* without a sample: a quarter of the timeout to use until there is one */
-    flue_ps rto_ps;    /* before back-off */
 };
 
 struct rtt_bounds {
@@ -17,15 +16,15 @@ struct rtt_bounds {
 };
 
 /* The state before the first sample, with timeout initial_ps (RFC 6298 2.1). */
-struct rtt rtt_initial(flue_ps initial_ps, const struct rtt_bounds *bounds);
-
-/* An estimate that came from elsewhere: RTO from srtt and rttvar as in RFC 6298 2.3. */
-struct rtt rtt_from(flue_ps srtt_ps, flue_ps rttvar_ps, const struct rtt_bounds *bounds);
+struct rtt rtt_initial(flue_ps initial_ps);
 
 /* Takes one measurement (RFC 6298 2.2, 2.3); less than 1 ps counts as 1 ps. */
-void rtt_sample(struct rtt *rtt, flue_ps sample_ps, const struct rtt_bounds *bounds);
+void rtt_sample(struct rtt *rtt, flue_ps sample_ps);
 
-/* The timeout after `backoff` doublings (RFC 6298 5.5), at most max_ps. */
-flue_ps rtt_timeout(const struct rtt *rtt, unsigned backoff, flue_ps max_ps);
+/* RTO before back-off (RFC 6298 2.3, 2.4, 2.5): SRTT + max(G, 4 RTTVAR), in its bounds. */
+flue_ps rtt_rto(const struct rtt *rtt, const struct rtt_bounds *bounds);
+
+/* The timeout after `backoff` doublings (RFC 6298 5.5), within the bounds. */
+flue_ps rtt_timeout(const struct rtt *rtt, unsigned backoff, const struct rtt_bounds *bounds);
 
 #endif

@@ -39,6 +39,9 @@ static bool legal(enum flue_tcp_state_id from, enum flue_tcp_state_id to, enum f
     case FLUE_TCP_BY_ABORT:
     case FLUE_TCP_BY_TIMEOUT:
     case FLUE_TCP_BY_2MSL:
+    case FLUE_TCP_BY_KEEP_ALIVE:
+    case FLUE_TCP_BY_USER_TIMEOUT:
+    case FLUE_TCP_BY_UNREACHABLE:
         return (edges[from] & (1u << to)) != 0;
     }
     return false;
@@ -59,7 +62,7 @@ void tcp_enter(struct flue_tcp_conn *conn, enum flue_tcp_state_id state, enum fl
     switch (state) {
     case FLUE_TCP_CLOSED:
         tcp_timer_stop(conn);
-        timer_fifo_cancel(&conn->delayed_ack);
+        timer_fifo_cancel(&conn->active->delayed_ack);
         break;
     case FLUE_TCP_FIN_WAIT_2:
         tcp_timer_arm(conn, TCP_TIMER_FIN_WAIT_2, now_ps + params->fin_wait_2_ps);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* tcp/timer.c - deadlines: retransmission (RFC 6298 5), persist (RFC 9293 3.8.6.1), FIN-WAIT-2, TIME-WAIT, and the
- * delayed acknowledgement, which has a queue of its own. */
+/* tcp/timer.c - deadlines: retransmission (RFC 6298 5), persist (RFC 9293 3.8.6.1), keep-alive (3.8.4), the user's
+ * patience (3.8.3, RFC 5482), FIN-WAIT-2, TIME-WAIT, and the delayed acknowledgement, which has a queue of its own. */
 #include "tcp/conn.h"
+
+#define CORK_PS (200 * FLUE_PS_PER_MS) /* so long a corked segment may wait for more */
 
 void tcp_timer_arm(struct flue_tcp_conn *conn, enum tcp_timer_mode mode, flue_ps due_ps)
 {
@@ -19,45 +21,110 @@ void tcp_timer_stop(struct flue_tcp_conn *conn)
     }
 }
 
+/* What is left of the user's patience: FLUE_PS_NEVER without a limit of that kind (CH-297). */
+static flue_ps patience(const struct flue_tcp_conn *conn)
+{
+    flue_ps limit_ps = conn->settings->user_timeout_ps;
+    flue_ps spent_ps;
+
+    if (limit_ps == 0 || limit_ps == FLUE_PS_NEVER) {
+        return FLUE_PS_NEVER;
+    }
+    spent_ps = (flue_ps)conn->total_rt_ticks * conn->stack->params.tick_ps;
+    return spent_ps < limit_ps ? limit_ps - spent_ps : 0;
+}
+
+static flue_ps retransmit_wait(const struct flue_tcp_conn *conn)
+{
+    flue_ps left_ps = patience(conn);
+    flue_ps rto_ps = tcp_rto(conn);
+
+    return left_ps < rto_ps ? left_ps : rto_ps;
+}
+
+void tcp_timer_retransmit(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    tcp_timer_arm(conn, TCP_TIMER_RETRANSMIT, now_ps + retransmit_wait(conn));
+}
+
 /* A doubled timeout of persist mode, capped (D-57). */
 static flue_ps shifted(const struct flue_tcp_conn *conn, unsigned doublings)
 {
-    return rtt_timeout(&conn->rtt, doublings, conn->stack->params.rto_max_ps);
+    return rtt_timeout(&conn->rtt, doublings, &conn->stack->rtt_bounds);
+}
+
+static void begin_rounds(struct flue_tcp_conn *conn)
+{
+    conn->rt_count = 0;
+    conn->probe_round = 0;
+}
+
+/* Nothing is under way: only keep-alive, if the user wants it (RFC 9293 3.8.4). */
+static void settle_idle(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    if (conn->settings->keep_alive == 0 ||
+        (conn->state != FLUE_TCP_ESTABLISHED && conn->state != FLUE_TCP_CLOSE_WAIT)) {
+        tcp_timer_stop(conn);
+    } else if (conn->timer_mode != TCP_TIMER_KEEP_ALIVE) {
+        flue_ps due_ps = conn->last_received_ps + tcp_keep_idle(conn->settings);
+
+        tcp_timer_arm(conn, TCP_TIMER_KEEP_ALIVE, due_ps > now_ps ? due_ps : now_ps);
+    }
 }
 
 void tcp_timer_settle(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
-    bool outstanding = conn->snd_una != conn->snd_max;
+    const struct tcp_active *active = conn->active;
 
     if (conn->state < FLUE_TCP_ESTABLISHED || conn->timer_mode == TCP_TIMER_FIN_WAIT_2 ||
-        conn->timer_mode == TCP_TIMER_TIME_WAIT) {
+        conn->timer_mode == TCP_TIMER_TIME_WAIT || (conn->timer_mode == TCP_TIMER_PERSIST && conn->snd_wnd == 0)) {
         return;
     }
-    if (conn->timer_mode == TCP_TIMER_PERSIST && conn->snd_wnd == 0) {
-        return;
-    }
-    if (outstanding) {
+    if (conn->snd_una != conn->snd_max) {
         if (conn->timer_mode != TCP_TIMER_RETRANSMIT) {
-            conn->rt_count = 0;
-            conn->probe_round = 0;
-            tcp_timer_arm(conn, TCP_TIMER_RETRANSMIT, now_ps + tcp_rto(conn));
+            begin_rounds(conn);
+            tcp_timer_retransmit(conn, now_ps);
         }
-        return;
-    }
-    if ((conn->queue.bytes > 0 || (conn->flags & (TCP_FIN_QUEUED | TCP_FIN_SENT)) == TCP_FIN_QUEUED) &&
-        !tcp_sendable(conn)) {
+    } else if ((active->queue.bytes > 0 || (conn->flags & (TCP_FIN_QUEUED | TCP_FIN_SENT)) == TCP_FIN_QUEUED) &&
+               !tcp_sendable(conn)) {
         if (conn->timer_mode != TCP_TIMER_PERSIST) {
-            conn->rt_count = 0;
-            conn->probe_round = 0;
-            tcp_timer_arm(conn, TCP_TIMER_PERSIST, now_ps + shifted(conn, 0));
+            begin_rounds(conn);
+            tcp_timer_arm(conn, TCP_TIMER_PERSIST,
+                          now_ps + (conn->snd_wnd > 0 && conn->settings->cork != 0 ? CORK_PS : shifted(conn, 0)));
         }
-        return;
+    } else {
+        settle_idle(conn, now_ps);
     }
-    tcp_timer_stop(conn);
+}
+
+/* Why a connection ends whose peer does not answer. */
+static enum flue_tcp_reason silence_reason(const struct flue_tcp_conn *conn)
+{
+    if ((conn->flags & TCP_SOFT_ERROR) != 0 && conn->state < FLUE_TCP_ESTABLISHED) {
+        return FLUE_TCP_BY_UNREACHABLE;
+    }
+    return conn->settings->user_timeout_ps != 0 ? FLUE_TCP_BY_USER_TIMEOUT : FLUE_TCP_BY_TIMEOUT;
+}
+
+/* Time spent waiting for the peer; D-20. */
+static void spend(struct flue_tcp_conn *conn, flue_ps wait_ps)
+{
+    uint64_t total = conn->total_rt_ticks + (uint64_t)(wait_ps / conn->stack->params.tick_ps);
+
+    conn->total_rt_ticks = total > UINT32_MAX ? UINT32_MAX : (uint32_t)total;
+}
+
+/* CH-297: a limit of time, when there is one, takes the place of the number of repetitions. */
+static bool gives_up(const struct flue_tcp_conn *conn, flue_ps wait_ps, uint32_t limit)
+{
+    return conn->settings->user_timeout_ps != 0 ? patience(conn) <= wait_ps : conn->rt_count >= limit;
 }
 
 static void probe_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
+    const struct flue_tcp_params *params = &conn->stack->params;
+    flue_ps wait_ps = conn->rt_count > 0 ? shifted(conn, conn->rt_count - 1u) : 0; /* since an unanswered probe */
+
     if (conn->snd_wnd > 0) {
         /* The window is open but too small for a worthwhile segment: send what it allows (RFC 9293 3.8.6.2.1). */
         tcp_timer_stop(conn);
@@ -65,47 +132,41 @@ static void probe_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
         tcp_ask_output(conn, now_ps);
         return;
     }
-    if (conn->rt_count >= conn->stack->params.max_retransmits) {
-        tcp_end(conn, FLUE_TCP_BY_TIMEOUT, now_ps);
+    if (conn->rt_count > 0 && gives_up(conn, wait_ps, params->max_retransmits)) {
+        tcp_end(conn, silence_reason(conn), now_ps);
         return;
     }
+    spend(conn, wait_ps);
     tcp_timer_arm(conn, TCP_TIMER_PERSIST, now_ps + shifted(conn, conn->rt_count));
-    conn->rt_count++;
-    tcp_probe(conn, now_ps);
-}
-
-/* CH-297: MaxRT, when it is set, takes the place of the count of retransmissions. */
-static bool gives_up(const struct flue_tcp_conn *conn)
-{
-    if (conn->max_rt_ticks != 0) {
-        return conn->max_rt_ticks != UINT32_MAX && conn->total_rt_ticks >= conn->max_rt_ticks;
+    if (conn->rt_count < UINT8_MAX) {
+        conn->rt_count++;
     }
-    return conn->rt_count >= conn->stack->params.max_retransmits;
+    tcp_probe(conn, now_ps);
 }
 
 static void retransmit_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     struct flue_tcp *stack = conn->stack;
-    flue_ps rto_ps = tcp_rto(conn);
-    uint64_t total = conn->total_rt_ticks + (uint64_t)(rto_ps / stack->params.tick_ps);
+    const struct flue_tcp_params *params = &stack->params;
+    bool opening = conn->state < FLUE_TCP_ESTABLISHED;
+    flue_ps wait_ps = retransmit_wait(conn);
+    bool over = gives_up(conn, wait_ps, opening ? params->max_syn_retransmits : params->max_retransmits);
 
-    conn->total_rt_ticks = total > UINT32_MAX ? UINT32_MAX : (uint32_t)total;
-    if (gives_up(conn)) {
-        tcp_end(conn, FLUE_TCP_BY_TIMEOUT, now_ps);
+    spend(conn, wait_ps);
+    if (over) {
+        tcp_end(conn, silence_reason(conn), now_ps);
         return;
     }
     conn->timeouts++;
     stack->totals.timeouts++;
-    flue_trace3(stack->trace, tcp_timeout, now_ps, conn->id, conn->snd_una, rto_ps, conn->rt_count + 1);
-    if (conn->state >= FLUE_TCP_ESTABLISHED) {
-        congestion_timeout(&conn->congestion, conn->mss_bytes, conn->snd_max - conn->snd_una, conn->snd_max,
-                           conn->rt_count > 0);
-        conn->snd_nxt = conn->snd_una;
-        conn->flags &= ~(uint32_t)(TCP_RESEND_UNA | TCP_TIMING);
+    flue_trace3(stack->trace, tcp_timeout, now_ps, conn->id, conn->snd_una, wait_ps, conn->rt_count + 1);
+    if (!opening) {
+        tcp_recovery_timeout(conn, now_ps);
         if (conn->snd_wnd == 0) {
-            conn->rt_count = 0;
-            conn->probe_round = 0;
+            begin_rounds(conn);
             conn->timer_mode = TCP_TIMER_PERSIST;
+            conn->snd_nxt = conn->snd_una;
+            conn->flags &= ~(uint32_t)TCP_RESEND_UNA;
             probe_expired(conn, now_ps);
             return;
         }
@@ -116,11 +177,27 @@ static void retransmit_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
     if (conn->backoff < UINT8_MAX) {
         conn->backoff++;
     }
-    tcp_timer_arm(conn, TCP_TIMER_RETRANSMIT, now_ps + tcp_rto(conn));
-    if (conn->state >= FLUE_TCP_ESTABLISHED) {
+    tcp_timer_retransmit(conn, now_ps);
+    if (!opening) {
         tcp_ask_output(conn, now_ps);
     } else {
         (void)tcp_emit_syn(conn, now_ps, true);
+    }
+}
+
+static void keep_alive_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    const struct flue_tcp_settings *settings = conn->settings;
+    flue_ps due_ps = conn->last_received_ps + tcp_keep_idle(settings);
+
+    if (conn->ka_probes == 0 && due_ps > now_ps) {
+        tcp_timer_arm(conn, TCP_TIMER_KEEP_ALIVE, due_ps); /* something came meanwhile */
+    } else if (conn->ka_probes >= tcp_keep_count(settings)) {
+        tcp_end(conn, FLUE_TCP_BY_KEEP_ALIVE, now_ps);
+    } else {
+        conn->ka_probes++;
+        tcp_timer_arm(conn, TCP_TIMER_KEEP_ALIVE, now_ps + tcp_keep_interval(settings));
+        (void)tcp_emit_keep_alive(conn, now_ps);
     }
 }
 
@@ -150,10 +227,15 @@ void flue_tcp_timeout(struct flue_tcp_conn *conn, flue_ps now_ps)
         case TCP_TIMER_TIME_WAIT:
             tcp_end(conn, FLUE_TCP_BY_2MSL, now_ps);
             break;
+        case TCP_TIMER_KEEP_ALIVE:
+            keep_alive_expired(conn, now_ps);
+            break;
         }
     }
     if ((conn->flags & TCP_ENDING) != 0) {
         tcp_raise_closed(conn);
+    } else {
+        tcp_rest(conn);
     }
 }
 
@@ -167,7 +249,7 @@ void tcp_timer_fire(struct timer *timer, flue_ps now_ps)
 
 void tcp_delayed_ack_fire(struct timer_fifo_entry *entry, flue_ps now_ps)
 {
-    struct flue_tcp_conn *conn = FLUE_CONTAINER_OF(entry, struct flue_tcp_conn, delayed_ack);
+    struct flue_tcp_conn *conn = FLUE_CONTAINER_OF(entry, struct tcp_active, delayed_ack)->conn;
 
     conn->flags |= TCP_ACK_DUE;
     tcp_event_plain(conn, FLUE_TCP_EV_TIMER, now_ps);

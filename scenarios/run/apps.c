@@ -33,14 +33,14 @@ static void on_client_connected(void *ctx, struct flue_socket *socket, flue_ps a
 static void on_server_connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
 {
     struct world *world = ctx;
-    const uint32_t id = flue_socket_id(socket);
+    const uint32_t id = flue_host_socket_id(socket);
 
     (void)at_ps;
     if (id >= (uint32_t)world->scenario->connections) {
         world_finding(world, "a connection with the unknown identity %" PRIu32, id);
         return;
     }
-    flue_socket_set_ctx(socket, &world->flows[id]);
+    flue_host_socket_set_ctx(socket, &world->flows[id]);
     connected(&world->flows[id], SERVER, socket);
 }
 
@@ -76,7 +76,7 @@ void flow_close(struct flow *flow, int end)
     if (flow->socket[end] == NULL || flow->closing[end])
         return;
     flow->closing[end] = 1;
-    if (flue_socket_close(flow->socket[end]) != FLUE_OK)
+    if (flue_host_socket_close(flow->socket[end]) != FLUE_OK)
         world_finding(flow->world, "connection %" PRIu32 ": close was refused", flow->id);
 }
 
@@ -102,10 +102,7 @@ static void on_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reaso
      * answered so.  Whether bytes are missing is for the audit to say. */
     if (world->phase != PHASE_CLOSING)
         world_finding(world, "connection %" PRIu32 ": ended early at the %s by %s", flow->id,
-                      end == SERVER ? "server" : "client",
-                      reason == FLUE_TCP_BY_RESET     ? "a reset"
-                      : reason == FLUE_TCP_BY_TIMEOUT ? "a timeout"
-                                                      : "a close");
+                      end == SERVER ? "server" : "client", flue_tcp_reason_name(reason));
     if (world->phase == PHASE_OPENING)
         world->net.stop(world->net.ctx); /* it will never be in place */
     if (world->phase == PHASE_CLOSING && world->gone == 2 * (uint32_t)world->scenario->connections) {

@@ -25,7 +25,7 @@ static void write_on(struct flow *flow, int end, flue_ps at_ps)
 
         if (bytes > flow->left[end])
             bytes = flow->left[end];
-        if (flue_socket_send(flow->socket[end], (uint32_t)bytes) != FLUE_OK) {
+        if (flue_host_socket_send(flow->socket[end], (uint32_t)bytes) != FLUE_OK) {
             world_finding(flow->world, "connection %u: a write of %llu bytes was refused", flow->id,
                           (unsigned long long)bytes);
             flow->left[end] = 0;

@@ -31,7 +31,7 @@ static void issue(void *ctx, flue_ps at_ps)
 
     (void)at_ps;
     list_push_back(&flow->requests, &request->hook);
-    if (flue_socket_send(flow->socket[CLIENT], bytes) != FLUE_OK)
+    if (flue_host_socket_send(flow->socket[CLIENT], bytes) != FLUE_OK)
         world_finding(flow->world, "connection %u: a request was refused", flow->id);
     else
         flow->accepted[CLIENT] += bytes;
@@ -144,8 +144,8 @@ static void answer(struct flow *flow)
 
     while (flow->request_bytes >= (uint64_t)scenario->request_size) {
         flow->request_bytes -= (uint64_t)scenario->request_size;
-        flue_socket_work(flow->socket[SERVER], 1);
-        if (flue_socket_send(flow->socket[SERVER], (uint32_t)scenario->io_size) != FLUE_OK)
+        flue_host_socket_work(flow->socket[SERVER], 1);
+        if (flue_host_socket_send(flow->socket[SERVER], (uint32_t)scenario->io_size) != FLUE_OK)
             world_finding(flow->world, "connection %u: a response was refused", flow->id);
         else
             flow->accepted[SERVER] += (uint64_t)scenario->io_size;

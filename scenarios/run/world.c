@@ -60,7 +60,7 @@ static void open_next(void *ctx, flue_ps at_ps)
                           &flow->socket[CLIENT]) != FLUE_OK)
         world_finding(world, "connection %" PRIu32 " could not be opened", id);
     else
-        flue_socket_set_ctx(flow->socket[CLIENT], flow);
+        flue_host_socket_set_ctx(flow->socket[CLIENT], flow);
 }
 
 static void close_next(void *ctx, flue_ps at_ps)
@@ -234,8 +234,8 @@ static void on_offload(struct timer *timer, flue_ps now_ps)
     for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
         struct flue_socket *socket = world->flows[i].socket[SERVER];
 
-        if (socket != NULL && flue_socket_holder(socket) == FLUE_HOLDER_HOST)
-            (void)!flue_socket_offload(socket, now_ps);
+        if (socket != NULL && flue_host_socket_holder(socket) == FLUE_HOLDER_HOST)
+            (void)!flue_host_socket_offload(socket, now_ps);
     }
 }
 
@@ -247,8 +247,8 @@ static void on_upload(struct timer *timer, flue_ps now_ps)
     for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
         struct flue_socket *socket = world->flows[i].socket[SERVER];
 
-        if (socket != NULL && flue_socket_holder(socket) == FLUE_HOLDER_TARGET)
-            (void)!flue_socket_upload(socket, now_ps);
+        if (socket != NULL && flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET)
+            (void)!flue_host_socket_upload(socket, now_ps);
     }
 }
 

@@ -15,7 +15,7 @@ static struct fixture f;
 static inline void offload(unsigned first, unsigned count)
 {
     for (unsigned i = first; i < first + count; i++) {
-        assert_int_equal(flue_socket_offload(f.peers[i].socket, f.env.now_ps), FLUE_OK);
+        assert_int_equal(flue_host_socket_offload(f.peers[i].socket, f.env.now_ps), FLUE_OK);
     }
 }
 
@@ -27,7 +27,7 @@ static inline void offload_012(void *ctx, flue_ps at_ps)
 
 static inline enum flue_holder holder(unsigned i)
 {
-    return flue_socket_holder(f.peers[i].socket);
+    return flue_host_socket_holder(f.peers[i].socket);
 }
 
 /* Opens peers 0 .. count-1 and forgets their handshakes. */
@@ -55,7 +55,7 @@ static inline void finish(unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         if (f.peers[i].socket != NULL) {
-            flue_socket_abort(f.peers[i].socket);
+            flue_host_socket_abort(f.peers[i].socket);
         }
     }
     flue_host_release_offload(f.host, f.env.now_ps);

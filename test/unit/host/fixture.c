@@ -36,7 +36,7 @@ unsigned peer_number(const struct fixture *f, const struct peer *peer)
 
 static struct peer *peer_of_socket(struct fixture *f, const struct flue_socket *socket)
 {
-    const struct flue_tcp_tuple *tuple = flue_socket_tuple(socket);
+    const struct flue_tcp_tuple *tuple = flue_host_socket_tuple(socket);
 
     for (unsigned i = 0; i < SOCKETS; i++) {
         if (f->peers[i].port == tuple->remote_port && f->peers[i].ip == tuple->remote_ip.word[3]) {
@@ -256,5 +256,5 @@ void peer_open(struct fixture *f, unsigned i, uint32_t ip, uint32_t iss)
 {
     peer_handshake(f, i, ip, iss);
     assert_non_null(f->peers[i].socket);
-    assert_int_equal(flue_socket_id(f->peers[i].socket), i);
+    assert_int_equal(flue_host_socket_id(f->peers[i].socket), i);
 }

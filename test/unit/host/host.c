@@ -13,14 +13,14 @@ static void software(void **state)
     open_all("never", 256, 1);
     peer_segment(&f, 0, 0, 300, FLUE_TCP_ACK | FLUE_TCP_PSH);
     expect_log(&f, "0: received 300");
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 3000), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 3000), FLUE_OK);
     expect_frames(3, frames);
     assert_int_equal(f.sent[0].dst_mac[5], 9);
     adapter_sent(&f);
-    assert_int_equal(flue_socket_unacked_bytes(f.peers[0].socket), 3000);
+    assert_int_equal(flue_host_socket_unacked_bytes(f.peers[0].socket), 3000);
     peer_segment(&f, 0, 0, 0, FLUE_TCP_ACK);
     assert_int_equal(f.peers[0].acked, 3000);
-    assert_int_equal(flue_socket_unacked_bytes(f.peers[0].socket), 0);
+    assert_int_equal(flue_host_socket_unacked_bytes(f.peers[0].socket), 0);
     flue_host_totals(f.host, &totals);
     assert_int_equal(totals.sockets, 1);
     assert_int_equal(totals.holders[FLUE_HOLDER_HOST], 1);
@@ -36,7 +36,7 @@ static void charges(void **state)
 
     (void)state;
     open_all("never", 256, 1);
-    account = flue_socket_account(f.peers[0].socket);
+    account = flue_host_socket_account(f.peers[0].socket);
     memcpy(before, account->cycles, sizeof before);
     peer_segment(&f, 0, 0, 100, FLUE_TCP_ACK);
     assert_int_equal(account->cycles[FLUE_COST_COPY] - before[FLUE_COST_COPY], 1000);
@@ -44,7 +44,7 @@ static void charges(void **state)
     assert_int_equal(account->cycles[FLUE_COST_SCHEDULING] - before[FLUE_COST_SCHEDULING], 1000);
     assert_int_equal(account->cycles[FLUE_COST_DRIVER] - before[FLUE_COST_DRIVER], 1000);
     assert_int_equal(account->cycles[FLUE_COST_OTHER] - before[FLUE_COST_OTHER], 2000);
-    flue_socket_work(f.peers[0].socket, 3);
+    flue_host_socket_work(f.peers[0].socket, 3);
     assert_int_equal(account->cycles[FLUE_COST_APPLICATION] - before[FLUE_COST_APPLICATION], 3000);
     finish(1);
 }
@@ -57,7 +57,7 @@ static void timeout(void **state)
 
     (void)state;
     open_all("never", 256, 1);
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 100), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 100), FLUE_OK);
     expect_frames(1, again);
     fixture_time(&f, f.env.now_ps + 2 * FLUE_PS_PER_S);
     fixture_run(&f);
@@ -74,7 +74,7 @@ static void backlog(void **state)
     (void)state;
     open_all("never", 256, 4);
     for (unsigned i = 0; i < 4; i++) {
-        assert_int_equal(flue_socket_send(f.peers[i].socket, 14600), FLUE_OK);
+        assert_int_equal(flue_host_socket_send(f.peers[i].socket, 14600), FLUE_OK);
     }
     assert_in_range(f.sent_count, 32, 35); /* 4 x 10 segments of the initial window, less those that wait */
     adapter_sent(&f);
@@ -93,7 +93,7 @@ static void trees(void **state)
     offload(3, 1); /* its path is on its way: it waits (D-14) */
     expect_log(&f, "");
     assert_int_equal(holder(3), FLUE_HOLDER_HOST);
-    assert_int_equal(flue_socket_offload(f.peers[3].socket, f.env.now_ps), FLUE_ESTATE);
+    assert_int_equal(flue_host_socket_offload(f.peers[3].socket, f.env.now_ps), FLUE_ESTATE);
     adapter_initiated(&f, 0, 0);
     expect_log(&f, "0: moved to target, at a chosen time\n1: moved to target, at a chosen time\n"
                    "2: moved to target, at a chosen time\ninitiate N*( P*( T+))");
@@ -162,12 +162,12 @@ static void try_all(void)
     if (f.peers[0].socket == NULL) {
         return;
     }
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 5000), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 5000), FLUE_OK);
     peer_segment(&f, 0, 0, 100, FLUE_TCP_ACK);
     adapter_sent(&f);
-    if (f.peers[0].socket != NULL && flue_socket_offload(f.peers[0].socket, f.env.now_ps) == FLUE_OK &&
+    if (f.peers[0].socket != NULL && flue_host_socket_offload(f.peers[0].socket, f.env.now_ps) == FLUE_OK &&
         f.initiated_count > 0) {
-        assert_int_equal(flue_socket_send(f.peers[0].socket, 500), FLUE_OK);
+        assert_int_equal(flue_host_socket_send(f.peers[0].socket, 500), FLUE_OK);
         peer_segment(&f, 0, 0, 100, FLUE_TCP_ACK);
         adapter_initiated(&f, 0, 0);
         if (f.peers[0].forwards != NULL) {
@@ -177,7 +177,7 @@ static void try_all(void)
         f.peers[0].seq -= 100;
         adapter_indicate(&f, 0, 1000);
         fixture_run(&f);
-        if (f.terminated_count > 0 || flue_socket_upload(f.peers[0].socket, f.env.now_ps) == FLUE_OK) {
+        if (f.terminated_count > 0 || flue_host_socket_upload(f.peers[0].socket, f.env.now_ps) == FLUE_OK) {
             if (f.terminated_count > 0) {
                 adapter_terminated(&f, 0, 0, TcpConnectionEstablished, 70, NDIS_STATUS_SUCCESS);
             }
@@ -191,7 +191,7 @@ static void retries_without_an_occasion(void **state)
     (void)state;
     open_offloaded();
     manual_env_fail(&f.host_env, 1);
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 500), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 500), FLUE_OK);
     fixture_run(&f);
     expect_log(&f, "");
     fixture_time(&f, f.env.now_ps + FLUE_PS_PER_MS);

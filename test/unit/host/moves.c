@@ -9,11 +9,11 @@ static void sends_during_offer(void **state)
 {
     (void)state;
     open_all("never", 256, 1);
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 500), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 500), FLUE_OK);
     offload(0, 1);
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 300), FLUE_OK);
-    assert_int_equal(flue_socket_close(f.peers[0].socket), FLUE_OK);
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 1), FLUE_ESTATE);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 300), FLUE_OK);
+    assert_int_equal(flue_host_socket_close(f.peers[0].socket), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 1), FLUE_ESTATE);
     expect_log(&f, "initiate N+( P+( T+[500]))");
     adapter_initiated(&f, 0, 0);
     expect_log(&f, "0: send 500+300\n0: disconnect graceful\n0: moved to target, at a chosen time");
@@ -21,7 +21,7 @@ static void sends_during_offer(void **state)
     adapter_send_done(&f, 0, NDIS_STATUS_SUCCESS, 500);
     adapter_send_done(&f, 0, NDIS_STATUS_SUCCESS, 300);
     assert_int_equal(f.peers[0].acked, 800);
-    assert_int_equal(flue_socket_unacked_bytes(f.peers[0].socket), 0);
+    assert_int_equal(flue_host_socket_unacked_bytes(f.peers[0].socket), 0);
     adapter_disconnect_done(&f, 0, NDIS_STATUS_SUCCESS);
     fixture_end(&f, 1);
 }
@@ -32,7 +32,7 @@ static void nothing_after_a_reset(void **state)
     (void)state;
     open_offloaded();
     adapter_indicate(&f, 0, 60); /* not read yet when the reset comes */
-    flue_socket_abort(f.peers[0].socket);
+    flue_host_socket_abort(f.peers[0].socket);
     adapter_indicate(&f, 0, 100);
     fixture_run(&f);
     expect_log(&f, "0: disconnect abortive\nreturn 1\nreturn 1");
@@ -88,12 +88,12 @@ static void refused(void **state)
 
     (void)state;
     open_all("never", 256, 1);
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 500), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 500), FLUE_OK);
     adapter_sent(&f);
     f.sent_count = 0;
     offload(0, 1);
     expect_log(&f, "initiate N+( P+( T+[500]))");
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 300), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 300), FLUE_OK);
     peer_segment(&f, 0, 0, 100, FLUE_TCP_ACK); /* acknowledges the 500 bytes, too */
     peer_segment(&f, 0, 0, 50, FLUE_TCP_ACK);
     assert_int_equal(f.sent_count, 0);
@@ -121,7 +121,7 @@ static void indications(void **state)
 
     (void)state;
     open_offloaded();
-    account = flue_socket_account(f.peers[0].socket);
+    account = flue_host_socket_account(f.peers[0].socket);
     syscalls = account->cycles[FLUE_COST_SYSCALL];
     adapter_indicate(&f, 0, 1000);
     adapter_indicate(&f, 0, 460);
@@ -136,7 +136,7 @@ static void reset_by_peer(void **state)
 {
     (void)state;
     open_offloaded();
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 400), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 400), FLUE_OK);
     adapter_event(&f, 0, TcpIndicateAbort, 0);
     expect_log(&f, "0: send 0+400\nterminate T*");
     adapter_send_done(&f, 0, NDIS_STATUS_REQUEST_ABORTED, 0);
@@ -149,7 +149,7 @@ static void reset_by_us(void **state)
 {
     (void)state;
     open_offloaded();
-    flue_socket_abort(f.peers[0].socket);
+    flue_host_socket_abort(f.peers[0].socket);
     expect_log(&f, "0: disconnect abortive");
     adapter_disconnect_done(&f, 0, NDIS_STATUS_SUCCESS);
     expect_log(&f, "terminate T*");
@@ -163,7 +163,7 @@ static void closes(void **state)
 {
     (void)state;
     open_offloaded();
-    assert_int_equal(flue_socket_close(f.peers[0].socket), FLUE_OK);
+    assert_int_equal(flue_host_socket_close(f.peers[0].socket), FLUE_OK);
     expect_log(&f, "0: disconnect graceful");
     adapter_event(&f, 0, TcpIndicateDisconnect, 0);
     expect_log(&f, "0: peer closed");
@@ -188,11 +188,11 @@ static void upload(void **state)
 
     (void)state;
     open_offloaded();
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 400), FLUE_OK);
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 600), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 400), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 600), FLUE_OK);
     adapter_send_done(&f, 0, NDIS_STATUS_SUCCESS, 400);
     expect_log(&f, "0: send 0+400\n0: send 400+600");
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 700), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 700), FLUE_OK);
     /* The last one comes back unsent. */
     {
         PNET_BUFFER_LIST first = f.peers[0].sends;
@@ -206,8 +206,8 @@ static void upload(void **state)
     expect_log(&f, "0: send 1000+700");
     adapter_event(&f, 0, TcpIndicateRetrieve, UploadRequested);
     expect_log(&f, "terminate T*");
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 800), FLUE_OK);
-    assert_int_equal(flue_socket_upload(f.peers[0].socket, f.env.now_ps), FLUE_ESTATE);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 800), FLUE_OK);
+    assert_int_equal(flue_host_socket_upload(f.peers[0].socket, f.env.now_ps), FLUE_ESTATE);
     peer_segment(&f, 0, 90, 10, FLUE_TCP_ACK); /* raw, behind the buffered bytes */
     f.sent_count = 0;
     adapter_terminated(&f, 0, 400, TcpConnectionEstablished, 90, NDIS_STATUS_SUCCESS);
@@ -225,8 +225,8 @@ static void upload_failed(void **state)
 {
     (void)state;
     open_offloaded();
-    assert_int_equal(flue_socket_send(f.peers[0].socket, 400), FLUE_OK);
-    assert_int_equal(flue_socket_upload(f.peers[0].socket, f.env.now_ps), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 400), FLUE_OK);
+    assert_int_equal(flue_host_socket_upload(f.peers[0].socket, f.env.now_ps), FLUE_OK);
     expect_log(&f, "0: send 0+400\nterminate T*");
     adapter_terminated(&f, 0, 0, 0, 0, NDIS_STATUS_FAILURE);
     expect_log(&f, "0: closed 4");
@@ -238,8 +238,8 @@ static void close_during_upload(void **state)
 {
     (void)state;
     open_offloaded();
-    assert_int_equal(flue_socket_upload(f.peers[0].socket, f.env.now_ps), FLUE_OK);
-    assert_int_equal(flue_socket_close(f.peers[0].socket), FLUE_OK);
+    assert_int_equal(flue_host_socket_upload(f.peers[0].socket, f.env.now_ps), FLUE_OK);
+    assert_int_equal(flue_host_socket_close(f.peers[0].socket), FLUE_OK);
     f.sent_count = 0;
     adapter_terminated(&f, 0, 0, TcpConnectionEstablished, 0, NDIS_STATUS_SUCCESS);
     expect_log(&f, "terminate T*\n0: moved to host, at a chosen time");
@@ -254,7 +254,7 @@ static void again(void **state)
     (void)state;
     open_offloaded();
     for (unsigned round = 0; round < 3; round++) {
-        assert_int_equal(flue_socket_upload(f.peers[0].socket, f.env.now_ps), FLUE_OK);
+        assert_int_equal(flue_host_socket_upload(f.peers[0].socket, f.env.now_ps), FLUE_OK);
         adapter_terminated(&f, 0, 0, TcpConnectionEstablished, 0, NDIS_STATUS_SUCCESS);
         expect_log(&f, "terminate T*\n0: moved to host, at a chosen time");
         peer_segment(&f, 0, 0, 1000, FLUE_TCP_ACK);
@@ -263,7 +263,7 @@ static void again(void **state)
         adapter_initiated(&f, 0, 0);
         expect_log(&f, "initiate N*( P*( T+))\n0: moved to target, at a chosen time");
     }
-    assert_int_equal(flue_socket_upload(f.peers[0].socket, f.env.now_ps), FLUE_OK);
+    assert_int_equal(flue_host_socket_upload(f.peers[0].socket, f.env.now_ps), FLUE_OK);
     adapter_terminated(&f, 0, 0, TcpConnectionEstablished, 0, NDIS_STATUS_SUCCESS);
     finish(1);
 }
@@ -280,7 +280,7 @@ static void upload_everything(void **state)
     expect_log(&f, "terminate T*");
     adapter_terminated(&f, 0, 0, TcpConnectionEstablished, 0, NDIS_STATUS_SUCCESS);
     expect_log(&f, "0: moved to host, the target wants all back\nterminate N*( P*)");
-    assert_int_equal(flue_socket_offload(f.peers[0].socket, f.env.now_ps), FLUE_ESTATE);
+    assert_int_equal(flue_host_socket_offload(f.peers[0].socket, f.env.now_ps), FLUE_ESTATE);
     adapter_released(&f);
     indication.StatusCode = NDIS_STATUS_OFFLOAD_RESUME;
     NdisMIndicateStatusEx(f.adapter, &indication);
@@ -294,9 +294,9 @@ static void upload_everything(void **state)
 /* What the application does inside its callbacks: sends, and hands over, at once. */
 static void busy_app(struct fixture *fixture, unsigned peer)
 {
-    assert_int_equal(flue_socket_send(fixture->peers[peer].socket, 250), FLUE_OK);
-    assert_int_equal(flue_socket_offload(fixture->peers[peer].socket, fixture->env.now_ps), FLUE_OK);
-    assert_int_equal(flue_socket_send(fixture->peers[peer].socket, 250), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(fixture->peers[peer].socket, 250), FLUE_OK);
+    assert_int_equal(flue_host_socket_offload(fixture->peers[peer].socket, fixture->env.now_ps), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(fixture->peers[peer].socket, 250), FLUE_OK);
 }
 
 static void inside_callbacks(void **state)

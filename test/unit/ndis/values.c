@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "flue/ndischimney.h"
-#include "flue/tcp.h"
+#include "flue/tcp_engine.h"
 
 static void names_are_those_of_the_interface(void **state)
 {
@@ -89,7 +89,6 @@ static void fill(struct flue_tcp_state *state, uint32_t base)
 #define FLUE_STATE(class_, name, type, unit, member, since)                                                            \
     state->name = (type)((base == UINT32_MAX ? base : ++i) & MASK_##unit);
 #include "flue/state.def"
-#undef FLUE_STATE
     state->tuple.local_port = state->local_port;
     state->tuple.remote_port = state->remote_port;
 }

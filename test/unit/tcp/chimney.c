@@ -129,7 +129,6 @@ static void same_state(const struct flue_tcp_state *a, const struct flue_tcp_sta
     assert_memory_equal(&a->tuple, &b->tuple, sizeof(a->tuple));
 #define FLUE_STATE(class_, name, type, unit, member, since) assert_int_equal(a->name, b->name);
 #include "flue/state.def"
-#undef FLUE_STATE
 }
 
 static const struct {
@@ -262,7 +261,7 @@ static void export_refuses(void **state)
 
     (void)state;
     begin(&f);
-    assert_int_equal(flue_tcp_connect(f.stack[0], &tuple, NULL, 1, 0, &conn), FLUE_OK);
+    assert_int_equal(flue_tcp_connect(f.stack[0], &tuple, NULL, NULL, 1, 0, &conn), FLUE_OK);
     assert_int_equal(flue_tcp_export(conn, 0, 0, &out), FLUE_ESTATE);
     assert_int_equal(flue_tcp_export(conn, 0, 1, &out), FLUE_OK);
     assert_int_equal(out.state, FLUE_TCP_SYN_SENT);

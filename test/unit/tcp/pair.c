@@ -181,6 +181,8 @@ static void event(void *owner, struct flue_tcp_conn *conn, const struct flue_tcp
         assert_true(end->app_closed);
         end->fin_acked = true;
         break;
+    case FLUE_TCP_EV_URGENT:
+        break;
     case FLUE_TCP_EV_OUTPUT:
         assert_false(end->want_output);
         end->want_output = true;
@@ -199,10 +201,13 @@ static void event(void *owner, struct flue_tcp_conn *conn, const struct flue_tcp
     }
 }
 
-static void *accept_any(void *owner, const struct flue_tcp_tuple *tuple)
+static void *accept_any(void *owner, const struct flue_tcp_tuple *tuple, struct flue_tcp_settings *settings,
+                        int *refuse_silently)
 {
     struct pair_end *end = owner;
 
+    (void)settings;
+    (void)refuse_silently;
     assert_int_equal(tuple->local_ip.word[3], 0x0a000001u + end->index);
     return end->closed || end->conn != NULL ? NULL : end;
 }
@@ -239,7 +244,7 @@ void pair_init(struct pair *pair, const struct pair_config *config)
         if (config->wrap) {
             struct flue_tcp_tuple tuple = tuple_of(i);
 
-            while (tcp_iss(end->stack[0], &tuple, 0) < UINT32_MAX - 40000) {
+            while (tcp_initial_seq(end->stack[0], &tuple, 0) < UINT32_MAX - 40000) {
                 end->env.env.seed++;
             }
         }
@@ -253,7 +258,7 @@ void pair_open(struct pair *pair)
         struct flue_tcp_tuple tuple = tuple_of(i);
 
         assert_int_equal(
-            flue_tcp_connect(pair->end[i].stack[0], &tuple, &pair->end[i], i, pair->now_ps, &pair->end[i].conn),
+            flue_tcp_connect(pair->end[i].stack[0], &tuple, NULL, &pair->end[i], i, pair->now_ps, &pair->end[i].conn),
             FLUE_OK);
         if (pair->config.write_early) {
             write_more(&pair->end[i]);
@@ -282,18 +287,20 @@ void pair_move(struct pair *pair, unsigned index)
     struct flue_tcp_info before;
     struct flue_tcp_info after;
     struct chain *chain;
+    flue_ps now_ps;
     bool fin_sent;
 
     if (old == NULL || end->closed) {
         return;
     }
+    now_ps = old->last_ps > pair->now_ps ? old->last_ps : pair->now_ps; /* what it has sent leaves before */
     flue_tcp_info(old, &before);
     if (before.state < FLUE_TCP_ESTABLISHED || before.state == FLUE_TCP_TIME_WAIT) {
         return;
     }
-    flue_tcp_flush_ack(old, pair->now_ps);
+    flue_tcp_flush_ack(old, now_ps);
     flue_tcp_info(old, &before);
-    assert_int_equal(flue_tcp_export(old, pair->now_ps, 0, &state), FLUE_OK);
+    assert_int_equal(flue_tcp_export(old, now_ps, 0, &state), FLUE_OK);
     chain = calloc(1, sizeof(*chain));
     assert_non_null(chain);
     flue_tcp_visit_send_queue(old, collect, chain);
@@ -301,19 +308,19 @@ void pair_move(struct pair *pair, unsigned index)
     flue_tcp_release(old);
     end->side = 1 - end->side;
     assert_int_equal(
-        flue_tcp_import(end->stack[end->side], &state, end, index, (uint32_t)end->unread, pair->now_ps, &end->conn),
+        flue_tcp_import(end->stack[end->side], &state, end, index, (uint32_t)end->unread, now_ps, &end->conn),
         FLUE_OK);
     for (unsigned i = 0; i < chain->count; i++) {
-        assert_int_equal(flue_tcp_send(end->conn, &chain->spans[i], pair->now_ps), FLUE_OK);
+        assert_int_equal(flue_tcp_send(end->conn, &chain->spans[i], now_ps), FLUE_OK);
     }
     free(chain);
     fin_sent = state.state == FLUE_TCP_FIN_WAIT_1 || state.state == FLUE_TCP_FIN_WAIT_2 ||
                state.state == FLUE_TCP_CLOSING || state.state == FLUE_TCP_LAST_ACK;
     if (end->app_closed && !fin_sent) {
-        assert_int_equal(flue_tcp_close(end->conn, pair->now_ps), FLUE_OK);
+        assert_int_equal(flue_tcp_close(end->conn, now_ps), FLUE_OK);
     }
     end->want_output = false;
-    flue_tcp_start(end->conn, pair->now_ps);
+    flue_tcp_start(end->conn, now_ps);
     flue_tcp_info(end->conn, &after);
     assert_int_equal(after.queued_bytes, before.queued_bytes);
     assert_int_equal(after.snd_una, before.snd_una);

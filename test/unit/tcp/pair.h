@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "flue/tcp.h"
+#include "flue/tcp_engine.h"
 #include "base/rng.h"
 #include "base/timers.h"
 #include "support/manual_env.h"

@@ -149,7 +149,7 @@ static void reassembly_overlaps(void **state)
                 struct flue_span span = described(cases[i].in[j].stream, 1000 + cases[i].in[j].from,
                                                   cases[i].in[j].to - cases[i].in[j].from);
 
-                reassembly_insert(&q, &f.pieces, rcv_nxt, zero + cases[i].in[j].from, &span, false);
+                reassembly_insert(&q, &f.pieces, rcv_nxt, zero + cases[i].in[j].from, &span, false, NULL, NULL);
             }
             for (const struct piece *p = q.head; p != NULL; p = p->next, n++) {
                 assert_int_equal(p->seq - zero, cases[i].out[n].from);
@@ -176,12 +176,12 @@ static void reassembly_takes_in_order(void **state)
 
     (void)state;
     begin(&f);
-    reassembly_insert(&q, &f.pieces, nxt, nxt + 10, &span, true);
+    reassembly_insert(&q, &f.pieces, nxt, nxt + 10, &span, true, NULL, NULL);
     assert_false(reassembly_take(&q, &f.pieces, nxt, &span, &psh));
     span = described(1, 20, 10);
-    reassembly_insert(&q, &f.pieces, nxt, nxt + 20, &span, false); /* behind a PSH: not joined */
+    reassembly_insert(&q, &f.pieces, nxt, nxt + 20, &span, false, NULL, NULL); /* behind a PSH: not joined */
     span = described(1, 0, 12);
-    reassembly_insert(&q, &f.pieces, nxt, nxt, &span, false);
+    reassembly_insert(&q, &f.pieces, nxt, nxt, &span, false, NULL, NULL);
     assert_true(reassembly_take(&q, &f.pieces, nxt, &span, &psh));
     assert_int_equal(span.length_bytes, 10);
     assert_false(psh);
@@ -214,7 +214,7 @@ static void reassembly_against_bytes(void **state)
             uint32_t length = 1 + (uint32_t)rng_below(&rng, 199 - from);
             struct flue_span span = described(k, from, length);
 
-            reassembly_insert(&q, &f.pieces, nxt, nxt + from, &span, rng_below(&rng, 4) == 0);
+            reassembly_insert(&q, &f.pieces, nxt, nxt + from, &span, rng_below(&rng, 4) == 0, NULL, NULL);
             for (uint32_t i = from; i < from + length; i++) {
                 owner[i] = owner[i] == 0 ? k : owner[i];
             }

@@ -10,13 +10,15 @@ static const struct rtt_bounds loose = {.granularity_ps = 1, .min_ps = 1, .max_p
 
 static void initial_timeout(void **state)
 {
-    struct rtt rtt = rtt_initial(1000 * MS, &bounds);
+    struct rtt rtt = rtt_initial(1000 * MS);
 
     (void)state;
     assert_int_equal(rtt.srtt_ps, 0);
-    assert_int_equal(rtt.rto_ps, 1000 * MS);
-    assert_int_equal(rtt_initial(100000 * MS, &bounds).rto_ps, 60000 * MS);
-    assert_int_equal(rtt_initial(1 * MS, &bounds).rto_ps, 200 * MS);
+    assert_int_equal(rtt_rto(&rtt, &bounds), 1000 * MS);
+    rtt = rtt_initial(100000 * MS);
+    assert_int_equal(rtt_rto(&rtt, &bounds), 60000 * MS);
+    rtt = rtt_initial(1 * MS);
+    assert_int_equal(rtt_rto(&rtt, &bounds), 200 * MS);
 }
 
 /* Each row: sample, then SRTT, RTTVAR and RTO in microseconds without a lower bound. */
@@ -30,45 +32,45 @@ static void samples(void **state)
         {180000, 110000, 48125, 302500}, /* error 80: var 37.5 + (80 - 37.5)/4, srtt + 10 */
         {30000, 100000, 56093, 324375},  /* error -80; 48125 + (80000 - 48125)/4 = 56093.75 */
     };
-    struct rtt rtt = rtt_initial(1000 * MS, &loose);
+    struct rtt rtt = rtt_initial(1000 * MS);
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        rtt_sample(&rtt, rows[i].sample_us * FLUE_PS_PER_US, &loose);
+        rtt_sample(&rtt, rows[i].sample_us * FLUE_PS_PER_US);
         assert_int_equal(rtt.srtt_ps / FLUE_PS_PER_US, rows[i].srtt_us);
         assert_int_equal(rtt.rttvar_ps / FLUE_PS_PER_US, rows[i].rttvar_us);
-        assert_int_equal(rtt.rto_ps / FLUE_PS_PER_US, rows[i].rto_us);
+        assert_int_equal(rtt_rto(&rtt, &loose) / FLUE_PS_PER_US, rows[i].rto_us);
     }
 }
 
 static void bounds_hold(void **state)
 {
-    struct rtt rtt = rtt_initial(1000 * MS, &bounds);
+    struct rtt rtt = rtt_initial(1000 * MS);
 
     (void)state;
-    rtt_sample(&rtt, 100 * FLUE_PS_PER_US, &bounds);
-    assert_int_equal(rtt.rto_ps, 200 * MS);
-    rtt_sample(&rtt, 59000 * MS, &bounds);
-    assert_int_equal(rtt.rto_ps, 60000 * MS);
-    rtt = rtt_initial(1000 * MS, &bounds);
-    rtt_sample(&rtt, -5, &bounds);
+    rtt_sample(&rtt, 100 * FLUE_PS_PER_US);
+    assert_int_equal(rtt_rto(&rtt, &bounds), 200 * MS);
+    rtt_sample(&rtt, 59000 * MS);
+    assert_int_equal(rtt_rto(&rtt, &bounds), 60000 * MS);
+    rtt = rtt_initial(1000 * MS);
+    rtt_sample(&rtt, -5);
     assert_int_equal(rtt.srtt_ps, 1);
     /* The granularity is the least margin. */
-    rtt = rtt_from(500 * MS, 0, &bounds);
-    assert_int_equal(rtt.rto_ps, 501 * MS);
+    rtt = (struct rtt){.srtt_ps = 500 * MS};
+    assert_int_equal(rtt_rto(&rtt, &bounds), 501 * MS);
 }
 
 static void backing_off(void **state)
 {
-    struct rtt rtt = rtt_from(200 * MS, 25 * MS, &bounds);
+    struct rtt rtt = {.srtt_ps = 200 * MS, .rttvar_ps = 25 * MS};
     static const int64_t expected_ms[] = {300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 60000, 60000};
 
     (void)state;
     for (unsigned i = 0; i < COUNT_OF(expected_ms); i++) {
-        assert_int_equal(rtt_timeout(&rtt, i, bounds.max_ps), expected_ms[i] * MS);
+        assert_int_equal(rtt_timeout(&rtt, i, &bounds), expected_ms[i] * MS);
     }
-    assert_int_equal(rtt_timeout(&rtt, 63, bounds.max_ps), bounds.max_ps);
-    assert_int_equal(rtt_timeout(&rtt, 255, bounds.max_ps), bounds.max_ps);
+    assert_int_equal(rtt_timeout(&rtt, 63, &bounds), bounds.max_ps);
+    assert_int_equal(rtt_timeout(&rtt, 255, &bounds), bounds.max_ps);
 }
 
 int main(void)

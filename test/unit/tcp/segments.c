@@ -37,10 +37,10 @@ static struct flue_frame to_one(struct pair *pair)
 {
     const struct flue_tcp_conn *conn = pair->end[1].conn;
 
-    return (struct flue_frame){.src_ip = conn->tuple.remote_ip,
-                               .dst_ip = conn->tuple.local_ip,
-                               .src_port = conn->tuple.remote_port,
-                               .dst_port = conn->tuple.local_port,
+    return (struct flue_frame){.src_ip = conn->path->remote_ip,
+                               .dst_ip = conn->path->local_ip,
+                               .src_port = conn->remote_port,
+                               .dst_port = conn->local_port,
                                .seq = conn->rcv_nxt,
                                .ack = conn->snd_una,
                                .window = 1000,
@@ -352,7 +352,7 @@ static void syns_back_off(void **state)
     struct pair pair;
 
     (void)state;
-    config.params[0].max_retransmits = 5;
+    config.params[0].max_syn_retransmits = 5;
     pair_init(&pair, &config);
     pair.filter = lose_all;
     pair_open(&pair);

@@ -171,7 +171,7 @@ static void idle_sender_restarts(void **state)
     config.closing = PAIR_CLOSE_NEVER;
     start(&pair, &config, NULL);
     pair_run(&pair);
-    assert_true(pair.end[0].conn->congestion.cwnd_bytes > 2 * 14480);
+    assert_true(pair.end[0].conn->cc.cwnd_bytes > 2 * 14480);
     pair.now_ps += 10 * FLUE_PS_PER_S;
     pair.config.bytes[0] += 100;
     pair.end[0].written += 100;
@@ -181,7 +181,7 @@ static void idle_sender_restarts(void **state)
         assert_int_equal(flue_tcp_send(pair.end[0].conn, &span, pair.now_ps), FLUE_OK);
     }
     pair_run(&pair);
-    assert_in_range(pair.end[0].conn->congestion.cwnd_bytes, 10 * 1448, 10 * 1448 + 1448);
+    assert_in_range(pair.end[0].conn->cc.cwnd_bytes, 10 * 1448, 10 * 1448 + 1448);
     pair_dispose(&pair);
 }
 

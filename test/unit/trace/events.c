@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "flue/tcp.h"
+#include "flue/tcp_engine.h"
 #include "flue/wire.h"
 
 void put(struct trace_log *log, unsigned node, unsigned point, flue_ps at_ps, uint32_t conn, int64_t a, int64_t b,

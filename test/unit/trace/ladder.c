@@ -8,7 +8,7 @@
 #include "events.h"
 #include "flue/host.h"
 #include "flue/ndischimney.h"
-#include "flue/tcp.h"
+#include "flue/tcp_engine.h"
 #include "flue/wire.h"
 
 enum { MSS = 1448, US = 1000000 };

@@ -8,7 +8,7 @@
 #include "events.h"
 #include "flue/cost.h"
 #include "flue/ndischimney.h"
-#include "flue/tcp.h"
+#include "flue/tcp_engine.h"
 #include "flue/wire.h"
 
 static struct trace_log *new_log(size_t limit)

@@ -9,7 +9,7 @@
 #include "flue/cost.h"
 #include "flue/host.h"
 #include "flue/ndischimney.h"
-#include "flue/tcp.h"
+#include "flue/tcp_engine.h"
 #include "flue/wire.h"
 
 /* Every placeholder of trace.def names an argument, and every argument has a name and a unit. */
