@@ -23,8 +23,16 @@ struct flue_impair_params {
     uint64_t lose[FLUE_IMPAIR_LIST_MAX]; /* numbers, from 1, of frames to lose exactly; ascending; 0 ends the list */
 };
 
+/* Watches what passes a node's port: frames that the wire took from it, at the moment when it was given them, and
+ * frames that it got, behind loss and reordering.  The frame is borrowed until return.  frame NULL: nobody watches. */
+struct flue_node_tap {
+    void *ctx;
+    void (*frame)(void *ctx, const struct flue_frame *frame, flue_ps now_ps);
+};
+
 struct flue_node_params {
     uint16_t number; /* in traces */
+    struct flue_node_tap tap;
     struct flue_impair_params impair;
     struct flue_host_params host;
     struct flue_target_params target;

@@ -12,8 +12,9 @@
  *           flue_stack_advance(stack, now_ps)               when flue_stack_deadline(stack) has passed
  *           flue_socket_poll / send / recv
  *
- * Time is in picoseconds (flue_ps) and never goes back: an earlier time counts as the latest one told.  Whatever a call
- * has to transmit leaves through the output callback before the call returns.  No function may be called from inside a
+ * Time is in picoseconds (flue_ps) and never goes back: an earlier time counts as the latest one told.  It ends at
+ * FLUE_STACK_PS_MOST, 53 days: a later time counts as that one, and nothing is due behind it.  Whatever a call has to
+ * transmit leaves through the output callback before the call returns.  No function may be called from inside a
  * callback, but for flue_stack_error_*, flue_tcp_state_name and the like, which have no stack.
  *
  * Errors: functions that return int or int64_t answer a negative number of enum flue_stack_error; the numbers are those
@@ -82,7 +83,8 @@ struct flue_tcp_params {
     uint32_t mss_bytes;           /* largest segment taken: 1460; 88..65495.  IPv6 connections offer 20 less */
     uint32_t mtu_bytes;           /* of our own link; bounds what is sent: 65535; 576..65535.  0: mss_bytes + 40 */
     uint32_t rcv_buffer_bytes;    /* window offered: 256 KiB; 1..1 GiB */
-    uint32_t rcv_wscale;          /* shift offered: 255 = the least that lets the buffer be told whole; 0..14 */
+    uint32_t rcv_wscale;          /* shift offered: 255 = the least that lets the buffer be told whole; 0..14, and the
+                                   * buffer holds one unit of it, 1 << rcv_wscale bytes: else no window could be told */
     uint32_t initial_window;      /* segments: 10 (RFC 6928); 1..64 */
     uint32_t ack_every;           /* data segments per ACK: 2 (RFC 5681 4.2); 1..255 */
     uint32_t dup_ack_threshold;   /* 3 (RFC 5681 3.2, RFC 6675 DupThresh); 1..255 */
@@ -112,7 +114,8 @@ struct flue_tcp_params {
     flue_ps rto_max_ps;           /* 60 s (RFC 6298 2.5) */
     flue_ps tick_ps;              /* timestamp and hand-over tick, G of RFC 6298: 1 ms */
     flue_ps time_wait_ps;         /* 2 MSL: 60 s */
-    flue_ps fin_wait_2_ps;        /* 120 s (decisions D-54) */
+    flue_ps fin_wait_2_ps;        /* 120 s (D-54): so long FIN-WAIT-2 waits for the peer's FIN after the last acceptable
+                                   * segment when nobody reads any more; then the connection ends without a word */
     uint8_t ttl;                  /* 64 */
     uint8_t tos;                  /* 0; the ECN bits are the engine's */
     uint16_t ip_id_base;          /* first IP id: 0 for a host, 0x8000 for a target (behaviour 13.1), range of 0x8000 */
@@ -160,6 +163,9 @@ struct flue_tcp_totals {
 };
 
 /* ---- stacks ---- */
+
+/* The greatest time a stack knows.  No timeout is longer than half of it, so that each ends before FLUE_PS_NEVER. */
+#define FLUE_STACK_PS_MOST (FLUE_PS_NEVER / 2)
 
 #define FLUE_STACK_VERSION 1 /* of this header */
 /* Version of the linked library; compare with FLUE_STACK_VERSION. */
@@ -233,7 +239,8 @@ void flue_stack_free(struct flue_stack *stack);
  * of this stack.  FLUE_STACK_EPROTONOSUPPORT: neither TCP nor an ICMP error about TCP. */
 int flue_stack_input(struct flue_stack *stack, const void *packet, size_t bytes, flue_ps now_ps);
 
-/* Runs every deadline up to now_ps, each at its own time, and sets the clock to now_ps. */
+/* Runs every deadline up to now_ps, each at its own time, and sets the clock to now_ps; FLUE_PS_NEVER sets it to the
+ * end of time, where a deadline never comes. */
 void flue_stack_advance(struct flue_stack *stack, flue_ps now_ps);
 
 /* The next time at which flue_stack_advance() has something to do; may be early, never late; FLUE_PS_NEVER: none. */
@@ -307,7 +314,7 @@ enum flue_poll {
     FLUE_POLL_HUP = 0x10,  /* both directions are over */
     FLUE_POLL_RDHUP = 0x20 /* the peer has closed its side */
 };
-/* The mask, or EBADF. */
+/* The mask, or EBADF.  A socket that is neither connected, nor was, nor listens, polls 0. */
 int flue_socket_poll(const struct flue_stack *stack, int s);
 
 int flue_socket_local(const struct flue_stack *stack, int s, struct flue_endpoint *out);
@@ -316,7 +323,8 @@ int flue_socket_remote(const struct flue_stack *stack, int s, struct flue_endpoi
 /* Name, what it means, unit and range; (r) read only; (i) inherited by accepted sockets from their listener. */
 enum flue_socket_option {
     FLUE_SO_NODELAY,      /* 1: no Nagle (RFC 9293 3.7.4) (i) */
-    FLUE_SO_CORK,         /* 1: only full segments leave, for at most 200 ms (i) */
+    FLUE_SO_CORK,         /* 1: only full segments leave; a shorter one waits until all before it is acknowledged, and
+                           * from then on 200 ms at most (i) */
     FLUE_SO_MAXSEG,       /* bytes of a segment, before connecting: what we offer and the most we send; 88..65495 (i) */
     FLUE_SO_KEEPALIVE,    /* 1: on (i) */
     FLUE_SO_KEEPIDLE,     /* ms until the first probe; 1.. (i) */
@@ -324,7 +332,7 @@ enum flue_socket_option {
     FLUE_SO_KEEPCNT,      /* probes; 1..255 (i) */
     FLUE_SO_USER_TIMEOUT, /* ms data may stay unacknowledged; 0: no limit of that kind (i) */
     FLUE_SO_SNDBUF,       /* bytes; 1..1 GiB; what is in it stays (i) */
-    FLUE_SO_RCVBUF,       /* bytes; 1..1 GiB; the window already offered stays (i) */
+    FLUE_SO_RCVBUF,       /* bytes; 1..1 GiB, at least a unit of a settled window scale; what is offered stays (i) */
     FLUE_SO_LINGER,       /* ms; -1: off; 0: close resets (i) */
     FLUE_SO_REUSEADDR,    /* 1: bind beside connections of the same port (i) */
     FLUE_SO_TOS,          /* 0..255, the ECN bits are ignored (i) */
@@ -364,9 +372,9 @@ int flue_socket_import(struct flue_stack *stack, const void *image, size_t bytes
 
 /* Chimney form: the state that crosses the interface, with the bytes of the send queue from SND.UNA on and those that
  * were received and not read.  What it loses stands in model/tcp/README.md.  detach: closes the socket without a word
- * on the wire; *send_bytes and *unread_bytes are room before and length after; EMSGSIZE: there is too little room,
- * nothing has changed and both tell what is needed; ENOTCONN: no state from ESTABLISHED to LAST-ACK.  attach: a new
- * socket; errors as flue_socket_import(). */
+ * on the wire, but for an acknowledgement that it owes; *send_bytes and *unread_bytes are room before and length after;
+ * EMSGSIZE: there is too little room, nothing has changed and both tell what is needed; ENOTCONN: no state from
+ * ESTABLISHED to LAST-ACK.  attach: a new socket; errors as flue_socket_import(). */
 int flue_socket_detach(struct flue_stack *stack, int s, struct flue_tcp_state *state, void *send, size_t *send_bytes,
                        void *unread, size_t *unread_bytes);
 int flue_socket_attach(struct flue_stack *stack, const struct flue_tcp_state *state, const void *send,

@@ -47,6 +47,7 @@ static inline struct flue_tcp_tuple flue_tcp_tuple_of(const struct flue_frame *f
 struct flue_tcp_settings {
     flue_ps keep_idle_ps, keep_interval_ps; /* >= 1 tick */
     flue_ps user_timeout_ps;      /* 0: the limit is a number of retransmissions; FLUE_PS_NEVER: there is none */
+    flue_ps fin_wait_2_ps;        /* longest FIN-WAIT-2; FLUE_PS_NEVER: none, the user still reads (RFC 9293 3.6) */
     uint32_t rcv_buffer_bytes;    /* 1..1 GiB */
     uint32_t mss_bytes;           /* offered in a SYN, and the most that is sent; 88..65495 */
     uint32_t flow_label;          /* IPv6 */
@@ -93,6 +94,9 @@ struct flue_tcp_ops {
     void *(*accept)(void *owner, const struct flue_tcp_tuple *tuple, struct flue_tcp_settings *settings,
                     int *refuse_silently);
 
+    /* Would accept say yes?  Asked before a SYN ends a connection in TIME-WAIT.  NULL: it would. */
+    int (*may_accept)(void *owner, const struct flue_tcp_tuple *tuple);
+
     /* The first sequence number of a connection of that name.  NULL: RFC 9293 3.4.1's clock plus a function of
      * env->seed and the name. */
     uint32_t (*initial_seq)(void *owner, const struct flue_tcp_tuple *tuple, flue_ps now_ps);
@@ -134,6 +138,12 @@ struct flue_tcp_conn *flue_tcp_find(const struct flue_tcp *stack, const struct f
 void flue_tcp_input(struct flue_tcp *stack, struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps,
                     int answer_rst);
 
+/* How far behind RCV.NXT the data of a frame reaches, as far as it lies in the window offered (before there is one: in
+ * the receive buffer, if it comes with a SYN).  0: flue_tcp_input() will hand up and keep none of it. */
+uint32_t flue_tcp_reach(const struct flue_tcp_conn *conn, const struct flue_frame *frame);
+/* Bytes that came out of order and wait. */
+uint32_t flue_tcp_reassembly_bytes(const struct flue_tcp_conn *conn);
+
 /* Appends a span to the send queue; merged with the last one if it continues it.  Only before flue_tcp_close().
  * FLUE_ENOMEM: nothing was queued.  FLUE_ESTATE: the sending side is closed. */
 FLUE_CHECKED flue_err flue_tcp_send(struct flue_tcp_conn *conn, const struct flue_span *span, flue_ps now_ps);
@@ -151,11 +161,13 @@ void flue_tcp_consumed(struct flue_tcp_conn *conn, uint32_t bytes, flue_ps now_p
 /* Runs the deadlines of conn that are due (answer to EV_TIMER). */
 void flue_tcp_timeout(struct flue_tcp_conn *conn, flue_ps now_ps);
 
-/* FIN after all queued data (RFC 9293 3.10.4); in SYN-RECEIVED it waits for ESTABLISHED.  FLUE_ESTATE: closed already;
+/* FIN after all queued data (RFC 9293 3.10.4).  FLUE_ESTATE: closed already;
  * FLUE_ENOMEM: nothing has changed. */
 FLUE_CHECKED flue_err flue_tcp_close(struct flue_tcp_conn *conn, flue_ps now_ps);
 /* RST now (RFC 9293 3.10.5), then EV_CLOSED. */
 void flue_tcp_abort(struct flue_tcp_conn *conn, flue_ps now_ps);
+/* 1: flue_tcp_close() was called, here or before the connection came here. */
+int flue_tcp_closed(const struct flue_tcp_conn *conn);
 /* Sends a pending delayed ACK at once (CH-292: no ACK is owed by the old holder). */
 void flue_tcp_flush_ack(struct flue_tcp_conn *conn, flue_ps now_ps);
 /* Forgets the connection: timers removed, memory returned, nothing sent. */

@@ -31,7 +31,7 @@ static void fifo_fire(struct timer *timer, flue_ps now_ps)
         flue_ps due_ps = entry_of(first)->due_ps;
 
         while (first != NULL && entry_of(first)->due_ps == due_ps) {
-            list_remove(first);
+            timer_fifo_cancel(entry_of(first));
             fifo->fire(entry_of(first), now_ps);
             first = list_first(&fifo->list);
         }

@@ -83,7 +83,7 @@ void timers_run(struct timers *timers, flue_ps now_ps);
  * timer for its head.  Arming and cancelling are O(1) as long as due times do not go back. */
 struct timer_fifo_entry {
     struct flue_hook hook;
-    flue_ps due_ps;
+    flue_ps due_ps; /* FLUE_PS_NEVER: not armed */
 };
 
 struct timer_fifo {
@@ -120,6 +120,7 @@ static inline void timer_fifo_cancel(struct timer_fifo_entry *entry)
 {
     if (timer_fifo_armed(entry)) {
         list_remove(&entry->hook);
+        entry->due_ps = FLUE_PS_NEVER;
     }
 }
 

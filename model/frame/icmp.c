@@ -26,23 +26,25 @@
 #define MAX_ERROR_V4 576u
 #define MAX_MTU_V4   65535u /* as its 16 bits can tell */
 
-enum v4_type { V4_UNREACHABLE = 3, V4_SOURCE_QUENCH = 4, V4_TIME_EXCEEDED = 11 };
+enum v4_type { V4_UNREACHABLE = 3, V4_SOURCE_QUENCH = 4, V4_TIME_EXCEEDED = 11, V4_PARAMETER = 12 };
 enum v4_code { V4_HOST = 1, V4_PROTOCOL = 2, V4_PORT = 3, V4_TOO_BIG = 4 };
-enum v6_type { V6_UNREACHABLE = 1, V6_TOO_BIG = 2, V6_TIME_EXCEEDED = 3, V6_PARAMETER = 4 };
+enum v6_type { V6_UNREACHABLE = 1, V6_TOO_BIG = 2, V6_TIME_EXCEEDED = 3, V6_PARAMETER = 4, V6_EXPERIMENT = 100 };
 enum v6_code { V6_ADDRESS = 3, V6_PORT = 4 };
 
 static enum frame_icmp_kind kind_v4(uint8_t type, uint8_t code)
 {
-    if (type == V4_TIME_EXCEEDED) {
+    switch (type) {
+    case V4_UNREACHABLE:
+        if (code == V4_TOO_BIG) {
+            return FRAME_ICMP_TOO_BIG;
+        }
+        return code == V4_PROTOCOL || code == V4_PORT ? FRAME_ICMP_UNREACHABLE_HARD : FRAME_ICMP_UNREACHABLE_SOFT;
+    case V4_TIME_EXCEEDED:
         return FRAME_ICMP_TIME_EXCEEDED;
+    case V4_PARAMETER:
+        return FRAME_ICMP_PARAMETER_PROBLEM;
     }
-    if (type != V4_UNREACHABLE) {
-        return FRAME_ICMP_IGNORED;
-    }
-    if (code == V4_TOO_BIG) {
-        return FRAME_ICMP_TOO_BIG;
-    }
-    return code == V4_PROTOCOL || code == V4_PORT ? FRAME_ICMP_UNREACHABLE_HARD : FRAME_ICMP_UNREACHABLE_SOFT;
+    return FRAME_ICMP_IGNORED;
 }
 
 static enum frame_icmp_kind kind_v6(uint8_t type, uint8_t code)
@@ -54,6 +56,8 @@ static enum frame_icmp_kind kind_v6(uint8_t type, uint8_t code)
         return FRAME_ICMP_TOO_BIG;
     case V6_TIME_EXCEEDED:
         return FRAME_ICMP_TIME_EXCEEDED;
+    case V6_PARAMETER:
+        return FRAME_ICMP_PARAMETER_PROBLEM;
     }
     return FRAME_ICMP_IGNORED;
 }
@@ -159,11 +163,12 @@ static void write_header(const struct frame_icmp *icmp, bool v6, uint8_t *at)
     static const struct {
         uint8_t type[2], code[2]; /* of IPv4, of IPv6 */
     } table[] = {
-        [FRAME_ICMP_IGNORED] = {{V4_SOURCE_QUENCH, V6_PARAMETER}, {0, 0}},
+        [FRAME_ICMP_IGNORED] = {{V4_SOURCE_QUENCH, V6_EXPERIMENT}, {0, 0}},
         [FRAME_ICMP_TOO_BIG] = {{V4_UNREACHABLE, V6_TOO_BIG}, {V4_TOO_BIG, 0}},
         [FRAME_ICMP_UNREACHABLE_HARD] = {{V4_UNREACHABLE, V6_UNREACHABLE}, {V4_PORT, V6_PORT}},
         [FRAME_ICMP_UNREACHABLE_SOFT] = {{V4_UNREACHABLE, V6_UNREACHABLE}, {V4_HOST, V6_ADDRESS}},
         [FRAME_ICMP_TIME_EXCEEDED] = {{V4_TIME_EXCEEDED, V6_TIME_EXCEEDED}, {0, 0}},
+        [FRAME_ICMP_PARAMETER_PROBLEM] = {{V4_PARAMETER, V6_PARAMETER}, {0, 0}},
     };
 
     put32(at, (uint32_t)table[icmp->kind].type[v6] << 24 | (uint32_t)table[icmp->kind].code[v6] << 16);

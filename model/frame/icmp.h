@@ -17,7 +17,8 @@ enum frame_icmp_kind {
     FRAME_ICMP_TOO_BIG, /* RFC 1191 4, RFC 8201: mtu_bytes is valid */
     FRAME_ICMP_UNREACHABLE_HARD, /* protocol or port */
     FRAME_ICMP_UNREACHABLE_SOFT, /* network, host, forbidden ... */
-    FRAME_ICMP_TIME_EXCEEDED     /* in transit or in reassembly */
+    FRAME_ICMP_TIME_EXCEEDED,    /* in transit or in reassembly */
+    FRAME_ICMP_PARAMETER_PROBLEM /* somebody could not read a header; soft as well (RFC 9293 3.9.2.2) */
 };
 
 #define FRAME_ICMP_BYTES     8u    /* the header, in front of the quoted packet */
@@ -45,8 +46,9 @@ FLUE_CHECKED flue_err frame_icmp_decode(const uint8_t *bytes, size_t length, str
 
 /* Writes the packet in which icmp->from_ip tells the sender of `about` of icmp->kind, and for FRAME_ICMP_TOO_BIG of
  * icmp->mtu_bytes; no other field of *icmp is read.  Unreachable is port (hard) or host and address (soft); "ignored"
- * is a source quench, of IPv6 a parameter problem.  Quotes as much as fits into 576 bytes (RFC 1812 4.3.2.3), of IPv6
- * 1280.  Returns the bytes of the packet, or 0 if `room` is too small or `about` cannot be encoded. */
+ * is a source quench, of IPv6 an experimental error (RFC 4443 2.1).  Quotes as much as fits into 576 bytes (RFC
+ * 1812 4.3.2.3), of IPv6 1280.  Returns the bytes of the packet, or 0 if `room` is too small or `about` cannot be
+ * encoded. */
 size_t frame_icmp_encode(const struct frame_icmp *icmp, const struct flue_frame *about, uint8_t *out, size_t room);
 
 FLUE_END_C

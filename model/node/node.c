@@ -25,7 +25,10 @@ struct flue_node {
     struct flue_target *target;
     struct flue_host *host;
     struct flue_price interrupt; /* borrowed by the target */
-    flue_ps alarm_ps;            /* what the env was told last */
+    struct flue_node_tap tap;
+    const struct flue_wire *wire; /* as given; used by tapped_wire */
+    struct flue_wire tapped_wire; /* the target's wire when somebody watches */
+    flue_ps alarm_ps;             /* what the env was told last */
     struct flue_node_totals totals;
 };
 
@@ -57,6 +60,8 @@ static void take(struct flue_node *node, const struct flue_frame *frame, flue_ps
                               (uint64_t)frame->window << 16 | (uint64_t)frame->flags << 8 | frame->options);
     digest = fold(digest, (uint64_t)frame->payload.length_bytes << 32 | frame->ts_val);
     node->totals.frame_digest = digest;
+    if (node->tap.frame != NULL)
+        node->tap.frame(node->tap.ctx, frame, now_ps);
     flue_target_receive(node->target, frame, now_ps);
 }
 
@@ -115,6 +120,16 @@ void flue_node_alarm(struct flue_node *node)
     flue_node_settle(node);
 }
 
+static enum flue_wire_result send_watched(void *ctx, const struct flue_frame *frame)
+{
+    struct flue_node *node = ctx;
+    const enum flue_wire_result result = node->wire->send(node->wire->ctx, frame);
+
+    if (result == FLUE_WIRE_SENT)
+        node->tap.frame(node->tap.ctx, frame, node->env->now(node->env->ctx));
+    return result;
+}
+
 flue_err flue_node_new(const struct flue_env *env, const struct flue_wire *wire, const struct flue_trace *trace,
                        const struct flue_node_params *params, struct flue_node **out)
 {
@@ -129,13 +144,17 @@ flue_err flue_node_new(const struct flue_env *env, const struct flue_wire *wire,
     if (trace != NULL)
         node->trace = *trace;
     node->trace.node = params->number;
+    node->tap = params->tap;
+    node->wire = wire;
+    node->tapped_wire = (struct flue_wire){.ctx = node, .facts = wire->facts, .send = send_watched};
     impair_init(&node->impair, &params->impair, env->seed, params->number == 0 ? "wire.to.0" : "wire.to.1");
     pool_init(&node->late, env, sizeof(struct late_frame));
     err = timers_init(&node->timers, env);
     if (err == FLUE_OK)
         err = flue_ndis_new(env, &node->trace, &node->ndis);
     if (err == FLUE_OK)
-        err = flue_target_new(env, &node->timers, &node->trace, node->ndis, wire, &params->target, &node->target);
+        err = flue_target_new(env, &node->timers, &node->trace, node->ndis,
+                              node->tap.frame != NULL ? &node->tapped_wire : wire, &params->target, &node->target);
     if (err == FLUE_OK)
         err = flue_host_new(env, &node->timers, &node->trace, node->ndis, &params->host, &node->host);
     if (err == FLUE_OK) {

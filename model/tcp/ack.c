@@ -82,7 +82,8 @@ static void new_ack(struct flue_tcp_conn *conn, const struct flue_frame *frame, 
     conn->probe_round = 0;
     conn->total_rt_ticks = 0;
     conn->flags &= ~(uint32_t)(TCP_RESEND_UNA | TCP_SOFT_ERROR);
-    restart = tcp_recovery_advance(conn, acked, flight, now_ps);
+    restart = tcp_recovery_advance(conn, acked, flight,
+                                   (conn->flags & TCP_ECN) != 0 && (frame->flags & FLUE_TCP_ECE) != 0, now_ps);
     tcp_take_window(conn, frame, true);
     if (conn->snd_una == conn->snd_max) {
         tcp_timer_stop(conn);
@@ -108,9 +109,7 @@ static uint32_t take_sack(struct flue_tcp_conn *conn, const struct flue_frame *f
     uint32_t newly;
     bool dsack = false;
 
-    if (active == &conn->stack->idle) {
-        return 0;
-    }
+    /* While nothing is outstanding no block can add to the shared idle scoreboard, but it may tell of a copy. */
     newly = scoreboard_take(&active->board, &conn->stack->ranges, una, conn->snd_max, frame->ack, frame->sack,
                             frame->sack_count, &dsack);
     conn->dsacks_in = (uint16_t)(conn->dsacks_in + dsack);
@@ -151,6 +150,7 @@ void tcp_acknowledge(struct flue_tcp_conn *conn, const struct flue_frame *frame,
             probe_answered(conn, now_ps);
         }
     }
+    /* Behind the new SND.UNA, which tells whether the marks are of another window of data. */
     if ((frame->flags & FLUE_TCP_ECE) != 0 && (conn->flags & TCP_ECN) != 0 && conn->state != FLUE_TCP_CLOSED) {
         tcp_recovery_marked(conn, now_ps);
     }

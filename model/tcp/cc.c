@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* tcp/cc.c - what all congestion control algorithms share: initial window, slow start, idle restart, their names. */
+/* tcp/cc.c - what all congestion control algorithms share: initial window, slow start, idle restart. */
 #include "tcp/cc.h"
 
 #include <assert.h>
-#include <string.h>
-
-static const struct cc_ops *const algorithms[CC_COUNT] = {
-    [CC_NEWRENO] = &cc_newreno_ops,
-    [CC_CUBIC] = &cc_cubic_ops,
-};
 
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
@@ -18,21 +12,6 @@ static uint32_t smaller(uint32_t a, uint32_t b)
 static uint32_t larger(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
-}
-
-const struct cc_ops *cc_find(const char *name)
-{
-    for (unsigned i = 0; i < CC_COUNT; i++) {
-        if (strcmp(algorithms[i]->name, name) == 0) {
-            return algorithms[i];
-        }
-    }
-    return NULL;
-}
-
-const struct cc_ops *cc_by_number(unsigned number)
-{
-    return number < CC_COUNT ? algorithms[number] : NULL;
 }
 
 uint32_t cc_initial_bytes(uint32_t mss_bytes, uint32_t segments)

@@ -51,7 +51,6 @@ struct cc_facts {
 };
 
 struct cc_ops {
-    const char *name;
     /* New data was acknowledged outside of recovery, and cwnd was what limited the sender.  For an acknowledgement
      * that comes while it was not, call cc_held_back() instead.  Afterwards SMSS <= cwnd <= CC_MAX_BYTES. */
     void (*acked)(struct cc *cc, struct cc_epoch *epoch, const struct cc_facts *facts);
@@ -63,14 +62,8 @@ struct cc_ops {
     void (*timeout)(struct cc *cc, struct cc_epoch *epoch, const struct cc_facts *facts, bool again);
 };
 
-enum cc_number { CC_NEWRENO, CC_CUBIC, CC_COUNT };
-
 extern const struct cc_ops cc_newreno_ops;
 extern const struct cc_ops cc_cubic_ops;
-
-/* NULL if there is none. */
-const struct cc_ops *cc_find(const char *name);
-const struct cc_ops *cc_by_number(unsigned number);
 
 /* Initial window of RFC 6928 for `segments` instead of 10. */
 uint32_t cc_initial_bytes(uint32_t mss_bytes, uint32_t segments);

@@ -175,4 +175,4 @@ static void timeout(struct cc *cc, struct cc_epoch *epoch, const struct cc_facts
     cc->cwnd_bytes = facts->mss_bytes;
 }
 
-const struct cc_ops cc_cubic_ops = {.name = "cubic", .acked = acked, .loss = loss, .timeout = timeout};
+const struct cc_ops cc_cubic_ops = {.acked = acked, .loss = loss, .timeout = timeout};

@@ -45,4 +45,4 @@ static void timeout(struct cc *cc, struct cc_epoch *epoch, const struct cc_facts
     *epoch = (struct cc_epoch){.after_timeout = 1};
 }
 
-const struct cc_ops cc_newreno_ops = {.name = "newreno", .acked = acked, .loss = loss, .timeout = timeout};
+const struct cc_ops cc_newreno_ops = {.acked = acked, .loss = loss, .timeout = timeout};

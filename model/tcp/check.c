@@ -1,6 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tcp/check.c - the invariants of a connection, for self-checks and for images that come from elsewhere. */
+#include <string.h>
+
 #include "tcp/conn.h"
+
+/* A window field's largest value, scaled by the largest shift (RFC 7323 2.3). */
+#define WINDOW_MOST (UINT32_C(65535) << 14)
+
+/* SND.UNA is our SYN: nothing of the user's has a number yet that the peer knows. */
+static bool is_opening(const struct flue_tcp_conn *conn)
+{
+    return conn->state < FLUE_TCP_ESTABLISHED || (conn->flags & TCP_SYN_OUT) != 0;
+}
+
+/* What the peer may send: the part of the window offered that lies ahead of RCV.NXT. */
+static uint32_t offered_bytes(const struct flue_tcp_conn *conn)
+{
+    return seq_lt(conn->rcv_adv, conn->rcv_nxt) ? 0 : conn->rcv_adv - conn->rcv_nxt;
+}
 
 static const char *check_numbers(const struct flue_tcp_conn *conn)
 {
@@ -15,12 +32,46 @@ static const char *check_numbers(const struct flue_tcp_conn *conn)
     if (conn->snd_wscale > 14 || conn->rcv_wscale > 14) {
         return "a window is scaled by more than 14";
     }
+    if (conn->snd_wnd > WINDOW_MOST || conn->max_snd_wnd > WINDOW_MOST) {
+        return "a window is larger than the protocol can tell";
+    }
     if (conn->mss_bytes == 0 || conn->state > FLUE_TCP_TIME_WAIT || conn->recovery > FLUE_TCP_CA_CWR ||
         conn->timer_mode > TCP_TIMER_KEEP_ALIVE) {
         return "a value is out of its range";
     }
-    if (conn->state >= FLUE_TCP_ESTABLISHED && (conn->cc.cwnd_bytes == 0 || conn->cc.cwnd_bytes > 2 * CC_MAX_BYTES)) {
+    if (!is_opening(conn) && (conn->cc.cwnd_bytes == 0 || conn->cc.cwnd_bytes > 2 * CC_MAX_BYTES)) {
         return "the congestion window is out of its range";
+    }
+    return NULL;
+}
+
+/* Before the peer has acknowledged our SYN. */
+static const char *check_opening(const struct flue_tcp_conn *conn)
+{
+    static const uint32_t heard = TCP_TIMESTAMPS | TCP_SCALING | TCP_SACK | TCP_ECN | TCP_FIN_HELD | TCP_URGENT_IN;
+    const struct tcp_active *active = conn->active;
+    uint32_t numbers = (conn->flags & TCP_SYN_OUT) != 0 ? 2 : (conn->flags & TCP_SYN_DUE) != 0 ? 0 : 1;
+
+    if (conn->state == FLUE_TCP_CLOSED || conn->state == FLUE_TCP_LISTEN) {
+        return NULL;
+    }
+    if (((conn->flags & TCP_SYN_OUT) != 0 && conn->state != FLUE_TCP_FIN_WAIT_1) ||
+        ((conn->flags & TCP_SYN_DUE) != 0 && conn->state != FLUE_TCP_SYN_SENT)) {
+        return "a SYN is to be sent in a state that knows of none";
+    }
+    if (!is_opening(conn)) {
+        return NULL;
+    }
+    if (conn->snd_max - conn->snd_una != numbers || conn->snd_nxt != conn->snd_max ||
+        ((conn->flags & TCP_SYN_OUT) != 0 && active->queue.bytes > 0)) {
+        return "something else than our SYN and a FIN behind it is outstanding";
+    }
+    if (conn->recovery != FLUE_TCP_CA_OPEN || active->board.valid != 0 || (conn->flags & TCP_ACK_DUE) != 0 ||
+        timer_fifo_armed(&active->delayed_ack)) {
+        return "a connection is at work before it is established";
+    }
+    if (conn->state == FLUE_TCP_SYN_SENT && ((conn->flags & heard) != 0 || active->reassembly.head != NULL)) {
+        return "something came from a peer that has not been heard of";
     }
     return NULL;
 }
@@ -44,6 +95,9 @@ static const char *check_fins(const struct flue_tcp_conn *conn)
     if ((conn->flags & (TCP_FIN_QUEUED | TCP_FIN_SENT)) == TCP_FIN_SENT) {
         return "a FIN was sent and never asked for";
     }
+    if ((conn->flags & TCP_PEER_FIN) != 0 && (conn->flags & TCP_FIN_HELD) != 0) {
+        return "the peer's FIN has come, and waits nevertheless";
+    }
     return NULL;
 }
 
@@ -56,7 +110,7 @@ static const char *check_send_queue(const struct flue_tcp_conn *conn)
     uint64_t bytes = 0;
     const struct piece *last = NULL;
 
-    if (conn->state < FLUE_TCP_ESTABLISHED) {
+    if (is_opening(conn)) {
         controls++; /* the SYN */
         seq++;
     }
@@ -74,30 +128,60 @@ static const char *check_send_queue(const struct flue_tcp_conn *conn)
     if (outstanding > queue->bytes + controls) {
         return "more is outstanding than the send queue holds";
     }
+    if ((conn->flags & TCP_FIN_SENT) != 0 && (conn->flags & TCP_IMPORTING) == 0 &&
+        outstanding != queue->bytes + controls) {
+        return "SND.MAX does not lie behind the FIN that was sent";
+    }
     return NULL;
 }
 
-static const char *check_received(const struct flue_tcp_conn *conn)
+static const char *check_reassembly(const struct flue_tcp_conn *conn)
 {
     const struct reassembly *queue = &conn->active->reassembly;
-    uint32_t bytes = 0;
-    uint32_t end = 0; /* distance of the last piece's end from RCV.NXT */
+    uint64_t bytes = 0;
+    uint64_t end = 0; /* distance of the last piece's end from RCV.NXT */
+    uint64_t most = offered_bytes(conn);
 
+    if (is_opening(conn) && conn->settings->rcv_buffer_bytes > most) {
+        most = conn->settings->rcv_buffer_bytes; /* what a SYN brought was kept before any window was offered */
+    }
     for (const struct piece *piece = queue->head; piece != NULL; piece = piece->next) {
         uint32_t from = piece->seq - conn->rcv_nxt;
 
-        if (piece->span.length_bytes == 0 || from < end || from > UINT32_C(0x7fffffff) ||
-            (from == 0 && conn->state >= FLUE_TCP_ESTABLISHED)) {
+        if (piece->span.length_bytes == 0 || from < end || (from == 0 && !is_opening(conn))) {
             return "the reassembly queue is not in order";
         }
-        end = from + piece->span.length_bytes;
+        end = (uint64_t)from + piece->span.length_bytes;
         bytes += piece->span.length_bytes;
+        if (end > most) {
+            return "data waits beyond the window offered";
+        }
     }
-    if (bytes != queue->bytes) {
+    if (bytes != queue->bytes || !reassembly_consistent(queue)) {
         return "the reassembly queue is not as long as it says";
     }
     if ((conn->flags & TCP_PEER_FIN) != 0 && queue->head != NULL) {
         return "data waits behind the peer's FIN";
+    }
+    return NULL;
+}
+
+/* Numbers of the peer's that the flags say are to be believed. */
+static const char *check_received(const struct flue_tcp_conn *conn)
+{
+    const struct tcp_active *active = conn->active;
+    uint32_t offered = offered_bytes(conn);
+    uint32_t fin = active->rcv_fin_seq - conn->rcv_nxt;
+
+    if (conn->state > FLUE_TCP_SYN_SENT && conn->rcv_nxt - conn->last_ack_sent > UINT32_C(0x7fffffff)) {
+        return "more was acknowledged than has come";
+    }
+    if ((conn->flags & TCP_FIN_HELD) != 0 && (fin > offered || (fin == 0 && !is_opening(conn)))) {
+        return "the peer's FIN does not wait inside the window";
+    }
+    /* The pointer reaches 65535 bytes beyond a number in the window; a FIN may have come before what it names. */
+    if ((conn->flags & TCP_URGENT_IN) != 0 && active->rcv_up - conn->rcv_nxt > offered + 65535) {
+        return "RCV.UP lies beyond what a pointer can tell";
     }
     return NULL;
 }
@@ -121,13 +205,101 @@ static const char *check_scoreboard(const struct flue_tcp_conn *conn)
         bytes += to - from;
         ranges++;
     }
-    if (bytes != board->sacked_bytes || ranges != board->ranges) {
+    if (bytes != board->sacked_bytes || ranges != board->ranges || !scoreboard_consistent(board)) {
         return "the scoreboard does not add up";
     }
-    if (board->head != NULL && (conn->flags & TCP_SACK) == 0) {
+    if ((board->head != NULL || board->valid != 0) && (conn->flags & TCP_SACK) == 0) {
         return "there is a scoreboard without SACK";
     }
     return NULL;
+}
+
+/* Is `seq` in (una, una + most]? */
+static bool is_ahead(uint32_t seq, uint32_t una, uint64_t most)
+{
+    return seq - una - 1 < most;
+}
+
+/* tcp/scoreboard.h: an edge that SND.UNA has reached is forgotten; the rescue's, when it is passed. */
+static const char *check_edges(const struct flue_tcp_conn *conn)
+{
+    static const uint8_t known = SCOREBOARD_LOST | SCOREBOARD_RTO | SCOREBOARD_RXT | SCOREBOARD_RESCUE;
+    const struct scoreboard *board = &conn->active->board;
+    uint32_t una = conn->snd_una;
+    uint32_t outstanding = conn->snd_max - una;
+
+    if ((board->valid & (unsigned)~known) != 0 ||
+        ((board->valid & SCOREBOARD_LOST) != 0 && !is_ahead(board->lost_edge, una, outstanding)) ||
+        ((board->valid & SCOREBOARD_RTO) != 0 && !is_ahead(board->rto_edge, una, outstanding)) ||
+        ((board->valid & SCOREBOARD_RXT) != 0 && !is_ahead(board->high_rxt, una, outstanding)) ||
+        ((board->valid & SCOREBOARD_RESCUE) != 0 && board->rescue_rxt - una > outstanding)) {
+        return "an edge of the scoreboard lies outside of what is outstanding";
+    }
+    return NULL;
+}
+
+/* Numbers of our own that the flags say are to be believed. */
+static const char *check_sending(const struct flue_tcp_conn *conn)
+{
+    const struct tcp_active *active = conn->active;
+    uint32_t una = conn->snd_una;
+    uint32_t outstanding = conn->snd_max - una;
+    bool recover = (conn->flags & TCP_RECOVER) != 0;
+    uint64_t queued = active->queue.bytes + (is_opening(conn) ? 1 : 0);
+
+    if (conn->state == FLUE_TCP_CLOSED) {
+        return NULL;
+    }
+    if (recover && conn->cc.recover - una > outstanding) {
+        return "recovery ends outside of what is outstanding";
+    }
+    if (conn->recovery >= FLUE_TCP_CA_RECOVERY && (!recover || conn->cc.recover == una)) {
+        return "a loss is being repaired that is not known";
+    }
+    if (outstanding == 0 && (conn->recovery != FLUE_TCP_CA_OPEN || (conn->flags & TCP_RESEND_UNA) != 0)) {
+        return "nothing is outstanding, and it is to be repaired";
+    }
+    if ((conn->flags & TCP_RESEND_UNA) != 0 && is_opening(conn)) {
+        return "a SYN is to be sent again as if it were data";
+    }
+    if ((conn->flags & TCP_TIMING) != 0 && !is_ahead(active->rtt_seq, una, outstanding)) {
+        return "a segment is being timed that is not outstanding";
+    }
+    if ((conn->flags & TCP_URGENT_OUT) != 0 &&
+        !is_ahead(active->snd_up, una, queued < UINT32_C(0x7fffffff) ? queued : UINT32_C(0x7fffffff))) {
+        return "SND.UP lies outside of the send queue";
+    }
+    return NULL;
+}
+
+/* Data, or a FIN that was never sent. */
+static bool something_waits(const struct flue_tcp_conn *conn)
+{
+    return conn->active->queue.bytes > 0 || (conn->flags & (TCP_FIN_QUEUED | TCP_FIN_SENT)) == TCP_FIN_QUEUED;
+}
+
+/* Does the timer have something to do? */
+static bool mode_fits(const struct flue_tcp_conn *conn)
+{
+    bool waits = something_waits(conn);
+
+    switch ((enum tcp_timer_mode)conn->timer_mode) {
+    case TCP_TIMER_NONE:
+        return conn->snd_una == conn->snd_max;
+    case TCP_TIMER_RETRANSMIT:
+        return conn->snd_una != conn->snd_max;
+    case TCP_TIMER_PERSIST:
+        return !is_opening(conn) && (conn->snd_una != conn->snd_max ? conn->snd_wnd == 0 : waits);
+    case TCP_TIMER_FIN_WAIT_2:
+        return conn->state == FLUE_TCP_FIN_WAIT_2;
+    case TCP_TIMER_TIME_WAIT:
+        return conn->state == FLUE_TCP_TIME_WAIT;
+    case TCP_TIMER_KEEP_ALIVE:
+        return conn->snd_una == conn->snd_max && conn->settings->keep_alive != 0 &&
+               (conn->state == FLUE_TCP_ESTABLISHED || conn->state == FLUE_TCP_CLOSE_WAIT ||
+                conn->state == FLUE_TCP_FIN_WAIT_2);
+    }
+    return false;
 }
 
 static const char *check_timers(const struct flue_tcp_conn *conn)
@@ -148,21 +320,38 @@ static const char *check_timers(const struct flue_tcp_conn *conn)
         return "something is outstanding and no timer will repeat it";
     }
     if ((conn->state == FLUE_TCP_TIME_WAIT) != (conn->timer_mode == TCP_TIMER_TIME_WAIT) ||
-        (conn->state == FLUE_TCP_FIN_WAIT_2) != (conn->timer_mode == TCP_TIMER_FIN_WAIT_2)) {
+        (conn->state == FLUE_TCP_FIN_WAIT_2 && conn->settings->fin_wait_2_ps != FLUE_PS_NEVER) !=
+            (conn->timer_mode == TCP_TIMER_FIN_WAIT_2)) {
         return "the timer does not fit the state";
     }
+    if (!mode_fits(conn)) {
+        return "the timer waits for what cannot come";
+    }
+    if (something_waits(conn) && !is_opening(conn) && conn->snd_una == conn->snd_max &&
+        conn->timer_mode != TCP_TIMER_PERSIST && (conn->flags & TCP_OUTPUT_ASKED) == 0 && !tcp_sendable(conn)) {
+        return "something waits to be sent and no timer will probe for it";
+    }
     return NULL;
+}
+
+/* What connections without a part of their own share is never written. */
+static bool idle_untouched(const struct tcp_active *idle)
+{
+    struct tcp_active pristine;
+
+    memset(&pristine, 0, sizeof(pristine));
+    timer_fifo_setup(&pristine.delayed_ack);
+    return memcmp(&pristine, idle, sizeof(pristine)) == 0;
 }
 
 const char *flue_tcp_check(const struct flue_tcp_conn *conn)
 {
     static const char *(*const checks[])(const struct flue_tcp_conn *) = {
-        check_numbers, check_fins, check_send_queue, check_received, check_scoreboard, check_timers,
+        check_numbers,  check_opening,    check_fins,  check_send_queue, check_reassembly,
+        check_received, check_scoreboard, check_edges, check_sending,    check_timers,
     };
-    const struct tcp_active *idle = &conn->stack->idle;
 
-    if (idle->queue.head != NULL || idle->reassembly.head != NULL || idle->board.head != NULL ||
-        idle->epoch.running != 0 || idle->report.dsack_due != 0 || timer_fifo_armed(&idle->delayed_ack)) {
+    if (!idle_untouched(&conn->stack->idle)) {
         return "the idle part that connections share was written to";
     }
     for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {

@@ -19,7 +19,7 @@ static bool offloadable(const struct flue_tcp_conn *conn)
     case FLUE_TCP_CLOSE_WAIT:
     case FLUE_TCP_CLOSING:
     case FLUE_TCP_LAST_ACK:
-        return true;
+        return (conn->flags & TCP_SYN_OUT) == 0;
     case FLUE_TCP_CLOSED:
     case FLUE_TCP_LISTEN:
     case FLUE_TCP_SYN_SENT:
@@ -62,7 +62,7 @@ static uint32_t retransmit_delta(const struct flue_tcp_conn *conn, flue_ps now_p
 /* KeepAlive.TimeoutDelta: it runs, whatever the one timer of the connection is busy with. */
 static uint32_t keep_alive_delta(const struct flue_tcp_conn *conn, flue_ps now_ps)
 {
-    flue_ps due_ps = conn->last_received_ps + tcp_keep_idle(conn->settings);
+    flue_ps due_ps = tcp_later(conn->last_received_ps, tcp_keep_idle(conn->settings));
 
     if (conn->settings->keep_alive == 0) {
         return FLUE_STATE_NO_TIMER;
@@ -74,13 +74,21 @@ static uint32_t keep_alive_delta(const struct flue_tcp_conn *conn, flue_ps now_p
     return ticks_until(due_ps, conn->stack->params.tick_ps, now_ps);
 }
 
-/* The deadline that timer_delta() has told. */
-static flue_ps deadline(uint32_t delta, flue_ps tick_ps, flue_ps now_ps)
+/* Ticks as time; what is longer than a few weeks ends up far beyond any run, and overflows nothing. */
+static flue_ps ticks_ps(const struct flue_tcp *stack, uint32_t ticks)
+{
+    flue_ps most = FLUE_PS_NEVER / 4 / stack->params.tick_ps;
+
+    return (flue_ps)ticks > most ? FLUE_PS_NEVER / 4 : (flue_ps)ticks * stack->params.tick_ps;
+}
+
+/* The deadline that ticks_until() has told. */
+static flue_ps deadline(const struct flue_tcp *stack, uint32_t delta, flue_ps now_ps)
 {
     if (delta == FLUE_STATE_NO_TIMER) {
         return FLUE_PS_NEVER;
     }
-    return delta == 0 ? now_ps : (now_ps / tick_ps + (flue_ps)delta) * tick_ps;
+    return delta == 0 ? now_ps : now_ps / stack->params.tick_ps * stack->params.tick_ps + ticks_ps(stack, delta);
 }
 
 /* SRtt x 8: a round trip below one tick is told as 0. */
@@ -108,12 +116,10 @@ static uint32_t whole_ticks(const struct flue_tcp *stack, flue_ps time_ps)
     return saturate((uint64_t)(time_ps / stack->params.tick_ps), UINT32_MAX);
 }
 
-static flue_ps ticks_ps(const struct flue_tcp *stack, uint32_t ticks)
+/* A limit in ticks, as whole_ticks() tells it. */
+static flue_ps limit_ps(const struct flue_tcp *stack, uint32_t ticks)
 {
-    if (ticks == UINT32_MAX || (flue_ps)ticks > (FLUE_PS_NEVER - 1) / stack->params.tick_ps) {
-        return FLUE_PS_NEVER;
-    }
-    return (flue_ps)ticks * stack->params.tick_ps;
+    return ticks == UINT32_MAX || ticks_ps(stack, ticks) == FLUE_PS_NEVER / 4 ? FLUE_PS_NEVER : ticks_ps(stack, ticks);
 }
 
 /* A retransmission that has not left yet is told as a rolled-back SndNxt: the first segment in recovery, everything
@@ -249,16 +255,18 @@ static bool state_valid(const struct flue_tcp_state *state)
 
     return state->state >= FLUE_TCP_ESTABLISHED && state->state <= FLUE_TCP_TIME_WAIT &&
            outstanding <= UINT32_C(0x7fffffff) && state->snd_nxt - state->snd_una <= outstanding &&
-           state->snd_wscale <= 14 && state->rcv_wscale <= 14 && state->rcv_wnd <= UINT32_C(0x7fffffff);
+           state->snd_wscale <= 14 && state->rcv_wscale <= 14 && state->rcv_wnd <= UINT32_C(0x7fffffff) &&
+           state->cwnd > 0 && state->cwnd <= CC_MAX_BYTES && state->ttl > 0 && state->initial_rcv_wnd <= UINT32_C(1) << 30 &&
+           flue_ip_is_v4(&state->tuple.local_ip) == flue_ip_is_v4(&state->tuple.remote_ip);
 }
 
 static struct flue_tcp_settings settings_of(const struct flue_tcp *stack, const struct flue_tcp_state *state)
 {
     struct flue_tcp_settings settings = flue_tcp_stack_settings(stack);
 
-    settings.keep_idle_ps = ticks_ps(stack, state->ka_timeout);
-    settings.keep_interval_ps = ticks_ps(stack, state->ka_interval);
-    settings.user_timeout_ps = ticks_ps(stack, state->max_rt);
+    settings.keep_idle_ps = limit_ps(stack, state->ka_timeout);
+    settings.keep_interval_ps = limit_ps(stack, state->ka_interval);
+    settings.user_timeout_ps = limit_ps(stack, state->max_rt);
     if (state->initial_rcv_wnd != 0) {
         settings.rcv_buffer_bytes = state->initial_rcv_wnd;
     }
@@ -315,7 +323,7 @@ static void import_fields(struct flue_tcp_conn *conn, const struct flue_tcp_stat
     conn->rtt = (struct rtt){.srtt_ps = state->srtt < 8 ? 0 : unscaled(stack, state->srtt, 8),
                              .rttvar_ps = unscaled(stack, state->rttvar, 4)};
     conn->ts_recent = state->ts_recent;
-    conn->ts_recent_ps = now_ps - (flue_ps)state->ts_recent_age * stack->params.tick_ps;
+    conn->ts_recent_ps = now_ps - ticks_ps(stack, state->ts_recent_age);
     conn->ts_offset = state->ts_time - tcp_clock(stack, now_ps);
     conn->total_rt_ticks = state->total_rt;
     conn->rt_count = state->rt_count;
@@ -323,10 +331,10 @@ static void import_fields(struct flue_tcp_conn *conn, const struct flue_tcp_stat
     conn->ka_probes = state->ka_probes;
     conn->hash_value = state->hash_value;
     conn->remote_mss_bytes = state->remote_mss == 0 ? 536 : state->remote_mss;
-    conn->last_sent_ps = deadline(state->rt_delta, stack->params.tick_ps, now_ps);
-    if (conn->settings->keep_alive != 0 && state->ka_delta != FLUE_STATE_NO_TIMER) {
-        conn->last_received_ps =
-            deadline(state->ka_delta, stack->params.tick_ps, now_ps) - tcp_keep_idle(conn->settings);
+    conn->last_sent_ps = deadline(stack, state->rt_delta, now_ps);
+    if (conn->settings->keep_alive != 0 && state->ka_delta != FLUE_STATE_NO_TIMER &&
+        tcp_keep_idle(conn->settings) != FLUE_PS_NEVER) {
+        conn->last_received_ps = deadline(stack, state->ka_delta, now_ps) - tcp_keep_idle(conn->settings);
     }
     tcp_set_mss(conn);
 }
@@ -373,7 +381,11 @@ void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps)
     conn->flags &= ~(uint32_t)TCP_IMPORTING;
     conn->last_sent_ps = now_ps; /* D-36 */
     if (conn->state == FLUE_TCP_FIN_WAIT_2) {
-        tcp_timer_arm(conn, TCP_TIMER_FIN_WAIT_2, due_ps == FLUE_PS_NEVER ? now_ps + params->fin_wait_2_ps : due_ps);
+        if (due_ps != FLUE_PS_NEVER) {
+            tcp_timer_arm(conn, TCP_TIMER_FIN_WAIT_2, due_ps);
+        } else {
+            tcp_timer_fin_wait_2(conn, now_ps);
+        }
     } else if (conn->state == FLUE_TCP_TIME_WAIT) {
         tcp_timer_arm(conn, TCP_TIMER_TIME_WAIT, due_ps == FLUE_PS_NEVER ? now_ps + params->time_wait_ps : due_ps);
     } else if (conn->snd_wnd == 0 && conn->snd_nxt == conn->snd_una &&

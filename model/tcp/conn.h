@@ -49,7 +49,8 @@ enum tcp_conn_flag {
     TCP_ECE_ECHO = 1 << 25,    /* a CE mark came, and no CWR since */
     TCP_CWR_DUE = 1 << 26,     /* the next new segment tells that the window was reduced */
     TCP_URGENT_OUT = 1 << 27,  /* SND.UP is valid and ahead of SND.UNA */
-    TCP_URGENT_IN = 1 << 28    /* RCV.UP is valid and ahead of RCV.NXT */
+    TCP_URGENT_IN = 1 << 28,   /* RCV.UP is valid and ahead of RCV.NXT */
+    TCP_SYN_OUT = 1 << 29      /* FIN-WAIT-1 came straight from SYN-RECEIVED: SND.UNA is our SYN */
 };
 
 /* What the one timer of a connection means at present.  They exclude one another. */
@@ -158,7 +159,7 @@ struct flue_tcp_conn {
 
     flue_ps last_received_ps;
     uint32_t id;
-    uint32_t hash;
+    uint32_t answers; /* ANSWERS_* of input.c: how many useless segments were answered in this second */
     uint32_t segments_out, segments_in;
     uint32_t retransmits;
     uint32_t total_rt_ticks; /* TotalRT: since SND.UNA advanced last (D-20) */
@@ -176,7 +177,7 @@ struct flue_tcp_conn {
 };
 
 _Static_assert(sizeof(struct flue_tcp_conn) <= 256, "an idle connection costs at most four cache lines");
-_Static_assert(sizeof(struct tcp_active) <= 320, "and what is under way at most five more");
+_Static_assert(sizeof(struct tcp_active) <= 256, "and what is under way at most four more");
 
 /* state.c: the only function that writes conn->state. */
 void tcp_enter(struct flue_tcp_conn *conn, enum flue_tcp_state_id state, enum flue_tcp_reason reason, flue_ps now_ps);
@@ -199,6 +200,8 @@ struct tcp_path *tcp_path_get(struct flue_tcp *stack, const struct flue_ip *loca
 void tcp_path_put(struct flue_tcp *stack, struct tcp_path *path);
 const struct flue_tcp_settings *tcp_settings_get(struct flue_tcp *stack, const struct flue_tcp_settings *values);
 void tcp_settings_put(struct flue_tcp *stack, const struct flue_tcp_settings *values);
+/* Payload of a full segment by the path MTU of now, which another connection of the path may have changed. */
+uint16_t tcp_mss(const struct flue_tcp_conn *conn);
 /* Applies what the handshake, an import, the settings and the path have settled about segment sizes. */
 void tcp_set_mss(struct flue_tcp_conn *conn);
 /* What a SYN offers. */
@@ -207,6 +210,7 @@ uint32_t tcp_initial_window(const struct flue_tcp_conn *conn);
 
 /* handshake.c: a segment that belongs to no connection.  after: the new connection's ISS lies behind it, if after_valid
  * (RFC 9293 3.10.7.4 for TIME-WAIT). */
+bool tcp_listens(const struct flue_tcp *stack, uint16_t port);
 void tcp_no_connection(struct flue_tcp *stack, const struct flue_frame *frame, flue_ps now_ps, int answer_rst,
                        bool after_valid, uint32_t after);
 
@@ -231,7 +235,11 @@ void tcp_probe(struct flue_tcp_conn *conn, flue_ps now_ps);
 void tcp_timer_arm(struct flue_tcp_conn *conn, enum tcp_timer_mode mode, flue_ps due_ps);
 /* Arms the retransmission timer: RTO from now, or less if the user's patience ends before. */
 void tcp_timer_retransmit(struct flue_tcp_conn *conn, flue_ps now_ps);
+/* The user's patience has changed: the running timer expires no later than it ends. */
+void tcp_timer_patience(struct flue_tcp_conn *conn, flue_ps now_ps);
 void tcp_timer_stop(struct flue_tcp_conn *conn);
+/* (Re-)starts the limit of FIN-WAIT-2, if there is one. */
+void tcp_timer_fin_wait_2(struct flue_tcp_conn *conn, flue_ps now_ps);
 /* Chooses between retransmission, persist, keep-alive and no timer after anything that bears on them; keeps a running
  * one. */
 void tcp_timer_settle(struct flue_tcp_conn *conn, flue_ps now_ps);
@@ -240,7 +248,7 @@ void tcp_delayed_ack_fire(struct timer_fifo_entry *entry, flue_ps now_ps);
 
 /* handshake.c */
 void tcp_input_syn_sent(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps);
-/* The peer has acknowledged our SYN with `frame`. */
+/* The peer has acknowledged our SYN with `frame`: ESTABLISHED, unless our FIN follows the SYN already. */
 void tcp_established(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps);
 
 /* ack.c */
@@ -252,9 +260,10 @@ void tcp_take_window(struct flue_tcp_conn *conn, const struct flue_frame *frame,
 /* recovery.c: losses, inferred and repaired. */
 /* A duplicate acknowledgement, or one that told of new SACKed data. */
 void tcp_recovery_duplicate(struct flue_tcp_conn *conn, flue_ps now_ps);
-/* SND.UNA has advanced by acked_bytes; flight_bytes was outstanding before.  True: the retransmission timer restarts.
- */
-bool tcp_recovery_advance(struct flue_tcp_conn *conn, uint32_t acked_bytes, uint32_t flight_bytes, flue_ps now_ps);
+/* SND.UNA has advanced by acked_bytes; flight_bytes was outstanding before; marked: the ACK carries ECN-Echo.  True:
+ * the retransmission timer restarts. */
+bool tcp_recovery_advance(struct flue_tcp_conn *conn, uint32_t acked_bytes, uint32_t flight_bytes, bool marked,
+                          flue_ps now_ps);
 /* The retransmission timer has expired. */
 void tcp_recovery_timeout(struct flue_tcp_conn *conn, flue_ps now_ps);
 /* ECN-Echo came (RFC 3168 6.1.2). */
@@ -314,15 +323,26 @@ static inline flue_ps tcp_rto(const struct flue_tcp_conn *conn)
     return rtt_timeout(&conn->rtt, conn->backoff, &conn->stack->rtt_bounds);
 }
 
-/* An idle time, interval or count of 0 comes from an interface that knows no better (behaviour 15.5). */
+/* A moment `wait_ps` after at_ps; FLUE_PS_NEVER if that is never. */
+static inline flue_ps tcp_later(flue_ps at_ps, flue_ps wait_ps)
+{
+    return wait_ps >= FLUE_PS_NEVER / 4 ? FLUE_PS_NEVER : at_ps + wait_ps;
+}
+
+/* An idle time, interval or count of 0 comes from an interface that knows no better (behaviour 15.5).  One that says
+ * "for ever" is a quarter of all time, so that the deadline can still be reckoned. */
 static inline flue_ps tcp_keep_idle(const struct flue_tcp_settings *settings)
 {
-    return settings->keep_idle_ps == 0 ? 2 * 3600 * FLUE_PS_PER_S : settings->keep_idle_ps;
+    flue_ps idle_ps = settings->keep_idle_ps == 0 ? 2 * 3600 * FLUE_PS_PER_S : settings->keep_idle_ps;
+
+    return idle_ps < FLUE_PS_NEVER / 4 ? idle_ps : FLUE_PS_NEVER / 4;
 }
 
 static inline flue_ps tcp_keep_interval(const struct flue_tcp_settings *settings)
 {
-    return settings->keep_interval_ps == 0 ? FLUE_PS_PER_S : settings->keep_interval_ps;
+    flue_ps interval_ps = settings->keep_interval_ps == 0 ? FLUE_PS_PER_S : settings->keep_interval_ps;
+
+    return interval_ps < FLUE_PS_NEVER / 4 ? interval_ps : FLUE_PS_NEVER / 4;
 }
 
 static inline uint8_t tcp_keep_count(const struct flue_tcp_settings *settings)

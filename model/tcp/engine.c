@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tcp/engine.c - stacks and connections: made, found, given up. */
 #include <assert.h>
+#include <string.h>
 
 #include "tcp/conn.h"
 #include "tcp/params.h"
@@ -64,6 +65,7 @@ flue_err flue_tcp_new(const struct flue_env *env, struct timers *timers, const s
     if (params->mtu_bytes == 0) {
         stack->params.mtu_bytes = params->mss_bytes + 40;
     }
+    memset(&stack->idle, 0, sizeof(stack->idle)); /* its padding too: flue_tcp_check() compares bytes */
     timer_fifo_setup(&stack->idle.delayed_ack);
     pool_init(&stack->conns, env, sizeof(struct flue_tcp_conn));
     pool_init(&stack->actives, env, sizeof(struct tcp_active));
@@ -151,6 +153,7 @@ struct flue_tcp_settings flue_tcp_stack_settings(const struct flue_tcp *stack)
         .keep_idle_ps = params->keep_idle_ps,
         .keep_interval_ps = params->keep_interval_ps,
         .user_timeout_ps = params->user_timeout_ps,
+        .fin_wait_2_ps = params->fin_wait_2_ps,
         .rcv_buffer_bytes = params->rcv_buffer_bytes,
         .mss_bytes = params->mss_bytes,
         .nagle = params->nagle != 0,
@@ -229,7 +232,6 @@ struct flue_tcp_conn *tcp_conn_new(struct flue_tcp *stack, const struct flue_tcp
         .remote_mss_bytes = 65535,
         .rcv_wscale = own_wscale(&stack->params, settings->rcv_buffer_bytes),
         .id = id,
-        .hash = hash,
     };
     tcp_set_mss(conn);
     timer_setup(&conn->timer, tcp_timer_fire);
@@ -379,10 +381,17 @@ flue_err flue_tcp_change(struct flue_tcp_conn *conn, const struct flue_tcp_setti
 {
     struct flue_tcp *stack = conn->stack;
     const struct flue_tcp_settings *old = conn->settings;
+    const flue_ps fin_wait_2_ps = old->fin_wait_2_ps;
     const struct flue_tcp_settings *new = tcp_settings_get(stack, settings);
 
     if (new == NULL) {
         return FLUE_ENOMEM;
+    }
+    if (new->congestion != old->congestion) {
+        conn->cc.w_max_bytes = 0; /* the one knows nothing of what the other remembers */
+        if (conn->active != &stack->idle) {
+            conn->active->epoch = (struct cc_epoch){0};
+        }
     }
     conn->settings = new;
     tcp_settings_put(stack, old);
@@ -391,13 +400,17 @@ flue_err flue_tcp_change(struct flue_tcp_conn *conn, const struct flue_tcp_setti
     }
     now_ps = tcp_advance(conn, now_ps);
     tcp_set_mss(conn);
-    if (conn->state < FLUE_TCP_ESTABLISHED && (conn->flags & TCP_SCALING) == 0) {
+    if ((conn->flags & TCP_SYN_DUE) != 0) {
         conn->rcv_wscale = own_wscale(&stack->params, conn->settings->rcv_buffer_bytes);
     }
     if ((conn->flags & (TCP_IMPORTING | TCP_IN_INPUT)) == 0 && conn->state >= FLUE_TCP_ESTABLISHED) {
         if (conn->timer_mode == TCP_TIMER_KEEP_ALIVE) {
             conn->ka_probes = 0;
             tcp_timer_stop(conn);
+        }
+        tcp_timer_patience(conn, now_ps);
+        if (conn->state == FLUE_TCP_FIN_WAIT_2 && new->fin_wait_2_ps != fin_wait_2_ps) {
+            tcp_timer_fin_wait_2(conn, now_ps);
         }
         flue_tcp_consumed(conn, 0, now_ps); /* the window may have opened */
         tcp_timer_settle(conn, now_ps);
@@ -409,7 +422,8 @@ flue_err flue_tcp_change(struct flue_tcp_conn *conn, const struct flue_tcp_setti
 void flue_tcp_release(struct flue_tcp_conn *conn)
 {
     struct flue_tcp *stack = conn->stack;
-    bool known = hash_table_remove(&stack->table, conn->hash, conn);
+    const struct flue_tcp_tuple tuple = tcp_tuple(conn);
+    bool known = hash_table_remove(&stack->table, hash_of(&tuple), conn);
 
     assert(known);
     (void)known;

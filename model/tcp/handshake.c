@@ -4,15 +4,18 @@
 
 #define ECN_SETUP (FLUE_TCP_ECE | FLUE_TCP_CWR)
 
-/* RFC 3168 6.1.1: a SYN asks with both bits, a SYN-ACK agrees with ECE alone. */
-static bool peer_wants_ecn(const struct flue_tcp *stack, const struct flue_frame *frame)
+/* RFC 3168 6.1.1: a SYN asks with both bits, a SYN-ACK agrees with ECE alone; and whoever has sent a SYN that did not
+ * ask must not use ECN.  Ours asks if we were told to, and never when it is sent again. */
+static bool peer_wants_ecn(const struct flue_tcp_conn *conn, const struct flue_frame *frame)
 {
+    const struct flue_tcp *stack = conn->stack;
     unsigned bits = frame->flags & ECN_SETUP;
 
-    if ((frame->flags & FLUE_TCP_ACK) != 0) {
-        return stack->params.ecn == 2 && bits == FLUE_TCP_ECE;
+    if ((conn->flags & TCP_PASSIVE) != 0) {
+        return stack->params.ecn != 0 && bits == ECN_SETUP;
     }
-    return stack->params.ecn != 0 && bits == ECN_SETUP;
+    return stack->params.ecn == 2 && conn->rt_count == 0 &&
+           bits == ((frame->flags & FLUE_TCP_ACK) != 0 ? FLUE_TCP_ECE : ECN_SETUP);
 }
 
 /* Takes the peer's SYN and its options. */
@@ -40,7 +43,7 @@ static void take_syn(struct flue_tcp_conn *conn, const struct flue_frame *frame,
     if (stack->params.sack != 0 && (frame->options & FLUE_OPT_SACK_OK) != 0) {
         conn->flags |= TCP_SACK;
     }
-    if (peer_wants_ecn(stack, frame)) {
+    if (peer_wants_ecn(conn, frame)) {
         conn->flags |= TCP_ECN;
     }
     /* RFC 9293 3.7.1: without the option 536 bytes, for IPv6 1220. */
@@ -52,10 +55,13 @@ static void take_syn(struct flue_tcp_conn *conn, const struct flue_frame *frame,
 
 void tcp_established(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
 {
-    const struct flue_tcp_params *params = &conn->stack->params;
+    bool closed = (conn->flags & TCP_SYN_OUT) != 0;
 
+    conn->flags &= ~(uint32_t)TCP_SYN_OUT;
     conn->snd_una++;
-    conn->snd_nxt = conn->snd_una;
+    if (!closed) {
+        conn->snd_nxt = conn->snd_una;
+    }
     tcp_timer_stop(conn);
     if ((conn->flags & TCP_TIMING) != 0) {
         conn->flags &= ~(uint32_t)TCP_TIMING;
@@ -68,13 +74,12 @@ void tcp_established(struct flue_tcp_conn *conn, const struct flue_frame *frame,
     conn->rt_count = 0;
     conn->backoff = 0;
     conn->total_rt_ticks = 0;
-    if (params->ecn == 0) {
-        conn->flags &= ~(uint32_t)TCP_ECN;
-    }
     if ((frame->flags & FLUE_TCP_SYN) == 0) {
         tcp_take_window(conn, frame, true);
     }
-    tcp_enter(conn, FLUE_TCP_ESTABLISHED, FLUE_TCP_BY_SEGMENT, now_ps);
+    if (!closed) {
+        tcp_enter(conn, FLUE_TCP_ESTABLISHED, FLUE_TCP_BY_SEGMENT, now_ps);
+    }
     tcp_event_plain(conn, FLUE_TCP_EV_CONNECTED, now_ps);
     tcp_release_held(conn, now_ps);
 }
@@ -114,7 +119,7 @@ void tcp_input_syn_sent(struct flue_tcp_conn *conn, const struct flue_frame *fra
     (void)tcp_emit_syn(conn, now_ps, false);
 }
 
-static bool listens(const struct flue_tcp *stack, uint16_t port)
+bool tcp_listens(const struct flue_tcp *stack, uint16_t port)
 {
     return stack->listening != NULL && (stack->listening[port >> 6] >> (port & 63) & 1) != 0;
 }
@@ -141,7 +146,9 @@ static void passive_open(struct flue_tcp *stack, const struct flue_frame *frame,
         if (conn != NULL) {
             flue_tcp_release(conn);
         }
-        tcp_answer_reset(stack, frame, now_ps);
+        if (!refuse_silently) {
+            tcp_answer_reset(stack, frame, now_ps);
+        }
         return;
     }
     if (after_valid && seq_leq(conn->snd_una, after)) {
@@ -167,7 +174,7 @@ void tcp_no_connection(struct flue_tcp *stack, const struct flue_frame *frame, f
     if ((frame->flags & FLUE_TCP_RST) != 0) {
         return;
     }
-    if (!listens(stack, frame->dst_port) || stack->ops.accept == NULL) {
+    if (!tcp_listens(stack, frame->dst_port) || stack->ops.accept == NULL) {
         if (answer_rst) {
             tcp_answer_reset(stack, frame, now_ps);
         }

@@ -49,13 +49,16 @@ static void too_big(struct flue_tcp_conn *conn, const struct flue_tcp_icmp *erro
     if (mtu_bytes == 0 && !conn->path->v6) {
         mtu_bytes = plateau_below(error->quoted_bytes != 0 ? error->quoted_bytes : conn->path->mtu_bytes);
     }
-    if (conn->stack->params.path_mtu_discovery == 0 || mtu_bytes >= conn->path->mtu_bytes) {
-        return; /* RFC 8201 4: an error never raises it */
+    if (conn->stack->params.path_mtu_discovery == 0 || mtu_bytes >= conn->path->mtu_bytes ||
+        (conn->path->v6 && mtu_bytes < LEAST_V6_MTU_BYTES)) {
+        return; /* RFC 8201 4: an error never raises it, and one that names less than any link has is discarded */
     }
     flue_tcp_set_path_mtu(conn, mtu_bytes, now_ps);
     if (conn->mss_bytes < before && conn->state >= FLUE_TCP_ESTABLISHED && conn->snd_wnd > 0) {
         scoreboard_clear(&conn->active->board, &conn->stack->ranges);
-        conn->snd_nxt = error->seq;
+        if (seq_lt(error->seq, conn->snd_nxt)) {
+            conn->snd_nxt = error->seq;
+        }
         conn->flags &= ~(uint32_t)(TCP_TIMING | TCP_RESEND_UNA);
         conn->cc.cwnd_bytes = conn->cc.cwnd_bytes < conn->mss_bytes ? conn->mss_bytes : conn->cc.cwnd_bytes;
         tcp_ask_output(conn, now_ps);

@@ -97,7 +97,7 @@ static void put_report(struct image_writer *writer, const struct sack_report *re
     image_put_more_u(writer, report->dsack_due, 1);
     image_put_more_u(writer, report->recent_count, 1);
     for (unsigned i = 0; i < SACK_REPORT_RECENT; i++) {
-        image_put_more_u(writer, report->recent[i], 4);
+        image_put_more_u(writer, i < report->recent_count ? report->recent[i].from : 0, 4);
     }
 }
 
@@ -113,10 +113,11 @@ static bool has_memory(const struct piece *head)
 
 flue_err flue_tcp_image_write(const struct flue_tcp_conn *conn, struct image_writer *writer, flue_ps now_ps)
 {
-    const struct tcp_active *active = conn->active;
     const struct tcp_path *path = conn->path;
     const struct flue_tcp_settings *settings = conn->settings;
     struct flue_tcp_conn copy = *conn;
+    struct tcp_active under_way = *conn->active;
+    const struct tcp_active *active = &under_way;
 
     if (has_memory(active->queue.head) || has_memory(active->reassembly.head)) {
         return FLUE_EINVAL;
@@ -124,8 +125,10 @@ flue_err flue_tcp_image_write(const struct flue_tcp_conn *conn, struct image_wri
     if (conn->state == FLUE_TCP_CLOSED || (conn->flags & (TCP_IMPORTING | TCP_EXPORTED)) != 0) {
         return FLUE_ESTATE;
     }
-    now_ps = now_ps < conn->last_ps ? conn->last_ps : now_ps;
     copy.ts_offset += tcp_clock(conn->stack, now_ps);
+    if (!timer_fifo_armed(&conn->active->delayed_ack)) {
+        under_way.delayed_ack.due_ps = FLUE_PS_NEVER;
+    }
     image_put_u(writer, field_names[FIELD_TAKEN], true, (uint64_t)now_ps, 8);
     conn = &copy;
 #define FLUE_IMAGE(part, name, type, unit, where, told_as, after, since)                                               \
@@ -207,34 +210,41 @@ static flue_err read_records(struct image_reader *reader, struct parts *parts)
     return image_reader_failed(reader) ? FLUE_EPARSE : FLUE_OK;
 }
 
-/* A moment on the clock of the image becomes one on ours. */
-static void shift(flue_ps *at_ps, flue_ps by_ps)
+/* A moment on the clock of the image becomes one on ours.  ahead: it may lie far in the future, as deadlines do; others
+ * at most as far as the servers of one connection overlap.  False: it cannot be reckoned with. */
+static bool shift(flue_ps *at_ps, flue_ps taken_ps, flue_ps now_ps, bool ahead)
 {
-    if (*at_ps != FLUE_PS_NEVER) {
-        *at_ps += by_ps;
-    }
-}
+    const flue_ps past_ps = FLUE_PS_NEVER / 2;
+    const flue_ps future_ps = ahead ? FLUE_PS_NEVER / 4 : 60 * FLUE_PS_PER_S;
+    flue_ps after_ps;
 
-static bool sane_moment(flue_ps at_ps)
-{
-    return at_ps == FLUE_PS_NEVER || (at_ps > -FLUE_PS_NEVER / 4 && at_ps < FLUE_PS_NEVER / 4);
+    if (*at_ps < taken_ps - past_ps || (*at_ps > taken_ps && *at_ps - taken_ps > future_ps)) {
+        return false;
+    }
+    after_ps = *at_ps - taken_ps;
+    if (after_ps > 0 && after_ps >= FLUE_PS_NEVER - now_ps) {
+        return false;
+    }
+    *at_ps = now_ps + after_ps;
+    return true;
 }
 
 static const char *shift_moments(struct parts *parts, flue_ps now_ps)
 {
-    flue_ps by_ps = now_ps - parts->taken_ps;
+    const flue_ps taken_ps = parts->taken_ps;
 
-    if (!sane_moment(parts->taken_ps) || parts->taken_ps < 0) {
+    if (taken_ps < 0 || parts->conn.last_ps > taken_ps || parts->conn.last_sent_ps > taken_ps) {
         return "a moment is out of its range";
     }
 #define FLUE_IMAGE(part, name, type, unit, where, told_as, after, since)                                               \
     if (UNIT_##unit == UNIT_at_ps) {                                                                                   \
+        const bool ahead = FIELD_##name == FIELD_timer || FIELD_##name == FIELD_delayed_ack;                           \
+        const bool may_be_none = ahead || FIELD_##name == FIELD_path_lowered;                                          \
         flue_ps at_ps = (flue_ps)parts->part.where;                                                                    \
                                                                                                                        \
-        if (!sane_moment(at_ps)) {                                                                                     \
+        if (!(at_ps == FLUE_PS_NEVER && may_be_none) && !shift(&at_ps, taken_ps, now_ps, ahead)) {                     \
             return "a moment is out of its range";                                                                     \
         }                                                                                                              \
-        shift(&at_ps, by_ps);                                                                                          \
         parts->part.where = (type)at_ps;                                                                               \
     }
 #include "flue/state.def"
@@ -243,7 +253,12 @@ static const char *shift_moments(struct parts *parts, flue_ps now_ps)
 
 static bool duration_valid(flue_ps time_ps)
 {
-    return time_ps >= 0 && (time_ps == FLUE_PS_NEVER || time_ps <= FLUE_PS_NEVER / 4);
+    return time_ps >= 0 && time_ps <= FLUE_PS_NEVER / 4;
+}
+
+static bool duration_or_never(flue_ps time_ps)
+{
+    return time_ps == FLUE_PS_NEVER || duration_valid(time_ps);
 }
 
 /* What flue_tcp_check() takes for granted. */
@@ -255,8 +270,8 @@ static const char *check_parts(const struct parts *parts)
 
     if (settings->rcv_buffer_bytes < 1 || settings->rcv_buffer_bytes > UINT32_C(1) << 30 || settings->mss_bytes < 88 ||
         settings->mss_bytes > 65495 || settings->congestion > FLUE_TCP_CUBIC || settings->nagle > 1 ||
-        settings->cork > 1 || settings->keep_alive > 1 || !duration_valid(settings->keep_idle_ps) ||
-        !duration_valid(settings->keep_interval_ps) || !duration_valid(settings->user_timeout_ps)) {
+        settings->cork > 1 || settings->keep_alive > 1 || !duration_or_never(settings->keep_idle_ps) ||
+        !duration_or_never(settings->keep_interval_ps) || !duration_or_never(settings->user_timeout_ps)) {
         return "a setting is out of its range";
     }
     if (parts->path.mtu_bytes < 128 || parts->path.mtu_bytes > 65535 ||
@@ -264,7 +279,7 @@ static const char *check_parts(const struct parts *parts)
         return "the path is not one";
     }
     if (conn->state < FLUE_TCP_SYN_SENT || conn->state > FLUE_TCP_TIME_WAIT || (conn->flags & momentary) != 0 ||
-        (conn->flags & ~(uint32_t)((TCP_URGENT_IN << 1) - 1)) != 0 || conn->timer_mode > TCP_TIMER_KEEP_ALIVE) {
+        (conn->flags & ~(uint32_t)((TCP_SYN_OUT << 1) - 1)) != 0 || conn->timer_mode > TCP_TIMER_KEEP_ALIVE) {
         return "the connection is in no state that can be moved";
     }
     if (conn->unread_bytes > UINT32_C(1) << 30 || !duration_valid(conn->rtt.srtt_ps) ||
@@ -313,7 +328,7 @@ static bool get_reassembly(const struct image_record *record, struct flue_tcp_co
     /* The same form: read as a send queue, then put in its place. */
     *queue = (struct send_queue){0};
     complete = get_send_queue(record, conn);
-    conn->active->reassembly = (struct reassembly){.head = queue->head, .bytes = (uint32_t)queue->bytes};
+    reassembly_adopt(&conn->active->reassembly, queue->head);
     *queue = own;
     return complete;
 }
@@ -333,24 +348,25 @@ static bool get_ranges(const struct image_record *record, struct flue_tcp_conn *
                                      .to = (uint32_t)image_number_at(record, at + 4, 4)};
         *link = range;
         link = &range->next;
-        board->ranges++;
-        board->sacked_bytes += range->to - range->from;
     }
+    scoreboard_adopt(board);
     return true;
 }
 
-static void get_report(const struct image_record *record, struct sack_report *report)
+/* Of each block the image tells one byte; the reassembly queue is there already. */
+static void get_report(const struct image_record *record, struct flue_tcp_conn *conn)
 {
+    struct sack_report *report = &conn->active->report;
+    uint32_t count = (uint32_t)image_number_at(record, 9, 1);
+
     *report = (struct sack_report){
         .dsack = {.from = (uint32_t)image_number_at(record, 0, 4), .to = (uint32_t)image_number_at(record, 4, 4)},
         .dsack_due = image_number_at(record, 8, 1) != 0,
-        .recent_count = (uint8_t)image_number_at(record, 9, 1),
     };
-    if (report->recent_count > SACK_REPORT_RECENT) {
-        report->recent_count = SACK_REPORT_RECENT;
-    }
-    for (uint32_t i = 0; i < SACK_REPORT_RECENT; i++) {
-        report->recent[i] = (uint32_t)image_number_at(record, 10 + 4 * i, 4);
+    for (uint32_t i = count < SACK_REPORT_RECENT ? count : SACK_REPORT_RECENT; i-- > 0;) {
+        uint32_t seq = (uint32_t)image_number_at(record, 10 + 4 * i, 4);
+
+        sack_report_arrived(report, conn->rcv_nxt, reassembly_find(&conn->active->reassembly, seq));
     }
 }
 
@@ -366,9 +382,12 @@ static bool get_lists(struct flue_tcp_conn *conn, const struct parts *parts)
 {
     const struct image_record *lists = parts->lists;
 
-    get_report(&lists[FIELD_REPORT - FIELD_SEND_QUEUE], &conn->active->report);
-    return get_send_queue(&lists[0], conn) && get_reassembly(&lists[FIELD_REASSEMBLY - FIELD_SEND_QUEUE], conn) &&
-           get_ranges(&lists[FIELD_RANGES - FIELD_SEND_QUEUE], conn);
+    if (!get_send_queue(&lists[0], conn) || !get_reassembly(&lists[FIELD_REASSEMBLY - FIELD_SEND_QUEUE], conn) ||
+        !get_ranges(&lists[FIELD_RANGES - FIELD_SEND_QUEUE], conn)) {
+        return false;
+    }
+    get_report(&lists[FIELD_REPORT - FIELD_SEND_QUEUE], conn);
+    return true;
 }
 
 /* All but what says where the connection lives. */
@@ -386,8 +405,6 @@ static void copy_fields(struct flue_tcp_conn *conn, const struct parts *parts, f
     conn->active = active;
     conn->timer = at_home.timer;
     conn->id = at_home.id;
-    conn->hash = at_home.hash;
-    conn->last_ps = now_ps;
     conn->ts_offset = parts->conn.ts_offset - tcp_clock(conn->stack, now_ps);
     if (path->users == 1) {
         path->mtu_bytes = parts->path.mtu_bytes > conn->stack->params.mtu_bytes ? conn->stack->params.mtu_bytes
@@ -464,7 +481,8 @@ flue_err flue_tcp_image_read(struct flue_tcp *stack, struct image_reader *reader
 
 void flue_tcp_image_resume(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
-    now_ps = tcp_advance(conn, now_ps);
+    /* Nothing happens to the connection itself: its own time stays, so that another image would be the same. */
+    now_ps = now_ps < conn->last_ps ? conn->last_ps : now_ps;
     tcp_ask_output(conn, now_ps);
     if ((conn->flags & (TCP_TIMER_DUE | TCP_ACK_DUE)) != 0) {
         tcp_event_plain(conn, FLUE_TCP_EV_TIMER, now_ps);

@@ -2,6 +2,11 @@
 /* tcp/info.c - what a connection and a stack tell about themselves. */
 #include "tcp/conn.h"
 
+int flue_tcp_closed(const struct flue_tcp_conn *conn)
+{
+    return (conn->flags & TCP_FIN_QUEUED) != 0;
+}
+
 void *flue_tcp_user(const struct flue_tcp_conn *conn)
 {
     return conn->user;
@@ -15,6 +20,34 @@ void flue_tcp_set_user(struct flue_tcp_conn *conn, void *user)
 const struct flue_tcp_settings *flue_tcp_settings(const struct flue_tcp_conn *conn)
 {
     return conn->settings;
+}
+
+uint32_t flue_tcp_reach(const struct flue_tcp_conn *conn, const struct flue_frame *frame)
+{
+    uint32_t length = frame->payload.length_bytes;
+    uint32_t most = seq_lt(conn->rcv_nxt, conn->rcv_adv) ? conn->rcv_adv - conn->rcv_nxt : 0;
+    uint32_t reach;
+
+    if (conn->state == FLUE_TCP_SYN_SENT) {
+        most = conn->settings->rcv_buffer_bytes;
+        reach = (frame->flags & FLUE_TCP_SYN) != 0 ? length : 0;
+    } else if ((frame->flags & FLUE_TCP_SYN) != 0 || (conn->flags & TCP_PEER_FIN) != 0) {
+        reach = 0;
+    } else if (seq_lt(frame->seq, conn->rcv_nxt)) {
+        uint32_t old = conn->rcv_nxt - frame->seq;
+
+        reach = length > old ? length - old : 0;
+    } else {
+        uint32_t ahead = frame->seq - conn->rcv_nxt;
+
+        reach = length > 0 && ahead < most ? ahead + length : 0;
+    }
+    return reach < most ? reach : most;
+}
+
+uint32_t flue_tcp_reassembly_bytes(const struct flue_tcp_conn *conn)
+{
+    return conn->active->reassembly.bytes;
 }
 
 /* Bytes that IsLost() holds of, and that have not been sent again (RFC 6675 4). */
@@ -43,11 +76,11 @@ void flue_tcp_info(const struct flue_tcp_conn *conn, struct flue_tcp_info *out)
         .snd_max = conn->snd_max,
         .snd_wnd = conn->snd_wnd,
         .rcv_nxt = conn->rcv_nxt,
-        .rcv_wnd = conn->rcv_adv - conn->rcv_nxt,
+        .rcv_wnd = seq_lt(conn->rcv_adv, conn->rcv_nxt) ? 0 : conn->rcv_adv - conn->rcv_nxt,
         .rcv_urg = (conn->flags & TCP_URGENT_IN) != 0 ? active->rcv_up : conn->rcv_nxt,
         .cwnd_bytes = conn->cc.cwnd_bytes,
         .ssthresh_bytes = conn->cc.ssthresh_bytes,
-        .mss_bytes = conn->mss_bytes,
+        .mss_bytes = conn->mss_bytes != 0 ? tcp_mss(conn) : 0,
         .path_mtu_bytes = conn->path->mtu_bytes,
         .pipe_bytes = pipe_bytes,
         .sacked_bytes = active->board.sacked_bytes,

@@ -34,13 +34,20 @@ static bool acceptable(const struct flue_tcp_conn *conn, const struct flue_frame
                       ((frame->flags & FLUE_TCP_FIN) != 0 ? 1 : 0);
     uint32_t window = seq_lt(conn->rcv_adv, conn->rcv_nxt) ? 0 : conn->rcv_adv - conn->rcv_nxt;
 
+    /* Even of a window probe, whose data has no place, RST, URG and ACK are taken (RFC 9293 3.8.6, MUST-66). */
+    if (window == 0) {
+        return frame->seq == conn->rcv_nxt;
+    }
+    if ((frame->flags & FLUE_TCP_RST) != 0) {
+        return seq_within(frame->seq, conn->rcv_nxt, window); /* RFC 5961 3.2: its number alone, not its text */
+    }
     if (length == 0) {
         /* A window that is just used up to its edge: an ACK at the edge carries the sender's newest number. */
-        return window == 0 ? frame->seq == conn->rcv_nxt : frame->seq - conn->rcv_nxt <= window;
+        return frame->seq - conn->rcv_nxt <= window;
     }
-    return window > 0 && (seq_within(frame->seq, conn->rcv_nxt, window) ||
-                          seq_within(frame->seq + length - 1, conn->rcv_nxt, window) ||
-                          (seq_lt(frame->seq, conn->rcv_nxt) && seq_gt(frame->seq + length, conn->rcv_nxt)));
+    return seq_within(frame->seq, conn->rcv_nxt, window) ||
+           seq_within(frame->seq + length - 1, conn->rcv_nxt, window) ||
+           (seq_lt(frame->seq, conn->rcv_nxt) && seq_gt(frame->seq + length, conn->rcv_nxt));
 }
 
 static struct cut cut_to_window(const struct flue_tcp_conn *conn, const struct flue_frame *frame)
@@ -70,10 +77,34 @@ static struct cut cut_to_window(const struct flue_tcp_conn *conn, const struct f
     return cut;
 }
 
-/* The segment is not acceptable: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. */
-static void answer(struct flue_tcp_conn *conn)
+#define ANSWERS_MOST    16u /* a second */
+#define ANSWERS_COUNTED 0xffu
+
+/* Two ends that find each other's bare ACKs unacceptable would answer for ever: after a few of them in one second such a
+ * segment is dropped in silence. */
+static bool may_answer(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
 {
-    conn->flags |= TCP_ACK_NOW;
+    uint32_t second = (uint32_t)(now_ps / FLUE_PS_PER_S) & 0xffffffu;
+
+    if (frame->payload.length_bytes != 0 || (frame->flags & (FLUE_TCP_SYN | FLUE_TCP_FIN)) != 0) {
+        return true;
+    }
+    if (conn->answers >> 8 != second) {
+        conn->answers = second << 8;
+    }
+    if ((conn->answers & ANSWERS_COUNTED) >= ANSWERS_MOST) {
+        return false;
+    }
+    conn->answers++;
+    return true;
+}
+
+/* The segment is not acceptable: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. */
+static void answer(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
+{
+    if (may_answer(conn, frame, now_ps)) {
+        conn->flags |= TCP_ACK_NOW;
+    }
 }
 
 /* The same for what might be an attack; at most params.challenge_acks of them in params.challenge_ps (RFC 5961 7). */
@@ -100,10 +131,11 @@ static void challenge(struct flue_tcp_conn *conn, flue_ps now_ps)
  * the segment has been dealt with. */
 static bool syn_again(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
 {
-    if ((frame->flags & (FLUE_TCP_SYN | FLUE_TCP_RST)) != FLUE_TCP_SYN || frame->seq + 1 != conn->rcv_nxt) {
+    if ((frame->flags & (FLUE_TCP_SYN | FLUE_TCP_RST)) != FLUE_TCP_SYN || frame->seq + 1 != conn->rcv_nxt ||
+        (conn->state != FLUE_TCP_SYN_RECEIVED && (conn->flags & TCP_SYN_OUT) == 0)) {
         return false;
     }
-    if ((frame->flags & FLUE_TCP_ACK) != 0 && frame->ack == conn->snd_max) {
+    if ((frame->flags & FLUE_TCP_ACK) != 0 && frame->ack == conn->snd_una + 1) {
         tcp_established(conn, frame, now_ps);
         conn->flags |= TCP_ACK_NOW;
     } else if ((frame->flags & FLUE_TCP_ACK) == 0) {
@@ -126,8 +158,20 @@ static bool check_ack(struct flue_tcp_conn *conn, const struct flue_frame *frame
         return conn->state != FLUE_TCP_CLOSED;
     }
     if (seq_gt(frame->ack, conn->snd_max)) {
-        answer(conn);
+        if (may_answer(conn, frame, now_ps)) {
+            challenge(conn, now_ps); /* RFC 5961 5.2 */
+        }
         return false;
+    }
+    if ((conn->flags & TCP_SYN_OUT) != 0) {
+        if (seq_leq(frame->ack, conn->snd_una)) {
+            return false; /* our SYN must be acknowledged first */
+        }
+        tcp_established(conn, frame, now_ps);
+        if (frame->ack == conn->snd_una) {
+            tcp_timer_settle(conn, now_ps); /* for the FIN */
+            return true;
+        }
     }
     if (seq_lt(frame->ack, conn->snd_una - conn->max_snd_wnd)) {
         challenge(conn, now_ps); /* RFC 5961 5.2: older than any that may be on its way */
@@ -173,10 +217,20 @@ static void restart_quiet_timer(struct flue_tcp_conn *conn, const struct flue_fr
     const struct flue_tcp_params *params = &conn->stack->params;
 
     if (conn->state == FLUE_TCP_FIN_WAIT_2) {
-        tcp_timer_arm(conn, TCP_TIMER_FIN_WAIT_2, now_ps + params->fin_wait_2_ps);
+        tcp_timer_fin_wait_2(conn, now_ps);
     } else if (conn->state == FLUE_TCP_TIME_WAIT && (frame->flags & FLUE_TCP_FIN) != 0) {
         tcp_timer_arm(conn, TCP_TIMER_TIME_WAIT, now_ps + params->time_wait_ps);
     }
+}
+
+/* RFC 9293 A.2: both sides have probed a closed window at once, and both took the byte in.  What each sends from now on
+ * begins one byte before the other's window: unless the ACKs count nevertheless, both will refuse one another's for
+ * ever. */
+static bool crossing_probe(const struct flue_tcp_conn *conn, const struct flue_frame *frame)
+{
+    return conn->state >= FLUE_TCP_ESTABLISHED && frame->seq + 1 == conn->rcv_nxt && frame->payload.length_bytes <= 1 &&
+           (frame->flags & (FLUE_TCP_SYN | FLUE_TCP_ACK)) == FLUE_TCP_ACK && seq_gt(frame->ack, conn->snd_una) &&
+           seq_leq(frame->ack, conn->snd_max);
 }
 
 /* First: sequence numbers, PAWS before them (RFC 7323 5.3).  False: the segment ends here. */
@@ -190,7 +244,7 @@ static bool check_sequence(struct flue_tcp_conn *conn, const struct flue_frame *
         }
         if (paws_rejects(conn, frame, now_ps)) {
             conn->stack->totals.paws_drops++;
-            answer(conn);
+            answer(conn, frame, now_ps);
             return false;
         }
     }
@@ -204,7 +258,10 @@ static bool check_sequence(struct flue_tcp_conn *conn, const struct flue_frame *
         if (frame->payload.length_bytes > 0 && seq_lt(frame->seq, conn->rcv_nxt)) {
             tcp_came_twice(conn, frame->seq, frame->payload.length_bytes);
         }
-        answer(conn);
+        answer(conn, frame, now_ps);
+        if (crossing_probe(conn, frame)) {
+            (void)check_ack(conn, frame, now_ps);
+        }
     }
     return false;
 }
@@ -224,7 +281,7 @@ static void input_slow(struct flue_tcp_conn *conn, const struct flue_frame *fram
 {
     struct cut cut;
 
-    if (conn->state == FLUE_TCP_SYN_RECEIVED && syn_again(conn, frame, now_ps)) {
+    if (syn_again(conn, frame, now_ps)) {
         return;
     }
     if (!check_sequence(conn, frame, now_ps)) {
@@ -258,6 +315,9 @@ static void input_slow(struct flue_tcp_conn *conn, const struct flue_frame *fram
     }
     check_urgent(conn, frame, now_ps);
     cut = cut_to_window(conn, frame);
+    if ((frame->flags & FLUE_TCP_FIN) != 0 && !cut.fin) {
+        conn->flags |= TCP_ACK_NOW; /* there is no place for it in the window */
+    }
     if (frame->payload.length_bytes > 0 && cut.span.length_bytes < frame->payload.length_bytes) {
         conn->flags |= TCP_ACK_NOW; /* a part came twice, or beyond the window: the peer needs to know */
         if (cut.seq != frame->seq) {
@@ -299,17 +359,29 @@ static inline bool input_fast(struct flue_tcp_conn *conn, const struct flue_fram
     return true;
 }
 
-/* RFC 9293 3.10.7.4, fourth, for TIME-WAIT (MAY-2): a SYN that cannot belong to the old connection opens a new one.  It
- * is newer by its sequence number, or by its timestamp (RFC 6191 2). */
+static bool may_accept(const struct flue_tcp_conn *conn)
+{
+    const struct flue_tcp_ops *ops = &conn->stack->ops;
+    const struct flue_tcp_tuple tuple = tcp_tuple(conn);
+
+    return ops->accept != NULL && (ops->may_accept == NULL || ops->may_accept(conn->stack->owner, &tuple));
+}
+
+/* RFC 9293 3.10.7.4, fourth, for TIME-WAIT (MAY-2): a SYN that cannot belong to the old connection opens a new one, if
+ * somebody listens.  It is newer by its timestamp (RFC 6191 2), or by its sequence number; and if the new connection
+ * will have timestamps and the old one had none, no segment of the old one can pass for one of the new. */
 static bool reopens(const struct flue_tcp_conn *conn, const struct flue_frame *frame)
 {
+    bool had_timestamps = (conn->flags & TCP_TIMESTAMPS) != 0;
+
     if (conn->state != FLUE_TCP_TIME_WAIT ||
-        (frame->flags & (FLUE_TCP_SYN | FLUE_TCP_ACK | FLUE_TCP_RST)) != FLUE_TCP_SYN) {
+        (frame->flags & (FLUE_TCP_SYN | FLUE_TCP_ACK | FLUE_TCP_RST)) != FLUE_TCP_SYN ||
+        !tcp_listens(conn->stack, frame->dst_port) || !may_accept(conn)) {
         return false;
     }
-    if ((conn->flags & TCP_TIMESTAMPS) != 0 && (frame->options & FLUE_OPT_TIMESTAMP) != 0 &&
-        frame->ts_val != conn->ts_recent) {
-        return seq_gt(frame->ts_val, conn->ts_recent);
+    if (conn->stack->params.timestamps != 0 && (frame->options & FLUE_OPT_TIMESTAMP) != 0 &&
+        (!had_timestamps || frame->ts_val != conn->ts_recent)) {
+        return !had_timestamps || seq_gt(frame->ts_val, conn->ts_recent);
     }
     return seq_gt(frame->seq, conn->rcv_nxt);
 }
@@ -369,7 +441,7 @@ void flue_tcp_input(struct flue_tcp *stack, struct flue_tcp_conn *conn, const st
     if ((conn->flags & TCP_ACK_NOW) != 0) {
         now_ps = tcp_advance(conn, tcp_emit_ack(conn, now_ps));
     }
-    if (conn->timer_mode == TCP_TIMER_NONE || conn->timer_mode == TCP_TIMER_PERSIST) {
+    if (conn->timer_mode != TCP_TIMER_RETRANSMIT) {
         tcp_timer_settle(conn, now_ps);
     }
     tcp_ask_output(conn, now_ps);

@@ -183,7 +183,7 @@ static void fin_leaves(struct flue_tcp_conn *conn, flue_ps now_ps)
         return;
     }
     conn->flags |= TCP_FIN_SENT;
-    tcp_enter(conn, conn->state == FLUE_TCP_ESTABLISHED ? FLUE_TCP_FIN_WAIT_1 : FLUE_TCP_LAST_ACK, FLUE_TCP_BY_CLOSE,
+    tcp_enter(conn, conn->state == FLUE_TCP_CLOSE_WAIT ? FLUE_TCP_LAST_ACK : FLUE_TCP_FIN_WAIT_1, FLUE_TCP_BY_CLOSE,
               now_ps);
 }
 
@@ -272,6 +272,7 @@ static flue_ps send_next(struct flue_tcp_conn *conn, const struct plan *plan, fl
     conn->flags &= ~(uint32_t)TCP_FORCE;
     if (again) {
         conn->flags &= ~(uint32_t)TCP_TIMING; /* Karn's rule, RFC 6298 3 */
+        repaired(conn, SACK_NEXT_LOST, seq, end - seq);
     } else if ((conn->flags & TCP_TIMING) == 0) {
         conn->flags |= TCP_TIMING;
         active->rtt_seq = end;
@@ -405,6 +406,15 @@ flue_err flue_tcp_close(struct flue_tcp_conn *conn, flue_ps now_ps)
         return FLUE_ENOMEM;
     }
     conn->flags |= TCP_FIN_QUEUED;
+    if (conn->state == FLUE_TCP_SYN_RECEIVED && conn->active->queue.bytes == 0 && conn->snd_wnd > 0) {
+        /* RFC 9293 3.10.4: nothing is queued, so the FIN need not wait for the acknowledgement of our SYN. */
+        conn->flags |= TCP_SYN_OUT;
+        fin_leaves(conn, now_ps);
+        conn->snd_nxt++;
+        conn->snd_max = conn->snd_nxt;
+        (void)tcp_emit(conn, conn->snd_max - 1, FLUE_TCP_ACK | FLUE_TCP_FIN, NULL, now_ps, false);
+        return FLUE_OK;
+    }
     if ((conn->flags & (TCP_IMPORTING | TCP_IN_INPUT)) == 0) {
         tcp_timer_settle(conn, now_ps);
         tcp_ask_output(conn, now_ps);

@@ -64,12 +64,20 @@ static bool order_valid(uint32_t order)
     return true;
 }
 
+/* A buffer smaller than one unit of the scale: every window field would be 0, for ever. */
+static bool mute_window(const struct flue_tcp_params *params)
+{
+    return params->window_scaling != 0 && params->rcv_wscale <= 14 &&
+           params->rcv_buffer_bytes >> params->rcv_wscale == 0;
+}
+
 static bool sizes_valid(const struct flue_tcp_params *params)
 {
     return between(params->mss_bytes, 88, 65495) &&
            (params->mtu_bytes == 0 || between(params->mtu_bytes, 576, 65535)) &&
            between(params->rcv_buffer_bytes, 1, UINT32_C(1) << 30) &&
-           (params->rcv_wscale == 255 || params->rcv_wscale <= 14) && between(params->initial_window, 1, 64);
+           (params->rcv_wscale == 255 || params->rcv_wscale <= 14) && !mute_window(params) &&
+           between(params->initial_window, 1, 64);
 }
 
 static bool limits_valid(const struct flue_tcp_params *params)

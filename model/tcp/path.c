@@ -126,7 +126,7 @@ uint16_t tcp_own_mss(const struct flue_tcp_conn *conn)
     return (uint16_t)(conn->path->v6 ? mss - (V6_HEADER_BYTES - V4_HEADER_BYTES) : mss);
 }
 
-void tcp_set_mss(struct flue_tcp_conn *conn)
+uint16_t tcp_mss(const struct flue_tcp_conn *conn)
 {
     const uint32_t headers = conn->path->v6 ? V6_HEADER_BYTES : V4_HEADER_BYTES;
     uint32_t mss = conn->remote_mss_bytes;
@@ -137,7 +137,12 @@ void tcp_set_mss(struct flue_tcp_conn *conn)
     mss = smaller(mss, tcp_own_mss(conn));
     mss = smaller(mss, conn->path->mtu_bytes - headers);
     /* RFC 6691: the option says nothing about TCP options, each segment pays for its own. */
-    conn->mss_bytes = (uint16_t)((conn->flags & TCP_TIMESTAMPS) != 0 ? mss - TIMESTAMPS_BYTES : mss);
+    return (uint16_t)((conn->flags & TCP_TIMESTAMPS) != 0 ? mss - TIMESTAMPS_BYTES : mss);
+}
+
+void tcp_set_mss(struct flue_tcp_conn *conn)
+{
+    conn->mss_bytes = tcp_mss(conn);
     conn->mtu_bytes = (uint16_t)conn->path->mtu_bytes;
 }
 

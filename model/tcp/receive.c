@@ -9,11 +9,22 @@ static uint32_t offered_bytes(const struct flue_tcp_conn *conn)
     return seq_lt(conn->rcv_adv, conn->rcv_nxt) ? 0 : conn->rcv_adv - conn->rcv_nxt;
 }
 
+/* The receive buffer, as far as the window field can tell of it. */
+static uint32_t buffer_bytes(const struct flue_tcp_conn *conn)
+{
+    uint32_t buffer = conn->settings->rcv_buffer_bytes;
+    uint32_t most = UINT32_C(65535) << conn->rcv_wscale;
+
+    return buffer < most ? buffer : most;
+}
+
 static uint32_t free_bytes(const struct flue_tcp_conn *conn)
 {
     uint32_t buffer = conn->settings->rcv_buffer_bytes;
+    uint32_t room = buffer > conn->unread_bytes ? buffer - conn->unread_bytes : 0;
+    uint32_t most = buffer_bytes(conn);
 
-    return buffer > conn->unread_bytes ? buffer - conn->unread_bytes : 0;
+    return room < most ? room : most;
 }
 
 uint16_t tcp_window(struct flue_tcp_conn *conn)
@@ -26,7 +37,7 @@ uint16_t tcp_window(struct flue_tcp_conn *conn)
     /* The edge moves by worthwhile steps only (RFC 9293 3.8.6.2.2), and never to the left (D-31); what the scale
      * rounds away stays acceptable (RFC 7323 2.4). */
     if (room > offered) {
-        uint32_t half = conn->settings->rcv_buffer_bytes / 2;
+        uint32_t half = buffer_bytes(conn) / 2;
         uint32_t step = half < conn->mss_bytes ? half : conn->mss_bytes;
 
         if (room - offered >= step) {
@@ -58,7 +69,7 @@ void flue_tcp_consumed(struct flue_tcp_conn *conn, uint32_t bytes, flue_ps now_p
     }
     offered = offered_bytes(conn);
     room = free_bytes(conn);
-    buffer = conn->settings->rcv_buffer_bytes;
+    buffer = buffer_bytes(conn);
     if (room <= offered || (conn->segments_out <= 1 && offered >= 2u * conn->mss_bytes)) {
         return; /* what only a SYN's unscaled window held back can wait for the first ACK */
     }
@@ -72,6 +83,7 @@ void flue_tcp_consumed(struct flue_tcp_conn *conn, uint32_t bytes, flue_ps now_p
         } else {
             now_ps = tcp_advance(conn, now_ps);
             (void)tcp_emit_ack(conn, now_ps);
+            tcp_rest(conn);
         }
     }
 }
@@ -97,6 +109,9 @@ static void peer_fin(struct flue_tcp_conn *conn, flue_ps now_ps)
     conn->rcv_nxt++;
     conn->flags &= ~(uint32_t)TCP_FIN_HELD;
     conn->flags |= TCP_PEER_FIN | TCP_ACK_NOW;
+    if (conn->active->reassembly.head != NULL) { /* nothing can stand behind a FIN: whoever sent that, it is no data */
+        reassembly_clear(&conn->active->reassembly, &conn->stack->pieces);
+    }
     if (conn->state == FLUE_TCP_ESTABLISHED) {
         tcp_enter(conn, FLUE_TCP_CLOSE_WAIT, FLUE_TCP_BY_SEGMENT, now_ps);
     } else if (conn->state == FLUE_TCP_FIN_WAIT_1) {
@@ -107,10 +122,13 @@ static void peer_fin(struct flue_tcp_conn *conn, flue_ps now_ps)
     tcp_event_plain(conn, FLUE_TCP_EV_PEER_FIN, now_ps);
 }
 
-/* The peer's FIN came, at fin_seq.  It waits for the data before it. */
+/* The peer's FIN came, at fin_seq.  It waits for the data before it.  Of two the nearer counts: data that passes it
+ * shows that it was none, so that a stranger's FIN in the window cannot keep out the true one. */
 static void hold_fin(struct flue_tcp_conn *conn, uint32_t fin_seq)
 {
-    if ((conn->flags & TCP_FIN_HELD) == 0 && tcp_activate(conn)) {
+    bool nearer = (conn->flags & TCP_FIN_HELD) == 0 || seq_lt(fin_seq, conn->active->rcv_fin_seq);
+
+    if (nearer && tcp_activate(conn)) {
         conn->flags |= TCP_FIN_HELD;
         conn->active->rcv_fin_seq = fin_seq;
     }
@@ -122,6 +140,8 @@ static void take_held_fin(struct flue_tcp_conn *conn, flue_ps now_ps)
         conn->flags |= TCP_ACK_NOW;
         if (conn->rcv_nxt == conn->active->rcv_fin_seq) {
             peer_fin(conn, now_ps);
+        } else if (seq_gt(conn->rcv_nxt, conn->active->rcv_fin_seq)) {
+            conn->flags &= ~(uint32_t)TCP_FIN_HELD; /* data went on behind it: it was none */
         }
     }
 }
@@ -149,12 +169,13 @@ static void insert(struct flue_tcp_conn *conn, uint32_t seq, const struct flue_s
     struct flue_tcp *stack = conn->stack;
     struct tcp_active *active = conn->active;
     const struct reassembly_keeper keeper = {.keep = keep, .arg = conn};
+    struct flue_sack_block stretch;
     struct flue_sack_block twice;
 
-    reassembly_insert(&active->reassembly, &stack->pieces, conn->rcv_nxt, seq, span, psh, &twice,
-                      stack->ops.keep != NULL ? &keeper : NULL);
+    stretch = reassembly_insert(&active->reassembly, &stack->pieces, conn->rcv_nxt, seq, span, psh,
+                                conn->settings->rcv_buffer_bytes, &twice, stack->ops.keep != NULL ? &keeper : NULL);
     if ((conn->flags & TCP_SACK) != 0) {
-        sack_report_arrived(&active->report, seq);
+        sack_report_arrived(&active->report, conn->rcv_nxt, stretch);
         sack_report_duplicate(&active->report, twice.from, twice.to);
     }
 }

@@ -32,20 +32,31 @@ static uint32_t flight(const struct flue_tcp_conn *conn)
     return conn->snd_max - conn->snd_una;
 }
 
+/* RFC 3168 6.1.2: the first new data after a reduction for any reason says so. */
+static void tell_reduced(struct flue_tcp_conn *conn)
+{
+    if ((conn->flags & TCP_ECN) != 0) {
+        conn->flags |= TCP_CWR_DUE;
+    }
+}
+
 /* Congestion: the window falls, once for each window of data. */
 static void reduce(struct flue_tcp_conn *conn, uint32_t flight_bytes, flue_ps now_ps)
 {
     const struct cc_facts facts = tcp_cc_facts(conn, 0, flight_bytes, now_ps);
 
     (void)tcp_cc(conn)->loss(&conn->cc, &conn->active->epoch, &facts);
+    tell_reduced(conn);
 }
 
 static void begin(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     struct flue_tcp *stack = conn->stack;
 
-    if (conn->recovery != FLUE_TCP_CA_CWR) {
-        reduce(conn, flight(conn), now_ps); /* otherwise a mark has made it fall already */
+    if (conn->recovery != FLUE_TCP_CA_CWR) { /* otherwise a mark has made it fall already */
+        /* RFC 5681 3.2 step 2, RFC 6675 5 step 4.2: what limited transmit sent does not count as in flight; nothing
+         * else leaves beyond cwnd. */
+        reduce(conn, smaller(flight(conn), conn->cc.cwnd_bytes), now_ps);
     }
     enter(conn, FLUE_TCP_CA_RECOVERY);
     set_recover(conn);
@@ -69,7 +80,9 @@ static bool may_begin(const struct flue_tcp_conn *conn)
         conn->snd_nxt != conn->snd_max) {
         return false;
     }
-    return (conn->flags & TCP_SACK) != 0 || (conn->flags & TCP_RECOVER) == 0 || seq_gt(conn->snd_una, conn->cc.recover);
+    return (conn->flags & TCP_SACK) != 0 || (conn->flags & TCP_RECOVER) == 0 ||
+           conn->recovery == FLUE_TCP_CA_CWR || /* a mark, no loss, has set it */
+           seq_gt(conn->snd_una, conn->cc.recover);
 }
 
 void tcp_recovery_duplicate(struct flue_tcp_conn *conn, flue_ps now_ps)
@@ -154,7 +167,8 @@ static void check_reneging(struct flue_tcp_conn *conn)
     }
 }
 
-bool tcp_recovery_advance(struct flue_tcp_conn *conn, uint32_t acked_bytes, uint32_t flight_bytes, flue_ps now_ps)
+bool tcp_recovery_advance(struct flue_tcp_conn *conn, uint32_t acked_bytes, uint32_t flight_bytes, bool marked,
+                          flue_ps now_ps)
 {
     struct tcp_active *active = conn->active;
     bool over = (conn->flags & TCP_RECOVER) != 0 && seq_geq(conn->snd_una, conn->cc.recover);
@@ -174,7 +188,9 @@ bool tcp_recovery_advance(struct flue_tcp_conn *conn, uint32_t acked_bytes, uint
     case FLUE_TCP_CA_DISORDER:
         conn->dup_acks = 0;
         enter(conn, FLUE_TCP_CA_OPEN);
-        grow(conn, acked_bytes, flight_bytes, now_ps);
+        if (!marked) { /* RFC 3168 6.1.2; in LOSS the echo may stand until there is new data to say CWR with */
+            grow(conn, acked_bytes, flight_bytes, now_ps);
+        }
         /* RFC 6675 5: what the blocks tell may be enough by itself. */
         if (active->board.head != NULL && scoreboard_is_lost(&active->board, conn->snd_una) && may_begin(conn)) {
             begin(conn, now_ps);
@@ -209,6 +225,7 @@ void tcp_recovery_timeout(struct flue_tcp_conn *conn, flue_ps now_ps)
     const struct cc_facts facts = tcp_cc_facts(conn, 0, flight(conn), now_ps);
 
     tcp_cc(conn)->timeout(&conn->cc, &active->epoch, &facts, conn->rt_count > 0);
+    tell_reduced(conn);
     enter(conn, FLUE_TCP_CA_LOSS);
     set_recover(conn);
     conn->dup_acks = 0;
@@ -227,13 +244,14 @@ void tcp_recovery_timeout(struct flue_tcp_conn *conn, flue_ps now_ps)
 
 void tcp_recovery_marked(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
+    /* Once for each window of data.  An acknowledgement that reaches just up to the end of that window was sent before
+     * the segment with CWR, which is the next, arrived: it tells of the same marks. */
     if ((conn->recovery != FLUE_TCP_CA_OPEN && conn->recovery != FLUE_TCP_CA_DISORDER) ||
-        ((conn->flags & TCP_RECOVER) != 0 && seq_lt(conn->snd_una, conn->cc.recover)) || !tcp_activate(conn)) {
-        return; /* once for each window of data */
+        ((conn->flags & TCP_RECOVER) != 0 && seq_leq(conn->snd_una, conn->cc.recover)) || !tcp_activate(conn)) {
+        return;
     }
     reduce(conn, conn->cc.cwnd_bytes, now_ps);
     conn->cc.cwnd_bytes = conn->cc.ssthresh_bytes;
-    conn->flags |= TCP_CWR_DUE;
     set_recover(conn);
     if (conn->snd_una != conn->snd_max) {
         enter(conn, FLUE_TCP_CA_CWR);

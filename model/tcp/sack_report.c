@@ -5,26 +5,28 @@
 #include "tcp/sack_report.h"
 #include "tcp/seq.h"
 
-static_assert(sizeof(struct sack_report) <= 32, "the report is a part of every connection");
+static_assert(sizeof(struct sack_report) <= 44, "the report is a part of every connection");
 
-void sack_report_arrived(struct sack_report *report, uint32_t seq)
+void sack_report_arrived(struct sack_report *report, uint32_t rcv_nxt, struct flue_sack_block stretch)
 {
-    unsigned last = 0;
+    struct flue_sack_block recent[SACK_REPORT_RECENT];
+    unsigned count = 0;
 
-    while (last < report->recent_count && report->recent[last] != seq) {
-        last++;
+    if (stretch.from == stretch.to) {
+        return;
     }
-    if (last == report->recent_count) {
-        if (last < SACK_REPORT_RECENT) {
-            report->recent_count++;
-        } else {
-            last--;
+    if (seq_gt(stretch.from, rcv_nxt)) {
+        recent[count++] = stretch;
+    }
+    for (unsigned i = 0; i < report->recent_count && count < SACK_REPORT_RECENT; i++) {
+        if (!seq_within(report->recent[i].from, stretch.from, stretch.to - stretch.from)) {
+            recent[count++] = report->recent[i];
         }
     }
-    for (; last > 0; last--) {
-        report->recent[last] = report->recent[last - 1];
+    for (unsigned i = 0; i < count; i++) {
+        report->recent[i] = recent[i];
     }
-    report->recent[0] = seq;
+    report->recent_count = (uint8_t)count;
 }
 
 void sack_report_duplicate(struct sack_report *report, uint32_t from, uint32_t to)
@@ -35,51 +37,35 @@ void sack_report_duplicate(struct sack_report *report, uint32_t from, uint32_t t
     }
 }
 
-/* The stretch of pieces that touch one another, from *piece on; *piece becomes the first piece behind it. */
-static struct flue_sack_block next_block(const struct piece **piece)
+/* What has been handed up is forgotten. */
+static void forget(struct sack_report *report, const struct reassembly *queue, uint32_t rcv_nxt)
 {
-    struct flue_sack_block block = {.from = (*piece)->seq, .to = (*piece)->seq};
+    unsigned kept = 0;
 
-    while (*piece != NULL && (*piece)->seq == block.to) {
-        block.to += (*piece)->span.length_bytes;
-        *piece = (*piece)->next;
+    for (unsigned i = 0; i < report->recent_count && queue->head != NULL; i++) {
+        if (seq_gt(report->recent[i].from, rcv_nxt)) {
+            report->recent[kept++] = report->recent[i];
+        }
     }
-    return block;
+    report->recent_count = (uint8_t)kept;
 }
 
-/* The newest entry that lies in the block; recent_count if none does. */
-static unsigned newest_in(const struct sack_report *report, const struct flue_sack_block *block)
+static bool is_recent(const struct sack_report *report, uint32_t from)
 {
     unsigned i = 0;
 
-    while (i < report->recent_count && !seq_within(report->recent[i], block->from, block->to - block->from)) {
+    while (i < report->recent_count && report->recent[i].from != from) {
         i++;
     }
-    return i;
+    return i < report->recent_count;
 }
 
 unsigned sack_report_blocks(struct sack_report *report, const struct reassembly *queue, uint32_t rcv_nxt,
                             struct flue_sack_block out[], unsigned room)
 {
-    struct flue_sack_block recent[SACK_REPORT_RECENT] = {{0}}; /* beside report->recent; empty: not in the queue */
-    struct flue_sack_block other[SACK_REPORT_RECENT];
-    unsigned others = 0;
     unsigned count = 0;
-    unsigned kept = 0;
 
-    for (const struct piece *piece = queue->head; piece != NULL;) {
-        struct flue_sack_block block = next_block(&piece);
-        unsigned i = newest_in(report, &block);
-
-        if (seq_leq(block.from, rcv_nxt)) {
-            continue;
-        }
-        if (i < report->recent_count) {
-            recent[i] = block;
-        } else if (others < SACK_REPORT_RECENT) {
-            other[others++] = block;
-        }
-    }
+    forget(report, queue, rcv_nxt);
     if (report->dsack_due != 0 && room > 0) {
         out[count++] = report->dsack;
         report->dsack_due = 0;
@@ -87,20 +73,17 @@ unsigned sack_report_blocks(struct sack_report *report, const struct reassembly 
     if (room > FLUE_SACK_BLOCKS) {
         room = FLUE_SACK_BLOCKS;
     }
-    for (unsigned i = 0; i < report->recent_count; i++) {
-        if (recent[i].from != recent[i].to) {
-            report->recent[kept++] = recent[i].from;
-            if (count < room) {
-                out[count++] = recent[i];
-            }
+    for (unsigned i = 0; i < report->recent_count && count < room; i++) {
+        out[count++] = report->recent[i];
+    }
+    /* With a block left to tell here, all recent ones have been told, and there is a place to note it. */
+    for (const struct piece *next = queue->head; next != NULL && count < room;) {
+        struct flue_sack_block block = reassembly_stretch(&next);
+
+        if (seq_gt(block.from, rcv_nxt) && !is_recent(report, block.from)) {
+            out[count++] = block;
+            report->recent[report->recent_count++] = block;
         }
     }
-    for (unsigned i = 0; i < others && count < room; i++) {
-        out[count++] = other[i];
-        if (kept < SACK_REPORT_RECENT) {
-            report->recent[kept++] = other[i].from;
-        }
-    }
-    report->recent_count = (uint8_t)kept;
     return count;
 }

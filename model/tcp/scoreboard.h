@@ -5,8 +5,14 @@
  * number behind the octet, as SND.UNA is HighACK + 1 and SND.MAX is HighData + 1.  An edge that SND.UNA has reached
  * (rescue_rxt: passed) is forgotten: its bit in `valid` goes, so no number is ever compared with one 2^31 away.
  *
- * Order on each ACK: scoreboard_take(), scoreboard_advance(), scoreboard_mark_lost(); then the questions.  Without
- * ranges and edges all of them take constant time, otherwise at most one walk over the ranges for each block. */
+ * Order on each ACK: scoreboard_take(), scoreboard_advance(), scoreboard_mark_lost(); then the questions.
+ *
+ * The sums that the questions need are kept up to date, so each question takes constant time (dup_threshold ranges from
+ * the right).  A block finds its place from the left end, the right end or high_rxt, whichever is nearest: at once for
+ * a receiver that tells what came last.
+ *
+ * Two bounds keep a peer from making that expensive.  There are at most (max - una) / 256 + 64 ranges, and the search
+ * for a place ends after SCOREBOARD_MOST_STEPS.  A block beyond a bound is left out. */
 #ifndef FLUE_TCP_SCOREBOARD_H
 #define FLUE_TCP_SCOREBOARD_H
 
@@ -17,9 +23,12 @@
 
 struct flue_sack_block;
 
+enum { SCOREBOARD_MOST_STEPS = 4096 };
+
 /* The peer holds [from, to). */
 struct sack_range {
     struct sack_range *next;
+    struct sack_range *prev; /* of the first: the last */
     uint32_t from, to;
 };
 
@@ -34,8 +43,10 @@ enum scoreboard_valid {
 struct scoreboard {
     struct sack_range
         *head; /* ascending, apart from one another by at least a byte, above SND.UNA, not above SND.MAX */
+    struct sack_range *above; /* with high_rxt: the first that reaches beyond it, NULL: none does */
     uint32_t ranges;
     uint32_t sacked_bytes;
+    uint32_t rxt_bytes;  /* with high_rxt: SACKed bytes below it */
     uint32_t lost_edge;  /* everything un-SACKed below counts as lost (IsLost) */
     uint32_t rto_edge;   /* SND.MAX when the retransmission timer expired: below it all is lost, whatever is SACKed */
     uint32_t high_rxt;   /* retransmitted in this recovery up to here */
@@ -55,12 +66,18 @@ enum sack_next {
 /* Takes the blocks of one segment.  ack: its acknowledgement number; una and max: SND.UNA (after this segment) and
  * SND.MAX.  Blocks that are empty, reversed, at or below una, or beyond max are ignored.  *dsack: the first block
  * reports a duplicate (RFC 2883 4: it lies below ack or within the second block).  Returns how many bytes were not
- * known before.  A range for which there is no memory is left out: SACK is advice. */
+ * known before.  A range for which there is no memory, or which is beyond a bound, is left out: SACK is advice. */
 uint32_t scoreboard_take(struct scoreboard *board, struct pool *pool, uint32_t una, uint32_t max, uint32_t ack,
                          const struct flue_sack_block *blocks, unsigned count, bool *dsack);
 
 /* Forgets everything, for a peer that has reneged (RFC 2018 8), or when the connection ends. */
 void scoreboard_clear(struct scoreboard *board, struct pool *pool);
+
+/* Completes a scoreboard whose ranges are linked by `next` from head on, and whose edges are set. */
+void scoreboard_adopt(struct scoreboard *board);
+
+/* Do links and sums fit the ranges?  For self-checks. */
+bool scoreboard_consistent(const struct scoreboard *board);
 
 void scoreboard_drop_below(struct scoreboard *board, struct pool *pool, uint32_t una);
 
@@ -83,7 +100,7 @@ void scoreboard_all_lost(struct scoreboard *board, uint32_t una, uint32_t max);
 /* Recovery begins, and `length` bytes at una are retransmitted (RFC 6675 5 step 4.3). */
 void scoreboard_begin_recovery(struct scoreboard *board, uint32_t una, uint32_t length);
 
-/* Is the byte SACKed?  Does it count as lost? */
+/* Is the byte SACKed?  Does it count as lost?  At once for a byte near SND.UNA. */
 bool scoreboard_is_sacked(const struct scoreboard *board, uint32_t seq);
 bool scoreboard_is_lost(const struct scoreboard *board, uint32_t seq);
 

@@ -91,7 +91,7 @@ static void add_ecn(struct flue_tcp_conn *conn, struct flue_frame *frame, bool n
     if ((conn->flags & TCP_ECE_ECHO) != 0) {
         frame->flags |= FLUE_TCP_ECE;
     }
-    if (new_data) {
+    if (new_data && conn->snd_wnd > 0) { /* no window probe (6.1.6) */
         frame->tos |= FLUE_ECN_ECT_0;
         if ((conn->flags & TCP_CWR_DUE) != 0) {
             conn->flags &= ~(uint32_t)TCP_CWR_DUE;
@@ -189,7 +189,7 @@ flue_ps tcp_emit_syn(struct flue_tcp_conn *conn, flue_ps now_ps, bool again)
 {
     struct flue_tcp *stack = conn->stack;
     uint32_t buffer = conn->settings->rcv_buffer_bytes;
-    bool answer = conn->state == FLUE_TCP_SYN_RECEIVED;
+    bool answer = conn->state != FLUE_TCP_SYN_SENT;
     struct flue_frame frame = frame_of(conn, conn->snd_una, answer ? FLUE_TCP_SYN | FLUE_TCP_ACK : FLUE_TCP_SYN);
 
     if (!answer) {
@@ -215,8 +215,10 @@ flue_ps tcp_emit_syn(struct flue_tcp_conn *conn, flue_ps now_ps, bool again)
         conn->active->rtt_seq = conn->snd_una + 1;
         conn->active->rtt_sent_ps = now_ps;
     }
-    conn->snd_nxt = conn->snd_una + 1;
-    conn->snd_max = conn->snd_una + 1;
+    if ((conn->flags & TCP_SYN_OUT) == 0) {
+        conn->snd_nxt = conn->snd_una + 1;
+        conn->snd_max = conn->snd_una + 1;
+    }
     conn->last_sent_ps = now_ps;
     return hand_down(conn, &frame, now_ps, again);
 }

@@ -16,7 +16,8 @@ struct piece {
     struct piece *next;
     struct flue_span span;
     uint32_t seq;
-    uint32_t psh; /* reassembly: the segment it came in carried PSH */
+    uint32_t psh;       /* reassembly: the segment it came in carried PSH */
+    struct piece *last; /* reassembly, in the first piece of a stretch: the stretch's last piece */
 };
 
 /* A zeroed struct is an empty queue. */

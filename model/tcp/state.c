@@ -11,7 +11,7 @@ static const uint16_t edges[] = {
     [FLUE_TCP_CLOSED] = TO(LISTEN) | TO(SYN_SENT),
     [FLUE_TCP_LISTEN] = TO(SYN_RECEIVED) | TO(CLOSED),
     [FLUE_TCP_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSED),
-    [FLUE_TCP_SYN_RECEIVED] = TO(ESTABLISHED) | TO(CLOSED),
+    [FLUE_TCP_SYN_RECEIVED] = TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSED),
     [FLUE_TCP_ESTABLISHED] = TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),
     [FLUE_TCP_FIN_WAIT_1] = TO(FIN_WAIT_2) | TO(CLOSING) | TO(CLOSED),
     [FLUE_TCP_FIN_WAIT_2] = TO(TIME_WAIT) | TO(CLOSED),
@@ -65,7 +65,7 @@ void tcp_enter(struct flue_tcp_conn *conn, enum flue_tcp_state_id state, enum fl
         timer_fifo_cancel(&conn->active->delayed_ack);
         break;
     case FLUE_TCP_FIN_WAIT_2:
-        tcp_timer_arm(conn, TCP_TIMER_FIN_WAIT_2, now_ps + params->fin_wait_2_ps);
+        tcp_timer_fin_wait_2(conn, now_ps);
         break;
     case FLUE_TCP_TIME_WAIT:
         tcp_timer_arm(conn, TCP_TIMER_TIME_WAIT, now_ps + params->time_wait_ps);

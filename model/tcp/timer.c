@@ -47,10 +47,38 @@ void tcp_timer_retransmit(struct flue_tcp_conn *conn, flue_ps now_ps)
     tcp_timer_arm(conn, TCP_TIMER_RETRANSMIT, now_ps + retransmit_wait(conn));
 }
 
+void tcp_timer_patience(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    flue_ps due_ps = tcp_later(now_ps, patience(conn));
+
+    if (conn->timer_mode == TCP_TIMER_RETRANSMIT && (conn->flags & TCP_TIMER_DUE) == 0 &&
+        due_ps < conn->timer.due_ps) {
+        tcp_timer_arm(conn, TCP_TIMER_RETRANSMIT, due_ps);
+    }
+}
+
+void tcp_timer_fin_wait_2(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    if (conn->settings->fin_wait_2_ps != FLUE_PS_NEVER) {
+        tcp_timer_arm(conn, TCP_TIMER_FIN_WAIT_2, now_ps + conn->settings->fin_wait_2_ps);
+    } else if (conn->timer_mode == TCP_TIMER_FIN_WAIT_2) {
+        tcp_timer_stop(conn);
+    }
+}
+
 /* A doubled timeout of persist mode, capped (D-57). */
 static flue_ps shifted(const struct flue_tcp_conn *conn, unsigned doublings)
 {
     return rtt_timeout(&conn->rtt, doublings, &conn->stack->rtt_bounds);
+}
+
+/* How long an answer to a probe is waited for: no longer than the user's patience. */
+static flue_ps probe_wait(const struct flue_tcp_conn *conn, unsigned doublings)
+{
+    flue_ps left_ps = patience(conn);
+    flue_ps wait_ps = shifted(conn, doublings);
+
+    return left_ps < wait_ps ? left_ps : wait_ps;
 }
 
 static void begin_rounds(struct flue_tcp_conn *conn)
@@ -62,12 +90,13 @@ static void begin_rounds(struct flue_tcp_conn *conn)
 /* Nothing is under way: only keep-alive, if the user wants it (RFC 9293 3.8.4). */
 static void settle_idle(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
-    if (conn->settings->keep_alive == 0 ||
-        (conn->state != FLUE_TCP_ESTABLISHED && conn->state != FLUE_TCP_CLOSE_WAIT)) {
+    flue_ps due_ps = tcp_later(conn->last_received_ps, tcp_keep_idle(conn->settings));
+
+    if (conn->settings->keep_alive == 0 || due_ps == FLUE_PS_NEVER ||
+        (conn->state != FLUE_TCP_ESTABLISHED && conn->state != FLUE_TCP_CLOSE_WAIT &&
+         conn->state != FLUE_TCP_FIN_WAIT_2)) {
         tcp_timer_stop(conn);
     } else if (conn->timer_mode != TCP_TIMER_KEEP_ALIVE) {
-        flue_ps due_ps = conn->last_received_ps + tcp_keep_idle(conn->settings);
-
         tcp_timer_arm(conn, TCP_TIMER_KEEP_ALIVE, due_ps > now_ps ? due_ps : now_ps);
     }
 }
@@ -123,13 +152,16 @@ static bool gives_up(const struct flue_tcp_conn *conn, flue_ps wait_ps, uint32_t
 static void probe_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     const struct flue_tcp_params *params = &conn->stack->params;
-    flue_ps wait_ps = conn->rt_count > 0 ? shifted(conn, conn->rt_count - 1u) : 0; /* since an unanswered probe */
+    flue_ps wait_ps = conn->rt_count > 0 ? probe_wait(conn, conn->rt_count - 1u) : 0; /* since an unanswered probe */
 
     if (conn->snd_wnd > 0) {
         /* The window is open but too small for a worthwhile segment: send what it allows (RFC 9293 3.8.6.2.1). */
         tcp_timer_stop(conn);
         conn->flags |= TCP_FORCE;
         tcp_ask_output(conn, now_ps);
+        if (!tcp_sendable(conn)) {
+            tcp_timer_settle(conn, now_ps);
+        }
         return;
     }
     if (conn->rt_count > 0 && gives_up(conn, wait_ps, params->max_retransmits)) {
@@ -137,7 +169,7 @@ static void probe_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
         return;
     }
     spend(conn, wait_ps);
-    tcp_timer_arm(conn, TCP_TIMER_PERSIST, now_ps + shifted(conn, conn->rt_count));
+    tcp_timer_arm(conn, TCP_TIMER_PERSIST, now_ps + probe_wait(conn, conn->rt_count));
     if (conn->rt_count < UINT8_MAX) {
         conn->rt_count++;
     }
@@ -148,7 +180,7 @@ static void retransmit_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     struct flue_tcp *stack = conn->stack;
     const struct flue_tcp_params *params = &stack->params;
-    bool opening = conn->state < FLUE_TCP_ESTABLISHED;
+    bool opening = conn->state < FLUE_TCP_ESTABLISHED || (conn->flags & TCP_SYN_OUT) != 0;
     flue_ps wait_ps = retransmit_wait(conn);
     bool over = gives_up(conn, wait_ps, opening ? params->max_syn_retransmits : params->max_retransmits);
 
@@ -188,7 +220,7 @@ static void retransmit_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
 static void keep_alive_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     const struct flue_tcp_settings *settings = conn->settings;
-    flue_ps due_ps = conn->last_received_ps + tcp_keep_idle(settings);
+    flue_ps due_ps = tcp_later(conn->last_received_ps, tcp_keep_idle(settings));
 
     if (conn->ka_probes == 0 && due_ps > now_ps) {
         tcp_timer_arm(conn, TCP_TIMER_KEEP_ALIVE, due_ps); /* something came meanwhile */
@@ -196,7 +228,7 @@ static void keep_alive_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
         tcp_end(conn, FLUE_TCP_BY_KEEP_ALIVE, now_ps);
     } else {
         conn->ka_probes++;
-        tcp_timer_arm(conn, TCP_TIMER_KEEP_ALIVE, now_ps + tcp_keep_interval(settings));
+        tcp_timer_arm(conn, TCP_TIMER_KEEP_ALIVE, tcp_later(now_ps, tcp_keep_interval(settings)));
         (void)tcp_emit_keep_alive(conn, now_ps);
     }
 }

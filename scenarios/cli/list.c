@@ -24,11 +24,13 @@ static const struct cli_option options[] = {
 
 const struct cli_command command_list_table = {
     .name = "list",
-    .summary = "Lists scenarios, parameters, metrics, plots or profiles.",
-    .usage = "flue list scenarios|params|metrics|plots|profiles [--json]",
+    .summary = "Lists scenarios, parameters, metrics, plots, profiles or a connection's state.",
+    .usage = "flue list scenarios|params|metrics|plots|profiles|state|image [--json]",
     .examples = "  flue list params\n"
                 "  flue list metrics --json\n",
-    .notes = "flue show NAME tells more about one of them.\n",
+    .notes = "flue show NAME tells more about one of them.\n"
+             "state: each piece of a TCP connection: name, who may write it while it is offloaded, unit, name in the\n"
+             "interface, where Linux' TCP_REPAIR has it, and what is lost where.\n",
     .options = options,
     .run = command_list,
 };
@@ -50,6 +52,11 @@ static void begin(struct text *out, bool first, const char *name)
 static int first_line(const char *text)
 {
     return (int)strcspn(text, "\n");
+}
+
+static const char *dash(const char *value)
+{
+    return value[0] == '\0' ? "-" : value;
 }
 
 static flue_err add_scenarios(struct text *out, bool json, char *message, size_t room)
@@ -94,8 +101,7 @@ static void add_params(struct text *out, bool json)
             field(out, "help", param->help);
             text_add(out, "}");
         } else {
-            text_add(out, "%-15s %-16s %-22s %s\n", param->name, param->initial[0] == '\0' ? "-" : param->initial,
-                     range, param->help);
+            text_add(out, "%-15s %-16s %-22s %s\n", param->name, dash(param->initial), range, param->help);
         }
     }
 }
@@ -114,7 +120,7 @@ static void add_metrics(struct text *out, bool json)
             field(out, "doc", metric->doc);
             text_add(out, "}");
         } else {
-            text_add(out, "%-20s %-12s %-8s %s: %s\n", metric->name, metric->unit[0] == '\0' ? "-" : metric->unit,
+            text_add(out, "%-20s %-12s %-8s %s: %s\n", metric->name, dash(metric->unit),
                      metrics_kind_name(metric->kind), metric->title, metric->doc);
         }
     }
@@ -158,9 +164,81 @@ static void add_plots(struct text *out, bool json)
     }
 }
 
+/* One piece of a connection: what state_map.def tells, and of those that cross the interface, what state.def does. */
+struct state_row {
+    const char *name, *class, *unit, *repair, *member, *lacks;
+};
+
+static void add_state(struct text *out, bool json)
+{
+    static const struct {
+        const char *name, *class, *unit;
+    } fields[] = {
+#define FLUE_STATE(class_, name_, type, unit_, member, since) {#name_, #class_, #unit_},
+#include "flue/state.def"
+#undef FLUE_STATE
+    };
+    static const struct state_row rows[] = {
+#define FLUE_STATE_MAP(name_, repair_, member_, lacks_) {#name_, "", "", repair_, member_, lacks_},
+#include "flue/state_map.def"
+#undef FLUE_STATE_MAP
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct state_row row = rows[i];
+
+        for (size_t k = 0; k < sizeof fields / sizeof fields[0]; k++) {
+            if (strcmp(fields[k].name, row.name) == 0) {
+                row.class = fields[k].class;
+                row.unit = fields[k].unit;
+            }
+        }
+        if (json) {
+            begin(out, i == 0, row.name);
+            field(out, "class", row.class);
+            field(out, "unit", row.unit);
+            field(out, "repair", row.repair);
+            field(out, "member", row.member);
+            field(out, "lacks", row.lacks);
+            text_add(out, "}");
+        } else {
+            text_add(out, "%-19s %-13s %-11s %-25s %s%s%s\n", row.name, dash(row.class), dash(row.unit),
+                     dash(row.member), dash(row.repair), row.lacks[0] == '\0' ? "" : "; lost: ", row.lacks);
+        }
+    }
+}
+
+/* The image, field by field: which fields of the interface tell it, and what a connection has after a move through
+ * them. */
+static void add_image(struct text *out, bool json)
+{
+    static const struct {
+        const char *name, *part, *type, *unit, *told_as, *after;
+    } rows[] = {
+#define FLUE_IMAGE(part_, name_, type_, unit_, where, told_as_, after_, since)                                         \
+    {#name_, #part_, #type_, #unit_, told_as_, after_},
+#include "flue/state.def"
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (json) {
+            begin(out, i == 0, rows[i].name);
+            field(out, "part", rows[i].part);
+            field(out, "type", rows[i].type);
+            field(out, "unit", rows[i].unit);
+            field(out, "told_as", rows[i].told_as);
+            field(out, "after", rows[i].after);
+            text_add(out, "}");
+        } else {
+            text_add(out, "%-19s %-8s %-9s %-12s %-34s %s\n", rows[i].name, rows[i].part, rows[i].type, rows[i].unit,
+                     rows[i].told_as, rows[i].after);
+        }
+    }
+}
+
 static int print_list(const char *what, bool json)
 {
-    static const char *const kinds[] = {"scenarios", "params", "metrics", "plots", "profiles"};
+    static const char *const kinds[] = {"scenarios", "params", "metrics", "plots", "profiles", "state", "image"};
     struct text out = {.chars = NULL};
     char message[1024] = "";
     const char *nearest;
@@ -177,11 +255,16 @@ static int print_list(const char *what, bool json)
         err = add_profiles(&out, json, message, sizeof message);
     } else if (strcmp(what, "plots") == 0) {
         add_plots(&out, json);
+    } else if (strcmp(what, "state") == 0) {
+        add_state(&out, json);
+    } else if (strcmp(what, "image") == 0) {
+        add_image(&out, json);
     } else {
         nearest = text_nearest(what, kinds, sizeof kinds / sizeof kinds[0]);
         text_free(&out);
         return cli_fail("list", CLI_EXIT_USAGE, "nothing to list under '%.60s'; %s%s%s", what,
-                        nearest == NULL ? "one of scenarios, params, metrics, plots, profiles" : "did you mean '",
+                        nearest == NULL ? "one of scenarios, params, metrics, plots, profiles, state, image"
+                                        : "did you mean '",
                         nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
     }
     text_add(&out, json ? "]\n" : "");
@@ -209,7 +292,8 @@ int command_list(int argc, char **argv)
         return cli_exit_of(id);
     }
     if (argc - first != 1) {
-        return cli_fail("list", CLI_EXIT_USAGE, "list what? one of scenarios, params, metrics, plots, profiles");
+        return cli_fail("list", CLI_EXIT_USAGE,
+                        "list what? one of scenarios, params, metrics, plots, profiles, state, image");
     }
     return print_list(argv[first], json);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* flue run: one scenario, one run, its summary. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/capture.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "run/params.h"
@@ -22,7 +24,16 @@
 
 #define MESSAGE_MAX 1024
 
-enum { OPTION_NET = 256, OPTION_SEED, OPTION_RNG_RUN, OPTION_DB, OPTION_JSON, OPTION_EXPLAIN, OPTION_RECORD };
+enum {
+    OPTION_NET = 256,
+    OPTION_SEED,
+    OPTION_RNG_RUN,
+    OPTION_DB,
+    OPTION_JSON,
+    OPTION_EXPLAIN,
+    OPTION_PCAP,
+    OPTION_RECORD
+};
 
 static const struct cli_option options[] = {
     {'s', "set", "NAME=VALUE", "set a parameter; may be repeated; see: flue list params"},
@@ -32,6 +43,7 @@ static const struct cli_option options[] = {
     {OPTION_DB, "db", "FILE", "store the run in this database; made if it is not there"},
     {OPTION_JSON, "json", NULL, "print one JSON object instead of the summary"},
     {OPTION_EXPLAIN, "explain", NULL, "print every event as a sentence, then the summary"},
+    {OPTION_PCAP, "pcap", "FILE", "write what passes the server's port to a capture file"},
     {OPTION_RECORD, "record", "FILE", "write the run's record for a sweep; - is stdout, without a summary"},
     {0, NULL, NULL, NULL},
 };
@@ -46,6 +58,11 @@ const struct cli_command command_run_table = {
                 "  flue show rpc > mine.yaml; flue run mine.yaml --db results.db\n",
     .notes =
         "The same scenario, parameters, seed and rng-run give the same digest on every machine, and on both networks.\n"
+        "--pcap writes whole packets, payload and checksums included, for tcpdump and Wireshark, as a mirror of the "
+        "server's\n"
+        "port sees them: its own frames when they are queued, also those that are lost on their way; the client's when "
+        "they\n"
+        "arrive.  The digest stays as it is.\n"
         "Exit code 1: the audit at the end of the run found something wrong.\n",
     .options = options,
     .run = command_run,
@@ -59,6 +76,7 @@ struct request {
     uint64_t seed, rng_run;
     const char *db;
     const char *record;
+    const char *pcap;
     bool json;
     bool explain;
 };
@@ -93,6 +111,9 @@ static int read_option(struct request *request, int id, const char *argument)
     case OPTION_RECORD:
         request->record = argument;
         return CLI_EXIT_OK;
+    case OPTION_PCAP:
+        request->pcap = argument;
+        return CLI_EXIT_OK;
     case OPTION_JSON:
         request->json = true;
         return CLI_EXIT_OK;
@@ -111,6 +132,14 @@ static int check_request(const struct request *request)
     if (request->record != NULL && strcmp(request->record, "-") == 0 && (request->json || request->explain)) {
         return fail(CLI_EXIT_USAGE, "--record - wants stdout for itself; leave --json and --explain out");
     }
+    if (request->pcap != NULL && strcmp(request->pcap, "-") == 0) {
+        return fail(CLI_EXIT_USAGE, "--pcap - : a capture needs a file of its own; name it");
+    }
+    if (request->pcap != NULL && ((request->db != NULL && strcmp(request->pcap, request->db) == 0) ||
+                                  (request->record != NULL && strcmp(request->pcap, request->record) == 0))) {
+        return cli_fail("run", CLI_EXIT_USAGE, "--pcap %.900s: the same file is to hold something else; name another",
+                        request->pcap);
+    }
     return CLI_EXIT_OK;
 }
 
@@ -124,6 +153,7 @@ struct job {
     struct results *results;
     struct world_outcome outcome;
     struct store *store;
+    struct capture *capture;
     int64_t started_unix_s;
     double wall_s, cpu_s;
     int64_t max_rss_kib;
@@ -139,6 +169,16 @@ static bool is_no_file(const char *scenario)
     struct stat status;
 
     return is_path && stat(scenario, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+static const char *capture_complaint(struct job *job, flue_err err)
+{
+    if (err != FLUE_EIO) {
+        return NULL;
+    }
+    (void)snprintf(job->message, sizeof job->message, "%.900s: %s; choose another place for --pcap", job->request->pcap,
+                   strerror(errno));
+    return job->message;
 }
 
 static int prepare(struct job *job)
@@ -174,7 +214,16 @@ static int prepare(struct job *job)
             err = FLUE_EIO; /* its folder is missing: the same to the caller as a file that cannot be written */
         }
     }
-    return err == FLUE_OK ? CLI_EXIT_OK : cli_fail_err("run", err, job->message);
+    if (err != FLUE_OK) {
+        return cli_fail_err("run", err, job->message);
+    }
+    if (request->pcap != NULL) {
+        job->capture = capture_open(request->pcap, &err);
+        if (job->capture == NULL) {
+            return cli_fail_err("run", err, capture_complaint(job, err));
+        }
+    }
+    return CLI_EXIT_OK;
 }
 
 static double seconds(const struct timeval *time)
@@ -197,7 +246,13 @@ static void note_usage(struct job *job, const struct timespec *begin)
 
 static flue_err run_traced(struct job *job, const struct flue_record *record, const struct flue_trace *trace)
 {
-    return world_run(&job->scenario, record, trace, &job->outcome, job->message, sizeof job->message);
+    struct flue_node_tap tap;
+
+    if (job->capture == NULL) {
+        return world_run(&job->scenario, record, trace, NULL, &job->outcome, job->message, sizeof job->message);
+    }
+    tap = capture_tap(job->capture);
+    return world_run(&job->scenario, record, trace, &tap, &job->outcome, job->message, sizeof job->message);
 }
 
 /* Runs, and tells what happened, also of a run that did not come to its end. */
@@ -230,6 +285,18 @@ static flue_err run_world(struct job *job, const struct flue_record *record)
         return run_explained(job, record);
     }
     return run_traced(job, record, NULL);
+}
+
+/* Ends the capture.  A run that has failed already keeps its own exit code and message. */
+static int end_capture(struct job *job, int code)
+{
+    struct capture *capture = job->capture;
+
+    job->capture = NULL;
+    if (capture_close(capture) != FLUE_OK && code == CLI_EXIT_OK) {
+        return cli_fail("run", CLI_EXIT_IO, "%s: the capture could not be written to its end", job->request->pcap);
+    }
+    return code;
 }
 
 static int simulate(struct job *job)
@@ -355,7 +422,7 @@ static int run_job(struct job *job, const char *command_line)
     int code = prepare(job);
 
     if (code == CLI_EXIT_OK) {
-        code = simulate(job);
+        code = end_capture(job, simulate(job));
     }
     if (code == CLI_EXIT_OK && !quiet) {
         code = print(job);
@@ -383,7 +450,7 @@ static int run_request(const struct request *request, int argc, char **argv)
         text_add(&command_line, " %s", argv[i]);
     }
     job->request = request;
-    code = run_job(job, text_chars(&command_line));
+    code = end_capture(job, run_job(job, text_chars(&command_line)));
     text_free(&command_line);
     store_close(job->store);
     results_free(job->results);

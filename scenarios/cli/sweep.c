@@ -39,6 +39,7 @@ static const struct cli_command command = {
     .notes = "Built-in sweeps: connections, demo, demo-peak, quick, saving.\n"
              "The same command again goes on where the last one ended.\n"
              "Ctrl-C finishes the running runs and prints that command; a second Ctrl-C stops them.\n"
+             "Captures are of single runs: flue run SCENARIO --pcap FILE\n"
              "A run that fails does not stop the others; its last words are in: flue db query FILE failures\n",
     .options = options,
     .run = command_sweep,

@@ -94,6 +94,7 @@ struct world {
         int end;
     } start[ENDS];
     const struct flue_trace *trace;
+    const struct flue_node_tap *tap; /* of the server; may be NULL */
     struct world_outcome *outcome;
     struct snapshot begin, end;
     struct flue_profile profile; /* the server's */

@@ -263,6 +263,8 @@ static void tcp_params(const struct flue_scenario *scenario, struct flue_tcp_par
     tcp->initial_window = (uint32_t)scenario->initial_window;
     tcp->ack_every = (uint32_t)scenario->ack_every;
     tcp->timestamps = scenario->timestamps == CHOICE_YES;
+    tcp->sack = scenario->sack == CHOICE_YES;
+    tcp->congestion = (uint32_t)scenario->congestion; /* the words stand in the order of enum flue_tcp_congestion */
     tcp->delayed_ack_ps = scenario->delayed_ack;
     tcp->rto_min_ps = scenario->rto_min;
     tcp->time_wait_ps = scenario->time_wait;
@@ -354,6 +356,8 @@ static flue_err build_nodes(struct world *world, char *message, size_t room)
         struct flue_net_client client = {.receive = on_net_receive, .alarm = on_net_alarm};
 
         node_params(world->scenario, end, &profile[end], &params);
+        if (end == SERVER && world->tap != NULL)
+            params.tap = *world->tap;
         err = flue_node_new(world->net.env(world->net.ctx, (unsigned)end),
                             world->net.wire(world->net.ctx, (unsigned)end), world->trace, &params, &world->node[end]);
         if (err != FLUE_OK) {
@@ -451,7 +455,8 @@ static flue_err check(const struct flue_scenario *scenario, char *message, size_
 }
 
 flue_err world_run(const struct flue_scenario *scenario, const struct flue_record *record,
-                   const struct flue_trace *trace, struct world_outcome *outcome, char *message, size_t room)
+                   const struct flue_trace *trace, const struct flue_node_tap *tap, struct world_outcome *outcome,
+                   char *message, size_t room)
 {
     struct world *world = calloc(1, sizeof(*world));
     flue_err err;
@@ -466,6 +471,7 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
     world->scenario = scenario;
     world->record = record;
     world->trace = trace;
+    world->tap = tap;
     world->outcome = outcome;
     world->workload = scenario->workload == FLUE_WORKLOAD_BULK ? &workload_bulk : &workload_rpc;
     if (err == FLUE_OK)

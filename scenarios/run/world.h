@@ -4,6 +4,7 @@
 #ifndef FLUE_RUN_WORLD_H
 #define FLUE_RUN_WORLD_H
 
+#include "flue/node.h"
 #include "flue/record.h"
 #include "flue/scenario.h"
 #include "flue/trace.h"
@@ -21,11 +22,12 @@ struct world_outcome {
     uint64_t findings;          /* of the audit */
 };
 
-/* Runs a scenario to its end and tells record what came out.  trace may be NULL.
+/* Runs a scenario to its end and tells record what came out.  trace may be NULL, and tap, which watches the server's
+ * port.
  * FLUE_OK, with findings if the audit failed.  Else message holds one line for the user:
  * FLUE_EINVAL a combination that cannot be, FLUE_ETOOL no ns-3, FLUE_ENOENT/FLUE_EPARSE a profile, FLUE_ENOMEM. */
 FLUE_CHECKED flue_err world_run(const struct flue_scenario *scenario, const struct flue_record *record,
-                                const struct flue_trace *trace, struct world_outcome *outcome, char *message,
-                                size_t room);
+                                const struct flue_trace *trace, const struct flue_node_tap *tap,
+                                struct world_outcome *outcome, char *message, size_t room);
 
 #endif

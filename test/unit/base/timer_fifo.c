@@ -27,6 +27,7 @@ static void note(struct timer_fifo_entry *entry, flue_ps now_ps)
 
     (void)now_ps;
     assert_false(timer_fifo_armed(entry));
+    assert_true(entry->due_ps == FLUE_PS_NEVER);
     fired[fired_count++] = owner->number;
     if (owner->number == rearm_number) {
         rearm_number = -1;

@@ -18,20 +18,6 @@ static void assert_near(double is, double wanted, double part)
     }
 }
 
-static void names(void **state)
-{
-    (void)state;
-    assert_ptr_equal(cc_find("newreno"), &cc_newreno_ops);
-    assert_ptr_equal(cc_find("cubic"), &cc_cubic_ops);
-    assert_null(cc_find("cubi"));
-    for (unsigned i = 0; i < CC_COUNT; i++) {
-        assert_ptr_equal(cc_find(cc_by_number(i)->name), cc_by_number(i));
-    }
-    assert_ptr_equal(cc_by_number(CC_CUBIC), &cc_cubic_ops);
-    assert_null(cc_by_number(CC_COUNT));
-    assert_null(cc_by_number(UINT32_MAX));
-}
-
 static void initial_windows(void **state)
 {
     static const struct {
@@ -520,7 +506,7 @@ static void limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),
+
         cmocka_unit_test(initial_windows),
         cmocka_unit_test(slow_start),
         cmocka_unit_test(slow_start_ends),

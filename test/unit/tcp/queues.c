@@ -7,6 +7,9 @@
 #include "base/rng.h"
 #include "base/span.h"
 #include "tcp/reassembly.h"
+#include "tcp/seq.h"
+
+#define BUFFER_BYTES 65536u
 
 struct fixture {
     struct manual_env m;
@@ -149,7 +152,8 @@ static void reassembly_overlaps(void **state)
                 struct flue_span span = described(cases[i].in[j].stream, 1000 + cases[i].in[j].from,
                                                   cases[i].in[j].to - cases[i].in[j].from);
 
-                reassembly_insert(&q, &f.pieces, rcv_nxt, zero + cases[i].in[j].from, &span, false, NULL, NULL);
+                reassembly_insert(&q, &f.pieces, rcv_nxt, zero + cases[i].in[j].from, &span, false, BUFFER_BYTES, NULL,
+                                  NULL);
             }
             for (const struct piece *p = q.head; p != NULL; p = p->next, n++) {
                 assert_int_equal(p->seq - zero, cases[i].out[n].from);
@@ -160,6 +164,7 @@ static void reassembly_overlaps(void **state)
             }
             assert_true(n == 6 || cases[i].out[n].to == 0);
             assert_int_equal(q.bytes, bytes);
+            assert_true(reassembly_consistent(&q));
             reassembly_clear(&q, &f.pieces);
             end(&f);
         }
@@ -176,12 +181,13 @@ static void reassembly_takes_in_order(void **state)
 
     (void)state;
     begin(&f);
-    reassembly_insert(&q, &f.pieces, nxt, nxt + 10, &span, true, NULL, NULL);
+    reassembly_insert(&q, &f.pieces, nxt, nxt + 10, &span, true, BUFFER_BYTES, NULL, NULL);
     assert_false(reassembly_take(&q, &f.pieces, nxt, &span, &psh));
     span = described(1, 20, 10);
-    reassembly_insert(&q, &f.pieces, nxt, nxt + 20, &span, false, NULL, NULL); /* behind a PSH: not joined */
+    reassembly_insert(&q, &f.pieces, nxt, nxt + 20, &span, false, BUFFER_BYTES, NULL,
+                      NULL); /* behind a PSH: not joined */
     span = described(1, 0, 12);
-    reassembly_insert(&q, &f.pieces, nxt, nxt, &span, false, NULL, NULL);
+    reassembly_insert(&q, &f.pieces, nxt, nxt, &span, false, BUFFER_BYTES, NULL, NULL);
     assert_true(reassembly_take(&q, &f.pieces, nxt, &span, &psh));
     assert_int_equal(span.length_bytes, 10);
     assert_false(psh);
@@ -214,10 +220,11 @@ static void reassembly_against_bytes(void **state)
             uint32_t length = 1 + (uint32_t)rng_below(&rng, 199 - from);
             struct flue_span span = described(k, from, length);
 
-            reassembly_insert(&q, &f.pieces, nxt, nxt + from, &span, rng_below(&rng, 4) == 0, NULL, NULL);
+            reassembly_insert(&q, &f.pieces, nxt, nxt + from, &span, rng_below(&rng, 4) == 0, BUFFER_BYTES, NULL, NULL);
             for (uint32_t i = from; i < from + length; i++) {
                 owner[i] = owner[i] == 0 ? k : owner[i];
             }
+            assert_true(reassembly_consistent(&q));
         }
         for (const struct piece *p = q.head; p != NULL; p = p->next) {
             for (; place < p->seq - nxt; place++) {
@@ -236,12 +243,169 @@ static void reassembly_against_bytes(void **state)
     }
 }
 
+#define LONG_BYTES 12000u
+
+/* Where the segments of a long run go. */
+static uint32_t long_from(struct rng *rng, unsigned kind, uint32_t k, uint32_t done)
+{
+    switch (kind) {
+    case 0: /* each second one is lost; now and then one comes late, or the first gap is filled */
+        return rng_below(rng, 8) == 0 ? done : rng_below(rng, 8) == 0 ? 3 * k - 3 * (uint32_t)rng_below(rng, k) : 6 * k;
+    case 1: /* what was lost comes from the left, while the right goes on */
+        return k < 400 ? 1 + 6 * k : k % 2 == 0 ? done : 1 + 6 * k;
+    case 2: /* from the right to the left */
+        return k < 1900 ? LONG_BYTES - 6 * k : done;
+    default:
+        return done + (uint32_t)rng_below(rng, LONG_BYTES - done);
+    }
+}
+
+/* Many stretches at a time, data handed up between, and images: against bytes, with the cursors checked. */
+static void reassembly_long_runs(void **state)
+{
+    struct rng rng;
+
+    (void)state;
+    rng_init(&rng, 11, "reassembly_long");
+    for (unsigned round = 0; round < 24; round++) {
+        static bool here[LONG_BYTES + 1];
+        uint32_t zero = round % 2 == 0 ? 0u - (uint32_t)rng_below(&rng, LONG_BYTES) : (uint32_t)rng_u64(&rng);
+        struct reassembly q = {0};
+        struct fixture f;
+        uint32_t most = 0;
+        uint32_t done = 0; /* handed up */
+        uint32_t bytes = 0;
+
+        memset(here, 0, sizeof(here));
+        begin(&f);
+        for (uint32_t k = 1; k <= 1900 && done + 10 < LONG_BYTES; k++) {
+            uint32_t from = long_from(&rng, round % 4, k, done);
+            uint32_t length = 1 + (uint32_t)rng_below(&rng, round % 4 == 3 ? 9 : 3);
+            struct flue_sack_block duplicate;
+            struct flue_sack_block stretch;
+            struct flue_span span;
+            bool psh;
+
+            if (from < done || from + length > LONG_BYTES) {
+                continue;
+            }
+            span = described(1, from, length);
+            stretch = reassembly_insert(&q, &f.pieces, zero + done, zero + from, &span, rng_below(&rng, 4) == 0,
+                                        16 * LONG_BYTES * 256, &duplicate, NULL);
+            assert_int_equal(duplicate.from != duplicate.to, memchr(here + from, 1, length) != NULL);
+            for (uint32_t i = from; i < from + length; i++) {
+                bytes += here[i] ? 0u : 1u;
+                here[i] = true;
+            }
+            assert_int_equal(q.bytes, bytes);
+            assert_true(seq_leq(stretch.from, zero + from) && seq_leq(zero + from + length, stretch.to));
+            assert_true(stretch.from - zero == done || !here[stretch.from - zero - 1]);
+            assert_true(!here[stretch.to - zero]);
+            assert_null(memchr(here + (stretch.from - zero), 0, stretch.to - stretch.from));
+            most = q.pieces > most ? q.pieces : most;
+            while (reassembly_take(&q, &f.pieces, zero + done, &span, &psh)) {
+                assert_int_equal(span.offset_bytes, done);
+                done += span.length_bytes;
+                bytes -= span.length_bytes;
+            }
+            assert_false(here[done]);
+            if (k % 256 == 0) {
+                reassembly_adopt(&q, q.head);
+            }
+            assert_true(k % 8 != 0 || reassembly_consistent(&q));
+        }
+        assert_true(most > 300);
+        reassembly_clear(&q, &f.pieces);
+        end(&f);
+    }
+}
+
+/* As many pieces as the buffer's size allows; beyond it only what is joined, and what is at RCV.NXT. */
+static void reassembly_is_bounded(void **state)
+{
+    static const uint8_t real[1] = {1};
+    static const uint32_t buffers[] = {0, 1000, 65536};
+
+    (void)state;
+    for (size_t b = 0; b < COUNT_OF(buffers); b++) {
+        uint32_t most = buffers[b] / 256 + 64;
+        uint32_t nxt = UINT32_MAX - 100;
+        struct flue_span span = {.memory = real, .length_bytes = 1};
+        struct flue_sack_block stretch;
+        struct reassembly q = {0};
+        struct fixture f;
+        bool psh;
+
+        begin(&f);
+        for (uint32_t i = 1; i <= most + 10; i++) {
+            stretch = reassembly_insert(&q, &f.pieces, nxt, nxt + 2 * i, &span, false, buffers[b], NULL, NULL);
+            assert_int_equal(stretch.from, nxt + 2 * i);
+            assert_int_equal(stretch.to - stretch.from, i <= most);
+        }
+        assert_int_equal(q.pieces, most);
+        assert_int_equal(pool_live(&f.pieces), most);
+        stretch = reassembly_insert(&q, &f.pieces, nxt, nxt + 3, &span, false, buffers[b], NULL, NULL);
+        assert_int_equal(stretch.from, stretch.to);
+        stretch = reassembly_insert(&q, &f.pieces, nxt, nxt + 2, &span, false, buffers[b], NULL, NULL);
+        assert_int_equal(stretch.to - stretch.from, 1); /* it was here */
+        span = described(1, 0, 4);
+        stretch = reassembly_insert(&q, &f.pieces, nxt, nxt, &span, true, buffers[b], NULL, NULL);
+        assert_int_equal(stretch.to - stretch.from, 3); /* 0, 1 and what is here; 3 needs a piece */
+        assert_int_equal(q.pieces, most + 1);
+        assert_true(reassembly_take(&q, &f.pieces, nxt, &span, &psh));
+        assert_int_equal(span.length_bytes, 2);
+        assert_true(reassembly_take(&q, &f.pieces, nxt + 2, &span, &psh));
+        assert_false(reassembly_take(&q, &f.pieces, nxt + 3, &span, &psh));
+        span = described(1, 0, 1);
+        stretch = reassembly_insert(&q, &f.pieces, nxt + 3, nxt + 50000, &span, false, buffers[b], NULL, NULL);
+        assert_int_equal(stretch.to - stretch.from, 1);
+        span = described(1, 1, 7);
+        stretch = reassembly_insert(&q, &f.pieces, nxt + 3, nxt + 50001, &span, false, buffers[b], NULL, NULL);
+        assert_int_equal(stretch.to - stretch.from, 8); /* joined */
+        assert_int_equal(q.pieces, most);
+        assert_true(reassembly_consistent(&q));
+        reassembly_clear(&q, &f.pieces);
+        end(&f);
+    }
+}
+
+/* A place far from all cursors is not found; where the search ended the next one begins, so a repetition gets there. */
+static void reassembly_search_is_bounded(void **state)
+{
+    const uint32_t stretches = 3 * REASSEMBLY_MOST_STEPS;
+    const uint32_t buffer_bytes = 4 * 256 * stretches;
+    const uint32_t nxt = UINT32_MAX - stretches;
+    struct flue_sack_block stretch;
+    struct reassembly q = {0};
+    struct flue_span span = described(1, 0, 1);
+    struct fixture f;
+    unsigned tries = 0;
+
+    (void)state;
+    begin(&f);
+    for (uint32_t i = 1; i <= stretches; i++) {
+        stretch = reassembly_insert(&q, &f.pieces, nxt, nxt + 4 * i, &span, false, buffer_bytes, NULL, NULL);
+        assert_int_equal(stretch.to - stretch.from, 1);
+    }
+    do {
+        stretch =
+            reassembly_insert(&q, &f.pieces, nxt, nxt + 4 * stretches - 6, &span, false, buffer_bytes, NULL, NULL);
+        assert_true(reassembly_consistent(&q));
+        tries++;
+    } while (stretch.from == stretch.to && tries < 10);
+    assert_int_equal(tries, 4);
+    assert_int_equal(q.pieces, stretches + 1);
+    reassembly_clear(&q, &f.pieces);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(send_queue_joins_and_finds), cmocka_unit_test(send_queue_without_memory),
         cmocka_unit_test(reassembly_overlaps),        cmocka_unit_test(reassembly_takes_in_order),
-        cmocka_unit_test(reassembly_against_bytes),
+        cmocka_unit_test(reassembly_against_bytes),   cmocka_unit_test(reassembly_long_runs),
+        cmocka_unit_test(reassembly_is_bounded),      cmocka_unit_test(reassembly_search_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

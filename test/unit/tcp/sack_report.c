@@ -42,12 +42,13 @@ static void arrive(struct receiver *r, uint32_t seq, uint32_t length, bool psh)
     struct flue_sack_block duplicate;
 
     old = old < length ? old : length;
-    sack_report_arrived(&r->report, seq);
     sack_report_duplicate(&r->report, seq, seq + old);
     span.offset_bytes += old;
     span.length_bytes -= old;
     if (span.length_bytes > 0) {
-        reassembly_insert(&r->queue, &r->pieces, r->rcv_nxt, seq + old, &span, psh, &duplicate, NULL);
+        sack_report_arrived(
+            &r->report, r->rcv_nxt,
+            reassembly_insert(&r->queue, &r->pieces, r->rcv_nxt, seq + old, &span, psh, 1u << 24, &duplicate, NULL));
         if (old == 0) {
             sack_report_duplicate(&r->report, duplicate.from, duplicate.to);
         }
@@ -180,7 +181,7 @@ static void first_duplicate_stretch(void **state)
             for (unsigned k = 0; k < 4 && cases[i].here[k].to != 0; k++) {
                 arrive(&r, zero + cases[i].here[k].from, cases[i].here[k].to - cases[i].here[k].from, true);
             }
-            reassembly_insert(&r.queue, &r.pieces, r.rcv_nxt, zero + 10, &span, false, &duplicate, NULL);
+            reassembly_insert(&r.queue, &r.pieces, r.rcv_nxt, zero + 10, &span, false, 65536, &duplicate, NULL);
             assert_int_equal(duplicate.from - zero, cases[i].duplicate.from);
             assert_int_equal(duplicate.to - zero, cases[i].duplicate.to);
             end(&r);
