@@ -114,11 +114,11 @@ struct flue_tcp_params {
     flue_ps rto_max_ps;           /* 60 s (RFC 6298 2.5) */
     flue_ps tick_ps;              /* timestamp and hand-over tick, G of RFC 6298: 1 ms */
     flue_ps time_wait_ps;         /* 2 MSL: 60 s */
-    flue_ps fin_wait_2_ps;        /* 120 s (D-54): so long FIN-WAIT-2 waits for the peer's FIN after the last acceptable
-                                   * segment when nobody reads any more; then the connection ends without a word */
-    uint8_t ttl;                  /* 64 */
-    uint8_t tos;                  /* 0; the ECN bits are the engine's */
-    uint16_t ip_id_base;          /* first IP id: 0 for a host, 0x8000 for a target (behaviour 13.1), range of 0x8000 */
+    flue_ps fin_wait_2_ps; /* 120 s: once nobody reads any more, FIN-WAIT-2 waits so long for the peer's FIN after
+                            * each acceptable segment; then the connection ends without a word, BY_TIMEOUT */
+    uint8_t ttl;           /* 64 */
+    uint8_t tos;           /* 0; the ECN bits are the engine's */
+    uint16_t ip_id_base;   /* first IP id: 0 for a host, 0x8000 for a target (behaviour 13.1), range of 0x8000 */
 };
 void flue_tcp_defaults(struct flue_tcp_params *params);
 

@@ -220,6 +220,13 @@ bool image_is(const struct image_record *record, const char *name)
     return strlen(name) == record->name_bytes && memcmp(record->name, name, record->name_bytes) == 0;
 }
 
+bool image_has_prefix(const struct image_record *record, const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    return record->name_bytes > length && memcmp(record->name, prefix, length) == 0;
+}
+
 uint64_t image_get_u(struct image_reader *reader, const struct image_record *record, unsigned width)
 {
     assert(width <= 8);

@@ -73,6 +73,8 @@ bool image_next(struct image_reader *reader, struct image_record *record);
 
 /* Whether the record has this name. */
 bool image_is(const struct image_record *record, const char *name);
+/* Whether the record's name begins so, and goes on. */
+bool image_has_prefix(const struct image_record *record, const char *prefix);
 
 /* The record's number, whose width must be the one told (else the reader fails, and the answer is 0); image_get_i()
  * extends the sign. */

@@ -192,8 +192,7 @@ static flue_err read_records(struct image_reader *reader, struct image_parts *pa
     while (image_next(reader, &record)) {
         unsigned i = 0;
 
-        if (record.name_bytes > 4 && record.name[0] == 't' && record.name[1] == 'c' && record.name[2] == 'p' &&
-            record.name[3] == '.') {
+        if (image_has_prefix(&record, "tcp.")) {
             continue; /* the engine's */
         }
         while (i < FIELDS && !image_is(&record, forms[i].name)) {

@@ -39,7 +39,8 @@ static const char *check_numbers(const struct flue_tcp_conn *conn)
         conn->timer_mode > TCP_TIMER_KEEP_ALIVE) {
         return "a value is out of its range";
     }
-    if (!is_opening(conn) && (conn->cc.cwnd_bytes == 0 || conn->cc.cwnd_bytes > 2 * CC_MAX_BYTES)) {
+    if (!is_opening(conn) &&
+        (conn->cc.cwnd_bytes == 0 || conn->cc.ssthresh_bytes == 0 || conn->cc.cwnd_bytes > 2 * CC_MAX_BYTES)) {
         return "the congestion window is out of its range";
     }
     return NULL;

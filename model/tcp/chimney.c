@@ -377,6 +377,7 @@ void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps)
     assert((conn->flags & TCP_IMPORTING) != 0);
     /* CH-078: the chain holds all that may have to be sent again. */
     assert(conn->snd_max - conn->snd_una <= conn->active->queue.bytes + (fin_outstanding ? 1 : 0));
+    (void)fin_outstanding;
     now_ps = tcp_advance(conn, now_ps);
     conn->flags &= ~(uint32_t)TCP_IMPORTING;
     conn->last_sent_ps = now_ps; /* D-36 */

@@ -210,68 +210,122 @@ static flue_err read_records(struct image_reader *reader, struct parts *parts)
     return image_reader_failed(reader) ? FLUE_EPARSE : FLUE_OK;
 }
 
-/* A moment on the clock of the image becomes one on ours.  ahead: it may lie far in the future, as deadlines do; others
- * at most as far as the servers of one connection overlap.  False: it cannot be reckoned with. */
-static bool shift(flue_ps *at_ps, flue_ps taken_ps, flue_ps now_ps, bool ahead)
-{
-    const flue_ps past_ps = FLUE_PS_NEVER / 2;
-    const flue_ps future_ps = ahead ? FLUE_PS_NEVER / 4 : 60 * FLUE_PS_PER_S;
-    flue_ps after_ps;
+/* Times of the stack's own are a week at most (tcp/params.c); and so is every timeout, and what a round trip took. */
+#define LONG_PS (7 * 24 * 3600 * FLUE_PS_PER_S)
+/* So far a connection may be ahead of its stack: its segments leave one after the other. */
+#define AHEAD_PS (4 * FLUE_PS_PER_S)
+/* What would lie further back than this before a stack's time 0 is moved there: that is longer ago than the engine
+ * looks back (RFC 7323 5.5: 24 days), and the time since then can still be reckoned. */
+#define FIRST_PS (-(FLUE_PS_NEVER / 4))
+/* CUBIC's curve ends there (tcp/cc_cubic.c). */
+#define CURVE_PS (3600 * FLUE_PS_PER_S)
 
-    if (*at_ps < taken_ps - past_ps || (*at_ps > taken_ps && *at_ps - taken_ps > future_ps)) {
+/* How far behind the time of the image a moment may lie. */
+static flue_ps most_ahead(const struct parts *parts, enum image_field field)
+{
+    const flue_ps idle_ps = tcp_keep_idle(&parts->settings);
+    const flue_ps interval_ps = tcp_keep_interval(&parts->settings);
+
+    switch ((int)field) {
+    case FIELD_timer:
+        return parts->conn.timer_mode == TCP_TIMER_KEEP_ALIVE ? idle_ps + interval_ps + LONG_PS : AHEAD_PS + LONG_PS;
+    case FIELD_delayed_ack:
+        return AHEAD_PS + 500 * FLUE_PS_PER_MS; /* RFC 9293 3.8.6.3 */
+    case FIELD_last_received:
+        /* Of a connection that came by the chimney form it is told by the deadline of keep-alive. */
+        return parts->conn.ka_probes > 0 && interval_ps < LONG_PS ? interval_ps + AHEAD_PS : AHEAD_PS;
+    default:
+        return AHEAD_PS;
+    }
+}
+
+/* A moment on the clock of the image becomes one on ours.  False: it cannot be reckoned with. */
+static bool shift(flue_ps *at_ps, flue_ps taken_ps, flue_ps now_ps, flue_ps ahead_ps)
+{
+    const flue_ps by_ps = now_ps - taken_ps;
+
+    if (*at_ps > taken_ps && (*at_ps - taken_ps > ahead_ps || *at_ps - taken_ps >= FLUE_PS_NEVER - now_ps)) {
         return false;
     }
-    after_ps = *at_ps - taken_ps;
-    if (after_ps > 0 && after_ps >= FLUE_PS_NEVER - now_ps) {
-        return false;
+    if (*at_ps < FIRST_PS || (by_ps < 0 && *at_ps < FIRST_PS - by_ps)) {
+        *at_ps = FIRST_PS;
+    } else {
+        *at_ps += by_ps;
     }
-    *at_ps = now_ps + after_ps;
     return true;
+}
+
+/* Moments of the past do not lie behind the connection's own time. */
+static bool moments_valid(const struct parts *parts)
+{
+    const struct flue_tcp_conn *conn = &parts->conn;
+    const struct tcp_active *active = &parts->active;
+    const flue_ps now_ps = conn->last_ps > parts->taken_ps ? conn->last_ps : parts->taken_ps;
+
+    return parts->taken_ps >= 0 && conn->last_sent_ps <= now_ps && conn->ts_recent_ps <= now_ps &&
+           active->epoch.counted_ps <= now_ps && active->rtt_sent_ps <= now_ps &&
+           ((conn->flags & TCP_TIMING) == 0 || active->rtt_sent_ps >= parts->taken_ps - LONG_PS);
 }
 
 static const char *shift_moments(struct parts *parts, flue_ps now_ps)
 {
     const flue_ps taken_ps = parts->taken_ps;
 
-    if (taken_ps < 0 || parts->conn.last_ps > taken_ps || parts->conn.last_sent_ps > taken_ps) {
+    if (!moments_valid(parts)) {
         return "a moment is out of its range";
     }
 #define FLUE_IMAGE(part, name, type, unit, where, told_as, after, since)                                               \
     if (UNIT_##unit == UNIT_at_ps) {                                                                                   \
-        const bool ahead = FIELD_##name == FIELD_timer || FIELD_##name == FIELD_delayed_ack;                           \
-        const bool may_be_none = ahead || FIELD_##name == FIELD_path_lowered;                                          \
+        const bool deadline = FIELD_##name == FIELD_timer || FIELD_##name == FIELD_delayed_ack;                        \
+        const bool may_be_none = deadline || FIELD_##name == FIELD_path_lowered;                                       \
         flue_ps at_ps = (flue_ps)parts->part.where;                                                                    \
                                                                                                                        \
-        if (!(at_ps == FLUE_PS_NEVER && may_be_none) && !shift(&at_ps, taken_ps, now_ps, ahead)) {                     \
+        if (!(at_ps == FLUE_PS_NEVER && may_be_none) &&                                                                \
+            !shift(&at_ps, taken_ps, now_ps, most_ahead(parts, FIELD_##name))) {                                       \
             return "a moment is out of its range";                                                                     \
         }                                                                                                              \
-        parts->part.where = (type)at_ps;                                                                               \
+        parts->part.where = (type)(deadline && at_ps < 0 ? 0 : at_ps); /* long past: it is due at once */              \
     }
 #include "flue/state.def"
     return NULL;
 }
 
-static bool duration_valid(flue_ps time_ps)
+static bool within(flue_ps time_ps, flue_ps most_ps)
 {
-    return time_ps >= 0 && time_ps <= FLUE_PS_NEVER / 4;
+    return time_ps >= 0 && time_ps <= most_ps;
 }
 
-static bool duration_or_never(flue_ps time_ps)
+static bool within_or_never(flue_ps time_ps)
 {
-    return time_ps == FLUE_PS_NEVER || duration_valid(time_ps);
+    return time_ps == FLUE_PS_NEVER || within(time_ps, FLUE_PS_NEVER / 4);
+}
+
+static bool settings_valid(const struct flue_tcp_settings *settings)
+{
+    return settings->rcv_buffer_bytes >= 1 && settings->rcv_buffer_bytes <= UINT32_C(1) << 30 &&
+           settings->mss_bytes >= 88 && settings->mss_bytes <= 65495 && settings->congestion <= FLUE_TCP_CUBIC &&
+           settings->nagle <= 1 && settings->cork <= 1 && settings->keep_alive <= 1 && settings->ttl >= 1 &&
+           (settings->cached_flags & (TCP_CACHED_KEEP_ALIVE | TCP_CACHED_NAGLE)) == 0 &&
+           within_or_never(settings->keep_idle_ps) && within_or_never(settings->keep_interval_ps) &&
+           within_or_never(settings->user_timeout_ps) &&
+           (settings->fin_wait_2_ps == FLUE_PS_NEVER || within(settings->fin_wait_2_ps, LONG_PS));
+}
+
+static bool values_valid(const struct flue_tcp_conn *conn, const struct cc_epoch *epoch)
+{
+    return conn->unread_bytes <= UINT32_C(1) << 30 && within(conn->rtt.srtt_ps, LONG_PS) &&
+           within(conn->rtt.rttvar_ps, LONG_PS) && within(epoch->elapsed_ps, CURVE_PS) && epoch->running <= 1 &&
+           epoch->after_timeout <= 1 && conn->reason <= FLUE_TCP_BY_UNREACHABLE &&
+           (conn->const_flags & (TCP_CONST_TIMESTAMPS | TCP_CONST_SACK | TCP_CONST_SCALING)) == 0;
 }
 
 /* What flue_tcp_check() takes for granted. */
 static const char *check_parts(const struct parts *parts)
 {
-    const struct flue_tcp_settings *settings = &parts->settings;
     const struct flue_tcp_conn *conn = &parts->conn;
     const uint32_t momentary = TCP_IN_INPUT | TCP_IMPORTING | TCP_EXPORTED | TCP_ENDING | TCP_ACK_NOW;
 
-    if (settings->rcv_buffer_bytes < 1 || settings->rcv_buffer_bytes > UINT32_C(1) << 30 || settings->mss_bytes < 88 ||
-        settings->mss_bytes > 65495 || settings->congestion > FLUE_TCP_CUBIC || settings->nagle > 1 ||
-        settings->cork > 1 || settings->keep_alive > 1 || !duration_or_never(settings->keep_idle_ps) ||
-        !duration_or_never(settings->keep_interval_ps) || !duration_or_never(settings->user_timeout_ps)) {
+    if (!settings_valid(&parts->settings)) {
         return "a setting is out of its range";
     }
     if (parts->path.mtu_bytes < 128 || parts->path.mtu_bytes > 65535 ||
@@ -282,9 +336,7 @@ static const char *check_parts(const struct parts *parts)
         (conn->flags & ~(uint32_t)((TCP_SYN_OUT << 1) - 1)) != 0 || conn->timer_mode > TCP_TIMER_KEEP_ALIVE) {
         return "the connection is in no state that can be moved";
     }
-    if (conn->unread_bytes > UINT32_C(1) << 30 || !duration_valid(conn->rtt.srtt_ps) ||
-        !duration_valid(conn->rtt.rttvar_ps) || !duration_valid(parts->active.epoch.elapsed_ps) ||
-        conn->timer.due_ps < 0 || parts->active.delayed_ack.due_ps < 0) {
+    if (!values_valid(conn, &parts->active.epoch) || conn->timer.due_ps < 0 || parts->active.delayed_ack.due_ps < 0) {
         return "a value is out of its range";
     }
     return NULL;

@@ -45,6 +45,9 @@ static void round_trip(void **state)
     assert_int_equal(image_get_u(&reader, &record, 4), 0xfedcba98);
     assert_true(image_next(&reader, &record) && image_is(&record, "a.long"));
     assert_false(image_is(&record, "a.lon"));
+    assert_true(image_has_prefix(&record, "a.") && image_has_prefix(&record, "a.lon"));
+    assert_false(image_has_prefix(&record, "b.") || image_has_prefix(&record, "a.long") ||
+                 image_has_prefix(&record, "a.longer"));
     assert_false(image_is(&record, "a.longer"));
     assert_true(image_get_u(&reader, &record, 8) == UINT64_C(0xfedcba9876543210));
     assert_true(image_next(&reader, &record) && image_is(&record, "a.none"));
