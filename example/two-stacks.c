@@ -2,7 +2,7 @@
 /* two-stacks.c - a first program with Flue's TCP: two stacks in one process, joined by a link that delays every packet
  * by 10 ms and loses 1 of 100.  Each side sends 1 MB to the other.
  *
- *     cc -Iinclude example/two-stacks.c libflue_tcp.a -o two-stacks */
+ *     cc -Iinclude example/two-stacks.c build/release/lib/libflue_tcp.a -o two-stacks     (after ./flue build) */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "trace/pcap.h"
 
@@ -28,6 +29,27 @@ static void write_words(struct pcap *pcap, const uint32_t *words, size_t count)
     if (fwrite(bytes, 1, 4 * count, pcap->file) != 4 * count) {
         pcap->failed = true;
     }
+}
+
+bool pcap_is_capture(const char *path)
+{
+    static const uint8_t magics[][4] = {
+        {0x4d, 0x3c, 0xb2, 0xa1}, {0xa1, 0xb2, 0x3c, 0x4d}, {0xd4, 0xc3, 0xb2, 0xa1},
+        {0xa1, 0xb2, 0xc3, 0xd4}, {0x0a, 0x0d, 0x0d, 0x0a}, /* pcapng */
+    };
+    uint8_t begin[4];
+    FILE *file = fopen(path, "rb");
+    bool whole = file != NULL && fread(begin, 1, sizeof begin, file) == sizeof begin;
+
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    for (size_t i = 0; whole && i < sizeof magics / sizeof magics[0]; i++) {
+        if (memcmp(begin, magics[i], sizeof begin) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 struct pcap *pcap_open(const char *path, flue_err *err)

@@ -6,6 +6,8 @@
 #ifndef FLUE_TRACE_PCAP_H
 #define FLUE_TRACE_PCAP_H
 
+#include <stdbool.h>
+
 #include "flue/base.h"
 
 FLUE_BEGIN_C
@@ -13,6 +15,9 @@ FLUE_BEGIN_C
 #define PCAP_MAX_PACKET_BYTES 262144u
 
 struct pcap; /* opaque */
+
+/* Does the file begin as a capture does, this one or another tool's? */
+bool pcap_is_capture(const char *path);
 
 /* Makes or replaces the file.  The caller owns the result until pcap_close(); path is read now only.  NULL, and *err:
  * FLUE_EIO (errno says why), FLUE_ENOMEM. */

@@ -276,7 +276,8 @@ int flue_socket_listen(struct flue_stack *stack, int s, unsigned backlog);
 int flue_socket_accept(struct flue_stack *stack, int s, struct flue_endpoint *remote);
 
 /* Active open: the SYN leaves at once and the answer is FLUE_STACK_EINPROGRESS; FLUE_POLL_OUT tells success,
- * FLUE_POLL_ERR failure.  EISCONN, EALREADY; EADDRINUSE: the name is in use; EADDRNOTAVAIL: no port or address is free;
+ * FLUE_POLL_ERR failure.  EISCONN: it is connected, or was;
+ * EALREADY; EADDRINUSE: the name is in use; EADDRNOTAVAIL: no port or address is free;
  * EAFNOSUPPORT: no own address of that family; EINVAL: not a host's address, or port 0. */
 int flue_socket_connect(struct flue_stack *stack, int s, const struct flue_endpoint *remote);
 

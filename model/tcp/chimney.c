@@ -256,7 +256,8 @@ static bool state_valid(const struct flue_tcp_state *state)
     return state->state >= FLUE_TCP_ESTABLISHED && state->state <= FLUE_TCP_TIME_WAIT &&
            outstanding <= UINT32_C(0x7fffffff) && state->snd_nxt - state->snd_una <= outstanding &&
            state->snd_wscale <= 14 && state->rcv_wscale <= 14 && state->rcv_wnd <= UINT32_C(0x7fffffff) &&
-           state->cwnd > 0 && state->cwnd <= CC_MAX_BYTES && state->ttl > 0 && state->initial_rcv_wnd <= UINT32_C(1) << 30 &&
+           state->cwnd > 0 && state->cwnd <= CC_MAX_BYTES && state->ttl > 0 &&
+           state->initial_rcv_wnd <= UINT32_C(1) << 30 &&
            flue_ip_is_v4(&state->tuple.local_ip) == flue_ip_is_v4(&state->tuple.remote_ip);
 }
 
@@ -382,7 +383,9 @@ void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps)
     conn->flags &= ~(uint32_t)TCP_IMPORTING;
     conn->last_sent_ps = now_ps; /* D-36 */
     if (conn->state == FLUE_TCP_FIN_WAIT_2) {
-        if (due_ps != FLUE_PS_NEVER) {
+        /* The old holder's limit counts only where there is one: a user may read half-closed for ever (RFC 9293 3.6).
+         */
+        if (due_ps != FLUE_PS_NEVER && conn->settings->fin_wait_2_ps != FLUE_PS_NEVER) {
             tcp_timer_arm(conn, TCP_TIMER_FIN_WAIT_2, due_ps);
         } else {
             tcp_timer_fin_wait_2(conn, now_ps);

@@ -24,13 +24,15 @@ static const struct cli_option options[] = {
 
 const struct cli_command command_list_table = {
     .name = "list",
-    .summary = "Lists scenarios, parameters, metrics, plots, profiles or a connection's state.",
+    .summary = "Lists scenarios, parameters, metrics, plots, profiles, or what a connection's state and image hold.",
     .usage = "flue list scenarios|params|metrics|plots|profiles|state|image [--json]",
     .examples = "  flue list params\n"
                 "  flue list metrics --json\n",
-    .notes = "flue show NAME tells more about one of them.\n"
+    .notes = "flue show NAME tells more about a scenario, parameter, metric, plot or profile.\n"
              "state: each piece of a TCP connection: name, who may write it while it is offloaded, unit, name in the\n"
-             "interface, where Linux' TCP_REPAIR has it, and what is lost where.\n",
+             "interface, where Linux' TCP_REPAIR has it, and what is lost where.\n"
+             "image: each field of a connection's image: name, part of the engine, type, unit, what tells it at the\n"
+             "interface, and what a connection has instead after a move through the interface.\n",
     .options = options,
     .run = command_list,
 };

@@ -2,6 +2,7 @@
 /* flue run: one scenario, one run, its summary. */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "run/yaml.h"
 #include "store/run_text.h"
 #include "store/store.h"
+#include "trace/pcap.h"
 #include "trace/trace_read.h"
 
 #define MESSAGE_MAX 1024
@@ -124,6 +126,71 @@ static int read_option(struct request *request, int id, const char *argument)
     return CLI_EXIT_USAGE;
 }
 
+/* Do two names mean one file, however they are spelled?  It need not exist yet. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    char *folder_a, *folder_b;
+    const char *slash_a = strrchr(a, '/'), *slash_b = strrchr(b, '/');
+    bool same;
+
+    if (stat(a, &first) == 0 && stat(b, &second) == 0) {
+        return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+    }
+    if (strcmp(slash_a == NULL ? a : slash_a + 1, slash_b == NULL ? b : slash_b + 1) != 0) {
+        return false;
+    }
+    folder_a = slash_a == NULL ? strdup(".") : strndup(a, (size_t)(slash_a - a) + 1);
+    folder_b = slash_b == NULL ? strdup(".") : strndup(b, (size_t)(slash_b - b) + 1);
+    same = folder_a != NULL && folder_b != NULL && stat(folder_a, &first) == 0 && stat(folder_b, &second) == 0 &&
+           first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+    free(folder_a);
+    free(folder_b);
+    return same;
+}
+
+/* Is it the database, or one of the files that SQLite keeps beside it? */
+static bool is_of_database(const char *path, const char *db)
+{
+    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
+    char name[PATH_MAX];
+
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        (void)snprintf(name, sizeof name, "%s%s", db, suffixes[i]);
+        if (same_file(path, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A capture takes the place of an older one, of nothing else. */
+static bool is_precious(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 && !pcap_is_capture(path);
+}
+
+static int check_capture(const struct request *request)
+{
+    const char *pcap = request->pcap;
+
+    if (pcap[0] == '\0' || strcmp(pcap, "-") == 0) {
+        return cli_fail("run", CLI_EXIT_USAGE, "--pcap %s: a capture needs a file of its own; name it",
+                        pcap[0] == '\0' ? "''" : pcap);
+    }
+    if ((request->db != NULL && is_of_database(pcap, request->db)) ||
+        (request->record != NULL && strcmp(request->record, "-") != 0 && same_file(pcap, request->record))) {
+        return cli_fail("run", CLI_EXIT_USAGE, "--pcap %.900s: the same file is to hold something else; name another",
+                        pcap);
+    }
+    if (is_precious(pcap)) {
+        return cli_fail("run", CLI_EXIT_USAGE, "--pcap %.900s: this file exists and is no capture; name another", pcap);
+    }
+    return CLI_EXIT_OK;
+}
+
 static int check_request(const struct request *request)
 {
     if (request->json && request->explain) {
@@ -132,13 +199,8 @@ static int check_request(const struct request *request)
     if (request->record != NULL && strcmp(request->record, "-") == 0 && (request->json || request->explain)) {
         return fail(CLI_EXIT_USAGE, "--record - wants stdout for itself; leave --json and --explain out");
     }
-    if (request->pcap != NULL && strcmp(request->pcap, "-") == 0) {
-        return fail(CLI_EXIT_USAGE, "--pcap - : a capture needs a file of its own; name it");
-    }
-    if (request->pcap != NULL && ((request->db != NULL && strcmp(request->pcap, request->db) == 0) ||
-                                  (request->record != NULL && strcmp(request->pcap, request->record) == 0))) {
-        return cli_fail("run", CLI_EXIT_USAGE, "--pcap %.900s: the same file is to hold something else; name another",
-                        request->pcap);
+    if (request->pcap != NULL) {
+        return check_capture(request);
     }
     return CLI_EXIT_OK;
 }

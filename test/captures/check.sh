@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Lets tshark judge a capture file, whoever made it.
-#   check.sh FILE.pcap [lossy] [reset] [partial]
+#   check.sh FILE.pcap [lossy] [reset] [partial] [nomss] [headers]
 #     lossy    frames were lost or late: repetitions, duplicate ACKs and gaps have a reason
 #     reset    connections were reset
+#     nomss    a peer leaves the MSS option out of its SYN, as ns-3 does
+#     headers  malformed packets and checksums only: the file holds pieces of many conversations
 #     partial  frames are missing in the file itself: tshark may see ACKs of data that it has not seen
 # Fails on malformed packets, on checksums that are wrong or cannot be verified, and on every finding of tshark's experts
 # from "note" up that nothing explains.  Exit code 0 all is well, 1 not (what, on stdout), 2 wrong arguments, 77 no tshark.
@@ -11,16 +13,16 @@ set -u
 
 file=${1-}
 [ -n "$file" ] && [ -r "$file" ] || {
-    echo "check.sh: '$file': no such file; usage: check.sh FILE.pcap [lossy] [reset] [partial]" >&2
+    echo "check.sh: '$file': no such file; usage: check.sh FILE.pcap [lossy] [reset] [partial] [nomss] [headers]" >&2
     exit 2
 }
 shift
 explained=' '
 for word in "$@"; do
     case $word in
-    lossy | reset | partial) explained="$explained$word " ;;
+    lossy | reset | partial | nomss | headers) explained="$explained$word " ;;
     *)
-        echo "check.sh: '$word' is not understood; write lossy, reset or partial" >&2
+        echo "check.sh: '$word' is not understood; write lossy, reset, partial, nomss or headers" >&2
         exit 2
         ;;
     esac
@@ -66,6 +68,10 @@ function excused(message) {
          message ~ /^Previous segment\(s\) not captured/))
         return 1
     if (index(explained, " reset ") && message ~ /^Connection reset \(RST\)/)
+        return 1
+    if (index(explained, " nomss ") && message ~ /^The SYN packet does not contain a MSS option/)
+        return 1
+    if (index(explained, " headers ") && message !~ /[Mm]alformed|checksum|[Bb]ogus/)
         return 1
     if (index(explained, " partial ") &&
         (message ~ /^ACKed segment that wasn.t captured/ || message ~ /^Previous segment\(s\) not captured/))

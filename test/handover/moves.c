@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* handover/moves.c - runs recorded and compared; images out and in. */
+#include "support/number.h"
 #include "handover/moves.h"
 
 #include <inttypes.h>
@@ -158,6 +159,8 @@ const char *image_difference(const struct buffer *a, const struct buffer *b, cha
 
 bool parse_arguments(struct arguments *arguments, int argc, char **argv, uint64_t count)
 {
+    uint64_t boundary = 0;
+
     *arguments = (struct arguments){.first = 1, .count = count, .at = -1};
     for (int i = 1; i < argc; i += 2) {
         if (strcmp(argv[i], "--verbose") == 0) {
@@ -166,20 +169,21 @@ bool parse_arguments(struct arguments *arguments, int argc, char **argv, uint64_
         } else if (i + 1 == argc) {
             argc = 0;
         } else if (strcmp(argv[i], "--first") == 0) {
-            arguments->first = strtoull(argv[i + 1], NULL, 0);
+            argc = number_read(argv[i + 1], 0, UINT64_MAX, &arguments->first) ? argc : 0;
         } else if (strcmp(argv[i], "--count") == 0) {
-            arguments->count = strtoull(argv[i + 1], NULL, 0);
+            argc = number_read(argv[i + 1], 1, UINT32_MAX, &arguments->count) ? argc : 0;
         } else if (strcmp(argv[i], "--seed") == 0) {
-            arguments->first = strtoull(argv[i + 1], NULL, 0);
+            argc = number_read(argv[i + 1], 0, UINT64_MAX, &arguments->first) ? argc : 0;
             arguments->count = 1;
         } else if (strcmp(argv[i], "--at") == 0) {
-            arguments->at = strtoll(argv[i + 1], NULL, 0);
+            argc = number_read(argv[i + 1], 0, INT64_MAX, &boundary) ? argc : 0;
+            arguments->at = (int64_t)boundary;
         } else {
             argc = 0;
         }
     }
     if (argc == 0) {
-        fprintf(stderr, "usage: [--first N] [--count N] [--seed N] [--at BOUNDARY] [--verbose]\n");
+        fprintf(stderr, "usage: PROGRAM [--first N] [--count N] [--seed N] [--at BOUNDARY] [--verbose]\n");
     }
     return argc > 0;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The matrix of a test program. */
+#include "support/number.h"
 #include "cells.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +59,8 @@ int options_read(struct options *options, int argc, char **argv, const char *wha
     *options = (struct options){.seed = 1, .jobs = 4};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        uint64_t number = 0;
+        bool good = true;
 
         if (strcmp(argv[i], "--full") == 0) {
             options->full = 1;
@@ -70,22 +74,24 @@ int options_read(struct options *options, int argc, char **argv, const char *wha
             usage(argv[0], what);
             return 0;
         } else if (value != NULL && strcmp(argv[i], "--seed") == 0) {
-            options->seed = strtoull(argv[++i], NULL, 0);
+            good = number_read(argv[++i], 0, UINT64_MAX, &options->seed);
         } else if (value != NULL && strcmp(argv[i], "--seeds") == 0) {
-            options->seeds = (unsigned)strtoul(argv[++i], NULL, 0);
+            good = number_read(argv[++i], 1, 1000000, &number);
+            options->seeds = (unsigned)number;
         } else if (value != NULL && strcmp(argv[i], "--jobs") == 0) {
-            options->jobs = (unsigned)strtoul(argv[++i], NULL, 0);
+            good = number_read(argv[++i], 1, 64, &number);
+            options->jobs = (unsigned)number;
         } else if (value != NULL && strcmp(argv[i], "--only") == 0) {
             options->only = argv[++i];
         } else if (value != NULL && strcmp(argv[i], "--pcap") == 0) {
             options->pcap = argv[++i];
         } else {
+            good = false;
+        }
+        if (!good) {
             fprintf(stderr, "%s: '%s' is not understood; see --help\n", argv[0], argv[i]);
             return 2;
         }
-    }
-    if (options->jobs == 0) {
-        options->jobs = 1;
     }
     return -1;
 }
@@ -212,6 +218,10 @@ int cells_run(struct options *options, struct cell *cells, unsigned count, cell_
         running--;
     }
     free(children);
+    if (options->only != NULL && tally.passed + tally.failed == 0 && !options->list) {
+        fprintf(stderr, "no cell's name contains '%s'; see --list\n", options->only);
+        return 2;
+    }
     if (options->list) {
         return 0;
     }

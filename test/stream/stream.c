@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/number.h"
 #include "stream/view.h"
 #include "stream/world.h"
 #include "trace/pcap.h"
@@ -105,6 +106,8 @@ static bool run(uint64_t seed, struct view *view, struct sums *sums)
 
 static bool parse(int argc, char **argv, struct arguments *arguments)
 {
+    bool good = true;
+
     *arguments = (struct arguments){.first = 1, .count = 1000};
     for (int i = 1; i < argc; i++) {
         bool more = i + 1 < argc;
@@ -112,12 +115,12 @@ static bool parse(int argc, char **argv, struct arguments *arguments)
         if (strcmp(argv[i], "--verbose") == 0) {
             arguments->verbose = true;
         } else if (strcmp(argv[i], "--seed") == 0 && more) {
-            arguments->first = strtoull(argv[++i], NULL, 0);
-            arguments->one = true;
+            arguments->one = number_read(argv[++i], 0, UINT64_MAX, &arguments->first);
+            good = good && arguments->one;
         } else if (strcmp(argv[i], "--first") == 0 && more) {
-            arguments->first = strtoull(argv[++i], NULL, 0);
+            good = number_read(argv[++i], 0, UINT64_MAX, &arguments->first) && good;
         } else if (strcmp(argv[i], "--count") == 0 && more) {
-            arguments->count = strtoull(argv[++i], NULL, 0);
+            good = number_read(argv[++i], 1, UINT32_MAX, &arguments->count) && good;
         } else if (strcmp(argv[i], "--pcap") == 0 && more) {
             arguments->pcap_path = argv[++i];
         } else {
@@ -127,7 +130,7 @@ static bool parse(int argc, char **argv, struct arguments *arguments)
     if (arguments->one) {
         arguments->count = 1;
     }
-    return (!arguments->verbose && arguments->pcap_path == NULL) || arguments->one;
+    return good && ((!arguments->verbose && arguments->pcap_path == NULL) || arguments->one);
 }
 
 int main(int argc, char **argv)
