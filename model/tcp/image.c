@@ -174,12 +174,6 @@ static void read_field(struct image_reader *reader, const struct image_record *r
     parts->seen[field] = true;
 }
 
-static bool ours(const struct image_record *record)
-{
-    return record->name_bytes > 4 && record->name[0] == 't' && record->name[1] == 'c' && record->name[2] == 'p' &&
-           record->name[3] == '.';
-}
-
 /* Records come in the order in which they are written; whoever wrote others between them is forgiven. */
 static flue_err read_records(struct image_reader *reader, struct parts *parts)
 {
@@ -189,7 +183,7 @@ static flue_err read_records(struct image_reader *reader, struct parts *parts)
     while (image_next(reader, &record)) {
         unsigned i = 0;
 
-        if (!ours(&record)) {
+        if (!image_has_prefix(&record, PREFIX)) {
             continue;
         }
         while (i < FIELDS && !image_is(&record, field_names[(next + i) % FIELDS])) {

@@ -131,8 +131,8 @@ static void end(struct flue_tcp_conn *conn, flue_ps now_ps)
     if (conn->recovery == FLUE_TCP_CA_RECOVERY) {
         uint32_t left = larger(flight(conn), conn->mss_bytes) + conn->mss_bytes;
 
-        /* RFC 6675 5, step A; RFC 6582 3.2 step 3, which avoids a burst as well. */
-        /* Never more than before: a connection may have come in without a threshold of this loss. */
+        /* RFC 6675 5, step A; RFC 6582 3.2 step 3, which avoids a burst as well.  Never more than before: a connection
+         * may have come in without a threshold of this loss. */
         conn->cc.cwnd_bytes =
             smaller(conn->cc.ssthresh_bytes, (conn->flags & TCP_SACK) != 0 ? conn->cc.cwnd_bytes : left);
         flue_trace2(conn->stack->trace, tcp_recovered, now_ps, conn->id, conn->snd_una, conn->cc.cwnd_bytes);

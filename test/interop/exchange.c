@@ -372,3 +372,13 @@ void exchange_settle(struct exchange *x, flue_ps now_ps, flue_ps until_ps)
         now_ps = next_ps > now_ps ? next_ps : now_ps;
     }
 }
+
+void exchange_out_0(void *ctx, const uint8_t *packet, size_t bytes)
+{
+    exchange_packet(ctx, 0, packet, bytes);
+}
+
+void exchange_out_1(void *ctx, const uint8_t *packet, size_t bytes)
+{
+    exchange_packet(ctx, 1, packet, bytes);
+}

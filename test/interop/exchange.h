@@ -67,6 +67,9 @@ void exchange_end(struct exchange *x);
 
 /* A packet that party `from` has sent. */
 void exchange_packet(struct exchange *x, unsigned from, const uint8_t *packet, size_t bytes);
+/* The same as callbacks of party 0 and party 1; ctx is the exchange. */
+void exchange_out_0(void *ctx, const uint8_t *packet, size_t bytes);
+void exchange_out_1(void *ctx, const uint8_t *packet, size_t bytes);
 
 /* Does everything that can be done now; answers when to come again at the latest. */
 flue_ps exchange_run(struct exchange *x, flue_ps now_ps);

@@ -24,16 +24,6 @@ struct shape {
 static const struct flue_ip v4[2] = {{{0, 0, 0xffff, 0x0a000002}}, {{0, 0, 0xffff, 0x0a000001}}};
 static const struct flue_ip v6[2] = {{{0xfd000000, 0, 0, 2}}, {{0xfd000000, 0, 0, 1}}};
 
-static void out_0(void *ctx, const uint8_t *packet, size_t bytes)
-{
-    exchange_packet(ctx, 0, packet, bytes);
-}
-
-static void out_1(void *ctx, const uint8_t *packet, size_t bytes)
-{
-    exchange_packet(ctx, 1, packet, bytes);
-}
-
 /* Three connections at once: one way, the other way, both ways with a reader that sleeps. */
 static void transfers(struct exchange *x, const struct cell *cell, struct party *a, struct party *b)
 {
@@ -66,8 +56,8 @@ static void run_plumbing(const struct cell *cell, struct cell_result *result)
     struct exchange *x = calloc(1, sizeof *x);
     struct party_linux a, b, *both[] = {&a, &b};
 
-    if (x == NULL || !party_linux_open(&a, "linux A", &v4[0], &v6[0], out_0, x) ||
-        !party_linux_open(&b, "linux B", &v4[1], &v6[1], out_1, x)) {
+    if (x == NULL || !party_linux_open(&a, "linux A", &v4[0], &v6[0], exchange_out_0, x) ||
+        !party_linux_open(&b, "linux B", &v4[1], &v6[1], exchange_out_1, x)) {
         (void)snprintf(result->failure, sizeof result->failure, "a namespace could not be made");
         return;
     }
@@ -90,11 +80,11 @@ static void run(const struct cell *cell, struct cell_result *result)
     config.addresses[1] = v6[0];
     config.address_count = 2;
     config.tcp.ts_offset = UINT32_MAX - 100; /* its clock passes 2^32 */
-    if (x == NULL || !party_flue_open(&flue, &config, content_mix(cell->seed), out_0, x)) {
+    if (x == NULL || !party_flue_open(&flue, &config, content_mix(cell->seed), exchange_out_0, x)) {
         (void)snprintf(result->failure, sizeof result->failure, "%s", flue.complaint);
         return;
     }
-    if (!party_linux_open(&linux_party, "linux", &v4[1], &v6[1], out_1, x)) {
+    if (!party_linux_open(&linux_party, "linux", &v4[1], &v6[1], exchange_out_1, x)) {
         (void)snprintf(result->failure, sizeof result->failure, "%s", linux_party.complaint);
         return;
     }

@@ -10,16 +10,6 @@
 
 #define SETTLE_PS (900 * FLUE_PS_PER_S) /* longer than anything that Flue waits for */
 
-static void out_0(void *ctx, const uint8_t *packet, size_t bytes)
-{
-    exchange_packet(ctx, 0, packet, bytes);
-}
-
-static void out_1(void *ctx, const uint8_t *packet, size_t bytes)
-{
-    exchange_packet(ctx, 1, packet, bytes);
-}
-
 /* Answers the virtual time that it took. */
 static flue_ps play(struct exchange *x, const struct cell *cell, struct party *a, struct party *b)
 {
@@ -45,8 +35,8 @@ static void finish(struct exchange *x, struct cell_result *result)
 static void run_plumbing(const struct cell *cell, struct cell_result *result)
 {
     struct exchange *x = calloc(1, sizeof *x);
-    struct party_lwip *a = party_lwip_open("lwip A", &virtual_v4[0], &virtual_v6[0], out_0, x);
-    struct party_lwip *b = party_lwip_open("lwip B", &virtual_v4[1], &virtual_v6[1], out_1, x);
+    struct party_lwip *a = party_lwip_open("lwip A", &virtual_v4[0], &virtual_v6[0], exchange_out_0, x);
+    struct party_lwip *b = party_lwip_open("lwip B", &virtual_v4[1], &virtual_v6[1], exchange_out_1, x);
     flue_ps took_ps;
 
     if (x == NULL || a == NULL || b == NULL) {
@@ -61,14 +51,14 @@ static void run_plumbing(const struct cell *cell, struct cell_result *result)
 static void run(const struct cell *cell, struct cell_result *result)
 {
     struct exchange *x = calloc(1, sizeof *x);
-    struct party_lwip *lwip = party_lwip_open("lwip", &virtual_v4[1], &virtual_v6[1], out_1, x);
+    struct party_lwip *lwip = party_lwip_open("lwip", &virtual_v4[1], &virtual_v6[1], exchange_out_1, x);
     struct flue_stack_config config;
     struct flue_tcp_totals totals;
     struct party_flue flue;
     flue_ps took_ps;
 
     virtual_config(&config, cell->seed);
-    if (x == NULL || lwip == NULL || !party_flue_open(&flue, &config, content_mix(cell->seed), out_0, x)) {
+    if (x == NULL || lwip == NULL || !party_flue_open(&flue, &config, content_mix(cell->seed), exchange_out_0, x)) {
         (void)snprintf(result->failure, sizeof result->failure, "a stack could not be made");
         return;
     }

@@ -3,36 +3,9 @@
 #include <string.h>
 
 #include "flue/wire.h"
-#include "support/manual_env.h"
-#include "support/test.h"
-#include "tcp/scoreboard.h"
+#include "board.h"
 
 static const uint32_t bases[] = {0, 12345, UINT32_MAX - 700, UINT32_MAX - 4000, 0x7ffff000u};
-
-struct fixture {
-    struct manual_env m;
-    struct pool pool;
-    struct scoreboard board;
-};
-
-static void begin(struct fixture *f)
-{
-    memset(f, 0xa5, sizeof(*f));
-    manual_env_init(&f->m, 1);
-    pool_init(&f->pool, &f->m.env, sizeof(struct sack_range));
-    f->board = (struct scoreboard){0};
-}
-
-static void end(struct fixture *f)
-{
-    static const struct scoreboard empty;
-
-    scoreboard_clear(&f->board, &f->pool);
-    assert_memory_equal(&f->board, &empty, sizeof(empty));
-    assert_int_equal(pool_live(&f->pool), 0);
-    pool_dispose(&f->pool);
-    assert_true(manual_env_clean(&f->m));
-}
 
 struct block {
     uint32_t from, to;
