@@ -10,6 +10,7 @@ flue_ns3_functions(void)
     static const struct flue_ns3_api api = {FLUE_NS3_ABI,
                                             FLUE_NS3_VERSION,
                                             flue::OpenNet,
+                                            flue::OpenLan,
                                             flue::BenchDevice,
                                             flue::BenchTcp};
 

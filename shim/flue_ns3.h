@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* shim/flue_ns3.h - Flue on ns-3, as a C interface: a network of two nodes on stock point-to-point devices, and the
- * measurements that `flue bench` sets beside Flue.  Names no C++ type; the module libflue_ns3.so behind it is opened with
+/* shim/flue_ns3.h - Flue on ns-3, as a C interface: networks of nodes on stock point-to-point or Ethernet devices, and
+ * the measurements that `flue bench` sets beside Flue.  Names no C++ type; the module libflue_ns3.so behind it is opened with
  * dlopen, so that a program without ns-3 can use this header. */
 #ifndef FLUE_NS3_H
 #define FLUE_NS3_H
@@ -10,7 +10,7 @@
 FLUE_BEGIN_C
 
 /* Version of this interface; the module answers it, the program compares. */
-#define FLUE_NS3_ABI 1u
+#define FLUE_NS3_ABI 2u
 
 struct flue_ns3_api {
     uint32_t abi;
@@ -21,6 +21,12 @@ struct flue_ns3_api {
      * FLUE_OK: *out is filled; end it with out->free(out->ctx).
      * FLUE_EINVAL, FLUE_ESTATE: message holds one line for the user. */
     flue_err (*open)(const struct flue_net_params *params, struct flue_net *out, char *message, size_t room);
+
+    /* params->nodes on one Ethernet: a CsmaNetDevice each on one CsmaChannel, which has rate and delay of the first node;
+     * framing_bytes must be 18.  The nodes have the MAC addresses of a switched network.  Tags stay as they are: a node
+     * hears frames without a tag, those with a priority only, and those of its tagged_vids; untagged_vid does not
+     * count.  No routers, no nodes behind them, no ports that go down.  As open() in all else. */
+    flue_err (*open_lan)(const struct flue_switch_params *params, struct flue_net *out, char *message, size_t room);
 
     /* The device alone: two nodes send `frames` frames of ip_bytes one way and an acknowledgement frame of ack_bytes back
      * for every second one; no protocol at all.  Stores the CPU time in nanoseconds. */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A Flue network on ns-3.  A node is an ns3::Node without an Internet stack: the adapter takes IPv4 packets from its
+/* A Flue network on ns-3.  A node is an ns3::Node without an Internet stack: the adapter takes IP packets from its
  * device by a protocol handler and gives packets with real headers back.  Each node has one alarm. */
 #include "net.h"
 
 #include "descriptor-tag.h"
+#include "port.h"
 #include "frame/frame.h"
 
 #include "ns3/data-rate.h"
 #include "ns3/drop-tail-queue.h"
-#include "ns3/event-impl.h"
 #include "ns3/nstime.h"
 #include "ns3/packet.h"
 #include "ns3/point-to-point-channel.h"
@@ -18,54 +18,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <vector>
 
 namespace flue
 {
 
 namespace
 {
-
-constexpr unsigned NODES = 2;
-constexpr size_t MAX_PACKET_BYTES = 9216; /* the largest mtu a scenario may ask for, and some */
-
-struct Port;
-
-/* The alarm's event.  It is used again and again: an alarm that moves later waits for the event that is already in the
- * queue, so nothing is ever cancelled. */
-class AlarmEvent : public ns3::EventImpl
-{
-  public:
-    Port* port{nullptr};
-    flue_ps atPs{FLUE_PS_NEVER};
-
-  private:
-    void Notify() override;
-};
-
-struct Net;
-
-struct Port
-{
-    Net* net{nullptr};
-    unsigned number{0};
-    ns3::Ptr<ns3::Node> node;
-    ns3::Ptr<ns3::NetDevice> device;
-    flue_net_client client{};
-    flue_env env{};
-    flue_wire wire{};
-    flue_ps wantedPs{FLUE_PS_NEVER};  /* when the node wants to be called */
-    flue_ps queuedPs{FLUE_PS_NEVER};  /* earliest event of ours in the queue */
-    std::vector<ns3::Ptr<AlarmEvent>> idle; /* events not in the queue */
-    uint64_t sent{0};
-    uint64_t dropped{0};
-};
-
-struct Net
-{
-    Port port[NODES];
-    flue_net_totals totals{};
-};
 
 bool g_open = false; /* ns-3's simulator is one for the process, so one network is */
 
@@ -98,6 +56,8 @@ Schedule(Port* port, flue_ps atPs)
     event->Ref(); /* the queue releases one reference when the event has run */
 }
 
+} // namespace
+
 void
 AlarmEvent::Notify()
 {
@@ -120,6 +80,9 @@ AlarmEvent::Notify()
     port->net->totals.events++;
     port->client.alarm(port->client.ctx);
 }
+
+namespace
+{
 
 flue_ps
 EnvNow(void*)
@@ -174,59 +137,37 @@ WireSend(void* ctx, const flue_frame* frame)
     uint8_t bytes[MAX_PACKET_BYTES];
     const size_t header = frame_encode(frame, bytes, FRAME_MAX_HEADER_BYTES, false);
     const size_t payload = frame->payload.length_bytes;
-    ns3::Ptr<ns3::Packet> packet;
+    const uint16_t type = frame->ethertype == FLUE_ETHERTYPE_IPV6 ? FLUE_ETHERTYPE_IPV6 : FLUE_ETHERTYPE_IPV4;
 
-    std::memset(bytes + header, 0, payload);
-    packet = ns3::Create<ns3::Packet>(bytes, static_cast<uint32_t>(header + payload));
-    if (payload > 0)
+    if (header == 0 || header + payload > sizeof(bytes) || frame->kind == FLUE_FRAME_ARP)
     {
-        packet->AddPacketTag(DescriptorTag(frame->payload.stream, frame->payload.offset_bytes));
-    }
-    if (!port->device->Send(packet, port->device->GetBroadcast(), FLUE_ETHERTYPE_IPV4))
-    {
-        port->dropped++;
+        port->dropped++; /* PPP does not carry it */
         return FLUE_WIRE_FULL;
     }
-    port->sent++;
-    return FLUE_WIRE_SENT;
-}
-
-void
-Receive(Port* port, ns3::Ptr<const ns3::Packet> packet)
-{
-    uint8_t bytes[MAX_PACKET_BYTES];
-    const uint32_t copied = packet->CopyData(bytes, sizeof(bytes));
-    flue_frame frame;
-    DescriptorTag tag;
-
-    if (frame_decode(bytes, copied, &frame, false) != FLUE_OK)
-    {
-        return; /* not a frame of ours: nobody else sends on this channel, but a user's trace sink might inject one */
-    }
-    if (frame.payload.length_bytes > 0)
-    {
-        if (!packet->PeekPacketTag(tag))
-        {
-            return;
-        }
-        frame.payload.memory = nullptr;
-        frame.payload.stream = tag.GetStream();
-        frame.payload.offset_bytes = tag.GetOffset();
-    }
-    port->net->totals.events++;
-    port->client.receive(port->client.ctx, &frame);
+    std::memset(bytes + header, 0, payload);
+    auto packet = ns3::Create<ns3::Packet>(bytes, static_cast<uint32_t>(header + payload));
+    TagPayload(packet, frame);
+    return CountSent(port, port->device->Send(packet, port->device->GetBroadcast(), type));
 }
 
 void
 OnPacket(Port* port,
          ns3::Ptr<ns3::NetDevice>,
          ns3::Ptr<const ns3::Packet> packet,
-         uint16_t,
+         uint16_t protocol,
          const ns3::Address&,
          const ns3::Address&,
          ns3::NetDevice::PacketType)
 {
-    Receive(port, packet);
+    uint8_t bytes[MAX_PACKET_BYTES];
+    const uint32_t copied = packet->CopyData(bytes, sizeof(bytes));
+    flue_frame frame;
+
+    if (frame_packet_decode(protocol, bytes, copied, &frame, false) == FLUE_OK)
+    {
+        Deliver(port, packet, &frame);
+    }
+    /* else not a frame of ours: nobody else sends on this channel, but a user's trace sink might inject one */
 }
 
 const flue_env*
@@ -276,7 +217,7 @@ NetTotals(void* ctx, flue_net_totals* out)
 {
     auto net = static_cast<Net*>(ctx);
 
-    for (unsigned i = 0; i < NODES; i++)
+    for (unsigned i = 0; i < NODES && i < net->port.size(); i++)
     {
         net->totals.frames[i] = net->port[i].sent;
         net->totals.dropped[i] = net->port[i].dropped;
@@ -292,7 +233,89 @@ NetFree(void* ctx)
     g_open = false;
 }
 
+void
+NetPortTotals(void* ctx, unsigned node, flue_net_port_totals* out)
+{
+    const Port& port = static_cast<Net*>(ctx)->port[node];
+
+    *out = flue_net_port_totals{port.sent, port.dropped, port.received, 0, port.filtered, 0};
+}
+
 } // namespace
+
+void
+TagPayload(const ns3::Ptr<ns3::Packet>& packet, const flue_frame* frame)
+{
+    if (frame->payload.length_bytes > 0)
+    {
+        packet->AddPacketTag(DescriptorTag(frame->payload.stream, frame->payload.offset_bytes));
+    }
+}
+
+flue_wire_result
+CountSent(Port* port, bool sent)
+{
+    if (!sent)
+    {
+        port->dropped++;
+        return FLUE_WIRE_FULL;
+    }
+    port->sent++;
+    return FLUE_WIRE_SENT;
+}
+
+void
+Deliver(Port* port, const ns3::Ptr<const ns3::Packet>& packet, flue_frame* frame)
+{
+    DescriptorTag tag;
+
+    if (frame->payload.length_bytes > 0)
+    {
+        if (!packet->PeekPacketTag(tag))
+        {
+            return;
+        }
+        frame->payload.memory = nullptr;
+        frame->payload.stream = tag.GetStream();
+        frame->payload.offset_bytes = tag.GetOffset();
+    }
+    port->received++;
+    port->net->totals.events++;
+    port->client.receive(port->client.ctx, frame);
+}
+
+Net*
+NewNet(unsigned nodes, char* message, size_t room)
+{
+    if (g_open || !UsePicoseconds())
+    {
+        std::snprintf(message, room, "--net ns3: one network at a time, and ns-3 must count picoseconds");
+        return nullptr;
+    }
+    g_open = true;
+    auto net = new Net;
+    net->port.resize(nodes);
+    return net;
+}
+
+void
+SetUpPort(Net* net, unsigned number, const ns3::Ptr<ns3::Node>& node, const ns3::Ptr<ns3::NetDevice>& device, uint64_t seed)
+{
+    Port* port = &net->port[number];
+
+    port->net = net;
+    port->number = number;
+    port->node = node;
+    port->device = device;
+    port->env = flue_env{port, EnvNow, EnvSetAlarm, EnvAllocate, EnvRelease, seed};
+}
+
+void
+FillNet(Net* net, flue_net* out)
+{
+    *out = flue_net{net,     "ns3",  NetEnv,    NetWire, NetAttach, NetRun,        NetStop,
+                    NetNow, NetTotals, NetFree, nullptr, nullptr,   NetPortTotals, nullptr};
+}
 
 bool
 UsePicoseconds()
@@ -344,27 +367,24 @@ OpenNet(const flue_net_params* params, flue_net* out, char* message, size_t room
         std::snprintf(message, room, "--net ns3: the point-to-point device frames with PPP; set framing=2");
         return FLUE_EINVAL;
     }
-    if (g_open || !UsePicoseconds())
+    Net* net = NewNet(NODES, message, room);
+    if (net == nullptr)
     {
-        std::snprintf(message, room, "--net ns3: one network at a time, and ns-3 must count picoseconds");
         return FLUE_ESTATE;
     }
-    g_open = true;
     BuildPointToPoint(params, &nodes, &devices);
-    auto net = new Net;
     for (unsigned i = 0; i < NODES; i++)
     {
         Port* port = &net->port[i];
 
-        port->net = net;
-        port->number = i;
-        port->node = nodes.Get(i);
-        port->device = devices.Get(i);
-        port->env = flue_env{port, EnvNow, EnvSetAlarm, EnvAllocate, EnvRelease, params->seed};
+        SetUpPort(net, i, nodes.Get(i), devices.Get(i), params->seed);
         port->wire = flue_wire{port, params->facts, WireSend};
-        port->node->RegisterProtocolHandler(ns3::MakeBoundCallback(&OnPacket, port), FLUE_ETHERTYPE_IPV4, port->device);
+        for (uint16_t type : {FLUE_ETHERTYPE_IPV4, FLUE_ETHERTYPE_IPV6})
+        {
+            port->node->RegisterProtocolHandler(ns3::MakeBoundCallback(&OnPacket, port), type, port->device);
+        }
     }
-    *out = flue_net{net, "ns3", NetEnv, NetWire, NetAttach, NetRun, NetStop, NetNow, NetTotals, NetFree};
+    FillNet(net, out);
     return FLUE_OK;
 }
 

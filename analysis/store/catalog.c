@@ -19,6 +19,8 @@ static const struct metric_line metric_lines[] = {
 static const struct param_line param_lines[] = {
 #define FLUE_PARAM(name, kind, initial, minimum, maximum, unit, group, help)                                           \
     {#name, #kind, initial, minimum, maximum, unit, group, help},
+#define FLUE_PARAM_DDI(name, kind, initial, minimum, maximum, unit, group, help)                                       \
+    {"ddi." #name, #kind, initial, minimum, maximum, unit, group, help},
 #include "flue/params.def"
 #undef FLUE_PARAM
 };

@@ -34,7 +34,7 @@ static void put_line(FILE *out, const char *word, const char *text)
 
 flue_err run_text_write(FILE *out, const struct store_run *run)
 {
-    size_t lines = 6 + run->finding_count + run->metric_count + run->bin_count;
+    size_t lines = 6 + run->finding_count + run->broken_count + run->metric_count + run->bin_count;
 
     fputs("flue-run\t1\n", out);
     put_line(out, "status", store_status_word((unsigned)run->status));
@@ -43,6 +43,11 @@ flue_err run_text_write(FILE *out, const struct store_run *run)
     put_line(out, "evidence", run->evidence);
     for (size_t i = 0; i < run->finding_count; i++) {
         put_line(out, "finding", run->findings[i]);
+    }
+    for (size_t i = 0; i < run->broken_count; i++) {
+        fprintf(out, "broken\t%u", run->brokens[i].rule);
+        put_field(out, run->brokens[i].party);
+        fprintf(out, "\t%" PRIu64 "\n", run->brokens[i].count);
     }
     for (size_t i = 0; i < run->metric_count; i++) {
         const struct store_metric *m = &run->metrics[i];

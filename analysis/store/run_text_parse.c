@@ -12,7 +12,7 @@ struct reader {
     struct run_text *out;
     size_t lines; /* read so far */
     bool ended;
-    size_t metric_room, bin_room, finding_room;
+    size_t metric_room, bin_room, finding_room, broken_room;
 };
 
 /* Cuts a line at its tabs and undoes the escapes, in place.  The number of fields, 0 if there are too many. */
@@ -123,6 +123,25 @@ static flue_err take_finding(struct reader *reader, char **field)
     return FLUE_OK;
 }
 
+static flue_err take_broken(struct reader *reader, char **field)
+{
+    struct run_text *out = reader->out;
+    void *array = out->brokens;
+    struct store_broken broken = {.rule = 0, .party = field[2], .count = 0};
+    uint64_t rule;
+
+    if (!read_unsigned(field[1], &rule) || rule > UINT16_MAX || !read_unsigned(field[3], &broken.count)) {
+        return FLUE_EPARSE;
+    }
+    if (!grow(&array, out->broken_count, &reader->broken_room, sizeof broken)) {
+        return FLUE_ENOMEM;
+    }
+    broken.rule = (unsigned)rule;
+    out->brokens = array;
+    out->brokens[out->broken_count++] = broken;
+    return FLUE_OK;
+}
+
 static flue_err take_status(struct run_text *out, const char *word)
 {
     for (unsigned i = 0; i <= STORE_FAILED; i++) {
@@ -151,6 +170,9 @@ static flue_err take_line(struct reader *reader, char *line)
     }
     if (count == 5 && strcmp(field[0], "metric") == 0) {
         return take_metric(reader, field);
+    }
+    if (count == 4 && strcmp(field[0], "broken") == 0) {
+        return take_broken(reader, field);
     }
     if (count != 2) {
         return FLUE_EPARSE;
@@ -223,6 +245,7 @@ void run_text_free(struct run_text *text)
     free(text->metrics);
     free(text->bins);
     free(text->findings);
+    free(text->brokens);
     *text = (struct run_text){.status = STORE_CRASHED};
 }
 
@@ -239,4 +262,6 @@ void run_text_fill(const struct run_text *text, struct store_run *run)
     run->bin_count = text->bin_count;
     run->findings = text->findings;
     run->finding_count = text->finding_count;
+    run->brokens = text->brokens;
+    run->broken_count = text->broken_count;
 }

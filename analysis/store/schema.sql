@@ -85,6 +85,15 @@ CREATE TABLE finding(
   sentence TEXT NOT NULL,
   PRIMARY KEY(run_id, ord)) STRICT, WITHOUT ROWID;
 
+-- How often each party broke a rule of the interface, where the run was checked (--check): CH-001 is rule 1.
+-- A database without this table gets it when it is opened for writing.
+CREATE TABLE IF NOT EXISTS finding_count(
+  run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  rule INTEGER NOT NULL,
+  party TEXT NOT NULL,
+  count INTEGER NOT NULL CHECK(count > 0),
+  PRIMARY KEY(run_id, rule, party)) STRICT, WITHOUT ROWID;
+
 CREATE TABLE metric(
   metric_id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,

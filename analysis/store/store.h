@@ -74,6 +74,13 @@ struct store_bin {
     uint64_t n;      /* > 0 */
 };
 
+/* How often one party broke one rule of the interface (flue/check.h). */
+struct store_broken {
+    unsigned rule;
+    const char *party; /* flue_party_name() */
+    uint64_t count;
+};
+
 /* How a run ended.  X(name, word) */
 #define STORE_STATUSES(X)                                                                                              \
     X(DONE, "done")       /* results, and the audit found nothing */                                                   \
@@ -116,6 +123,8 @@ struct store_run {
     size_t bin_count;
     const char *const *findings;
     size_t finding_count;
+    const struct store_broken *brokens;
+    size_t broken_count;
 };
 
 /* Stores a run.  uid, if not NULL, gets its short name.  FLUE_EEXIST: this run is stored already as done, with the same

@@ -200,6 +200,22 @@ static int add_findings(struct store *store, const struct store_run *run, sqlite
     return rc;
 }
 
+static int add_brokens(struct store *store, const struct store_run *run, sqlite3_int64 id)
+{
+    sqlite3_stmt *s = store_prepare(store, "INSERT INTO finding_count VALUES(?, ?, ?, ?)");
+    int rc = s != NULL ? SQLITE_OK : sqlite3_errcode(store->db);
+
+    for (size_t i = 0; rc == SQLITE_OK && i < run->broken_count; i++) {
+        sqlite3_bind_int64(s, 1, id);
+        sqlite3_bind_int64(s, 2, run->brokens[i].rule);
+        bind_text(s, 3, run->brokens[i].party);
+        sqlite3_bind_int64(s, 4, (sqlite3_int64)run->brokens[i].count);
+        rc = step(s);
+    }
+    sqlite3_finalize(s);
+    return rc;
+}
+
 static int add_metrics(struct store *store, const struct store_run *run, sqlite3_int64 id)
 {
     sqlite3_stmt *s = store_prepare(store, "INSERT INTO scalar SELECT ?1, metric_id, ?3, ?4, ?5, ?6 FROM metric "
@@ -344,6 +360,7 @@ static flue_err write_all(struct store *store, const struct store_run *run, char
         *rc = add_run(store, run, config, build, attempts + 1, uid, &id);
     }
     *rc = *rc == SQLITE_OK ? add_findings(store, run, id) : *rc;
+    *rc = *rc == SQLITE_OK ? add_brokens(store, run, id) : *rc;
     *rc = *rc == SQLITE_OK ? add_metrics(store, run, id) : *rc;
     *rc = *rc == SQLITE_OK ? add_bins(store, run, id) : *rc;
     if (*rc == SQLITE_OK && run->status == STORE_DONE) {

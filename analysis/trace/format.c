@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "flue/check.h"
 #include "flue/cost.h"
 #include "flue/host.h"
 #include "flue/ndischimney.h"
@@ -181,6 +182,52 @@ static void add_disconnect(int64_t flags, struct trace_text *out)
     }
 }
 
+static const char *oid_name(int64_t oid)
+{
+    static const struct {
+        int64_t oid;
+        const char *name;
+    } names[] = {
+#define FLUE_X(name, value, mark) {(int32_t)(value), #name},
+        FLUE_NDIS_OID_LIST(FLUE_X)
+#undef FLUE_X
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (names[i].oid == (int32_t)oid) {
+            return names[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* States of a neighbour's entry (RFC 4861 7.3.2). */
+static const char *neighbour_name(int64_t state)
+{
+    static const char *const names[] = {"incomplete", "reachable", "stale", "delay", "probe", "failed"};
+
+    return state >= 0 && (size_t)state < sizeof names / sizeof names[0] ? names[state] : "?";
+}
+
+static void add_rule(int64_t rule, struct trace_text *out)
+{
+    char id[8];
+
+    flue_rule_id((unsigned)rule, id);
+    trace_text_add(out, "%s", id);
+    if (flue_rule((unsigned)rule) != NULL) {
+        trace_text_add(out, " (%s)", flue_rule((unsigned)rule)->sentence);
+    }
+}
+
+/* An IPv4 address in host byte order. */
+static void add_ip(int64_t address, struct trace_text *out)
+{
+    const unsigned ip = (unsigned)address;
+
+    trace_text_add(out, "%u.%u.%u.%u", ip >> 24, (ip >> 16) & 255u, (ip >> 8) & 255u, ip & 255u);
+}
+
 static const char *name_of(struct word unit, int64_t value)
 {
     unsigned number = (unsigned)value;
@@ -212,6 +259,15 @@ static const char *name_of(struct word unit, int64_t value)
     if (is(unit, "code")) {
         return flue_ndis_indication_name(number);
     }
+    if (is(unit, "party")) {
+        return flue_party_name(number);
+    }
+    if (is(unit, "oid")) {
+        return oid_name(value);
+    }
+    if (is(unit, "neighbour")) {
+        return neighbour_name(value);
+    }
     return is(unit, "category") ? flue_category_name(number) : NULL;
 }
 
@@ -238,6 +294,12 @@ void trace_add_value(const struct trace_log *log, const struct flue_event *event
         add_disconnect(value, out);
     } else if (is(unit, "info")) {
         add_info(event, value, out);
+    } else if (is(unit, "rule")) {
+        add_rule(value, out);
+    } else if (is(unit, "ip")) {
+        add_ip(value, out);
+    } else if (is(unit, "oid") && name_of(unit, value) == NULL) {
+        trace_text_add(out, "OID 0x%08" PRIx32, (uint32_t)value);
     } else if (name_of(unit, value) != NULL) {
         trace_text_add(out, "%s", name_of(unit, value));
     } else {

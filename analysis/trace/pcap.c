@@ -9,12 +9,15 @@
 
 #define MAGIC_NANOSECONDS UINT32_C(0xa1b23c4d)
 #define VERSION_2_4       UINT32_C(0x00040002) /* major in the low half */
+#define LINKTYPE_ETHERNET UINT32_C(1)
 #define LINKTYPE_RAW      UINT32_C(101)
 #define FILE_HEADER_WORDS 6
 #define RECORD_WORDS      4
 
 struct pcap {
     FILE *file;
+    uint32_t link_type;
+    bool begun; /* the file's header is written, with the first packet */
     bool failed;
 };
 
@@ -52,26 +55,39 @@ bool pcap_is_capture(const char *path)
     return false;
 }
 
+static void begin(struct pcap *pcap)
+{
+    const uint32_t header[FILE_HEADER_WORDS] = {
+        MAGIC_NANOSECONDS, VERSION_2_4, 0, 0, PCAP_MAX_PACKET_BYTES, pcap->link_type,
+    };
+
+    if (!pcap->begun) {
+        pcap->begun = true;
+        write_words(pcap, header, FILE_HEADER_WORDS);
+    }
+}
+
 struct pcap *pcap_open(const char *path, flue_err *err)
 {
-    static const uint32_t header[FILE_HEADER_WORDS] = {
-        MAGIC_NANOSECONDS, VERSION_2_4, 0, 0, PCAP_MAX_PACKET_BYTES, LINKTYPE_RAW,
-    };
     struct pcap *pcap = malloc(sizeof *pcap);
 
     if (pcap == NULL) {
         *err = FLUE_ENOMEM;
         return NULL;
     }
-    *pcap = (struct pcap){.file = fopen(path, "wb")};
+    *pcap = (struct pcap){.file = fopen(path, "wb"), .link_type = LINKTYPE_RAW};
     if (pcap->file == NULL) {
         free(pcap);
         *err = FLUE_EIO;
         return NULL;
     }
-    write_words(pcap, header, FILE_HEADER_WORDS);
     *err = FLUE_OK;
     return pcap;
+}
+
+void pcap_ethernet(struct pcap *pcap)
+{
+    pcap->link_type = LINKTYPE_ETHERNET;
 }
 
 flue_err pcap_packet(struct pcap *pcap, flue_ps at_ps, const uint8_t *bytes, size_t length)
@@ -81,6 +97,7 @@ flue_err pcap_packet(struct pcap *pcap, flue_ps at_ps, const uint8_t *bytes, siz
     if (at_ps < 0 || length > PCAP_MAX_PACKET_BYTES) {
         return FLUE_EINVAL;
     }
+    begin(pcap);
     record[0] = (uint32_t)(at_ps / FLUE_PS_PER_S);
     record[1] = (uint32_t)(at_ps % FLUE_PS_PER_S / FLUE_PS_PER_NS);
     record[2] = (uint32_t)length; /* in the file */
@@ -101,6 +118,7 @@ flue_err pcap_close(struct pcap *pcap)
     if (pcap == NULL) {
         return FLUE_OK;
     }
+    begin(pcap);
     failed = pcap->failed;
     failed = fclose(pcap->file) != 0 || failed;
     free(pcap);

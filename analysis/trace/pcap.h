@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* trace/pcap.h - writes packets into a capture file that tcpdump and Wireshark read.
  *
- * The file is a pcap with nanoseconds and link type RAW (101): each packet begins with its IPv4 or IPv6 header.  Time 0
- * of the simulation is 1970-01-01 00:00:00 UTC.  Equal packets make equal files on every machine. */
+ * The file is a pcap with nanoseconds and link type RAW (101): each packet begins with its IPv4 or IPv6 header; or
+ * ETHERNET (1): with its MAC addresses, and without the frame check sequence.  Time 0 of the simulation is 1970-01-01
+ * 00:00:00 UTC.  Equal packets make equal files on every machine. */
 #ifndef FLUE_TRACE_PCAP_H
 #define FLUE_TRACE_PCAP_H
 
@@ -22,6 +23,9 @@ bool pcap_is_capture(const char *path);
 /* Makes or replaces the file.  The caller owns the result until pcap_close(); path is read now only.  NULL, and *err:
  * FLUE_EIO (errno says why), FLUE_ENOMEM. */
 struct pcap *pcap_open(const char *path, flue_err *err);
+
+/* The packets are Ethernet frames: before the first one. */
+void pcap_ethernet(struct pcap *pcap);
 
 /* Adds a packet, copied; packets stand in the order of the calls.  at_ps is cut to nanoseconds.  FLUE_EINVAL, and
  * nothing is written: at_ps is negative or the packet longer than PCAP_MAX_PACKET_BYTES.  FLUE_EIO: it could not be

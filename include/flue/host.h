@@ -6,6 +6,7 @@
 
 #include "flue/base.h"
 #include "flue/cost.h"
+#include "flue/ddi.h"
 #include "flue/policy.h"
 #include "flue/tcp_engine.h"
 
@@ -46,7 +47,10 @@ const char *flue_holder_name(unsigned holder);
     X(ABORTED, "the peer reset it")                                                                                    \
     X(CLOSING, "the connection is closing")                                                                            \
     X(UPLOAD_ALL, "the target wants all back")                                                                         \
-    X(FAILED, "terminate failed")
+    X(FAILED, "terminate failed")                                                                                      \
+    X(BROKEN, "an update or a query failed")                                                                           \
+    X(NO_ROUTE, "its next hop is gone")                                                                                \
+    X(ADVICE, "the target recommended it")
 
 enum flue_move {
 #define X(name, title) FLUE_MOVE_##name,
@@ -55,6 +59,23 @@ enum flue_move {
         FLUE_MOVE_COUNT
 };
 const char *flue_move_name(unsigned move);
+
+/* What the host knows of a neighbour (RFC 4861 7.3.2; ARP is treated alike).  Changed in one function, by a table. */
+#define FLUE_NEIGHBOURS(X)                                                                                             \
+    X(INCOMPLETE, "incomplete") /* its address is being asked for */                                                   \
+    X(REACHABLE, "reachable")   /* confirmed not long ago; a static one always is */                                   \
+    X(STALE, "stale")           /* confirmed too long ago */                                                           \
+    X(DELAY, "delay")           /* stale, and used: a confirmation may come by itself */                               \
+    X(PROBE, "probe")           /* asked by unicast */                                                                 \
+    X(FAILED, "failed")         /* it does not answer */
+
+enum flue_neighbour {
+#define X(name, title) FLUE_NEIGHBOUR_##name,
+    FLUE_NEIGHBOURS(X)
+#undef X
+        FLUE_NEIGHBOUR_COUNT
+};
+const char *flue_neighbour_name(unsigned neighbour);
 
 /* The application above a socket.  Each call runs on the host's core at virtual time at_ps; from inside it the
  * application may call every flue_socket_* function of the same host.  Any pointer may be NULL. */
@@ -84,6 +105,16 @@ struct flue_host_params {
     uint32_t backlog_frames;          /* ordinary frames outstanding in the adapter before the host waits: 64 */
     uint32_t tree_connections;        /* connections per initiate tree at most: 256 */
     uint32_t connections;             /* expected; sizes tables, no limit */
+    struct flue_ddi ddi;              /* zeroed: all defaults but the numbers, which are then 0 */
+    uint32_t receive_post_bytes;      /* room of each receive buffer a socket posts at the target; 0: it posts none */
+    uint32_t receive_posts;           /* how many it keeps posted there */
+    uint32_t receive_nonpush;         /* 1: each comes back only when it is full (CH-189) */
+    uint32_t receive_queue_bytes;     /* received bytes that wait for an application that does not read, before the host
+                                       * refuses more of the target; 0: tcp.rcv_buffer_bytes */
+    uint32_t heed_advice;             /* bit n: an upload reason n that the host may ignore is followed */
+    uint32_t follow_send_backlog;     /* 1: bytes posted at the target are limited to what it advises (CH-263) */
+    uint32_t close_with_data;         /* 1: the last bytes before a close travel in the disconnect's own list */
+    uint32_t reoffer;                 /* 1: a connection that had to come back is offered again after the back-off */
 };
 
 /* Makes a host and registers it as protocol driver on ndis.  Borrows env, timers, trace, ndis; copies params.
@@ -96,6 +127,35 @@ void flue_host_free(struct flue_host *host);
 
 /* A static neighbour (the next hop of everything, on a wire without ARP): its MAC, zero on point to point. */
 void flue_host_neighbour(struct flue_host *host, const uint8_t mac[6], uint32_t mtu_bytes);
+
+/* An adapter (0, 1, ... in the order in which it was bound) whose wire has MAC addresses: neighbours are found by ARP
+ * and neighbour discovery.  mac: the adapter's own.  FLUE_EINVAL: there is no such adapter. */
+FLUE_CHECKED flue_err flue_host_link(struct flue_host *host, unsigned adapter, const uint8_t mac[6],
+                                     uint32_t mtu_bytes);
+/* One more own address, on an adapter; params.ip is the first adapter's.  At most FLUE_HOST_ADDRESSES each.
+ * FLUE_EINVAL, FLUE_ENOMEM. */
+#define FLUE_HOST_ADDRESSES 8
+FLUE_CHECKED flue_err flue_host_address(struct flue_host *host, unsigned adapter, const struct flue_ip *ip);
+/* Everything in prefix/bits (bits of 128; an IPv4 prefix counts its 96 mapped ones) leaves through an adapter, by way
+ * of next_hop; NULL: on the link itself.  The longest prefix wins, among equal ones the first whose next hop is not
+ * known to be dead.  What no route covers is on the link of the adapter that has the local address. */
+FLUE_CHECKED flue_err flue_host_route(struct flue_host *host, const struct flue_ip *prefix, unsigned bits,
+                                      const struct flue_ip *next_hop, unsigned adapter);
+/* Every path over one next hop goes over another one of the same adapter from now on; offloaded ones by an update
+ * (behaviour 9.2).  from NULL: the static neighbour.  FLUE_EEXIST: from is not known; FLUE_ENOMEM. */
+FLUE_CHECKED flue_err flue_host_relink(struct flue_host *host, const struct flue_ip *from, const struct flue_ip *to,
+                                       flue_ps at_ps);
+/* Stops all that the target sends over a next hop (behaviour 10); NULL: the static neighbour.  FLUE_EEXIST: not known;
+ * FLUE_ESTATE: the target does not have it. */
+FLUE_CHECKED flue_err flue_host_invalidate_neighbour(struct flue_host *host, const struct flue_ip *next_hop,
+                                                     flue_ps at_ps);
+/* What the host knows of a next hop.  FLUE_EEXIST: nothing. */
+FLUE_CHECKED flue_err flue_host_neighbour_state(const struct flue_host *host, const struct flue_ip *next_hop,
+                                                enum flue_neighbour *out);
+/* No connection of an IP version (4 or 6) is offloaded to this adapter from now on: those that are come back first
+ * (CH-305).  enable 1: they may be again. */
+FLUE_CHECKED flue_err flue_host_chimney(struct flue_host *host, unsigned adapter, unsigned version, int enable,
+                                        flue_ps at_ps);
 
 /* Accepts connections on a port; app and ctx serve every one of them.  Borrowed until the host is freed. */
 FLUE_CHECKED flue_err flue_host_listen(struct flue_host *host, uint16_t port, const struct flue_app *app, void *ctx);
@@ -115,6 +175,27 @@ FLUE_CHECKED flue_err flue_host_socket_send(struct flue_socket *socket, uint32_t
 FLUE_CHECKED flue_err flue_host_socket_close(struct flue_socket *socket);
 /* Resets the connection. */
 void flue_host_socket_abort(struct flue_socket *socket);
+
+/* The application stops reading, and goes on.  What comes meanwhile waits, then the window closes. */
+void flue_host_socket_pause_reading(struct flue_socket *socket);
+void flue_host_socket_resume(struct flue_socket *socket);
+
+/* The variables of a connection that may change while it lives: of struct flue_tcp_settings those that the interface
+ * knows (keep-alive and its three values, Nagle, receive buffer, indication size, user timeout, TTL, TOS, priority,
+ * flow label).  Whoever holds the connection is told: the engine at once, the target by an update, one at a time, later
+ * changes wait.  FLUE_ESTATE: it has ended, or is not open yet; FLUE_ENOMEM. */
+FLUE_CHECKED flue_err flue_host_socket_settings(const struct flue_socket *socket, struct flue_tcp_settings *out);
+FLUE_CHECKED flue_err flue_host_socket_change(struct flue_socket *socket, const struct flue_tcp_settings *settings,
+                                              flue_ps at_ps);
+
+/* Asks the target for the delegated variables of a connection that it holds.  told is called once, later; delegated
+ * NULL: the target could not tell, and the connection is taken back (CH-096).  FLUE_ESTATE: the target does not hold
+ * it, or is giving it back; FLUE_ENOMEM. */
+struct TCP_OFFLOAD_STATE_DELEGATED; /* flue/ndischimney.h */
+typedef void flue_host_told_fn(void *ctx, struct flue_socket *socket,
+                               const struct TCP_OFFLOAD_STATE_DELEGATED *delegated, flue_ps at_ps);
+FLUE_CHECKED flue_err flue_host_socket_query(struct flue_socket *socket, flue_host_told_fn *told, void *ctx,
+                                             flue_ps at_ps);
 
 /* Hands the connection to the target, or takes it back, now (policy at-a-time).  FLUE_ESTATE: not in a state that
  * allows it. */
@@ -145,6 +226,10 @@ struct flue_host_totals {
     uint64_t buffered_bytes_taken; /* receive data through BufferedData, up */
     uint64_t interrupts;
     uint64_t frames_received, frames_sent;
+    uint64_t updates, queries, invalidates;        /* blocks, over the run */
+    uint64_t failed;                               /* of those, how many the target could not do */
+    uint64_t posted, refused_bytes;                /* receive buffers; bytes of indications that were not taken */
+    uint64_t solicitations, reassembled, relinked; /* ARP and ND requests; datagrams; paths */
 };
 void flue_host_totals(const struct flue_host *host, struct flue_host_totals *out);
 void flue_host_tcp_totals(const struct flue_host *host, struct flue_tcp_totals *out);

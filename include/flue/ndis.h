@@ -16,11 +16,12 @@
 
 FLUE_BEGIN_C
 
-struct flue_env;   /* flue/env.h */
-struct flue_frame; /* flue/wire.h */
-struct flue_trace; /* flue/trace.h */
-struct flue_ndis;  /* one per node; opaque */
-struct ndis_pool;  /* opaque; see "Buffers" */
+struct flue_env;                    /* flue/env.h */
+struct flue_frame;                  /* flue/wire.h */
+struct flue_trace;                  /* flue/trace.h */
+struct flue_ndis;                   /* one per node; opaque */
+struct ndis_pool;                   /* opaque; see "Buffers" */
+struct NDIS_TCP_CONNECTION_OFFLOAD; /* flue/ndischimney.h */
 
 #ifdef __cplusplus
 #define FLUE_STATIC_ASSERT(condition, text) static_assert(condition, text)
@@ -39,6 +40,7 @@ typedef void *PVOID;
 typedef void *NDIS_HANDLE;
 typedef int32_t NDIS_STATUS;       /* compared by exact value; the sign bit alone is no test for failure */
 typedef uint32_t NDIS_PORT_NUMBER; /* 0 = the default port */
+typedef ULONG NDIS_OID;
 
 typedef struct NDIS_OBJECT_HEADER {
     UCHAR Type;
@@ -68,6 +70,8 @@ enum flue_mark {
     X(NDIS_STATUS_NOT_SUPPORTED, 0xC00000BB, PUBLIC)                                                                   \
     X(NDIS_STATUS_INVALID_STATE, 0xC0000184, PUBLIC)                                                                   \
     X(NDIS_STATUS_INVALID_PARAMETER, 0xC000000D, PUBLIC)                                                               \
+    X(NDIS_STATUS_BUFFER_TOO_SHORT, 0xC0010016, PUBLIC)                                                                \
+    X(NDIS_STATUS_LINK_STATE, 0x40010017, PUBLIC)                                                                      \
     X(NDIS_STATUS_BAD_VERSION, 0xC0010004, PUBLIC)                                                                     \
     X(NDIS_STATUS_BAD_CHARACTERISTICS, 0xC0010005, PUBLIC)                                                             \
     X(NDIS_STATUS_REQUEST_ABORTED, 0xC001000C, PUBLIC)                                                                 \
@@ -77,6 +81,7 @@ enum flue_mark {
     X(NDIS_STATUS_OFFLOAD_RESUME, 0x40020003, PUBLIC)                                                                  \
     X(NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS, 0x40020004, PUBLIC)                                                         \
     X(NDIS_STATUS_OFFLOAD_STATE_INVALID, 0x40020005, PUBLIC)                                                           \
+    X(NDIS_STATUS_TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES, 0x4002000B, PUBLIC)                                    \
     X(NDIS_STATUS_UPLOAD_IN_PROGRESS, 0xC0231001, PUBLIC)                                                              \
     X(NDIS_STATUS_REQUEST_UPLOAD, 0xC0231002, PUBLIC)                                                                  \
     X(NDIS_STATUS_UPLOAD_REQUESTED, 0xC0231003, PUBLIC)                                                                \
@@ -124,6 +129,30 @@ enum flue_ndis_object_type {
     FLUE_NDIS_OBJECT_TYPE_LIST(FLUE_X)
 #undef FLUE_X
 };
+
+/* Object identifiers of requests (V-5); several public headers agree on all of them. */
+#define FLUE_NDIS_OID_LIST(X)                                                                                          \
+    X(OID_TCP_TASK_OFFLOAD, 0xFC010201u, PUBLIC)                                                                       \
+    X(OID_TCP4_OFFLOAD_STATS, 0xFC010207u, PUBLIC)                                                                     \
+    X(OID_TCP6_OFFLOAD_STATS, 0xFC010208u, PUBLIC)                                                                     \
+    X(OID_IP4_OFFLOAD_STATS, 0xFC010209u, PUBLIC)                                                                      \
+    X(OID_IP6_OFFLOAD_STATS, 0xFC01020Au, PUBLIC)                                                                      \
+    X(OID_TCP_OFFLOAD_PARAMETERS, 0xFC01020Cu, PUBLIC)                                                                 \
+    X(OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG, 0xFC01020Eu, PUBLIC)                                                  \
+    X(OID_TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES, 0xFC01020Fu, PUBLIC)                                           \
+    X(OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, 0xFC030201u, PUBLIC)                                                      \
+    X(OID_PNP_SET_POWER, 0xFD010101u, PUBLIC)
+
+#define OID_TCP_TASK_OFFLOAD                             ((NDIS_OID)0xFC010201u)
+#define OID_TCP4_OFFLOAD_STATS                           ((NDIS_OID)0xFC010207u)
+#define OID_TCP6_OFFLOAD_STATS                           ((NDIS_OID)0xFC010208u)
+#define OID_IP4_OFFLOAD_STATS                            ((NDIS_OID)0xFC010209u)
+#define OID_IP6_OFFLOAD_STATS                            ((NDIS_OID)0xFC01020Au)
+#define OID_TCP_OFFLOAD_PARAMETERS                       ((NDIS_OID)0xFC01020Cu)
+#define OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG        ((NDIS_OID)0xFC01020Eu)
+#define OID_TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES ((NDIS_OID)0xFC01020Fu)
+#define OID_TCP_CONNECTION_OFFLOAD_PARAMETERS            ((NDIS_OID)0xFC030201u)
+#define OID_PNP_SET_POWER                                ((NDIS_OID)0xFD010101u)
 
 /* ---- Buffers ---- */
 
@@ -178,6 +207,7 @@ typedef struct NET_BUFFER_LIST {
     PVOID NetBufferListInfo[MaxNetBufferListInfo];
 #ifdef FLUE_CHECKED_BUILD
     enum ndis_holder Holder;
+    ULONG Layers; /* bindings it is lent across: more than one below or above intermediate drivers */
 #endif
 } NET_BUFFER_LIST, *PNET_BUFFER_LIST;
 
@@ -274,6 +304,8 @@ typedef struct NDIS_BIND_PARAMETERS {
     NDIS_OBJECT_HEADER Header;
     const char *AdapterName; /* static storage */
     ULONG AdapterIndex;      /* 0, 1, ... in order of starting */
+    /* What the adapter can do with connections now; borrowed until return.  NULL: nothing. */
+    const struct NDIS_TCP_CONNECTION_OFFLOAD *TcpConnectionOffload;
 } NDIS_BIND_PARAMETERS, *PNDIS_BIND_PARAMETERS;
 
 typedef NDIS_STATUS (*SET_OPTIONS_HANDLER)(NDIS_HANDLE NdisDriverHandle, NDIS_HANDLE DriverContext);
@@ -286,6 +318,50 @@ typedef void (*MINIPORT_SEND_NET_BUFFER_LISTS_HANDLER)(NDIS_HANDLE MiniportAdapt
 typedef void (*MINIPORT_RETURN_NET_BUFFER_LISTS_HANDLER)(NDIS_HANDLE MiniportAdapterContext,
                                                          PNET_BUFFER_LIST NetBufferLists, ULONG ReturnFlags);
 
+/* A question to an adapter, or an order.  Its maker owns it; it is lent from NdisOidRequest() until that returns
+ * another status than PENDING or ProtocolOidRequestComplete is called. */
+typedef enum NDIS_REQUEST_TYPE { NdisRequestQueryInformation = 0, NdisRequestSetInformation = 1 } NDIS_REQUEST_TYPE;
+typedef struct NDIS_OID_REQUEST {
+    NDIS_OBJECT_HEADER Header; /* not examined */
+    NDIS_REQUEST_TYPE RequestType;
+    NDIS_PORT_NUMBER PortNumber;
+    NDIS_OID Oid;
+    PVOID InformationBuffer;
+    ULONG InformationBufferLength; /* bytes */
+    ULONG BytesDone;               /* the miniport: bytes written (query) or read (set) */
+    ULONG BytesNeeded;             /* the miniport, with BUFFER_TOO_SHORT */
+    PVOID NdisReserved[2];
+    PVOID MiniportReserved[2];
+    PVOID SourceReserved[2]; /* the maker; I: the request it passes on */
+} NDIS_OID_REQUEST, *PNDIS_OID_REQUEST;
+
+/* PENDING: NdisMOidRequestComplete() follows. */
+typedef NDIS_STATUS (*MINIPORT_OID_REQUEST_HANDLER)(NDIS_HANDLE MiniportAdapterContext, PNDIS_OID_REQUEST OidRequest);
+typedef void (*OID_REQUEST_COMPLETE_HANDLER)(NDIS_HANDLE ProtocolBindingContext, PNDIS_OID_REQUEST OidRequest,
+                                             NDIS_STATUS Status);
+
+/* Plug and play and power, as far as they concern offload: told to protocols, answered at once or PENDING (then
+ * NdisCompleteNetPnPEvent() follows). */
+typedef enum NET_PNP_EVENT_CODE {
+    NetEventSetPower = 0, /* Buffer: enum NET_DEVICE_POWER_STATE; below D0 H terminates everything before it answers */
+    NetEventPause = 10,   /* the binding is going to be closed, or the adapter halted */
+    NetEventRestart = 11
+} NET_PNP_EVENT_CODE;
+typedef enum NET_DEVICE_POWER_STATE {
+    NetDeviceStateUnspecified = 0,
+    NetDeviceStateD0 = 1,
+    NetDeviceStateD1 = 2,
+    NetDeviceStateD2 = 3,
+    NetDeviceStateD3 = 4
+} NET_DEVICE_POWER_STATE;
+typedef struct NET_PNP_EVENT_NOTIFICATION {
+    NDIS_OBJECT_HEADER Header;
+    NET_PNP_EVENT_CODE NetEvent;
+    ULONG Value; /* NET_DEVICE_POWER_STATE with NetEventSetPower */
+} NET_PNP_EVENT_NOTIFICATION, *PNET_PNP_EVENT_NOTIFICATION;
+typedef NDIS_STATUS (*NET_PNP_EVENT_HANDLER)(NDIS_HANDLE ProtocolBindingContext,
+                                             PNET_PNP_EVENT_NOTIFICATION NetPnPEventNotification);
+
 typedef struct NDIS_MINIPORT_DRIVER_CHARACTERISTICS {
     NDIS_OBJECT_HEADER Header; /* Type NDIS_OBJECT_TYPE_MINIPORT_DRIVER_CHARACTERISTICS, Revision 1, Size sizeof */
     SET_OPTIONS_HANDLER SetOptionsHandler; /* may be NULL */
@@ -293,6 +369,7 @@ typedef struct NDIS_MINIPORT_DRIVER_CHARACTERISTICS {
     MINIPORT_HALT_HANDLER HaltHandlerEx;
     MINIPORT_SEND_NET_BUFFER_LISTS_HANDLER SendNetBufferListsHandler;
     MINIPORT_RETURN_NET_BUFFER_LISTS_HANDLER ReturnNetBufferListsHandler;
+    MINIPORT_OID_REQUEST_HANDLER OidRequestHandler; /* may be NULL: every request is NOT_SUPPORTED */
 } NDIS_MINIPORT_DRIVER_CHARACTERISTICS, *PNDIS_MINIPORT_DRIVER_CHARACTERISTICS;
 
 typedef NDIS_STATUS (*BIND_HANDLER_EX)(NDIS_HANDLE ProtocolDriverContext, NDIS_HANDLE BindContext,
@@ -312,12 +389,20 @@ typedef struct NDIS_PROTOCOL_DRIVER_CHARACTERISTICS {
     UNBIND_HANDLER_EX UnbindAdapterHandlerEx; /* closes the binding with NdisCloseAdapterEx() */
     RECEIVE_NET_BUFFER_LISTS_HANDLER ReceiveNetBufferListsHandler;
     SEND_NET_BUFFER_LISTS_COMPLETE_HANDLER SendNetBufferListsCompleteHandler;
-    STATUS_HANDLER_EX StatusHandlerEx; /* may be NULL */
+    STATUS_HANDLER_EX StatusHandlerEx;                      /* may be NULL */
+    OID_REQUEST_COMPLETE_HANDLER OidRequestCompleteHandler; /* may be NULL if it makes no requests */
+    NET_PNP_EVENT_HANDLER NetPnPEventHandler;               /* may be NULL: every event is answered SUCCESS */
 } NDIS_PROTOCOL_DRIVER_CHARACTERISTICS, *PNDIS_PROTOCOL_DRIVER_CHARACTERISTICS;
 
 typedef struct NDIS_MINIPORT_ADAPTER_ATTRIBUTES {
     NDIS_OBJECT_HEADER Header; /* not examined */
     NDIS_HANDLE MiniportAdapterContext;
+    /* What the adapter can do with connections: now, and at best.  Copied; NULL: nothing.  N answers
+     * OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG and ..._HARDWARE_CAPABILITIES from them (D-54).  A status indication
+     * OFFLOAD_RESUME or UPLOAD_ALL with such a structure as StatusBuffer replaces the first,
+     * TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES the second. */
+    const struct NDIS_TCP_CONNECTION_OFFLOAD *TcpConnectionOffload;
+    const struct NDIS_TCP_CONNECTION_OFFLOAD *HardwareTcpConnectionOffload;
 } NDIS_MINIPORT_ADAPTER_ATTRIBUTES, *PNDIS_MINIPORT_ADAPTER_ATTRIBUTES;
 
 typedef struct NDIS_OPEN_PARAMETERS {
@@ -353,23 +438,56 @@ NDIS_STATUS NdisSetOptionalHandlers(NDIS_HANDLE NdisHandle, const NDIS_OBJECT_HE
 
 /* Starts an adapter of a registered miniport driver: MiniportInitializeEx, then the protocols are bound.
  * name: static storage; configuration: passed through, borrowed until return.  *adapter is its NdisMiniportHandle.
- * FLUE_ESTATE: MiniportInitializeEx refused, *adapter is NULL. */
+ * FLUE_ESTATE, FLUE_ENOMEM: MiniportInitializeEx refused or there is no memory, *adapter is NULL. */
 FLUE_CHECKED flue_err flue_ndis_adapter_start(struct flue_ndis *ndis, NDIS_HANDLE NdisMiniportDriverHandle,
                                               const char *name, void *configuration, NDIS_HANDLE *adapter);
-/* Unbinds every protocol, then calls MiniportHaltEx.  FLUE_ESTATE, and nothing is called: something lent across the
- * adapter is still out (every indicated NBL must be back first: interface.md F34, rule 3); try again later. */
+/* Tells every protocol (NetEventPause, once; of virtual adapters that stop with it, the uppermost first).  When all
+ * have answered and nothing is lent across any of these adapters, unbinds the protocols and calls MiniportHaltEx: an
+ * intermediate driver stops its virtual adapter when it is unbound.  FLUE_ESTATE: not yet (every indicated NBL must be
+ * back first: interface.md F34, rule 3); try again later. */
 FLUE_CHECKED flue_err flue_ndis_adapter_stop(struct flue_ndis *ndis, NDIS_HANDLE adapter);
 
 /* Inside MiniportInitializeEx: tells N the context that every Miniport... call of this adapter gets. */
 NDIS_STATUS NdisMSetMiniportAttributes(NDIS_HANDLE NdisMiniportHandle,
                                        const NDIS_MINIPORT_ADAPTER_ATTRIBUTES *MiniportAttributes);
 
-/* Inside BindAdapterHandlerEx, with the BindContext given there.  Always synchronous here. */
+/* Inside BindAdapterHandlerEx, with the BindContext given there.  Always synchronous here.  INVALID_STATE: an
+ * intermediate driver wants an adapter that another protocol has open and cannot leave now. */
 NDIS_STATUS NdisOpenAdapterEx(NDIS_HANDLE NdisProtocolHandle, NDIS_HANDLE ProtocolBindingContext,
                               const NDIS_OPEN_PARAMETERS *OpenParameters, NDIS_HANDLE BindContext,
                               NDIS_HANDLE *NdisBindingHandle);
 /* INVALID_STATE, and the binding stays open: something lent across it is still out. */
 NDIS_STATUS NdisCloseAdapterEx(NDIS_HANDLE NdisBindingHandle);
+
+/* Intermediate drivers: ties the two edges of one driver together, from inside ProtocolSetOptions (the miniport edge
+ * registered first) or once both are registered; a virtual adapter started from inside a BindAdapterHandlerEx ties
+ * them, too.  From then on an adapter that the protocol opens is its alone: other protocols are unbound from it, and it
+ * is offered to none; virtual adapters are offered to every protocol on which they do not stand.  Chimney is blocked
+ * through a driver that did not register both handler sets (CH-324). */
+void NdisIMAssociateMiniport(NDIS_HANDLE NdisMiniportDriverHandle, NDIS_HANDLE NdisProtocolHandle);
+/* Starts a virtual adapter of an associated driver, from inside or after its BindAdapterHandlerEx; as
+ * flue_ndis_adapter_start(), DeviceContext being the AdapterConfiguration of its MiniportInitializeEx. */
+NDIS_STATUS NdisIMInitializeDeviceInstanceEx(NDIS_HANDLE NdisMiniportDriverHandle, const char *DriverInstance,
+                                             NDIS_HANDLE DeviceContext, NDIS_HANDLE *NdisMiniportHandle);
+/* Stops it, as flue_ndis_adapter_stop(); INVALID_STATE: not now, try again later. */
+NDIS_STATUS NdisIMDeInitializeDeviceInstance(NDIS_HANDLE NdisMiniportHandle);
+
+/* ---- Requests, power ---- */
+
+/* Asks the adapter below.  PENDING: the answer comes through ProtocolOidRequestComplete.  N answers some itself.
+ * NdisReserved is NULL when it is called: an intermediate driver passes a request of its own on, not the same one. */
+NDIS_STATUS NdisOidRequest(NDIS_HANDLE NdisBindingHandle, PNDIS_OID_REQUEST OidRequest);
+void NdisMOidRequestComplete(NDIS_HANDLE NdisMiniportHandle, PNDIS_OID_REQUEST OidRequest, NDIS_STATUS Status);
+/* A protocol that answered PENDING to an event has done what it demands.  Not after it closed the binding. */
+void NdisCompleteNetPnPEvent(NDIS_HANDLE NdisBindingHandle, PNET_PNP_EVENT_NOTIFICATION NetPnPEventNotification,
+                             NDIS_STATUS Status);
+/* The power manager: brings an adapter into a power state.  Below D0: NetEventSetPower to every binding, then, when all
+ * have answered, OID_PNP_SET_POWER to the miniport, then done (behaviour 12); an answer that is not SUCCESS ends it
+ * there.  D0: the miniport first.  done is called once, perhaps inside.  INVALID_STATE: the adapter stops, or another
+ * change is under way.  An intermediate driver passes neither on: its virtual adapter has a power state of its own, and
+ * it answers an event from below when nothing is offloaded through that binding any more. */
+void flue_ndis_set_power(struct flue_ndis *ndis, NDIS_HANDLE adapter, NET_DEVICE_POWER_STATE state,
+                         void (*done)(void *ctx, NDIS_STATUS status), void *ctx);
 
 /* ---- Ordinary data path ----
  * NBLs travel in chains, one frame each (ndis_nbl_frame()).  Sent NBLs are lent until
@@ -396,9 +514,11 @@ struct flue_ndis_ledger {
     uint64_t forwards_out;
     uint64_t indicated_out; /* chimney receive NBLs the protocol has (indications, BufferedData of a terminate) */
     uint64_t trees_out;     /* state operations that have not completed */
+    uint64_t requests_out;  /* OID requests that have not been answered */
 };
 struct flue_ndis_ledger flue_ndis_binding_ledger(NDIS_HANDLE NdisBindingHandle);
-struct flue_ndis_ledger flue_ndis_adapter_ledger(NDIS_HANDLE NdisMiniportHandle); /* sum over its bindings */
+struct flue_ndis_ledger
+flue_ndis_adapter_ledger(NDIS_HANDLE NdisMiniportHandle); /* sum over its bindings, and N's own request */
 uint64_t flue_ndis_ledger_total(const struct flue_ndis_ledger *ledger);
 
 /* "NDIS_STATUS_PENDING"; "unknown" for a number that is not in the list.  Static storage. */

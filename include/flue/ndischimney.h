@@ -118,22 +118,6 @@ FLUE_BEGIN_C
     X(FLUE_TCP_DELEGATED_REVISION_1, 1, PRIVATE) /* Length 0x78, without DWnd */                                       \
     X(FLUE_TCP_DELEGATED_REVISION_2, 2, PRIVATE) /* Length 0x80 */
 
-/* Object identifiers; X(name, value, mark), unsigned 32 bits. */
-#define FLUE_CHIMNEY_OID_LIST(X)                                                                                       \
-    X(OID_TCP4_OFFLOAD_STATS, 0xFC010207u, PUBLIC)                                                                     \
-    X(OID_TCP6_OFFLOAD_STATS, 0xFC010208u, PUBLIC)                                                                     \
-    X(OID_IP4_OFFLOAD_STATS, 0xFC010209u, PUBLIC)                                                                      \
-    X(OID_IP6_OFFLOAD_STATS, 0xFC01020Au, PUBLIC)                                                                      \
-    X(OID_TCP_OFFLOAD_PARAMETERS, 0xFC01020Cu, PUBLIC)                                                                 \
-    X(OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, 0xFC030201u, PUBLIC)
-
-#define OID_TCP4_OFFLOAD_STATS                ((ULONG)0xFC010207u)
-#define OID_TCP6_OFFLOAD_STATS                ((ULONG)0xFC010208u)
-#define OID_IP4_OFFLOAD_STATS                 ((ULONG)0xFC010209u)
-#define OID_IP6_OFFLOAD_STATS                 ((ULONG)0xFC01020Au)
-#define OID_TCP_OFFLOAD_PARAMETERS            ((ULONG)0xFC01020Cu)
-#define OID_TCP_CONNECTION_OFFLOAD_PARAMETERS ((ULONG)0xFC030201u)
-
 #define FLUE_X(name, value, mark) name = (value),
 typedef enum OFFLOAD_STATE_TYPE { FLUE_OFFLOAD_STATE_TYPE_LIST(FLUE_X) } OFFLOAD_STATE_TYPE;
 typedef enum NDIS_CHIMNEY_OFFLOAD_TYPE { FLUE_CHIMNEY_OFFLOAD_TYPE_LIST(FLUE_X) } NDIS_CHIMNEY_OFFLOAD_TYPE;
@@ -383,6 +367,22 @@ typedef struct NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS {
     ULONG NceStaleTicks;
     ULONG CongestionAlgorithm; /* revision 2; read and ignored */
 } NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS, *PNDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS;
+
+/* Payload of OID_TCP_OFFLOAD_PARAMETERS: what is switched on and off.  Only the two TcpConnection members mean anything
+ * here.  page: ns_ndis_offload_parameters */
+typedef struct NDIS_OFFLOAD_PARAMETERS {
+    NDIS_OBJECT_HEADER Header; /* NDIS_OBJECT_TYPE_DEFAULT */
+    UCHAR IPv4Checksum, TCPIPv4Checksum, UDPIPv4Checksum, TCPIPv6Checksum, UDPIPv6Checksum;
+    UCHAR LsoV1, IPsecV1, LsoV2IPv4, LsoV2IPv6;
+    UCHAR TcpConnectionIPv4, TcpConnectionIPv6; /* NDIS_OFFLOAD_PARAMETERS_... */
+    ULONG Flags;
+} NDIS_OFFLOAD_PARAMETERS, *PNDIS_OFFLOAD_PARAMETERS;
+
+enum {
+    NDIS_OFFLOAD_PARAMETERS_NO_CHANGE = 0,
+    NDIS_OFFLOAD_PARAMETERS_CONNECTION_OFFLOAD_DISABLED = 1,
+    NDIS_OFFLOAD_PARAMETERS_CONNECTION_OFFLOAD_ENABLED = 2
+};
 
 /* What an adapter can do. */
 typedef struct NDIS_TCP_CONNECTION_OFFLOAD {

@@ -4,8 +4,10 @@
 #define FLUE_NODE_H
 
 #include "flue/base.h"
+#include "flue/check.h"
 #include "flue/env.h"
 #include "flue/host.h"
+#include "flue/im.h"
 #include "flue/target.h"
 #include "flue/trace.h"
 #include "flue/wire.h"
@@ -30,27 +32,43 @@ struct flue_node_tap {
     void (*frame)(void *ctx, const struct flue_frame *frame, flue_ps now_ps);
 };
 
+/* What may stand in a node: adapters, and intermediate drivers one above the other. */
+enum { FLUE_NODE_ADAPTERS = 2, FLUE_NODE_DRIVERS = 4 };
+
 struct flue_node_params {
     uint16_t number; /* in traces */
     struct flue_node_tap tap;
     struct flue_impair_params impair;
+    enum flue_check_mode check; /* by host.ddi; sees the frames of the wire, too */
+    struct flue_check_sink check_sink;
     struct flue_host_params host;
-    struct flue_target_params target;
+    struct flue_target_params target;                /* of every adapter */
+    unsigned adapters;                               /* 0 or 1: one */
+    const struct flue_wire *second;                  /* wire of the second adapter; borrowed */
+    unsigned drivers;                                /* 0: the host stands on the adapter */
+    struct flue_im_params driver[FLUE_NODE_DRIVERS]; /* from the bottom up; a team takes both adapters */
 };
 
 /* Builds the boxes of a node.  Borrows env, wire, trace (its node field is set to params->number by the caller) until
- * flue_node_free(); copies params.  FLUE_OK: *out is owned by the caller.  Else *out NULL. */
+ * flue_node_free(); copies params.  FLUE_OK: *out is owned by the caller.  Else *out NULL: FLUE_ENOMEM, FLUE_EINVAL. */
 FLUE_CHECKED flue_err flue_node_new(const struct flue_env *env, const struct flue_wire *wire,
                                     const struct flue_trace *trace, const struct flue_node_params *params,
                                     struct flue_node **out);
 void flue_node_free(struct flue_node *node);
 
 /* Entries from outside, called by the simulator only.  Timers that are due run first. */
-void flue_node_receive(struct flue_node *node, const struct flue_frame *frame);
+void flue_node_receive(struct flue_node *node, const struct flue_frame *frame); /* by the first adapter's wire */
+void flue_node_receive_by(struct flue_node *node, unsigned adapter, const struct flue_frame *frame);
 void flue_node_alarm(struct flue_node *node);
 
+/* The run is over, and everything was given back: the checker's last look, if it is on. */
+void flue_node_check_end(struct flue_node *node);
+
 struct flue_host *flue_node_host(struct flue_node *node);
-struct flue_target *flue_node_target(struct flue_node *node);
+struct flue_target *flue_node_target(struct flue_node *node);                      /* the first adapter's */
+struct flue_target *flue_node_target_at(struct flue_node *node, unsigned adapter); /* NULL: there is none */
+struct flue_im *flue_node_driver(struct flue_node *node, unsigned place);          /* 0: the lowest; NULL: none */
+struct flue_ndis *flue_node_ndis(struct flue_node *node);
 struct timers *flue_node_timers(struct flue_node *node);
 
 /* Counts for bench and digests. */

@@ -17,6 +17,8 @@ struct flue_record {
     void (*bin)(void *ctx, const char *metric, const char *entity, uint64_t lo, uint64_t hi, uint64_t n);
     /* The audit found something wrong: one sentence.  The run counts as failed. */
     void (*finding)(void *ctx, const char *sentence);
+    /* The checker counted broken rules: of one rule (flue/check.h) by one party (enum flue_party), once per pair. */
+    void (*broken)(void *ctx, unsigned rule, unsigned party, uint64_t count);
     /* Folded into the digest but not stored: order matters. */
     void (*fold)(void *ctx, const char *what, uint64_t value);
 };

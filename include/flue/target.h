@@ -6,6 +6,7 @@
 
 #include "flue/base.h"
 #include "flue/cost.h"
+#include "flue/ddi.h"
 #include "flue/tcp_engine.h"
 #include "flue/wire.h"
 
@@ -23,6 +24,7 @@ struct timers;
     X(NONE, "none")           /* no context area */                                                                    \
     X(INSTALLED, "installed") /* taken in, the completion of its initiate has not returned: no upward call (D-15) */   \
     X(LIVE, "live")                                                                                                    \
+    X(INVALID, "invalid")         /* it, its path or its neighbour was invalidated: receives, does not send (D-24) */  \
     X(DRAINING, "draining")       /* frozen after a mandatory Retrieve, until it is terminated (D-34) */               \
     X(ABORTED, "aborted")         /* by the peer's RST or an abortive disconnect */                                    \
     X(TERMINATING, "terminating") /* given back, the completion of its terminate has not returned */
@@ -35,18 +37,54 @@ enum flue_context {
 };
 const char *flue_context_name(unsigned context); /* "live"; "?" if unknown */
 
+/* When the target would like to get rid of a connection (behaviour 11.2, optional reasons).  Counted over window_ps; a
+ * threshold of 0 is never reached.  Each reason is raised once per connection, never while it is half closed (D-28). */
+struct flue_target_thresholds {
+    flue_ps window_ps;              /* 0: nothing is counted */
+    uint32_t low_activity_requests; /* LowActivity: fewer sends, receives and indications than that */
+    uint32_t high_drop_permille;    /* HighDropRate: so many of the segments sent were repetitions */
+    uint32_t small_io_bytes;        /* SmallIO: all receive buffers posted were smaller */
+    uint32_t no_post_indications;   /* NoBufferPreposting: so many indications and no receive posted */
+    uint32_t fragments;             /* HighFragmentation: fragments that came */
+    uint32_t out_of_order;          /* HighOutOfOrderPackets: segments that came behind a gap */
+};
+
+/* NDIS_STATUS_OFFLOAD_CONNECTION_REJECTED, from NDIS 6.20: a judgement beyond resources (behaviour 7.4). */
+struct flue_target_judge {
+    void *ctx;
+    int (*poor)(void *ctx, const struct flue_tcp_state *state); /* 1: a poor candidate; NULL: there is none */
+};
+
+enum { FLUE_TARGET_VLANS = 8 };
+
 struct flue_target_params {
-    uint32_t neighbour_max;      /* state objects held; past it NDIS_STATUS_OFFLOAD_NEIGHBOR_ENTRIES; 0: no offload */
-    uint32_t path_max;           /* ..._PATH_ENTRIES */
-    uint32_t tcp_max;            /* ..._TCP_ENTRIES */
-    uint32_t rcv_wnd_max_bytes;  /* largest InitialRcvWnd taken; past it ..._TCP_RCV_WINDOW */
-    uint32_t mtu_max_bytes;      /* largest path MTU taken; past it NDIS_STATUS_OFFLOAD_PATH_MTU */
+    uint32_t neighbour_max;     /* state objects held; past it NDIS_STATUS_OFFLOAD_NEIGHBOR_ENTRIES; 0: no offload */
+    uint32_t path_max;          /* ..._PATH_ENTRIES */
+    uint32_t tcp_max;           /* ..._TCP_ENTRIES */
+    uint32_t rcv_wnd_max_bytes; /* largest InitialRcvWnd taken; past it ..._TCP_RCV_WINDOW */
+    uint32_t mtu_max_bytes;     /* largest path MTU taken; past it NDIS_STATUS_OFFLOAD_PATH_MTU */
+    uint32_t source_mac_max;    /* source MAC addresses beside its own; past it ..._HW_ADDRESS_ENTRIES; 0: none */
+    uint32_t vlan_max;          /* VLAN ids of neighbours; past it ..._VLAN_ENTRIES; 0: it makes no tags */
+    uint32_t address_max;       /* source IP addresses; past it ..._IP_ADDRESS_ENTRIES; 0: any number */
+    uint32_t ipv6;              /* 1: takes IPv6 paths; 0: answers them with NDIS_STATUS_FAILURE */
+    uint32_t vlan_count;        /* VLAN ids of the interface (behaviour 15.1); 0: none is configured */
+    uint16_t vlan[FLUE_TARGET_VLANS];
+    uint32_t ieee_8021p;        /* 1: puts UserPriority into tags; 0: ignores it (CH-276) */
+    uint32_t count_bad;         /* 1: drops and counts headers that are corrupt, as far as it may; 0: passes them up */
+    uint64_t rcv_buffer_bytes;  /* for the InitialRcvWnd of all; past it ..._TCP_RCV_BUFFER; 0: any */
+    uint64_t xmit_buffer_bytes; /* for the MaxSndWnd of all; past it ..._TCP_XMIT_BUFFER; 0: any */
+    struct flue_target_judge judge;
+    struct flue_target_thresholds thresholds;
+    uint32_t nce_stale_ticks;    /* NceStaleTicks (behaviour 14); 0: reachability is never asked for */
+    uint32_t backlog_permille;   /* a SendBacklogSize that changed by so much is told; 0: never */
+    uint32_t backlog_ticks;      /* and at most once in so many ticks (CH-263) */
     uint32_t send_quantum;       /* segments a connection may send in its turn: 4 */
     uint32_t backlog_frames;     /* the engine's frames in the transmit ring, unsent, before connections wait: 64;
                                   * half of it while ordinary frames share the wire */
     uint32_t ring_frames;        /* receive ring of the ordinary path: 4096; past it frames are dropped and counted */
     struct flue_tcp_params tcp;  /* ACK policy, retransmission limits of offloaded connections */
     struct flue_profile profile; /* adapter prices are used */
+    struct flue_ddi ddi;         /* zeroed: all defaults but the numbers, which are then 0 */
 };
 
 /* Makes a target, registers it as miniport on ndis and initialises its one adapter on `wire`.  Borrows env, timers,
@@ -67,6 +105,44 @@ void flue_target_free(struct flue_target *target);
 /* A frame has come from the wire (borrowed).  now_ps: the moment its last bit arrived. */
 void flue_target_receive(struct flue_target *target, const struct flue_frame *frame, flue_ps now_ps);
 
+/* A frame has come whose headers are corrupt, which no struct flue_frame can be: `frame` is what could be read of it.
+ * Such a frame is passed up the ordinary path, uncounted; with count_bad, while chimney is on for its IP version and an
+ * object of the layer below the header is offloaded (a neighbour; for TCP headers a path), it is dropped and counted
+ * instead (CH-317 to CH-319). */
+enum flue_target_bad {
+    FLUE_BAD_IP_HEADER,    /* too short for one, or its numbers do not fit together */
+    FLUE_BAD_IP_TRUNCATED, /* a good header, but less behind it than it says */
+    FLUE_BAD_TCP_HEADER    /* a good IP header before it */
+};
+void flue_target_receive_bad(struct flue_target *target, enum flue_target_bad bad, const struct flue_frame *frame,
+                             flue_ps now_ps);
+
+/* Status indications to the host, made in the next interrupt (behaviour 12).  A paused target keeps serving what it
+ * has, and lets initiates wait; one that wants everything back answers new sends UPLOAD_IN_PROGRESS, and initiates with
+ * FAILURE.  flue_target_resume() ends both, and tells the present capabilities.  A port that goes down or up is
+ * reported, nothing else (CH-312). */
+void flue_target_pause(struct flue_target *target);
+void flue_target_resume(struct flue_target *target);
+void flue_target_upload_all(struct flue_target *target);
+void flue_target_link(struct flue_target *target, int up);
+
+/* What can be made to go wrong. */
+enum flue_target_fault {
+    FLUE_FAULT_CORRUPT,   /* the state of the object is lost: query, invalidate and terminate fail (behaviour 11.5) */
+    FLUE_FAULT_TERMINATE, /* its terminate fails (D-32) */
+    FLUE_FAULT_HARDWARE,  /* a connection: HardwareFailure is noticed at once */
+    FLUE_FAULT_STARVE,    /* a connection: memory has run out for it, UploadRequested (CH-142) */
+    FLUE_FAULT_LOSE,      /* the next operation of kind `id`, as in the next line, is done, and its completion lost */
+    FLUE_FAULT_HANG       /* the next state operation of kind `id` (0 initiate, 1 terminate, 2 update, 3 invalidate,
+                           * 4 query) never completes; layer 0 */
+};
+/* layer: 1 neighbour, 2 path, 3 connection; id: HashValue of a connection, the object itself or the one above which it
+ * is meant.  FLUE_EINVAL: there is no such object. */
+FLUE_CHECKED flue_err flue_target_fault(struct flue_target *target, enum flue_target_fault fault, unsigned layer,
+                                        uint32_t id);
+/* Its NdisMiniportHandle. */
+void *flue_target_adapter(const struct flue_target *target);
+
 struct flue_target_totals {
     uint64_t neighbours, paths, connections; /* held now */
     uint64_t connections_peak;
@@ -76,6 +152,8 @@ struct flue_target_totals {
     uint64_t wire_full;                      /* frames the wire's queue refused */
     uint64_t ring_drops;                     /* frames dropped because the receive ring was full */
     uint64_t starved_drops;                  /* frames dropped because memory ran out */
+    uint64_t filtered;                       /* frames for another address or VLAN */
+    uint64_t doubts;                         /* segments sent again TcpDoubtReachabilityRetransmissions times (D-51) */
     uint64_t interrupts;
     uint64_t context_misses;
     uint64_t events; /* Disconnect, Abort, Retrieve raised */

@@ -78,10 +78,12 @@ struct flue_tcp_event {
     uint32_t psh; /* DATA: the segment carried PSH */
 };
 
+enum { FLUE_TCP_AGAIN = 1, FLUE_TCP_AGAIN_PARTLY = 2 };
+
 /* What the owner of a stack does for it.  owner is the pointer given to flue_tcp_new(). */
 struct flue_tcp_ops {
-    /* A segment leaves.  The frame is borrowed until return; MAC addresses are the owner's to fill in.  again: some of
-     * its bytes were sent before.  The owner charges its server and may advance at_ps for the next segment by
+    /* A segment leaves.  The frame is borrowed until return; MAC addresses are the owner's to fill in.  again: 0: nothing
+     * in it was sent before; FLUE_TCP_AGAIN: all of it; FLUE_TCP_AGAIN_PARTLY: its beginning.  The owner charges its server and may advance at_ps for the next segment by
      * returning the new virtual time (>= at_ps).  conn is NULL for an RST that belongs to no connection. */
     flue_ps (*output)(void *owner, struct flue_tcp_conn *conn, struct flue_frame *frame, flue_ps at_ps, int again);
 
@@ -114,6 +116,11 @@ FLUE_CHECKED flue_err flue_tcp_new(const struct flue_env *env, struct timers *ti
                                    unsigned side, struct flue_tcp **out);
 /* NULL does nothing.  Connections that are left are released without a word on the wire. */
 void flue_tcp_free(struct flue_tcp *stack);
+
+/* New parameters for a stack that lives: ack_every, delayed_ack_ps, max_retransmits, dup_ack_threshold, and tick_ps, which
+ * may change only while there is no connection.  Others are not looked at.  FLUE_EINVAL: one is out of range, FLUE_ESTATE:
+ * there is a connection; nothing has changed. */
+FLUE_CHECKED flue_err flue_tcp_retune(struct flue_tcp *stack, const struct flue_tcp_params *params);
 
 /* The settings a connection of this stack has when nothing else is said. */
 struct flue_tcp_settings flue_tcp_stack_settings(const struct flue_tcp *stack);
@@ -161,11 +168,20 @@ void flue_tcp_consumed(struct flue_tcp_conn *conn, uint32_t bytes, flue_ps now_p
 /* Runs the deadlines of conn that are due (answer to EV_TIMER). */
 void flue_tcp_timeout(struct flue_tcp_conn *conn, flue_ps now_ps);
 
+/* 1: flue_tcp_timeout() would now repeat a segment or send a probe; 0: at most an ACK. */
+int flue_tcp_timeout_sends(const struct flue_tcp_conn *conn, flue_ps now_ps);
+
 /* FIN after all queued data (RFC 9293 3.10.4).  FLUE_ESTATE: closed already;
  * FLUE_ENOMEM: nothing has changed. */
 FLUE_CHECKED flue_err flue_tcp_close(struct flue_tcp_conn *conn, flue_ps now_ps);
 /* RST now (RFC 9293 3.10.5), then EV_CLOSED. */
 void flue_tcp_abort(struct flue_tcp_conn *conn, flue_ps now_ps);
+/* For an owner with rules of its own about RST and SYN (CH-221, CH-284).  An RST in any state, then EV_CLOSED unless the
+ * connection was closed before.  An ACK that makes the peer show what it is; suspect: unless an acceptable segment comes,
+ * keep-alive, on or off, begins within five minutes.  And whether it still waits for that segment. */
+void flue_tcp_reset(struct flue_tcp_conn *conn, flue_ps now_ps);
+void flue_tcp_challenge(struct flue_tcp_conn *conn, int suspect, flue_ps now_ps);
+int flue_tcp_suspects(const struct flue_tcp_conn *conn);
 /* 1: flue_tcp_close() was called, here or before the connection came here. */
 int flue_tcp_closed(const struct flue_tcp_conn *conn);
 /* Sends a pending delayed ACK at once (CH-292: no ACK is owed by the old holder). */
@@ -215,6 +231,11 @@ const char *flue_tcp_check(const struct flue_tcp_conn *conn);
  * FLUE_ESTATE: the TCP state is none that can be offloaded (CH-052: Established .. LastAck) and force is 0. */
 FLUE_CHECKED flue_err flue_tcp_export(struct flue_tcp_conn *conn, flue_ps now_ps, int force,
                                       struct flue_tcp_state *state);
+/* The same without an end: the connection goes on as if nobody had looked. */
+void flue_tcp_peek(const struct flue_tcp_conn *conn, flue_ps now_ps, struct flue_tcp_state *state);
+/* The cached variables of *state take effect at once, its command flags act (D-19, D-20, CH-153), and all of its flags
+ * are stored.  FLUE_EINVAL, FLUE_ENOMEM: nothing has changed. */
+FLUE_CHECKED flue_err flue_tcp_update(struct flue_tcp_conn *conn, const struct flue_tcp_state *state, flue_ps now_ps);
 /* The send queue from SndUna on, in order; and out-of-order data, ascending.  visit borrows the span. */
 void flue_tcp_visit_send_queue(const struct flue_tcp_conn *conn, void (*visit)(void *arg, const struct flue_span *span),
                                void *arg);

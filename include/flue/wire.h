@@ -56,6 +56,7 @@ enum flue_tcp_option {
 };
 
 #define FLUE_ETHERTYPE_IPV4 0x0800u
+#define FLUE_ETHERTYPE_ARP  0x0806u
 #define FLUE_ETHERTYPE_IPV6 0x86ddu
 
 /* Two bits of tos (RFC 3168 5): congestion as routers mark it. */
@@ -67,6 +68,39 @@ enum flue_ecn { FLUE_ECN_NOT_ECT = 0, FLUE_ECN_ECT_1 = 1, FLUE_ECN_ECT_0 = 2, FL
 struct flue_sack_block {
     uint32_t from, to;
 };
+
+/* What a frame is, beyond its ethertype.  All but FLUE_FRAME_TCP are the ordinary path's: an offload target never
+ * consumes them (CH-286). */
+enum flue_frame_kind {
+    FLUE_FRAME_TCP,      /* one TCP segment in one datagram */
+    FLUE_FRAME_FRAGMENT, /* a fragment of a datagram that holds a TCP segment (RFC 791 3.2, RFC 8200 4.5); ports, seq,
+                          * flags and so on are valid in the first one only, payload is what this fragment carries of
+                          * the segment's payload, fragment tells where and whether more follow */
+    FLUE_FRAME_ARP, /* RFC 826: flags is enum flue_neighbour_op, src_ip and src_mac the sender's, dst_ip the target's,
+                     * dst_mac the target's in an answer and broadcast in a request (a request that asks a known
+                     * neighbour whether it is still there may go to it alone).  An answer that nobody asked for tells
+                     * all others of src_ip: dst_ip is src_ip, dst_mac broadcast */
+    FLUE_FRAME_ND,  /* RFC 4861 4.3, 4.4: the same with neighbour solicitations and advertisements; the multicast group
+                     * that the bytes are sent to is broadcast here */
+    FLUE_FRAME_ICMP /* an error about a segment of the receiver's: flags ICMP type, options code, mss the next-hop MTU,
+                     * src_port, dst_port, seq those of the quoted segment, quoted_ip its destination; src_ip is whoever
+                     * reports it, dst_ip the quoted segment's source */
+};
+
+enum flue_neighbour_op {
+    FLUE_NEIGHBOUR_REQUEST = 1, /* ARP request, neighbour solicitation */
+    FLUE_NEIGHBOUR_ANSWER = 2   /* ARP reply, neighbour advertisement */
+};
+
+/* Bits of flue_frame.ip. */
+enum flue_ip_bit {
+    FLUE_IP_OPTIONS = 0x01 /* the datagram had IPv4 options or IPv6 extension headers; padding stands for them on the
+                            * wire: four bytes, of IPv6 a destination options header of eight */
+};
+
+/* flue_frame.fragment: where the fragment begins, in bytes of the datagram's payload (the TCP header included), a
+ * multiple of 8; the lowest bit is set in all but the last one. */
+#define FLUE_FRAGMENT_MORE 0x0001u
 
 /* One frame: a struct that maps one to one to its header bytes (model/frame does it in both directions), and its
  * payload, described or real.  Numbers are in host byte order. */
@@ -89,10 +123,16 @@ struct flue_frame {
     uint32_t flow_label;   /* IPv6, 20 bits */
     uint16_t option_order; /* a nibble for each option, first option lowest: 1 MSS, 2 window scale, 3 timestamp, 4 SACK
                               permitted; 0: the usual order of model/frame; SACK blocks always come last */
-    uint16_t reserved;
+    uint16_t vlan;         /* tag control information of 802.1Q: priority << 13 | VLAN id; 0: no tag */
+    uint8_t kind;          /* enum flue_frame_kind */
+    uint8_t ip;            /* enum flue_ip_bit */
+    uint16_t fragment;     /* FLUE_FRAME_FRAGMENT */
     struct flue_span payload;       /* length_bytes <= 65495 */
     uint8_t dst_mac[6], src_mac[6]; /* not significant on a wire without MAC addresses */
-    struct flue_sack_block sack[FLUE_SACK_BLOCKS];
+    union {
+        struct flue_sack_block sack[FLUE_SACK_BLOCKS];
+        struct flue_ip quoted_ip; /* FLUE_FRAME_ICMP */
+    };
 };
 
 enum flue_wire_result {
@@ -100,7 +140,13 @@ enum flue_wire_result {
     FLUE_WIRE_FULL  /* the transmit queue was full: dropped at its tail, and counted by the wire */
 };
 
-/* What the wire is; constant while a node uses it. */
+/* What the wire is; constant while a node uses it.
+ *
+ * With has_mac, whoever makes a frame fills in src_mac, which is facts.mac, and dst_mac: the host's ordinary path from
+ * its own table of neighbours, which it keeps with ARP and ND; a target from the neighbour state object that it was
+ * given.  Nobody below fills anything in.  A network delivers by MAC address but also floods, so frames for others reach
+ * a node: its adapter drops those whose dst_mac is neither facts.mac nor a group's (the lowest bit of dst_mac[0]).  A
+ * VLAN tag is part of the frame: what vlan says is what the wire carries. */
 struct flue_wire_facts {
     uint64_t rate_bps;      /* serialisation rate; 1 .. 10^12 */
     flue_ps delay_ps;       /* propagation, one way */
@@ -108,6 +154,7 @@ struct flue_wire_facts {
     uint32_t mtu_bytes;     /* largest IP packet */
     uint32_t queue_frames;  /* frames the transmit queue holds, the one in transmission not counted */
     uint32_t has_mac;       /* 1: frames carry MAC addresses; 0: point to point, static neighbour */
+    uint8_t mac[6];         /* has_mac: the interface's own address */
 };
 
 /* Downward.  Borrowed by the node. */

@@ -90,7 +90,7 @@ static uint32_t read_quote_v6(const uint8_t *quote, uint32_t length, struct fram
     out->quoted_bytes = FRAME_IPV6_BYTES + get16(quote + AT_V6_PAYLOAD);
     out->src_ip = get_ip6(quote + AT_V6_SOURCE);
     out->dst_ip = get_ip6(quote + AT_V6_DESTINATION);
-    return ipv6_skip(quote, length, CODEC_PROTOCOL_TCP);
+    return ipv6_skip(quote, length, CODEC_PROTOCOL_TCP, NULL);
 }
 
 static bool read_quote(const uint8_t *quote, uint32_t length, struct frame_icmp *out)
@@ -114,7 +114,7 @@ static uint32_t read_ip(const uint8_t *bytes, size_t length, struct flue_frame *
     uint32_t at = v6 ? ipv6_decode(bytes, length, CODEC_PROTOCOL_ICMPV6, ip, total_bytes)
                      : ipv4_decode(bytes, length, CODEC_PROTOCOL_ICMPV4, ip, total_bytes, verify);
 
-    if (at == 0 || *total_bytes - at < FRAME_ICMP_BYTES) {
+    if (at == 0 || ip->kind == FLUE_FRAME_FRAGMENT || *total_bytes - at < FRAME_ICMP_BYTES) {
         return 0;
     }
     if (verify) {
@@ -221,4 +221,66 @@ size_t frame_icmp_encode(const struct frame_icmp *icmp, const struct flue_frame 
     }
     put16(out + at + AT_CHECKSUM, frame_sum_finish(frame_sum(sum, out + at, icmp_bytes)));
     return at + icmp_bytes;
+}
+
+uint32_t icmp_error_bytes(const struct flue_frame *frame)
+{
+    return 2 * codec_ip_bytes(frame) + FRAME_ICMP_BYTES + QUOTE_MIN_BYTES;
+}
+
+/* The quote is as short as RFC 792 allows: an IP header and the first eight bytes of TCP's. */
+void icmp_error_encode(const struct flue_frame *frame, uint8_t *out)
+{
+    const bool v6 = codec_is_ipv6(frame);
+    const uint32_t ip_bytes = codec_ip_bytes(frame);
+    const struct flue_frame ip = {.ethertype = frame->ethertype,
+                                  .src_ip = frame->src_ip,
+                                  .dst_ip = frame->dst_ip,
+                                  .ttl = frame->ttl,
+                                  .tos = frame->tos,
+                                  .ip_id = frame->ip_id,
+                                  .flow_label = frame->flow_label};
+    const struct flue_frame quoted = {
+        .ethertype = frame->ethertype, .src_ip = frame->dst_ip, .dst_ip = frame->quoted_ip, .ttl = 1};
+    const uint32_t total_bytes = icmp_error_bytes(frame);
+    const uint32_t icmp_bytes = total_bytes - ip_bytes;
+    uint8_t *icmp = out + ip_bytes;
+    uint8_t *tcp = icmp + FRAME_ICMP_BYTES + ip_bytes;
+    uint64_t sum = 0;
+
+    put32(icmp, (uint32_t)frame->flags << 24 | (uint32_t)frame->options << 16);
+    put32(icmp + 4, frame->mss); /* its lower half is where IPv4 has the MTU */
+    if (v6) {
+        ipv6_encode(&ip, total_bytes, CODEC_PROTOCOL_ICMPV6, out);
+        ipv6_encode(&quoted, ip_bytes + FRAME_TCP_BYTES, CODEC_PROTOCOL_TCP, icmp + FRAME_ICMP_BYTES);
+        sum = codec_pseudo_sum(&ip, CODEC_PROTOCOL_ICMPV6, icmp_bytes);
+    } else {
+        ipv4_encode(&ip, total_bytes, CODEC_PROTOCOL_ICMPV4, out);
+        ipv4_encode(&quoted, ip_bytes + FRAME_TCP_BYTES, CODEC_PROTOCOL_TCP, icmp + FRAME_ICMP_BYTES);
+    }
+    put16(tcp, frame->src_port);
+    put16(tcp + 2, frame->dst_port);
+    put32(tcp + 4, frame->seq);
+    put16(icmp + AT_CHECKSUM, frame_sum_finish(frame_sum(sum, icmp, icmp_bytes)));
+}
+
+bool icmp_error_decode(const uint8_t *bytes, size_t length, struct flue_frame *frame, bool verify)
+{
+    struct frame_icmp icmp;
+    uint32_t total_bytes;
+    uint32_t at = read_ip(bytes, length, frame, &total_bytes, verify);
+
+    if (at == 0 || frame->ip != 0 || !decode_error(bytes, length, &icmp, false) || icmp.kind == FRAME_ICMP_IGNORED ||
+        !flue_ip_equal(&icmp.src_ip, &icmp.to_ip)) {
+        return false;
+    }
+    frame->kind = FLUE_FRAME_ICMP;
+    frame->flags = bytes[at + AT_TYPE];
+    frame->options = bytes[at + AT_CODE];
+    frame->mss = (uint16_t)(icmp.mtu_bytes < MAX_MTU_V4 ? icmp.mtu_bytes : MAX_MTU_V4);
+    frame->src_port = icmp.src_port;
+    frame->dst_port = icmp.dst_port;
+    frame->seq = icmp.seq;
+    frame->quoted_ip = icmp.dst_ip;
+    return true;
 }

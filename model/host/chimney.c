@@ -2,10 +2,12 @@
 /* host/chimney.c - the data path of a connection that the target holds: sends, indications, disconnects, events. */
 #include "host/charge.h"
 
+#include "base/span.h"
+
 /* OffloadContext of an indication is the host's own handle (D-03). */
 struct flue_socket *chimney_socket(PVOID offload_context)
 {
-    return FLUE_CONTAINER_OF(offload_context, struct host_lease, handle)->socket;
+    return FLUE_CONTAINER_OF(offload_context, struct host_lease, object.handle)->socket;
 }
 
 /* ---- Down */
@@ -24,9 +26,9 @@ static PNET_BUFFER_LIST make_list(struct flue_socket *socket, const struct flue_
     return nbl;
 }
 
-static bool disconnect(struct flue_socket *socket, ULONG flags)
+static bool disconnect(struct flue_socket *socket, ULONG flags, const struct flue_span *span)
 {
-    PNET_BUFFER_LIST nbl = make_list(socket, NULL);
+    PNET_BUFFER_LIST nbl = make_list(socket, span);
 
     if (nbl == NULL) {
         host_retry(socket->host);
@@ -37,50 +39,102 @@ static bool disconnect(struct flue_socket *socket, ULONG flags)
     return true;
 }
 
-/* All that waits, as one list; then the close.  Nothing once the connection is on its way back (CH-116). */
-void chimney_post(struct flue_socket *socket)
+/* Bytes that may go now: all, or as many as the target wants to have. */
+static uint64_t postable_bytes(const struct flue_socket *socket)
+{
+    const uint64_t waiting = socket->sent_bytes - socket->posted_bytes;
+    const uint64_t there = socket->posted_bytes - socket->acked_bytes;
+    const uint64_t most = socket->lease->backlog_bytes;
+
+    if (most == 0) {
+        return waiting;
+    }
+    return there >= most ? 0 : waiting < most - there ? waiting : most - there;
+}
+
+static bool closing(const struct flue_socket *socket)
+{
+    return (socket->flags & (SOCKET_CLOSE_WANTED | SOCKET_FIN_TOLD | SOCKET_FIN_SENT)) == SOCKET_CLOSE_WANTED;
+}
+
+/* All that may go, as one chain of lists; the last of them travels with the close if that is wanted so. */
+static bool post_sends(struct flue_socket *socket)
 {
     struct flue_host *host = socket->host;
+    uint64_t bytes = postable_bytes(socket);
+    struct ndis_chain chain = {0};
+    bool done = true;
 
-    if ((socket->flags & SOCKET_TAKE) != 0) {
-        return;
-    }
-    if ((socket->flags & SOCKET_ABORT_WANTED) != 0) {
-        if ((socket->flags & SOCKET_ABORT_TOLD) == 0 && disconnect(socket, TCP_DISCONNECT_ABORTIVE_CLOSE)) {
-            socket->flags |= SOCKET_ABORT_TOLD;
-        }
-        return;
-    }
-    while (socket->posted_bytes < socket->sent_bytes) {
-        uint64_t waiting = socket->sent_bytes - socket->posted_bytes;
-        struct flue_span span = {.offset_bytes = socket->posted_bytes,
-                                 .stream = socket->stream,
-                                 .length_bytes = waiting < INT32_MAX ? (uint32_t)waiting : INT32_MAX};
+    while (bytes > 0 && done) {
+        /* Under a limit in parts, so that the completion of one makes room for the next while others are on their way.
+         */
+        const uint64_t part = socket->lease->backlog_bytes > 3 ? socket->lease->backlog_bytes / 4 : INT32_MAX;
+        const uint64_t length = bytes < part ? bytes : part;
+        const struct flue_span span = {.offset_bytes = socket->posted_bytes,
+                                       .stream = socket->stream,
+                                       .length_bytes = length < INT32_MAX ? (uint32_t)length : INT32_MAX};
         PNET_BUFFER_LIST nbl = make_list(socket, &span);
 
         if (nbl == NULL) {
             host_retry(host);
-            return; /* it waits here */
+            done = false; /* it waits here */
+            break;
         }
         charge_chimney_switch(host, &socket->account, 0);
         charge_chimney_send(host, &socket->account, 0);
         socket->posted_bytes += span.length_bytes;
-        protocol_tcp_send(socket, nbl);
+        bytes -= span.length_bytes;
+        ndis_chain_append(&chain, nbl);
     }
-    if ((socket->flags & (SOCKET_CLOSE_WANTED | SOCKET_FIN_TOLD | SOCKET_FIN_SENT)) == SOCKET_CLOSE_WANTED &&
-        disconnect(socket, TCP_DISCONNECT_GRACEFUL_CLOSE)) {
+    if (chain.first != NULL) {
+        protocol_tcp_send(socket, &chain);
+    }
+    return done && socket->posted_bytes == socket->sent_bytes;
+}
+
+/* The rest of the stream in the list of the disconnect itself (CH-226). */
+static bool close_with_rest(struct flue_socket *socket)
+{
+    const uint64_t rest = socket->sent_bytes - socket->posted_bytes;
+    const struct flue_span span = {
+        .offset_bytes = socket->posted_bytes, .stream = socket->stream, .length_bytes = (uint32_t)rest};
+
+    if (rest == 0 || rest > INT32_MAX || socket->host->params.close_with_data == 0 || postable_bytes(socket) != rest ||
+        !disconnect(socket, TCP_DISCONNECT_GRACEFUL_CLOSE, &span)) {
+        return false;
+    }
+    socket->posted_bytes += rest;
+    return true;
+}
+
+/* All that waits; then the close.  Nothing once the connection is on its way back (CH-116). */
+void chimney_post(struct flue_socket *socket)
+{
+    if ((socket->flags & SOCKET_TAKE) != 0) {
+        return;
+    }
+    if ((socket->flags & SOCKET_ABORT_WANTED) != 0) {
+        if ((socket->flags & SOCKET_ABORT_TOLD) == 0 && disconnect(socket, TCP_DISCONNECT_ABORTIVE_CLOSE, NULL)) {
+            socket->flags |= SOCKET_ABORT_TOLD;
+        }
+        return;
+    }
+    if (closing(socket) && close_with_rest(socket)) {
+        socket->flags |= SOCKET_FIN_TOLD;
+        return;
+    }
+    if (post_sends(socket) && closing(socket) && disconnect(socket, TCP_DISCONNECT_GRACEFUL_CLOSE, NULL)) {
         socket->flags |= SOCKET_FIN_TOLD;
     }
 }
 
 /* ---- Up */
 
-static void send_complete(struct flue_host *host, PNET_BUFFER_LIST nbl)
+/* What the peer acknowledged of a completed list; the rest is sent after the import (CH-175), in order. */
+static void settle_list(struct flue_socket *socket, PNET_BUFFER_LIST nbl)
 {
-    struct flue_socket *socket = nbl->ProtocolReserved[0];
     uint32_t acked_bytes = (uint32_t)(uintptr_t)NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred);
 
-    charge_chimney_send_complete(host, &socket->account, 0);
     if (nbl->Status == NDIS_STATUS_REQUEST_ABORTED) {
         ndis_nbl_put(nbl);
         return;
@@ -88,12 +142,23 @@ static void send_complete(struct flue_host *host, PNET_BUFFER_LIST nbl)
     socket->acked_bytes += acked_bytes;
     socket->tell_acked_bytes += acked_bytes;
     if (nbl->Status != NDIS_STATUS_SUCCESS && ndis_nbl_bytes(nbl) > 0) {
-        ndis_chain_append(&socket->lease->requeued, nbl); /* the host sends it after the import (CH-175) */
-        if (nbl->Status != NDIS_STATUS_UPLOAD_IN_PROGRESS) {
-            upload_want(socket, FLUE_MOVE_RETRIEVE);
-        }
+        ndis_chain_append(&socket->lease->requeued, nbl);
     } else {
         ndis_nbl_put(nbl);
+    }
+}
+
+/* UPLOAD_IN_PROGRESS, or a driver on the way had no memory (REQUEST_UPLOAD, UPLOAD_REQUESTED): the host sends it
+ * itself. Whatever it posted now would overtake it, so the connection comes back, if it is not on its way already. */
+static void send_complete(struct flue_host *host, PNET_BUFFER_LIST nbl)
+{
+    struct flue_socket *socket = nbl->ProtocolReserved[0];
+    const NDIS_STATUS status = nbl->Status;
+
+    charge_chimney_send_complete(host, &socket->account, 0);
+    settle_list(socket, nbl);
+    if (status != NDIS_STATUS_SUCCESS && status != NDIS_STATUS_REQUEST_ABORTED) {
+        upload_want(socket, FLUE_MOVE_RETRIEVE);
     }
     socket_attend(socket);
 }
@@ -109,90 +174,113 @@ void chimney_send_complete(struct flue_host *host, PNET_BUFFER_LIST first)
 }
 
 /* UPLOAD_IN_PROGRESS: the state that comes back tells whether the FIN was sent.  REQUEST_ABORTED: an event tells why.
- */
+ * Whatever it is, the host does not repeat it here (CH-236). */
 void chimney_disconnect_complete(struct flue_host *host, PNET_BUFFER_LIST nbl)
 {
     struct flue_socket *socket = nbl->ProtocolReserved[0];
+    const NDIS_STATUS status = nbl->Status;
+    const bool aborting = (socket->flags & SOCKET_ABORT_WANTED) != 0;
 
     charge_chimney_event(host, &socket->account, 0);
-    if ((socket->flags & SOCKET_ABORT_WANTED) != 0) {
-        if (nbl->Status == NDIS_STATUS_UPLOAD_IN_PROGRESS) {
+    settle_list(socket, nbl);
+    if (aborting) {
+        if (status != NDIS_STATUS_SUCCESS && status != NDIS_STATUS_REQUEST_ABORTED) {
             socket->flags &= ~(uint32_t)SOCKET_ABORT_TOLD; /* the host resets it itself after the import */
         }
         upload_want(socket, FLUE_MOVE_CLOSING);
-    } else if (nbl->Status == NDIS_STATUS_SUCCESS) {
+    } else if (status == NDIS_STATUS_SUCCESS) {
         socket->flags |= SOCKET_FIN_SENT;
+    } else if (status != NDIS_STATUS_REQUEST_ABORTED) {
+        upload_want(socket, FLUE_MOVE_RETRIEVE);
     }
-    ndis_nbl_put(nbl);
     socket_attend(socket);
 }
 
-/* Always taken whole; returned after the application has read it. */
-ULONG chimney_indicate(struct flue_socket *socket, PNET_BUFFER_LIST nbl)
+/* Taken as far as there is room, usually whole; returned after the application has read it.  What is refused stays the
+ * target's, and is not indicated again before a post (CH-203, CH-205, CH-210). */
+NDIS_STATUS chimney_indicate(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG *consumed)
 {
     struct flue_host *host = socket->host;
     struct ndis_spans spans = ndis_spans_of_data(nbl->FirstNetBuffer);
+    const uint64_t all = ndis_nbl_bytes(nbl);
+    uint32_t room = post_room_bytes(socket);
     struct flue_span span;
-    ULONG bytes = 0;
 
     charge_chimney_indicate(host, &socket->account, 0);
     charge_chimney_switch(host, &socket->account, 0);
-    while (ndis_spans_next(&spans, &span)) {
+    *consumed = 0;
+    while (room > 0 && ndis_spans_next(&spans, &span)) {
+        if (span.length_bytes > room) {
+            span = span_slice(&span, 0, room);
+        }
         socket_add_piece(socket, &span);
-        bytes += span.length_bytes;
+        *consumed += span.length_bytes;
+        room -= span.length_bytes;
     }
-    ndis_chain_append(&host->indicated, nbl);
+    if (*consumed < all) {
+        socket->lease->refusing = 1;
+        host->totals.refused_bytes += all - *consumed;
+        return *consumed == 0 ? NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED : NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED;
+    }
+    ndis_chain_append(&socket->lease->object.binding->indicated, nbl);
     socket->lists++;
     socket_attend(socket);
-    return bytes;
+    return NDIS_STATUS_SUCCESS;
 }
 
-static bool mandatory(ULONG reason)
+/* What follows from each reason (behaviour 11.2): five must be heeded, six are advice. */
+static void retrieve(struct flue_socket *socket, ULONG reason)
 {
-    return reason == ReceivedUrgentData || reason == TimeoutExpiration || reason == InvalidState ||
-           reason == UploadRequested || reason == HardwareFailure;
+    const struct flue_host_params *params = &socket->host->params;
+
+    switch ((TCP_UPLOAD_REASON)reason) {
+    case TimeoutExpiration:
+        socket->flags |= SOCKET_TIMED_OUT;
+        upload_want(socket, FLUE_MOVE_RETRIEVE);
+        break;
+    case HardwareFailure:
+        socket->lease->object.binding->broken = 1; /* until it resumes (D-35) */
+        upload_want(socket, FLUE_MOVE_RETRIEVE);
+        break;
+    case ReceivedUrgentData:
+    case InvalidState:
+    case UploadRequested:
+        upload_want(socket, FLUE_MOVE_RETRIEVE);
+        break;
+    case LowActivity:
+    case HighDropRate:
+    case SmallIO:
+    case NoBufferPreposting:
+    case HighFragmentation:
+    case HighOutOfOrderPackets:
+        if ((params->heed_advice >> reason & 1) != 0) {
+            upload_want(socket, FLUE_MOVE_ADVICE);
+        }
+        break;
+    case MaxUploadReason:
+        break;
+    }
 }
 
 void chimney_event(struct flue_socket *socket, ULONG event, ULONG information)
 {
     charge_chimney_event(socket->host, &socket->account, 0);
-    switch (event) {
+    switch ((TCP_OFFLOAD_EVENT_TYPE)event) {
     case TcpIndicateDisconnect:
         socket->flags |= SOCKET_PEER_FIN | SOCKET_TELL_PEER_FIN;
         break;
     case TcpIndicateRetrieve:
-        if (information == TimeoutExpiration) {
-            socket->flags |= SOCKET_TIMED_OUT;
-        }
-        if (mandatory(information)) {
-            upload_want(socket, FLUE_MOVE_RETRIEVE);
-        }
+        retrieve(socket, information);
         break;
     case TcpIndicateAbort:
         socket->flags |= SOCKET_RESET;
         upload_want(socket, FLUE_MOVE_ABORTED);
         break;
-    default: /* TcpIndicateSendBacklogChange is advice that this host does not need */
+    case TcpIndicateSendBacklogChange:
+        if (socket->host->params.follow_send_backlog != 0) {
+            socket->lease->backlog_bytes = information == FLUE_BACKLOG_NONE ? 0 : information;
+        }
         break;
     }
     socket_attend(socket);
-}
-
-void chimney_status(struct flue_host *host, NDIS_STATUS status)
-{
-    switch (status) {
-    case NDIS_STATUS_OFFLOAD_PAUSE:
-        host->paused = 1;
-        break;
-    case NDIS_STATUS_UPLOAD_ALL:
-        host->paused = 1;
-        upload_all(host);
-        break;
-    case NDIS_STATUS_OFFLOAD_RESUME:
-        host->paused = 0;
-        host->release_wanted = 0;
-        break;
-    default:
-        break;
-    }
 }

@@ -38,9 +38,18 @@ static void ask_policy(struct flue_socket *socket)
                                             .capacity_left = UINT32_MAX};
     const char *reason = NULL;
 
+    (void)path_of(socket);
     if (host->params.policy->decide(&facts, &reason) == FLUE_OFFLOAD && offload_possible(socket)) {
         offload_want(socket, FLUE_MOVE_POLICY);
     }
+}
+
+/* Not while the application does not want to, but at the end of the connection; nor while the target is being given
+ * what is unread. */
+static bool may_read(const struct flue_socket *socket)
+{
+    return (socket->flags & (SOCKET_PAUSED | SOCKET_ENDED)) != SOCKET_PAUSED &&
+           (socket->lease == NULL || socket->lease->buffered == 0);
 }
 
 /* One read takes all that has come. */
@@ -50,9 +59,10 @@ static void read_all(struct flue_socket *socket)
     struct host_piece *piece = socket->piece_first;
     uint64_t bytes = 0;
 
-    if (piece == NULL) {
+    if (piece == NULL || !may_read(socket)) {
         return;
     }
+    socket->unread_bytes = 0;
     socket->piece_first = NULL;
     socket->piece_last = NULL;
     for (const struct host_piece *p = piece; p != NULL; p = p->next) {
@@ -117,10 +127,11 @@ void socket_serve(struct flue_socket *socket)
         CALL(socket, acknowledged, bytes, host_now(host));
     }
     read_all(socket);
+    post_receives(socket);
     for (; socket->lists > 0; socket->lists--) {
         charge_chimney_return(host, &socket->account, 0);
     }
-    if (take_flag(socket, SOCKET_TELL_PEER_FIN)) {
+    if (socket->piece_first == NULL && take_flag(socket, SOCKET_TELL_PEER_FIN)) {
         wake(socket);
         charge_call(host, &socket->account); /* the read that finds the end */
         CALL(socket, peer_closed, host_now(host));

@@ -75,6 +75,7 @@ void hold_forward_complete(struct flue_host *host, PNET_BUFFER_LIST first)
 
         if (first->Status == NDIS_STATUS_UPLOAD_IN_PROGRESS) {
             hold_frame(first->ProtocolReserved[0], ndis_nbl_frame(first));
+            upload_want(first->ProtocolReserved[0], FLUE_MOVE_RETRIEVE);
         }
         ndis_nbl_put(first);
         first = next;

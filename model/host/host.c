@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define MTU_DEFAULT_BYTES 1500u
+#define HOST_TIMERS       3u
 
 /* ---- Entries */
 
@@ -13,6 +14,21 @@ void host_enter(struct flue_host *host, flue_ps arrival_ps)
 {
     if (host->depth++ == 0) {
         (void)flue_server_begin(&host->core, arrival_ps);
+    }
+}
+
+static void give_back(struct flue_host *host)
+{
+    FLUE_LIST_EACH(hook, &host->bindings)
+    {
+        struct host_binding *binding = FLUE_CONTAINER_OF(hook, struct host_binding, hook);
+
+        if (binding->received.first != NULL) {
+            protocol_return(binding, &binding->received);
+        }
+        if (binding->indicated.first != NULL) {
+            protocol_return_indicated(binding, &binding->indicated);
+        }
     }
 }
 
@@ -24,16 +40,15 @@ static void settle(struct flue_host *host)
     do {
         struct flue_hook *hook;
 
+        query_tell(host);
         while ((hook = list_pop_front(&host->attend)) != NULL) {
             socket_serve(FLUE_CONTAINER_OF(hook, struct flue_socket, attend));
         }
-        if (host->received.first != NULL) {
-            protocol_return(host, &host->received);
-        }
-        if (host->indicated.first != NULL) {
-            protocol_return_indicated(host, &host->indicated);
-        }
+        give_back(host);
+        relink_start(host);
+        relink_evict(host);
         upload_start(host);
+        update_start(host);
         offload_start(host);
         software_pump(host);
     } while (!list_empty(&host->attend));
@@ -90,6 +105,11 @@ static void retry_due(struct timer *timer, flue_ps now_ps)
             socket_attend(socket);
         }
     }
+    FLUE_LIST_EACH(hook, &host->bindings)
+    {
+        FLUE_CONTAINER_OF(hook, struct host_binding, hook)->review = 1;
+    }
+    host->relinking = 1;
     host_arm_settle(host); /* takes back what is to be taken back, too */
 }
 
@@ -134,6 +154,11 @@ static void init_lists(struct flue_host *host)
     list_init(&host->takes);
     list_init(&host->path_list);
     list_init(&host->listener_list);
+    list_init(&host->bindings);
+    list_init(&host->route_list);
+    list_init(&host->dirty);
+    list_init(&host->answered);
+    list_init(&host->datagram_list);
     pool_init(&host->sockets, env, sizeof(struct flue_socket));
     pool_init(&host->pieces, env, sizeof(struct host_piece));
     pool_init(&host->held, env, sizeof(struct host_held));
@@ -142,12 +167,20 @@ static void init_lists(struct flue_host *host)
     pool_init(&host->paths, env, sizeof(struct host_path));
     pool_init(&host->listeners, env, sizeof(struct host_listener));
     timer_setup(&host->settle, settle_due);
+    pool_init(&host->bindings_pool, env, sizeof(struct host_binding));
+    pool_init(&host->neighbours, env, sizeof(struct host_neighbour));
+    pool_init(&host->routes, env, sizeof(struct host_route));
+    pool_init(&host->requests, env, HOST_REQUEST_BYTES);
+    pool_init(&host->questions, env, HOST_QUESTION_BYTES);
+    pool_init(&host->fragments, env, HOST_FRAGMENT_BYTES);
+    pool_init(&host->datagrams, env, HOST_DATAGRAM_BYTES);
     timer_setup(&host->retry, retry_due);
+    timer_setup(&host->reoffer, upload_reoffer_due);
 }
 
 static flue_err make(struct flue_host *host)
 {
-    flue_err err = timers_reserve(host->timers, 2);
+    flue_err err = timers_reserve(host->timers, HOST_TIMERS);
 
     if (err != FLUE_OK) {
         host->timers = NULL;
@@ -155,7 +188,7 @@ static flue_err make(struct flue_host *host)
     }
     err = hash_table_init(&host->by_tuple, host->env, host->params.connections);
     if (err == FLUE_OK) {
-        err = hash_table_init(&host->by_remote_ip, host->env, 0);
+        err = hash_table_init(&host->by_addresses, host->env, 0);
     }
     if (err == FLUE_OK) {
         err = ndis_pool_new(host->env, NDIS_POOL_FRAMES, &host->frames);
@@ -189,7 +222,7 @@ flue_err flue_host_new(const struct flue_env *env, struct timers *timers, const 
     host->trace = trace;
     host->ndis = ndis;
     host->params = *params;
-    host->neighbour_mtu_bytes = MTU_DEFAULT_BYTES;
+    host->static_mtu_bytes = MTU_DEFAULT_BYTES;
     flue_server_init(&host->core, params->profile.host_hz, trace);
     init_lists(host);
     err = make(host);
@@ -201,12 +234,26 @@ flue_err flue_host_new(const struct flue_env *env, struct timers *timers, const 
     return FLUE_OK;
 }
 
+static void dispose_neighbours(struct flue_host *host)
+{
+    FLUE_LIST_EACH(hook, &host->bindings)
+    {
+        struct host_binding *binding = FLUE_CONTAINER_OF(hook, struct host_binding, hook);
+
+        FLUE_LIST_EACH(each, &binding->neighbours)
+        {
+            neighbour_dispose(FLUE_CONTAINER_OF(each, struct host_neighbour, hook));
+        }
+    }
+}
+
 void flue_host_free(struct flue_host *host)
 {
     if (host == NULL) {
         return;
     }
     flue_tcp_free(host->tcp);
+    dispose_neighbours(host);
     ndis_pool_free(host->frames);
     ndis_pool_free(host->spans);
     pool_dispose(&host->sockets);
@@ -216,20 +263,49 @@ void flue_host_free(struct flue_host *host)
     pool_dispose(&host->blocks);
     pool_dispose(&host->paths);
     pool_dispose(&host->listeners);
+    pool_dispose(&host->bindings_pool);
+    pool_dispose(&host->neighbours);
+    pool_dispose(&host->routes);
+    pool_dispose(&host->requests);
+    pool_dispose(&host->questions);
+    pool_dispose(&host->fragments);
+    pool_dispose(&host->datagrams);
     hash_table_dispose(&host->by_tuple);
-    hash_table_dispose(&host->by_remote_ip);
+    hash_table_dispose(&host->by_addresses);
     if (host->timers != NULL) {
         timers_remove(host->timers, &host->settle);
         timers_remove(host->timers, &host->retry);
-        timers_unreserve(host->timers, 2);
+        timers_remove(host->timers, &host->reoffer);
+        timers_unreserve(host->timers, HOST_TIMERS);
     }
     host->env->release(host->env->ctx, host, sizeof *host);
 }
 
+/* What the target was told of an older address or MTU is updated. */
 void flue_host_neighbour(struct flue_host *host, const uint8_t mac[6], uint32_t mtu_bytes)
 {
-    memcpy(host->neighbour_mac, mac, sizeof host->neighbour_mac);
-    host->neighbour_mtu_bytes = mtu_bytes;
+    memcpy(host->static_mac, mac, sizeof host->static_mac);
+    host->static_mtu_bytes = mtu_bytes;
+    FLUE_LIST_EACH(hook, &host->bindings)
+    {
+        struct host_binding *binding = FLUE_CONTAINER_OF(hook, struct host_binding, hook);
+
+        if (!binding->has_mac) {
+            binding->mtu_bytes = mtu_bytes;
+            neighbour_set_mac(&binding->fixed, mac);
+        }
+    }
+    FLUE_LIST_EACH(hook, &host->path_list)
+    {
+        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+
+        if (!path->object.binding->has_mac) {
+            path_set_mtu(path, mtu_bytes);
+        }
+    }
+    if (!list_empty(&host->path_list)) {
+        host_arm_settle(host);
+    }
 }
 
 flue_err flue_host_listen(struct flue_host *host, uint16_t port, const struct flue_app *app, void *ctx)
@@ -278,8 +354,16 @@ uint64_t flue_host_objects_live(const struct flue_host *host)
                     pool_live(&host->leases) + pool_live(&host->blocks) + ndis_pool_live(host->frames) +
                     ndis_pool_live(host->spans);
 
-    live += host->received.count + host->indicated.count;
-    live += host->neighbour.state != OBJECT_HERE;
+    FLUE_LIST_EACH(hook, &host->bindings)
+    {
+        const struct host_binding *binding = FLUE_CONTAINER_OF(hook, struct host_binding, hook);
+
+        live += binding->received.count + binding->indicated.count;
+        FLUE_LIST_EACH(each, &binding->neighbours)
+        {
+            live += FLUE_CONTAINER_OF(each, struct host_neighbour, hook)->object.state != OBJECT_HERE;
+        }
+    }
     FLUE_LIST_EACH(hook, &host->path_list)
     {
         live += FLUE_CONTAINER_OF(hook, struct host_path, hook)->object.state != OBJECT_HERE;

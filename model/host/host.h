@@ -39,7 +39,9 @@ enum socket_flag {
     SOCKET_TELL_PEER_FIN = 0x4000,
     SOCKET_TELL_MOVED = 0x8000,
     SOCKET_ABORT_TOLD = 0x10000, /* the present holder knows about the reset */
-    SOCKET_UNLINKED = 0x20000    /* frames do not find it any more */
+    SOCKET_UNLINKED = 0x20000,   /* frames do not find it any more */
+    SOCKET_PAUSED = 0x40000,     /* the application does not read */
+    SOCKET_REOFFER = 0x80000     /* offered again when its back-off is over */
 };
 
 /* Received bytes until the application reads them. */
@@ -54,24 +56,111 @@ struct host_held {
     struct flue_frame frame;
 };
 
-/* What the offload of an object is at. */
-enum host_object_state { OBJECT_HERE, OBJECT_OFFERED, OBJECT_HELD, OBJECT_GIVING_BACK };
+/* What the offload of a state object is at (behaviour 5.1): of a neighbour, a path or a connection. */
+enum host_object_state {
+    OBJECT_HERE,         /* H0 */
+    OBJECT_OFFERED,      /* H1: initiate called */
+    OBJECT_HELD,         /* H2, with updating H2u, with queries H2q */
+    OBJECT_INVALIDATING, /* H3 */
+    OBJECT_INVALID,      /* H4 */
+    OBJECT_GIVING_BACK,  /* H5: terminate called */
+    OBJECT_LOST          /* HX: terminate failed */
+};
 
-/* A path or neighbour object.  dependents: objects that are, or are being, offloaded above it. */
+struct host_binding;
+
+/* A state object.  dependents: objects that are, or are being, offloaded above it. */
 struct host_object {
-    NDIS_OFFLOAD_HANDLE handle;
-    enum host_object_state state; /* written by object_enter() only */
+    NDIS_OFFLOAD_HANDLE handle; /* first: OffloadContext of indications leads here */
+    struct host_binding *binding;
+    struct flue_hook dirty; /* flue_host.dirty: something may have to be told to the target */
+    uint8_t state;          /* enum host_object_state; written by object_enter() only */
+    uint8_t layer;          /* enum flue_layer */
+    uint8_t updating;       /* an update runs: one at a time (CH-087) */
+    uint8_t doomed;         /* to be terminated as soon as nothing depends on it (CH-091, CH-096, CH-110) */
+    uint32_t queries;       /* that run */
     uint32_t dependents;
+    uint32_t gathered;                       /* its blocks in the terminate tree that is being built */
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block; /* in the tree that is being built; else NULL */
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST last;  /* its last dependent block there */
+};
+
+/* A next hop on the wire of one adapter. */
+struct host_neighbour {
+    struct host_object object;
+    struct flue_hook hook; /* host_binding.neighbours */
+    struct flue_ip ip;     /* all zero: the static one */
+    uint8_t mac[6];
+    uint8_t told_mac[6]; /* what the target knows */
+    uint8_t state;       /* enum flue_neighbour; written by nud_enter() only */
+    uint8_t solicited;   /* requests since the state was entered */
+    uint8_t fixed;       /* static: never asked for */
+    uint8_t asking;      /* the target is being asked when it saw progress last */
+    uint8_t refused;     /* the target did not take it as the new next hop of paths */
+    flue_ps confirmed_ps;
+    flue_ps used_ps;           /* when it entered DELAY: progress after that counts */
+    struct flue_ip from_ip;    /* whose frame asks for it */
+    struct ndis_chain waiting; /* frames until its address is known */
+    struct timer timer;
 };
 
 struct host_path {
     struct host_object object;
     struct flue_hook hook; /* flue_host.paths */
-    struct flue_ip remote_ip;
-    UCHAR source[4], destination[4]; /* network order (CH-148) */
+    struct flue_ip local_ip, remote_ip;
+    struct host_neighbour *neighbour; /* the present parent */
+    struct host_neighbour *wanted;    /* where routes want it to be; usually the same */
+    struct host_neighbour *moving;    /* where the update that runs puts it; else NULL */
+    uint32_t mtu_bytes, told_mtu_bytes;
+    uint8_t evict;                       /* its connections are to be taken back, all */
+    uint8_t source[16], destination[16]; /* network order, 4 or 16 bytes (CH-148) */
 };
+
+struct host_route {
+    struct flue_hook hook;
+    struct flue_ip prefix, next_hop;
+    unsigned bits;
+    struct host_binding *binding;
+    uint8_t on_link;
+};
+
+/* One adapter as this host has opened it. */
+struct host_binding {
+    struct flue_hook hook; /* flue_host.bindings */
+    struct flue_host *host;
+    NDIS_HANDLE handle;
+    struct flue_hook neighbours;
+    struct host_neighbour fixed; /* the static neighbour */
+    struct flue_ip addresses[FLUE_HOST_ADDRESSES];
+    unsigned address_count;
+    uint32_t index;
+    uint32_t mtu_bytes;
+    uint8_t mac[6];
+    uint8_t has_mac;
+    uint8_t paused;         /* after OFFLOAD_PAUSE or UPLOAD_ALL: nothing is initiated */
+    uint8_t release_wanted; /* after UPLOAD_ALL: paths and neighbours go, too, as soon as nothing depends on them */
+    uint8_t review;         /* an object may have become free to go */
+    uint8_t unread;         /* resumed, its capability not yet read again (CH-309) */
+    uint8_t leaving;        /* a power or pause event waits for the end of all offload */
+    uint8_t broken;         /* reported HardwareFailure: nothing is initiated until it resumes (D-35) */
+    uint8_t off[2];         /* IPv4, IPv6: switched off, or about to be */
+    uint8_t knows;          /* capability is known */
+    NDIS_TCP_CONNECTION_OFFLOAD capability;
+    uint32_t targets;                  /* connections that its target holds */
+    uint32_t objects;                  /* state objects that are not here */
+    struct ndis_chain out;             /* ordinary frames of the present turn */
+    struct ndis_chain received;        /* ordinary frames to return */
+    struct ndis_chain indicated;       /* chimney buffer lists to return */
+    PNET_PNP_EVENT_NOTIFICATION event; /* that was answered PENDING */
+    /* The initiate tree that is being built. */
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root, last, placeholder, placeholder_last;
+};
+
+/* Sizes of what only one file knows. */
+#define HOST_REQUEST_BYTES  256u
+#define HOST_QUESTION_BYTES 192u
+#define HOST_FRAGMENT_BYTES 48u
+#define HOST_DATAGRAM_BYTES 384u
 
 struct host_listener {
     struct flue_hook hook;
@@ -91,17 +180,25 @@ struct host_fixed {
 
 /* What a connection needs beyond its socket from initiate to the end of terminate. */
 struct host_lease {
-    NDIS_OFFLOAD_HANDLE handle; /* OffloadContext of indications leads here */
+    struct host_object object;
     struct flue_socket *socket;
     struct host_path *path;
     struct ndis_chain requeued; /* sends that came back UPLOAD_IN_PROGRESS, in order */
-    struct host_fixed fixed;
+    uint32_t posts;             /* receive buffers at the target */
+    uint32_t backlog_bytes;     /* send bytes the target wants to have; 0: no limit */
+    uint8_t refusing;           /* data was refused: a post is needed for more (D-45) */
+    uint8_t recalled;           /* wanted back while it was still being offered */
+    uint8_t posts_failed;       /* nothing more is posted */
+    uint8_t buffered;           /* the unread bytes travel in BufferedData */
+    struct host_fixed fixed;    /* as the target knows it; */
+    struct host_fixed wanted;   /* as it should be: cached variables only differ */
 };
 
 struct flue_socket {
     struct flue_host *host;
     struct flue_tcp_conn *conn; /* NULL unless the host holds the connection */
     struct host_lease *lease;   /* NULL while the host holds it */
+    struct host_path *path;     /* NULL until it sends first */
     const struct flue_app *app;
     void *ctx;
     struct flue_hook output; /* flue_host.outputs: has something to transmit */
@@ -114,16 +211,19 @@ struct flue_socket {
     uint64_t posted_bytes;     /* of those, given to the present holder; the rest waits here */
     uint64_t acked_bytes;      /* of those, acknowledged by the peer */
     uint32_t tell_acked_bytes; /* acknowledged, application not told yet */
+    uint32_t unread_bytes;     /* in pieces */
     uint32_t owed_bytes;       /* handed up by the software path, not yet reported by flue_tcp_consumed() */
     uint32_t lists;            /* buffer lists of the target that are returned after the read */
     uint32_t woken;            /* the core's count of works when the application was last woken */
     uint32_t id;
     uint32_t stream;
     struct flue_tcp_tuple tuple;
-    uint32_t flags; /* enum socket_flag */
-    uint8_t holder; /* enum flue_holder; written by socket_enter() only */
-    uint8_t why;    /* enum flue_move: of the hand-over that is wanted or under way */
-    uint8_t reason; /* enum flue_tcp_reason, with SOCKET_ENDED */
+    uint32_t flags;        /* enum socket_flag */
+    uint8_t holder;        /* enum flue_holder; written by socket_enter() only */
+    uint8_t why;           /* enum flue_move: of the hand-over that is wanted or under way */
+    uint8_t reason;        /* enum flue_tcp_reason, with SOCKET_ENDED */
+    uint8_t driven_back;   /* mandatory uploads so far (D-35) */
+    flue_ps not_before_ps; /* of the next hand-over */
     struct flue_account account;
 };
 _Static_assert(sizeof(struct flue_socket) - sizeof(struct flue_account) <= 256, "a socket is too big");
@@ -136,23 +236,25 @@ struct flue_host {
     struct flue_server core;
     struct flue_tcp *tcp;
     struct flue_ndis *ndis;
-    NDIS_HANDLE protocol, binding;
+    NDIS_HANDLE protocol;
     struct ndis_pool *frames, *spans; /* ordinary frames and forwarded segments; chimney sends and disconnects */
-    struct pool sockets, pieces, held, leases, blocks, paths, listeners;
-    struct hash_table by_tuple, by_remote_ip;
-    struct flue_hook all, outputs, attend, offers, takes, path_list, listener_list;
-    struct host_object neighbour;
-    uint8_t neighbour_mac[6];
-    uint8_t paused;         /* after OFFLOAD_PAUSE or UPLOAD_ALL: nothing is initiated */
-    uint8_t release_wanted; /* after UPLOAD_ALL: paths and neighbour go, too, as soon as nothing depends on them */
-    uint32_t neighbour_mtu_bytes;
-    struct ndis_chain out;       /* ordinary frames of the present turn */
-    struct ndis_chain received;  /* ordinary frames to return */
-    struct ndis_chain indicated; /* chimney buffer lists to return */
-    uint32_t outstanding;        /* ordinary frames with the adapter */
-    uint32_t depth;              /* entries on the stack */
-    uint64_t works;              /* the core's count of works at the end of the last entry */
+    struct pool sockets, pieces, held, leases, blocks, paths, listeners, bindings_pool, neighbours, routes, fragments,
+        datagrams, questions, requests;
+    struct hash_table by_tuple, by_addresses;
+    struct flue_hook all, outputs, attend, offers, takes, path_list, listener_list, bindings, route_list, dirty,
+        answered, datagram_list;
+    struct host_binding *first; /* NULL until an adapter is bound */
+    uint32_t binding_count;
+    uint8_t static_mac[6];
+    uint8_t relinking; /* some path may have to go to another neighbour */
+    uint8_t evicting;  /* some path's connections are to be taken back */
+    uint32_t static_mtu_bytes;
+    uint32_t reoffers;    /* sockets with SOCKET_REOFFER */
+    uint32_t outstanding; /* ordinary frames with the adapter */
+    uint32_t depth;       /* entries on the stack */
+    uint64_t works;       /* the core's count of works at the end of the last entry */
     struct timer settle;
+    struct timer reoffer;
     struct timer retry; /* armed when memory did not suffice for something that has no other occasion */
     struct flue_socket *accepting;
     uint32_t accepted;
@@ -173,6 +275,14 @@ void host_retry(struct flue_host *host);
 static inline flue_ps host_now(const struct flue_host *host)
 {
     return host->core.clock_ps;
+}
+
+/* The same, also outside of entries, where the core's clock stands still. */
+static inline flue_ps host_moment(const struct flue_host *host)
+{
+    const flue_ps now_ps = host->env->now(host->env->ctx);
+
+    return host->core.clock_ps > now_ps ? host->core.clock_ps : now_ps;
 }
 
 /* holder.c: the only writer of flue_socket.holder. */
@@ -199,7 +309,7 @@ void socket_serve(struct flue_socket *socket);
 
 /* software.c: the software path. */
 extern const struct flue_tcp_ops software_ops;
-void software_receive(struct flue_host *host, PNET_BUFFER_LIST first);
+void software_receive(struct host_binding *binding, PNET_BUFFER_LIST first);
 void software_send_complete(struct flue_host *host, PNET_BUFFER_LIST first);
 void software_input(struct flue_socket *socket, const struct flue_frame *frame);
 void software_pump(struct flue_host *host);
@@ -212,19 +322,132 @@ void hold_forward(struct flue_socket *socket); /* to the target */
 void hold_forward_complete(struct flue_host *host, PNET_BUFFER_LIST first);
 void hold_drop(struct flue_socket *socket);
 
-/* tree.c: blocks and trees. */
-/* The path to an address, made when it is asked for first; NULL: no memory. */
-struct host_path *tree_path(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip);
+/* object.c: state objects of all layers. */
+bool object_legal(enum host_object_state from, enum host_object_state to);
 void object_enter(struct host_object *object, enum host_object_state to);
-/* Whether a tree may name the neighbour and, if it is not NULL, the path. */
-bool tree_ready(const struct flue_host *host, const struct host_path *path);
+/* Whether a tree may name it as a linker or offload it (D-14). */
+bool object_nameable(const struct host_object *object);
+/* Whether the target has it and nothing keeps it from being terminated (5.4, D-22, D-27). */
+bool object_may_end(const struct host_object *object);
+bool object_may_update(const struct host_object *object);
+bool object_may_query(const struct host_object *object);
+void object_doom(struct host_object *object);
+void object_release(struct host_object *object); /* a dependent has gone */
+/* Something that the target knows of it has changed: looked at by update_start(). */
+void object_dirty(struct host_object *object);
+/* An operation on it has ended: what waited for that may go on. */
+void object_settled(struct host_object *object);
+
+/* binding.c */
+struct host_binding *binding_new(struct flue_host *host);
+void binding_free(struct host_binding *binding);
+struct host_binding *binding_at(const struct flue_host *host, unsigned index);
+void binding_status(struct host_binding *binding, NDIS_STATUS status, const void *buffer, uint32_t bytes);
+NDIS_STATUS binding_event(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICATION event);
+/* What waited until nothing is offloaded any more: power events, capabilities switched off. */
+void binding_review(struct host_binding *binding);
+bool binding_allows(const struct host_binding *binding, const struct flue_ip *remote_ip);
+void binding_bound(struct host_binding *binding, const struct NDIS_TCP_CONNECTION_OFFLOAD *capability);
+void binding_requested(struct host_binding *binding, PNDIS_OID_REQUEST request, NDIS_STATUS status);
+
+/* route.c */
+/* The neighbour that leads to an address; NULL: no adapter, or no memory.  avoid: not this one, if there is another. */
+struct host_neighbour *route_find(struct flue_host *host, const struct flue_ip *local_ip,
+                                  const struct flue_ip *remote_ip, const struct host_neighbour *avoid);
+/* Asks the routes again for every path (avoid NULL), or for those over a neighbour that is dead. */
+void route_review(struct flue_host *host, const struct host_neighbour *dead);
+
+/* path.c */
+/* The path of a pair of addresses, made when it is asked for first; NULL: no memory. */
+struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip);
+struct host_path *path_of(struct flue_socket *socket);
+void path_set_mtu(struct host_path *path, uint32_t mtu_bytes);
+void path_want(struct host_path *path, struct host_neighbour *neighbour);
+/* An ICMP error. */
+void path_icmp(struct flue_host *host, const struct flue_frame *frame);
+
+/* neighbour.c: next hops, ARP and neighbour discovery. */
+struct host_neighbour *neighbour_find(struct host_binding *binding, const struct flue_ip *ip);
+struct host_neighbour *neighbour_get(struct host_binding *binding, const struct flue_ip *ip);
+void neighbour_init_fixed(struct host_binding *binding);
+void neighbour_dispose(struct host_neighbour *neighbour);
+/* Sends a frame to it, or keeps it until its address is known.  Takes the list. */
+void neighbour_send(struct host_neighbour *neighbour, PNET_BUFFER_LIST nbl);
+void neighbour_set_mac(struct host_neighbour *neighbour, const uint8_t mac[6]);
+void neighbour_solicit(struct host_neighbour *neighbour, bool unicast);
+void neighbour_flush(struct host_neighbour *neighbour);
+void neighbour_drop(struct host_neighbour *neighbour);
+/* A frame of ARP or neighbour discovery. */
+void neighbour_input(struct host_binding *binding, const struct flue_frame *frame);
+bool neighbour_usable(const struct host_neighbour *neighbour);
+uint32_t neighbour_reachability_delta(const struct host_neighbour *neighbour);
+/* The target asks (CH-271): the answer is written before this returns. */
+void neighbour_answer(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block);
+
+/* nud.c: neighbour unreachability detection. */
+enum nud_event {
+    NUD_SEND,      /* a frame goes to it */
+    NUD_CONFIRMED, /* forward progress */
+    NUD_ANSWER,    /* it answered a request of ours */
+    NUD_HEARD,     /* it told its address without being asked */
+    NUD_CHANGED,   /* it told another address without being asked */
+    NUD_TIMER,     /* time is up */
+    NUD_EVENT_COUNT
+};
+void nud_event(struct host_neighbour *neighbour, enum nud_event event);
+void nud_timer(struct timer *timer, flue_ps now_ps);
+
+/* tree.c: blocks and trees. */
 PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tree_block(struct flue_host *host, unsigned type, PNDIS_OFFLOAD_HANDLE handle,
                                              void *owner);
+unsigned tree_path_type(const struct host_path *path, unsigned ip4_type);
+void tree_put_neighbour_cached(const struct host_neighbour *neighbour, NEIGHBOR_OFFLOAD_STATE_CACHED *cached);
+/* Whether a tree may name the path and its neighbour. */
+bool tree_ready(const struct host_path *path);
 /* Hangs a TCP block under the blocks of its path and of the neighbour, which are made when the tree has none yet. */
-FLUE_CHECKED bool tree_add(struct flue_host *host, struct host_path *path, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tcp);
+FLUE_CHECKED bool tree_add(struct host_path *path, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tcp);
+/* A neighbour alone, new. */
+FLUE_CHECKED bool tree_add_neighbour(struct host_neighbour *neighbour);
 /* Ends the building: returns the root, NULL if nothing was added. */
-PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tree_finish(struct flue_host *host);
+PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tree_finish(struct host_binding *binding);
 void tree_free(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
+
+PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST update_block(struct host_object *object);
+/* update.c: cached variables that changed, told to the target. */
+void update_start(struct flue_host *host);
+void update_ended(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
+/* Puts what is wanted of a connection behind it into the state that it takes along. */
+void update_carry(struct host_lease *lease, struct flue_tcp_state *state);
+/* An operation on the object failed: it is terminated, and all above it (CH-091, CH-096). */
+void update_failed(struct host_object *object);
+
+/* query.c */
+void query_neighbour(struct host_neighbour *neighbour);
+/* Tells applications what their questions brought. */
+void query_tell(struct flue_host *host);
+void query_ended(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
+
+/* relink.c: paths that change their next hop, and next hops that must not be used any more. */
+void relink_start(struct flue_host *host);
+/* A path in an update that has completed. */
+void relink_complete(struct host_path *path, bool done);
+FLUE_CHECKED bool relink_invalidate(struct host_neighbour *neighbour);
+void relink_invalidated(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
+/* The connections of paths with `evict` are to be taken back. */
+void relink_evict(struct flue_host *host);
+
+/* post.c: receive buffers at the target, and what is refused. */
+void post_receives(struct flue_socket *socket);
+void post_ended(struct flue_host *host, PNET_BUFFER_LIST first);
+/* The unread bytes of a connection that is handed over, as BufferedData; NULL: none, or no memory. */
+PNET_BUFFER_LIST post_buffered(struct flue_socket *socket);
+void post_buffered_done(struct flue_socket *socket, PNET_BUFFER_LIST first, bool taken);
+uint32_t post_room_bytes(const struct flue_socket *socket);
+
+/* reassemble.c: fragments of datagrams, and datagrams with options. */
+/* The whole segment a frame makes complete, in *whole; false: not yet. */
+bool reassemble(struct flue_host *host, const struct flue_frame *frame, struct flue_frame *whole);
+void reassemble_dispose(struct flue_host *host);
 
 /* offload.c */
 bool offload_possible(const struct flue_socket *socket);
@@ -234,9 +457,13 @@ void offload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST 
 
 /* upload.c */
 void upload_want(struct flue_socket *socket, enum flue_move why);
-void upload_all(struct flue_host *host);
-void upload_objects(struct flue_host *host); /* paths and neighbour without dependents */
+void upload_all(struct host_binding *binding);
+/* Ends the offload of paths and neighbours without dependents: of all, or of those that are doomed. */
+void upload_objects(struct host_binding *binding, bool all);
+/* Back-off of D-35. */
+void upload_reoffer_due(struct timer *timer, flue_ps now_ps);
 void upload_start(struct flue_host *host);
+void lease_put(struct flue_host *host, struct host_lease *lease);
 void upload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
 /* Makes an engine connection out of a state and the send data behind it; chain is emptied. */
 void upload_import(struct flue_socket *socket, const struct flue_tcp_state *state, PNET_BUFFER_LIST chain,
@@ -248,19 +475,24 @@ void chimney_post(struct flue_socket *socket);
 void chimney_abort(struct flue_socket *socket);
 void chimney_send_complete(struct flue_host *host, PNET_BUFFER_LIST first);
 void chimney_disconnect_complete(struct flue_host *host, PNET_BUFFER_LIST nbl);
-ULONG chimney_indicate(struct flue_socket *socket, PNET_BUFFER_LIST nbl);
+NDIS_STATUS chimney_indicate(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG *consumed);
 void chimney_event(struct flue_socket *socket, ULONG event, ULONG information);
-void chimney_status(struct flue_host *host, NDIS_STATUS status);
 
 /* protocol.c: the airlock. */
 flue_err protocol_register(struct flue_host *host);
-void protocol_send(struct flue_host *host, struct ndis_chain *chain);
-void protocol_return(struct flue_host *host, struct ndis_chain *chain);
-void protocol_return_indicated(struct flue_host *host, struct ndis_chain *chain);
-void protocol_initiate(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-void protocol_terminate(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-void protocol_tcp_send(struct flue_socket *socket, PNET_BUFFER_LIST nbl);
+void protocol_send(struct host_binding *binding, struct ndis_chain *chain);
+void protocol_return(struct host_binding *binding, struct ndis_chain *chain);
+void protocol_return_indicated(struct host_binding *binding, struct ndis_chain *chain);
+void protocol_initiate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
+void protocol_terminate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
+void protocol_update(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
+void protocol_query(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
+void protocol_invalidate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
+void protocol_tcp_send(struct flue_socket *socket, struct ndis_chain *chain);
+void protocol_tcp_receive(struct flue_socket *socket, struct ndis_chain *chain);
 void protocol_tcp_forward(struct flue_socket *socket, struct ndis_chain *chain);
 void protocol_tcp_disconnect(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG flags);
+void protocol_event_done(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICATION event);
+void protocol_request(struct host_binding *binding, PNDIS_OID_REQUEST request);
 
 #endif

@@ -10,10 +10,14 @@
 bool offload_possible(const struct flue_socket *socket)
 {
     const uint32_t never = SOCKET_OFFER | SOCKET_ABORT_WANTED | SOCKET_ENDED;
+    const struct host_path *path = socket->path;
+    const struct host_binding *binding = path != NULL ? path->wanted->object.binding : socket->host->first;
     struct flue_tcp_info info;
 
     if (socket->holder != FLUE_HOLDER_HOST || socket->conn == NULL || (socket->flags & never) != 0 ||
-        (socket->flags & SOCKET_CONNECTED) == 0 || socket->host->paused || socket->host->binding == NULL) {
+        (socket->flags & SOCKET_CONNECTED) == 0 || binding == NULL ||
+        !binding_allows(binding, &socket->tuple.remote_ip) ||
+        socket->host->env->now(socket->host->env->ctx) < socket->not_before_ps) {
         return false;
     }
     flue_tcp_info(socket->conn, &info);
@@ -90,7 +94,7 @@ static void hold_span(void *arg, uint32_t seq, const struct flue_span *span)
             .ts_val = state->ts_recent,
             .ts_ecr = state->ts_time,
             .ttl = state->ttl,
-            .ethertype = FLUE_ETHERTYPE_IPV4,
+            .ethertype = flue_ip_is_v4(&tuple->remote_ip) ? FLUE_ETHERTYPE_IPV4 : FLUE_ETHERTYPE_IPV6,
             .payload = span_slice(span, from, left < mss ? left : mss),
         };
 
@@ -126,6 +130,11 @@ static void move_out(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
     tcp->Delegated.SendDataHead = chain->first;
     tcp->Delegated.SendDataTail = chain->last;
     keep_fixed(&socket->lease->fixed, &state);
+    socket->lease->wanted = socket->lease->fixed;
+    tcp->Delegated.BufferedData = post_buffered(socket);
+    if (host->params.ddi.ndis_version == FLUE_NDIS_6_0) {
+        tcp->Delegated.Header.Length = FLUE_TCP_DELEGATED_LENGTH_1;
+    }
     flue_tcp_visit_reassembly(socket->conn, hold_span, &hold);
     if (hook_linked(&socket->output)) {
         list_remove(&socket->output);
@@ -150,11 +159,12 @@ static bool offer(struct flue_socket *socket, struct host_path *path)
     if (lease == NULL) {
         return false;
     }
-    *lease = (struct host_lease){.socket = socket, .path = path};
-    block = tree_block(host, TcpOffloadState, &lease->handle, socket);
+    *lease = (struct host_lease){
+        .object = {.binding = path->object.binding, .layer = FLUE_LAYER_TCP}, .socket = socket, .path = path};
+    block = tree_block(host, TcpOffloadState, &lease->object.handle, socket);
     flue_tcp_flush_ack(socket->conn, host_now(host)); /* CH-292 */
     flue_tcp_visit_send_queue(socket->conn, add_span, &builder);
-    if (block == NULL || builder.failed || !tree_add(host, path, block)) {
+    if (block == NULL || builder.failed || !tree_add(path, block)) {
         drop_chain(builder.chain.first);
         pool_put(&host->blocks, block);
         pool_put(&host->leases, lease);
@@ -162,14 +172,22 @@ static bool offer(struct flue_socket *socket, struct host_path *path)
     }
     charge_initiate(host, &socket->account, 0);
     socket->lease = lease;
+    object_enter(&lease->object, OBJECT_OFFERED);
     socket_enter(socket, FLUE_HOLDER_OFFERED, (enum flue_move)socket->why);
     move_out(socket, block, &builder.chain);
     return true;
 }
 
-/* One tree of connections that wait for it.  Those whose path or neighbour is on its way go with a later tree (D-14).
- */
-static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host)
+/* Where there is just one next hop, and that is on its way, nothing can go. */
+static bool only_neighbour_busy(const struct host_binding *binding)
+{
+    return list_first(&binding->neighbours) == list_last(&binding->neighbours) &&
+           !object_nameable(&binding->fixed.object);
+}
+
+/* One tree of connections that wait for it, all of one adapter.  Those whose path or neighbour is on its way, or not
+ * yet known, go with a later tree (D-14). */
+static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct host_binding *binding)
 {
     uint32_t count = 0;
 
@@ -178,15 +196,18 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host)
         struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, move);
         struct host_path *path;
 
-        if (count == host->params.tree_connections || !tree_ready(host, NULL)) {
+        if (count == host->params.tree_connections || only_neighbour_busy(binding)) {
             break;
         }
         if (hook_linked(&socket->attend)) {
             continue; /* the application is told first all that has come */
         }
+        path = path_of(socket);
+        if (path != NULL && path->object.binding != binding) {
+            continue;
+        }
         socket->flags &= ~(uint32_t)SOCKET_OFFER;
-        path = tree_path(host, &socket->tuple.local_ip, &socket->tuple.remote_ip);
-        if (path != NULL && offload_possible(socket) && !tree_ready(host, path)) {
+        if (path != NULL && offload_possible(socket) && !tree_ready(path)) {
             socket->flags |= SOCKET_OFFER;
             continue;
         }
@@ -195,30 +216,44 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host)
             count++;
         }
     }
-    return tree_finish(host);
+    return tree_finish(binding);
 }
 
 void offload_start(struct flue_host *host)
 {
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root;
 
-    while (!list_empty(&host->offers) && (root = build(host)) != NULL) {
-        software_flush(host); /* the last ACKs leave ahead of the hand-over */
-        protocol_initiate(host, root);
+    FLUE_LIST_EACH(hook, &host->bindings)
+    {
+        struct host_binding *binding = FLUE_CONTAINER_OF(hook, struct host_binding, hook);
+
+        while (!list_empty(&host->offers) && (root = build(host, binding)) != NULL) {
+            software_flush(host); /* the last ACKs leave ahead of the hand-over */
+            protocol_initiate(binding, root);
+        }
     }
 }
 
 /* ---- Completion */
 
-static void taken(struct flue_socket *socket)
+static void taken(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
+    struct host_lease *lease = socket->lease;
+
+    object_enter(&lease->object, OBJECT_HELD);
+    lease->object.binding->targets++;
+    post_buffered_done(socket, ((FLUE_TCP_BLOCK *)(void *)block)->Delegated.BufferedData, true);
+    socket->owed_bytes = 0; /* the engine that lent them is gone */
     socket_enter(socket, FLUE_HOLDER_TARGET, FLUE_MOVE_COMPLETED);
     socket->host->totals.offloaded++;
     socket->flags |= SOCKET_TELL_MOVED;
-    if (socket->host->release_wanted) {
+    if (lease->object.binding->release_wanted || lease->recalled != 0) {
         upload_want(socket, FLUE_MOVE_UPLOAD_ALL); /* everything goes back, this one, too (CH-308) */
+    } else if (lease->path->object.doomed != 0) {
+        upload_want(socket, FLUE_MOVE_NO_ROUTE);
     }
-    socket_attend(socket); /* forwards what was held and posts what was queued, after this call (D-15) */
+    object_dirty(&lease->object); /* what the application changed meanwhile */
+    socket_attend(socket);        /* forwards what was held and posts what was queued, after this call (D-15) */
 }
 
 /* The block's state and buffer lists are as the host left them: it goes on where it stopped. */
@@ -230,11 +265,14 @@ static void refused(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIS
 
     host->last_refusal = block->Status;
     host->totals.refused++;
-    socket->lease->path->object.dependents--;
+    object_release(&socket->lease->path->object);
+    object_enter(&socket->lease->object, OBJECT_HERE);
     socket_enter(socket, FLUE_HOLDER_HOST, FLUE_MOVE_REFUSED);
+    post_buffered_done(socket, tcp->Delegated.BufferedData, false);
     ndis_state_get(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
     state.tuple = socket->tuple;
-    upload_import(socket, &state, block->NetBufferListChain, 0);
+    update_carry(socket->lease, &state);
+    upload_import(socket, &state, block->NetBufferListChain, socket->owed_bytes);
     socket_attend(socket);
 }
 
@@ -246,28 +284,43 @@ static void complete_object(struct host_object *object, struct host_object *pare
     }
     if (object->handle.MiniportOffloadContext != NULL) {
         object_enter(object, OBJECT_HELD);
+        object_settled(object);
         return;
     }
     object_enter(object, OBJECT_HERE);
     if (parent != NULL) {
-        parent->dependents--;
+        object_release(parent);
     }
+}
+
+static void complete_path(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+{
+    struct host_path *path = block->ProtocolReserved[0];
+
+    for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tcp = block->DependentBlockList; tcp != NULL; tcp = tcp->NextBlock) {
+        struct flue_socket *socket = tcp->ProtocolReserved[0];
+
+        if (tcp->OffloadHandle->MiniportOffloadContext != NULL) {
+            taken(socket, tcp);
+        } else {
+            refused(socket, tcp);
+        }
+    }
+    complete_object(&path->object, &path->neighbour->object);
 }
 
 void offload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
 {
-    for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST path = root->DependentBlockList; path != NULL; path = path->NextBlock) {
-        for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tcp = path->DependentBlockList; tcp != NULL; tcp = tcp->NextBlock) {
-            struct flue_socket *socket = tcp->ProtocolReserved[0];
+    for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = root; block != NULL; block = block->NextBlock) {
+        struct host_neighbour *neighbour = block->ProtocolReserved[0]; /* NULL: a placeholder */
 
-            if (tcp->OffloadHandle->MiniportOffloadContext != NULL) {
-                taken(socket);
-            } else {
-                refused(socket, tcp);
-            }
+        for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST path = block->DependentBlockList; path != NULL; path = path->NextBlock) {
+            complete_path(path);
         }
-        complete_object(&((struct host_path *)path->ProtocolReserved[0])->object, &host->neighbour);
+        if (neighbour != NULL && neighbour->object.state == OBJECT_OFFERED) {
+            complete_object(&neighbour->object, NULL);
+            neighbour->refused = neighbour->object.state == OBJECT_HERE;
+        }
     }
-    complete_object(&host->neighbour, NULL);
     tree_free(host, root);
 }

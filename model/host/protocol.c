@@ -4,23 +4,28 @@
 
 #include <assert.h>
 
+static struct flue_host *host_of(NDIS_HANDLE ProtocolBindingContext)
+{
+    return ((struct host_binding *)ProtocolBindingContext)->host;
+}
+
 /* ---- Upcalls: NDIS -> host */
 
 static void ProtocolReceiveNetBufferLists(NDIS_HANDLE ProtocolBindingContext, PNET_BUFFER_LIST NetBufferLists,
                                           NDIS_PORT_NUMBER PortNumber, ULONG NumberOfNetBufferLists, ULONG ReceiveFlags)
 {
-    struct flue_host *host = ProtocolBindingContext;
+    struct host_binding *binding = ProtocolBindingContext;
 
     (void)PortNumber, (void)NumberOfNetBufferLists, (void)ReceiveFlags;
-    host_upcall_enter(host);
-    software_receive(host, NetBufferLists);
-    host_upcall_leave(host);
+    host_upcall_enter(binding->host);
+    software_receive(binding, NetBufferLists);
+    host_upcall_leave(binding->host);
 }
 
 static void ProtocolSendNetBufferListsComplete(NDIS_HANDLE ProtocolBindingContext, PNET_BUFFER_LIST NetBufferList,
                                                ULONG SendCompleteFlags)
 {
-    struct flue_host *host = ProtocolBindingContext;
+    struct flue_host *host = host_of(ProtocolBindingContext);
 
     (void)SendCompleteFlags;
     host_upcall_enter(host);
@@ -30,17 +35,18 @@ static void ProtocolSendNetBufferListsComplete(NDIS_HANDLE ProtocolBindingContex
 
 static void ProtocolStatusEx(NDIS_HANDLE ProtocolBindingContext, PNDIS_STATUS_INDICATION StatusIndication)
 {
-    struct flue_host *host = ProtocolBindingContext;
+    struct host_binding *binding = ProtocolBindingContext;
 
-    host_upcall_enter(host);
-    chimney_status(host, StatusIndication->StatusCode);
-    host_upcall_leave(host);
+    host_upcall_enter(binding->host);
+    binding_status(binding, StatusIndication->StatusCode, StatusIndication->StatusBuffer,
+                   StatusIndication->StatusBufferSize);
+    host_upcall_leave(binding->host);
 }
 
 static void ProtocolInitiateOffloadComplete(NDIS_HANDLE ProtocolBindingContext,
                                             PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
-    struct flue_host *host = ProtocolBindingContext;
+    struct flue_host *host = host_of(ProtocolBindingContext);
 
     host_upcall_enter(host);
     offload_complete(host, OffloadBlockList);
@@ -50,52 +56,73 @@ static void ProtocolInitiateOffloadComplete(NDIS_HANDLE ProtocolBindingContext,
 static void ProtocolTerminateOffloadComplete(NDIS_HANDLE ProtocolBindingContext,
                                              PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
-    struct flue_host *host = ProtocolBindingContext;
+    struct flue_host *host = host_of(ProtocolBindingContext);
 
     host_upcall_enter(host);
     upload_complete(host, OffloadBlockList);
     host_upcall_leave(host);
 }
 
-/* This host never asks for an update, an invalidate or a query. */
 static void ProtocolUpdateOffloadComplete(NDIS_HANDLE ProtocolBindingContext,
                                           PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
-    (void)ProtocolBindingContext, (void)OffloadBlockList;
-    assert(false);
+    struct flue_host *host = host_of(ProtocolBindingContext);
+
+    host_upcall_enter(host);
+    update_ended(host, OffloadBlockList);
+    host_upcall_leave(host);
 }
 
-/* A static neighbour is always reachable, as of now (CH-271). */
+static void ProtocolInvalidateOffloadComplete(NDIS_HANDLE ProtocolBindingContext,
+                                              PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
+{
+    struct flue_host *host = host_of(ProtocolBindingContext);
+
+    host_upcall_enter(host);
+    relink_invalidated(host, OffloadBlockList);
+    host_upcall_leave(host);
+}
+
+static void ProtocolQueryOffloadComplete(NDIS_HANDLE ProtocolBindingContext,
+                                         PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
+{
+    struct flue_host *host = host_of(ProtocolBindingContext);
+
+    host_upcall_enter(host);
+    query_ended(host, OffloadBlockList);
+    host_upcall_leave(host);
+}
+
+/* Answered before it returns (CH-271), wherever the host is just now: the target may ask while it is being called. */
 static void ProtocolIndicateOffloadEvent(NDIS_HANDLE ProtocolBindingContext,
                                          PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList, ULONG IndicationCode)
 {
-    (void)ProtocolBindingContext;
     if (IndicationCode == NeighborReachabilityQuery && OffloadBlockList != NULL) {
-        OFFLOAD_STATE_HEADER *cached = flue_state_next(flue_state_first(OffloadBlockList));
-
-        ((NEIGHBOR_OFFLOAD_STATE_CACHED *)(void *)cached)->HostReachabilityDelta = 0;
+        neighbour_answer(ProtocolBindingContext, OffloadBlockList);
     }
 }
 
 static void ProtocolTcpOffloadSendComplete(NDIS_HANDLE ProtocolBindingContext, PNET_BUFFER_LIST NetBufferList)
 {
-    struct flue_host *host = ProtocolBindingContext;
+    struct flue_host *host = host_of(ProtocolBindingContext);
 
     host_upcall_enter(host);
     chimney_send_complete(host, NetBufferList);
     host_upcall_leave(host);
 }
 
-/* This host posts no receive buffers. */
 static void ProtocolTcpOffloadReceiveComplete(NDIS_HANDLE ProtocolBindingContext, PNET_BUFFER_LIST NetBufferList)
 {
-    (void)ProtocolBindingContext, (void)NetBufferList;
-    assert(false);
+    struct flue_host *host = host_of(ProtocolBindingContext);
+
+    host_upcall_enter(host);
+    post_ended(host, NetBufferList);
+    host_upcall_leave(host);
 }
 
 static void ProtocolTcpOffloadDisconnectComplete(NDIS_HANDLE ProtocolBindingContext, PNET_BUFFER_LIST NetBufferList)
 {
-    struct flue_host *host = ProtocolBindingContext;
+    struct flue_host *host = host_of(ProtocolBindingContext);
 
     host_upcall_enter(host);
     chimney_disconnect_complete(host, NetBufferList);
@@ -104,7 +131,7 @@ static void ProtocolTcpOffloadDisconnectComplete(NDIS_HANDLE ProtocolBindingCont
 
 static void ProtocolTcpOffloadForwardComplete(NDIS_HANDLE ProtocolBindingContext, PNET_BUFFER_LIST NetBufferList)
 {
-    struct flue_host *host = ProtocolBindingContext;
+    struct flue_host *host = host_of(ProtocolBindingContext);
 
     host_upcall_enter(host);
     hold_forward_complete(host, NetBufferList);
@@ -124,36 +151,59 @@ static NDIS_STATUS ProtocolTcpOffloadReceiveIndicate(PVOID OffloadContext, PNET_
                                                      NDIS_STATUS Status, ULONG *BytesConsumed)
 {
     struct flue_socket *socket = chimney_socket(OffloadContext);
+    NDIS_STATUS status;
 
     (void)Status;
     host_upcall_enter(socket->host);
-    *BytesConsumed = chimney_indicate(socket, NetBufferList);
+    status = chimney_indicate(socket, NetBufferList, BytesConsumed);
     host_upcall_leave(socket->host);
-    return NDIS_STATUS_SUCCESS;
+    return status;
 }
 
 /* ---- Life */
 
+static void ProtocolOidRequestComplete(NDIS_HANDLE ProtocolBindingContext, PNDIS_OID_REQUEST OidRequest,
+                                       NDIS_STATUS Status)
+{
+    struct host_binding *binding = ProtocolBindingContext;
+
+    binding_requested(binding, OidRequest, Status);
+    host_arm_settle(binding->host);
+}
+
+static NDIS_STATUS ProtocolNetPnPEvent(NDIS_HANDLE ProtocolBindingContext, PNET_PNP_EVENT_NOTIFICATION Event)
+{
+    struct host_binding *binding = ProtocolBindingContext;
+    NDIS_STATUS status = binding_event(binding, Event);
+
+    host_arm_settle(binding->host);
+    return status;
+}
+
 static NDIS_STATUS ProtocolBindAdapterEx(NDIS_HANDLE ProtocolDriverContext, NDIS_HANDLE BindContext,
                                          PNDIS_BIND_PARAMETERS BindParameters)
 {
-    struct flue_host *host = ProtocolDriverContext;
+    struct host_binding *binding = binding_new(ProtocolDriverContext);
     NDIS_OPEN_PARAMETERS open = {.AdapterName = BindParameters->AdapterName};
+    NDIS_STATUS status = NDIS_STATUS_RESOURCES;
 
-    if (host->binding != NULL) {
-        return NDIS_STATUS_NOT_SUPPORTED; /* one adapter per host */
+    if (binding != NULL) {
+        status = NdisOpenAdapterEx(binding->host->protocol, binding, &open, BindContext, &binding->handle);
     }
-    return NdisOpenAdapterEx(host->protocol, host, &open, BindContext, &host->binding);
+    if (status == NDIS_STATUS_SUCCESS) {
+        binding_bound(binding, BindParameters->TcpConnectionOffload);
+    }
+    return status;
 }
 
 static NDIS_STATUS ProtocolUnbindAdapterEx(NDIS_HANDLE UnbindContext, NDIS_HANDLE ProtocolBindingContext)
 {
-    struct flue_host *host = ProtocolBindingContext;
-    NDIS_STATUS status = NdisCloseAdapterEx(host->binding);
+    struct host_binding *binding = ProtocolBindingContext;
+    NDIS_STATUS status = NdisCloseAdapterEx(binding->handle);
 
     (void)UnbindContext;
     if (status == NDIS_STATUS_SUCCESS) {
-        host->binding = NULL;
+        binding_free(binding);
     }
     return status;
 }
@@ -165,8 +215,8 @@ static const NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic_handler
     .InitiateOffloadCompleteHandler = ProtocolInitiateOffloadComplete,
     .TerminateOffloadCompleteHandler = ProtocolTerminateOffloadComplete,
     .UpdateOffloadCompleteHandler = ProtocolUpdateOffloadComplete,
-    .InvalidateOffloadCompleteHandler = ProtocolUpdateOffloadComplete,
-    .QueryOffloadCompleteHandler = ProtocolUpdateOffloadComplete,
+    .InvalidateOffloadCompleteHandler = ProtocolInvalidateOffloadComplete,
+    .QueryOffloadCompleteHandler = ProtocolQueryOffloadComplete,
     .IndicateOffloadEventHandler = ProtocolIndicateOffloadEvent,
 };
 
@@ -204,6 +254,8 @@ flue_err protocol_register(struct flue_host *host)
         .ReceiveNetBufferListsHandler = ProtocolReceiveNetBufferLists,
         .SendNetBufferListsCompleteHandler = ProtocolSendNetBufferListsComplete,
         .StatusHandlerEx = ProtocolStatusEx,
+        .OidRequestCompleteHandler = ProtocolOidRequestComplete,
+        .NetPnPEventHandler = ProtocolNetPnPEvent,
     };
     NDIS_STATUS status = NdisRegisterProtocolDriver(host->ndis, host, &characteristics, &host->protocol);
 
@@ -227,48 +279,86 @@ static void say(struct flue_host *host, uint32_t conn)
     flue_ndis_at(host->ndis, host_now(host), conn);
 }
 
-void protocol_send(struct flue_host *host, struct ndis_chain *chain)
+void protocol_send(struct host_binding *binding, struct ndis_chain *chain)
 {
-    NdisSendNetBufferLists(host->binding, take(chain), 0, 0);
+    NdisSendNetBufferLists(binding->handle, take(chain), 0, 0);
 }
 
-void protocol_return(struct flue_host *host, struct ndis_chain *chain)
+void protocol_return(struct host_binding *binding, struct ndis_chain *chain)
 {
-    NdisReturnNetBufferLists(host->binding, take(chain), 0);
+    NdisReturnNetBufferLists(binding->handle, take(chain), 0);
 }
 
-void protocol_return_indicated(struct flue_host *host, struct ndis_chain *chain)
+void protocol_return_indicated(struct host_binding *binding, struct ndis_chain *chain)
 {
-    say(host, FLUE_NO_CONN);
-    (void)NdisOffloadTcpReceiveReturn(host->binding, take(chain));
+    say(binding->host, FLUE_NO_CONN);
+    (void)NdisOffloadTcpReceiveReturn(binding->handle, take(chain));
 }
 
-void protocol_initiate(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
+void protocol_initiate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
 {
-    say(host, FLUE_NO_CONN);
-    NdisInitiateOffload(host->binding, root);
+    say(binding->host, FLUE_NO_CONN);
+    NdisInitiateOffload(binding->handle, root);
 }
 
-void protocol_terminate(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
+void protocol_terminate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
 {
-    say(host, FLUE_NO_CONN);
-    NdisTerminateOffload(host->binding, root);
+    say(binding->host, FLUE_NO_CONN);
+    NdisTerminateOffload(binding->handle, root);
 }
 
-void protocol_tcp_send(struct flue_socket *socket, PNET_BUFFER_LIST nbl)
+void protocol_update(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
+{
+    say(binding->host, FLUE_NO_CONN);
+    NdisUpdateOffload(binding->handle, root);
+}
+
+void protocol_query(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
+{
+    say(binding->host, FLUE_NO_CONN);
+    NdisQueryOffloadState(binding->handle, root);
+}
+
+void protocol_invalidate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
+{
+    say(binding->host, FLUE_NO_CONN);
+    NdisInvalidateOffload(binding->handle, root);
+}
+
+void protocol_tcp_send(struct flue_socket *socket, struct ndis_chain *chain)
 {
     say(socket->host, socket->id);
-    (void)NdisOffloadTcpSend(&socket->lease->handle, nbl);
+    (void)NdisOffloadTcpSend(&socket->lease->object.handle, take(chain));
+}
+
+void protocol_tcp_receive(struct flue_socket *socket, struct ndis_chain *chain)
+{
+    say(socket->host, socket->id);
+    (void)NdisOffloadTcpReceive(&socket->lease->object.handle, take(chain));
 }
 
 void protocol_tcp_forward(struct flue_socket *socket, struct ndis_chain *chain)
 {
     say(socket->host, socket->id);
-    (void)NdisOffloadTcpForward(&socket->lease->handle, take(chain));
+    (void)NdisOffloadTcpForward(&socket->lease->object.handle, take(chain));
 }
 
 void protocol_tcp_disconnect(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG flags)
 {
     say(socket->host, socket->id);
-    (void)NdisOffloadTcpDisconnect(&socket->lease->handle, nbl, flags);
+    (void)NdisOffloadTcpDisconnect(&socket->lease->object.handle, nbl, flags);
+}
+
+void protocol_event_done(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICATION event)
+{
+    NdisCompleteNetPnPEvent(binding->handle, event, NDIS_STATUS_SUCCESS);
+}
+
+void protocol_request(struct host_binding *binding, PNDIS_OID_REQUEST request)
+{
+    NDIS_STATUS status = NdisOidRequest(binding->handle, request);
+
+    if (status != NDIS_STATUS_PENDING) {
+        binding_requested(binding, request, status);
+    }
 }

@@ -133,6 +133,7 @@ void socket_add_piece(struct flue_socket *socket, const struct flue_span *span)
     if ((socket->flags & SOCKET_ABORT_WANTED) != 0) {
         return;
     }
+    socket->unread_bytes += span->length_bytes;
     if (span->length_bytes == 0 || (socket->piece_first != NULL && span_append(&piece->span, span))) {
         return;
     }

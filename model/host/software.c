@@ -2,9 +2,20 @@
 /* host/software.c - the software path: ordinary frames between NDIS and the host's own TCP engine. */
 #include "host/charge.h"
 
-#include <string.h>
-
 /* ---- Frames out */
+
+/* Segments that belong to no connection are rare: they look for their way themselves. */
+static struct host_neighbour *next_hop(struct flue_host *host, struct flue_socket *socket,
+                                       const struct flue_frame *frame)
+{
+    const struct host_path *path;
+
+    if (socket == NULL) {
+        return route_find(host, &frame->src_ip, &frame->dst_ip, NULL);
+    }
+    path = path_of(socket);
+    return path == NULL ? NULL : path->wanted;
+}
 
 /* A frame of the present turn.  Without memory for it the segment is lost; TCP sends it again. */
 static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_frame *frame, flue_ps at_ps, int again)
@@ -12,6 +23,7 @@ static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_
     struct flue_host *host = owner;
     struct flue_socket *socket = conn == NULL ? NULL : flue_tcp_user(conn);
     struct flue_account *account = socket == NULL ? NULL : &socket->account;
+    struct host_neighbour *neighbour = next_hop(host, socket, frame);
     PNET_BUFFER_LIST nbl;
 
     (void)at_ps, (void)again;
@@ -29,19 +41,25 @@ static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_
         struct flue_frame *out = ndis_nbl_frame(nbl);
 
         *out = *frame;
-        out->ethertype = FLUE_ETHERTYPE_IPV4;
-        memcpy(out->dst_mac, host->neighbour_mac, sizeof out->dst_mac);
-        ndis_chain_append(&host->out, nbl);
-        host->outstanding++;
-        host->totals.frames_sent++;
+        out->ethertype = flue_ip_is_v4(&frame->dst_ip) ? FLUE_ETHERTYPE_IPV4 : FLUE_ETHERTYPE_IPV6;
+        if (neighbour != NULL && neighbour->object.binding->handle != NULL) {
+            neighbour_send(neighbour, nbl);
+        } else {
+            ndis_nbl_put(nbl); /* no way to go */
+        }
     }
     return host_now(host);
 }
 
 void software_flush(struct flue_host *host)
 {
-    if (host->out.first != NULL && host->binding != NULL) {
-        protocol_send(host, &host->out);
+    FLUE_LIST_EACH(hook, &host->bindings)
+    {
+        struct host_binding *binding = FLUE_CONTAINER_OF(hook, struct host_binding, hook);
+
+        if (binding->out.first != NULL && binding->handle != NULL) {
+            protocol_send(binding, &binding->out);
+        }
     }
 }
 
@@ -151,15 +169,53 @@ static void receive(struct flue_host *host, const struct flue_frame *frame)
     }
 }
 
-/* ACKs go out before the application runs: they are the interrupt's work. */
-void software_receive(struct flue_host *host, PNET_BUFFER_LIST first)
+static void receive_other(struct host_binding *binding, const struct flue_frame *frame)
 {
+    struct flue_host *host = binding->host;
+    struct flue_frame whole;
+
+    charge_driver_receive(host, NULL, 0);
+    switch ((enum flue_frame_kind)frame->kind) {
+    case FLUE_FRAME_FRAGMENT:
+        if (reassemble(host, frame, &whole)) {
+            whole.ip = 0;
+            receive(host, &whole);
+        }
+        break;
+    case FLUE_FRAME_ARP:
+    case FLUE_FRAME_ND:
+        neighbour_input(binding, frame);
+        break;
+    case FLUE_FRAME_ICMP:
+        path_icmp(host, frame);
+        break;
+    case FLUE_FRAME_TCP:
+        break;
+    }
+}
+
+/* Options of the datagram are stripped: what is forwarded to the target is a segment (15.7). */
+static void dispatch(struct host_binding *binding, struct flue_frame *frame)
+{
+    if (frame->kind == FLUE_FRAME_TCP) {
+        frame->ip = 0;
+        receive(binding->host, frame);
+    } else {
+        receive_other(binding, frame);
+    }
+}
+
+/* ACKs go out before the application runs: they are the interrupt's work. */
+void software_receive(struct host_binding *binding, PNET_BUFFER_LIST first)
+{
+    struct flue_host *host = binding->host;
+
     while (first != NULL) {
         PNET_BUFFER_LIST next = first->Next;
 
         host->totals.frames_received++;
-        receive(host, ndis_nbl_frame(first));
-        ndis_chain_append(&host->received, first);
+        dispatch(binding, ndis_nbl_frame(first));
+        ndis_chain_append(&binding->received, first);
         first = next;
     }
     software_pump(host);
@@ -183,6 +239,9 @@ static void take_event(void *owner, struct flue_tcp_conn *conn, const struct flu
         break;
     case FLUE_TCP_EV_ACKED:
         socket->acked_bytes += event->bytes;
+        if (socket->path != NULL) {
+            nud_event(socket->path->wanted, NUD_CONFIRMED); /* forward progress (RFC 4861 7.3.1) */
+        }
         socket->tell_acked_bytes += event->bytes;
         break;
     case FLUE_TCP_EV_PEER_FIN:

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* host/tree.c - blocks, and initiate trees out of them: one neighbour, its paths, their connections.
+/* host/tree.c - blocks, and initiate trees out of them: next hops as sibling roots, their paths, their connections.
  *
  * Blocks are laid out as D-08 says.  A path or neighbour whose offload is not finished must not be named by a second
  * tree (D-14): tree_ready() says when it may.  One that the target has already appears as a linker, without state
- * (CH-024). */
+ * (CH-024).  A path whose next hop is just being changed by an update hangs under a placeholder: which neighbour is its
+ * parent is not settled before that completes. */
 #include "host/charge.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* Every block comes from one pool, big enough for the biggest kind. */
 struct terminate_object_block {
@@ -19,75 +21,24 @@ _Static_assert(sizeof(FLUE_TCP_TERMINATE_BLOCK) <= sizeof(FLUE_TCP_BLOCK), "a te
 _Static_assert(sizeof(struct terminate_object_block) <= sizeof(FLUE_TCP_BLOCK),
                "an object block does not fit the pool");
 
-/* ---- Objects */
-
-static bool same_remote(const void *item, const void *key)
+bool tree_ready(const struct host_path *path)
 {
-    return flue_ip_equal(&((const struct host_path *)item)->remote_ip, key);
-}
+    const struct host_neighbour *neighbour = path->neighbour;
 
-static void put_address(UCHAR bytes[4], uint32_t ip)
-{
-    bytes[0] = (UCHAR)(ip >> 24);
-    bytes[1] = (UCHAR)(ip >> 16);
-    bytes[2] = (UCHAR)(ip >> 8);
-    bytes[3] = (UCHAR)ip;
-}
-
-struct host_path *tree_path(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip)
-{
-    uint32_t hash = hash_u64(hash_ip(remote_ip->word));
-    struct host_path *path = hash_table_find(&host->by_remote_ip, hash, same_remote, remote_ip);
-
-    if (path != NULL) {
-        return path;
-    }
-    path = pool_get(&host->paths);
-    if (path == NULL) {
-        return NULL;
-    }
-    *path = (struct host_path){.remote_ip = *remote_ip};
-    put_address(path->source, local_ip->word[3]);
-    put_address(path->destination, remote_ip->word[3]);
-    if (hash_table_insert(&host->by_remote_ip, hash, path) != FLUE_OK) {
-        pool_put(&host->paths, path);
-        return NULL;
-    }
-    list_push_back(&host->path_list, &path->hook);
-    return path;
-}
-
-#define EDGE(to) (1u << OBJECT_##to)
-
-static const uint8_t edges[] = {
-    [OBJECT_HERE] = EDGE(OFFERED),
-    [OBJECT_OFFERED] = EDGE(HELD) | EDGE(HERE),
-    [OBJECT_HELD] = EDGE(GIVING_BACK),
-    [OBJECT_GIVING_BACK] = EDGE(HERE),
-};
-
-void object_enter(struct host_object *object, enum host_object_state to)
-{
-    assert((edges[object->state] >> to & 1u) != 0);
-    object->state = to;
-}
-
-static bool nameable(const struct host_object *object)
-{
-    return object->state == OBJECT_HERE || object->state == OBJECT_HELD;
-}
-
-bool tree_ready(const struct flue_host *host, const struct host_path *path)
-{
-    return nameable(&host->neighbour) && (path == NULL || nameable(&path->object));
+    return object_nameable(&path->object) &&
+           (path->object.state == OBJECT_HELD
+                ? path->object.updating != 0 || neighbour->object.state == OBJECT_HELD
+                : path->wanted == neighbour && object_nameable(&neighbour->object) && neighbour_usable(neighbour));
 }
 
 /* ---- Blocks */
 
-static UCHAR revision_of(unsigned type)
+static UCHAR revision_of(const struct flue_host *host, unsigned type)
 {
-    return type == TcpOffloadState || type == TcpOffloadDelegatedState ? FLUE_TCP_DELEGATED_REVISION_2
-                                                                       : FLUE_OFFLOAD_BLOCK_REVISION_1;
+    return (type == TcpOffloadState || type == TcpOffloadDelegatedState) &&
+                   host->params.ddi.ndis_version != FLUE_NDIS_6_0
+               ? FLUE_TCP_DELEGATED_REVISION_2
+               : FLUE_OFFLOAD_BLOCK_REVISION_1;
 }
 
 PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tree_block(struct flue_host *host, unsigned type, PNDIS_OFFLOAD_HANDLE handle,
@@ -99,27 +50,38 @@ PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tree_block(struct flue_host *host, unsigned ty
         return NULL;
     }
     *block = (FLUE_TCP_BLOCK){.Block = {.Header = {.Type = (UCHAR)type,
-                                                   .Revision = revision_of(type),
+                                                   .Revision = revision_of(host, type),
                                                    .Size = sizeof(NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST)},
                                         .OffloadHandle = handle,
                                         .ProtocolReserved = {owner, NULL}}};
     return &block->Block;
 }
 
-static void put_neighbour(const struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+/* The type of a path's block, told as the one of IPv4. */
+unsigned tree_path_type(const struct host_path *path, unsigned ip4_type)
 {
-    FLUE_NEIGHBOR_BLOCK *neighbour = (FLUE_NEIGHBOR_BLOCK *)(void *)block;
-
-    neighbour->Const.Header.Length = sizeof neighbour->Const;
-    neighbour->Cached.Header.Length = sizeof neighbour->Cached;
-    neighbour->Delegated.Header.Length = sizeof neighbour->Delegated;
-    for (unsigned i = 0; i < sizeof host->neighbour_mac; i++) {
-        neighbour->Cached.DlDestinationAddress[i] = host->neighbour_mac[i];
-    }
+    return flue_ip_is_v4(&path->remote_ip) ? ip4_type : ip4_type + (Ip6OffloadState - Ip4OffloadState);
 }
 
-static void put_path(const struct flue_host *host, const struct host_path *path,
-                     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+void tree_put_neighbour_cached(const struct host_neighbour *neighbour, NEIGHBOR_OFFLOAD_STATE_CACHED *cached)
+{
+    cached->Header.Length = sizeof *cached;
+    cached->HostReachabilityDelta = neighbour_reachability_delta(neighbour);
+    memcpy(cached->DlDestinationAddress, neighbour->mac, sizeof neighbour->mac);
+}
+
+static void put_neighbour(struct host_neighbour *neighbour, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+{
+    FLUE_NEIGHBOR_BLOCK *out = (FLUE_NEIGHBOR_BLOCK *)(void *)block;
+
+    out->Const.Header.Length = sizeof out->Const;
+    tree_put_neighbour_cached(neighbour, &out->Cached);
+    memcpy(neighbour->told_mac, neighbour->mac, sizeof neighbour->told_mac);
+    out->Delegated.Header.Length = sizeof out->Delegated;
+    out->Delegated.NicReachabilityDelta = out->Cached.HostReachabilityDelta;
+}
+
+static void put_path(struct host_path *path, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
     FLUE_PATH_BLOCK *out = (FLUE_PATH_BLOCK *)(void *)block;
 
@@ -127,68 +89,90 @@ static void put_path(const struct flue_host *host, const struct host_path *path,
     out->Const.SourceAddress = path->source;
     out->Const.DestinationAddress = path->destination;
     out->Cached.Header.Length = sizeof out->Cached;
-    out->Cached.PathMtu = host->neighbour_mtu_bytes;
+    out->Cached.PathMtu = path->mtu_bytes;
+    path->told_mtu_bytes = path->mtu_bytes;
     out->Delegated.Header.Length = sizeof out->Delegated;
 }
 
-static void hang(struct host_object *parent, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+static void append(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST *first, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST *last,
+                   PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
-    if (parent->last == NULL) {
-        parent->block->DependentBlockList = block;
+    if (*last == NULL) {
+        *first = block;
     } else {
-        parent->last->NextBlock = block;
+        (*last)->NextBlock = block;
     }
-    parent->last = block;
+    *last = block;
 }
 
 /* ---- Building */
 
-static bool add_neighbour(struct flue_host *host)
+bool tree_add_neighbour(struct host_neighbour *neighbour)
 {
+    struct host_binding *binding = neighbour->object.binding;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
 
-    if (host->neighbour.block != NULL) {
+    if (neighbour->object.block != NULL) {
         return true;
     }
-    block = tree_block(host, NeighborOffloadState, &host->neighbour.handle, host);
+    block = tree_block(binding->host, NeighborOffloadState, &neighbour->object.handle, neighbour);
     if (block == NULL) {
         return false;
     }
-    if (host->neighbour.state == OBJECT_HERE) {
-        put_neighbour(host, block);
+    if (neighbour->object.state == OBJECT_HERE) {
+        put_neighbour(neighbour, block);
     }
-    host->neighbour.block = block;
+    neighbour->object.block = block;
+    append(&binding->root, &binding->last, block);
     return true;
 }
 
-static bool add_path(struct flue_host *host, struct host_path *path)
+static bool add_placeholder(struct host_binding *binding)
 {
+    if (binding->placeholder == NULL) {
+        binding->placeholder = tree_block(binding->host, NeighborOffloadState, NULL, NULL);
+        if (binding->placeholder == NULL) {
+            return false;
+        }
+        append(&binding->root, &binding->last, binding->placeholder);
+    }
+    return true;
+}
+
+static bool add_path(struct host_path *path)
+{
+    struct host_binding *binding = path->object.binding;
+    struct host_object *parent = path->object.updating != 0 ? NULL : &path->neighbour->object;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
 
     if (path->object.block != NULL) {
         return true;
     }
-    if (!add_neighbour(host)) {
+    if (parent != NULL ? !tree_add_neighbour(path->neighbour) : !add_placeholder(binding)) {
         return false;
     }
-    block = tree_block(host, Ip4OffloadState, &path->object.handle, path);
+    block = tree_block(binding->host, tree_path_type(path, Ip4OffloadState), &path->object.handle, path);
     if (block == NULL) {
         return false;
     }
     if (path->object.state == OBJECT_HERE) {
-        put_path(host, path, block);
+        put_path(path, block);
     }
     path->object.block = block;
-    hang(&host->neighbour, block);
+    if (parent != NULL) {
+        append(&parent->block->DependentBlockList, &parent->last, block);
+    } else {
+        append(&binding->placeholder->DependentBlockList, &binding->placeholder_last, block);
+    }
     return true;
 }
 
-bool tree_add(struct flue_host *host, struct host_path *path, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tcp)
+bool tree_add(struct host_path *path, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tcp)
 {
-    if (!add_path(host, path)) {
+    if (!add_path(path)) {
         return false;
     }
-    hang(&path->object, tcp);
+    append(&path->object.block->DependentBlockList, &path->object.last, tcp);
     path->object.dependents++;
     return true;
 }
@@ -206,25 +190,62 @@ static void close_object(struct host_object *object, struct host_object *parent)
     }
 }
 
-PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tree_finish(struct flue_host *host)
+/* Ends one next hop's part; false if nothing is new in it, and it goes. */
+static bool close_root(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
 {
-    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root = host->neighbour.block;
+    struct host_neighbour *neighbour = root->ProtocolReserved[0];
+    struct host_object *object = neighbour == NULL ? NULL : &neighbour->object;
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST *link = &root->DependentBlockList;
 
-    if (root == NULL) {
-        return NULL;
-    }
-    if (root->DependentBlockList == NULL) {
-        host->neighbour.block = NULL;
-        pool_put(&host->blocks, root);
-        return NULL;
-    }
-    charge_initiate_tree(host, NULL, 0); /* the tree */
-    charge_initiate_tree(host, NULL, 0); /* its neighbour block */
-    for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = root->DependentBlockList; block != NULL; block = block->NextBlock) {
+    while (*link != NULL) {
+        PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = *link;
+        struct host_path *path = block->ProtocolReserved[0];
+
+        if (block->DependentBlockList == NULL) {
+            *link = block->NextBlock; /* memory ran out before its first connection came */
+            path->object.block = NULL;
+            pool_put(&host->blocks, block);
+            continue;
+        }
         charge_initiate_tree(host, NULL, 0);
-        close_object(&((struct host_path *)block->ProtocolReserved[0])->object, &host->neighbour);
+        close_object(&path->object, object);
+        link = &block->NextBlock;
     }
-    close_object(&host->neighbour, NULL);
+    if (root->DependentBlockList == NULL && (object == NULL || object->state != OBJECT_HERE || object->gathered == 0)) {
+        if (object != NULL) {
+            object->block = NULL;
+            object->last = NULL;
+        }
+        return false;
+    }
+    charge_initiate_tree(host, NULL, 0);
+    if (object != NULL) {
+        object->gathered = 0;
+        close_object(object, NULL);
+    }
+    return true;
+}
+
+PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tree_finish(struct host_binding *binding)
+{
+    struct flue_host *host = binding->host;
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST *link = &binding->root, root;
+
+    while (*link != NULL) {
+        PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = *link;
+
+        if (close_root(host, block)) {
+            link = &block->NextBlock;
+        } else {
+            *link = block->NextBlock;
+            pool_put(&host->blocks, block);
+        }
+    }
+    root = binding->root;
+    binding->root = binding->last = binding->placeholder = binding->placeholder_last = NULL;
+    if (root != NULL) {
+        charge_initiate_tree(host, NULL, 0); /* the tree */
+    }
     return root;
 }
 

@@ -5,6 +5,58 @@
 
 #include <assert.h>
 
+#define BACK_OFF_MOST_PS (64 * FLUE_PS_PER_S)
+
+/* A connection that had to come back waits before it goes again, twice as long each time (D-35). */
+static void back_off(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->host;
+    const flue_ps first_ps = (flue_ps)host->params.ddi.reoffload_backoff_ms * FLUE_PS_PER_MS;
+    flue_ps wait_ps = first_ps;
+
+    for (unsigned i = 0; i < socket->driven_back && wait_ps < BACK_OFF_MOST_PS; i++) {
+        wait_ps *= 2;
+    }
+    if (first_ps == 0) {
+        return;
+    }
+    socket->driven_back = (uint8_t)(socket->driven_back < UINT8_MAX ? socket->driven_back + 1 : UINT8_MAX);
+    socket->not_before_ps = host->env->now(host->env->ctx) + (wait_ps < BACK_OFF_MOST_PS ? wait_ps : BACK_OFF_MOST_PS);
+    if (host->params.reoffer != 0) {
+        socket->flags |= SOCKET_REOFFER;
+        if (host->reoffer.due_ps > socket->not_before_ps) {
+            timers_arm(host->timers, &host->reoffer, socket->not_before_ps);
+        }
+    }
+}
+
+/* One timer for all: it fires at the earliest, and finds the next. */
+void upload_reoffer_due(struct timer *timer, flue_ps now_ps)
+{
+    struct flue_host *host = FLUE_CONTAINER_OF(timer, struct flue_host, reoffer);
+    flue_ps next_ps = FLUE_PS_NEVER;
+
+    host_enter(host, now_ps);
+    FLUE_LIST_EACH(hook, &host->all)
+    {
+        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
+
+        if ((socket->flags & SOCKET_REOFFER) == 0) {
+            continue;
+        }
+        if (socket->not_before_ps > now_ps) {
+            next_ps = socket->not_before_ps < next_ps ? socket->not_before_ps : next_ps;
+            continue;
+        }
+        socket->flags &= ~(uint32_t)SOCKET_REOFFER;
+        if (offload_possible(socket)) {
+            offload_want(socket, FLUE_MOVE_POLICY);
+        }
+    }
+    timers_arm(host->timers, timer, next_ps);
+    host_leave(host);
+}
+
 void upload_want(struct flue_socket *socket, enum flue_move why)
 {
     if (socket->holder != FLUE_HOLDER_TARGET || (socket->flags & SOCKET_TAKE) != 0) {
@@ -13,36 +65,68 @@ void upload_want(struct flue_socket *socket, enum flue_move why)
     socket->flags |= SOCKET_TAKE;
     socket->why = (uint8_t)why;
     list_push_back(&socket->host->takes, &socket->move);
+    if (why == FLUE_MOVE_RETRIEVE || why == FLUE_MOVE_NO_ROUTE) {
+        back_off(socket);
+    }
 }
 
-void upload_all(struct flue_host *host)
+void upload_all(struct host_binding *binding)
 {
-    FLUE_LIST_EACH(hook, &host->all)
+    FLUE_LIST_EACH(hook, &binding->host->all)
     {
-        upload_want(FLUE_CONTAINER_OF(hook, struct flue_socket, all), FLUE_MOVE_UPLOAD_ALL);
+        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
+
+        if (socket->lease != NULL && socket->lease->object.binding == binding) {
+            upload_want(socket, FLUE_MOVE_UPLOAD_ALL);
+            socket->lease->recalled = 1; /* CH-308: even if the target resumes before it has taken it */
+        }
     }
-    host->release_wanted = 1;
+    binding->release_wanted = 1;
+    binding->review = 1;
+}
+
+void lease_put(struct flue_host *host, struct host_lease *lease)
+{
+    if (hook_linked(&lease->object.dirty)) {
+        list_remove(&lease->object.dirty);
+    }
+    pool_put(&host->leases, lease);
 }
 
 /* ---- Terminate */
 
-/* Connections of one moment go as sibling roots of one tree. */
-static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host)
+/* Connections of one moment go as sibling roots of one tree.  One of which something is pending, or whose sends and
+ * posts are being made, goes later (CH-114, CH-115, D-27). */
+static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct host_binding *binding)
 {
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root = NULL, *end = &root;
+    uint32_t count = 0;
 
-    for (uint32_t count = 0; count < host->params.tree_connections && !list_empty(&host->takes); count++) {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(list_first(&host->takes), struct flue_socket, move);
-        PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block =
-            tree_block(host, TcpOffloadDelegatedState, &socket->lease->handle, socket);
+    FLUE_LIST_EACH_SAFE(hook, &host->takes)
+    {
+        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, move);
+        struct host_object *object = &socket->lease->object;
+        TCP_OFFLOAD_STATE_DELEGATED *delegated;
+        PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
 
+        if (object->binding != binding || !object_may_end(object)) {
+            continue;
+        }
+        if (count++ == host->params.tree_connections) {
+            break;
+        }
+        block = tree_block(host, TcpOffloadDelegatedState, &object->handle, socket);
         if (block == NULL) {
             host_retry(host);
             break;
         }
-        ((FLUE_TCP_TERMINATE_BLOCK *)(void *)block)->Delegated.Header.Length = sizeof(TCP_OFFLOAD_STATE_DELEGATED);
+        delegated = &((FLUE_TCP_TERMINATE_BLOCK *)(void *)block)->Delegated;
+        delegated->Header.Length =
+            host->params.ddi.ndis_version == FLUE_NDIS_6_0 ? FLUE_TCP_DELEGATED_LENGTH_1 : (ULONG)sizeof *delegated;
         list_remove(&socket->move);
         charge_terminate(host, &socket->account, 0);
+        object_enter(object, OBJECT_GIVING_BACK);
+        binding->targets--;
         socket_enter(socket, FLUE_HOLDER_GIVING_BACK, (enum flue_move)socket->why);
         socket->flags &= ~(uint32_t)SOCKET_TAKE;
         *end = block;
@@ -55,12 +139,19 @@ void upload_start(struct flue_host *host)
 {
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root;
 
-    while (!list_empty(&host->takes) && (root = build(host)) != NULL) {
-        charge_initiate_tree(host, NULL, 0);
-        protocol_terminate(host, root);
-    }
-    if (host->release_wanted && host->totals.holders[FLUE_HOLDER_TARGET] == 0) {
-        upload_objects(host);
+    FLUE_LIST_EACH(hook, &host->bindings)
+    {
+        struct host_binding *binding = FLUE_CONTAINER_OF(hook, struct host_binding, hook);
+
+        while (!list_empty(&host->takes) && (root = build(host, binding)) != NULL) {
+            charge_initiate_tree(host, NULL, 0);
+            protocol_terminate(binding, root);
+        }
+        if (binding->review) {
+            binding->review = 0;
+            upload_objects(binding, binding->release_wanted && binding->targets == 0);
+            binding_review(binding);
+        }
     }
 }
 
@@ -99,7 +190,7 @@ void upload_import(struct flue_socket *socket, const struct flue_tcp_state *stat
     }
     send_lists(socket, chain);
     send_lists(socket, lease->requeued.first);
-    pool_put(&host->leases, lease);
+    lease_put(host, lease);
     if (socket->conn == NULL) {
         return;
     }
@@ -133,7 +224,7 @@ static uint32_t take_buffered(struct flue_socket *socket, PNET_BUFFER_LIST first
             socket_add_piece(socket, &span);
             bytes += span.length_bytes;
         }
-        ndis_chain_append(&host->indicated, first);
+        ndis_chain_append(&socket->lease->object.binding->indicated, first);
         socket->lists++;
         first = next;
     }
@@ -162,7 +253,7 @@ static void drop_lists(struct flue_socket *socket, PNET_BUFFER_LIST chain)
 
     send_lists(socket, chain);
     send_lists(socket, socket->lease->requeued.first);
-    pool_put(&host->leases, socket->lease);
+    lease_put(host, socket->lease);
     socket->lease = NULL;
     hold_drop(socket);
 }
@@ -192,6 +283,7 @@ static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
 #define FLUE_STATE(class_, name, type, unit, member, since) COPY_##class_(name)
 #include "flue/state.def"
     ndis_state_get(&state, NULL, NULL, delegated);
+    update_carry(socket->lease, &state);
     state.tuple = socket->tuple;
     socket->host->totals.chain_bytes_taken += ndis_chain_bytes(block->NetBufferListChain);
     socket->host->totals.uploaded++;
@@ -221,14 +313,16 @@ static void lost(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST b
     socket_ended(socket, FLUE_TCP_BY_ABORT);
 }
 
-static void complete_tcp(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+static void complete_tcp(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
     struct flue_socket *socket = block->ProtocolReserved[0];
 
-    assert(host->totals.holders[FLUE_HOLDER_GIVING_BACK] > 0 && socket->lease->path->object.dependents > 0);
-    (void)host;
     block->OffloadHandle->MiniportOffloadContext = NULL;
-    socket->lease->path->object.dependents--;
+    object_release(&socket->lease->path->object);
+    if (block->Status != NDIS_STATUS_SUCCESS) {
+        object_enter(&socket->lease->object, OBJECT_LOST);
+    }
+    object_enter(&socket->lease->object, OBJECT_HERE);
     if (block->Status == NDIS_STATUS_SUCCESS) {
         returned(socket, block);
     } else {
@@ -236,16 +330,37 @@ static void complete_tcp(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
     }
 }
 
-/* ---- Paths and neighbour */
+/* ---- Paths and neighbours */
 
-static void complete_object(struct host_object *object, struct host_object *parent)
+/* Without its state a path or neighbour can be offloaded anew. */
+static void complete_object(struct host_object *object, struct host_object *parent, NDIS_STATUS status)
 {
-    assert(object->state == OBJECT_GIVING_BACK);
     object->handle.MiniportOffloadContext = NULL;
+    if (status != NDIS_STATUS_SUCCESS) {
+        object_enter(object, OBJECT_LOST);
+        object->binding->host->totals.failed++;
+    }
     object_enter(object, OBJECT_HERE);
     if (parent != NULL) {
-        parent->dependents--;
+        object_release(parent);
     }
+}
+
+static void complete_path(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+{
+    struct host_path *path = block->ProtocolReserved[0];
+
+    complete_object(&path->object, &path->neighbour->object, block->Status);
+}
+
+static void complete_neighbour(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+{
+    struct host_neighbour *neighbour = block->ProtocolReserved[0];
+
+    for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST path = block->DependentBlockList; path != NULL; path = path->NextBlock) {
+        complete_path(path);
+    }
+    complete_object(&neighbour->object, NULL, block->Status);
 }
 
 void upload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
@@ -253,17 +368,13 @@ void upload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST r
     for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = root; block != NULL; block = block->NextBlock) {
         switch (flue_state_layer(block->Header.Type)) {
         case FLUE_LAYER_NEIGHBOR:
-            for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST path = block->DependentBlockList; path != NULL;
-                 path = path->NextBlock) {
-                complete_object(&((struct host_path *)path->ProtocolReserved[0])->object, &host->neighbour);
-            }
-            complete_object(&host->neighbour, NULL);
+            complete_neighbour(block);
             break;
         case FLUE_LAYER_PATH:
-            complete_object(&((struct host_path *)block->ProtocolReserved[0])->object, &host->neighbour);
+            complete_path(block);
             break;
         case FLUE_LAYER_TCP:
-            complete_tcp(host, block);
+            complete_tcp(block);
             break;
         case FLUE_LAYER_NONE:
             assert(false); /* no block of this host */
@@ -272,57 +383,102 @@ void upload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST r
     tree_free(host, root);
 }
 
-static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST object_block(struct flue_host *host, unsigned type, uint32_t length,
-                                                      struct host_object *object, void *owner)
+static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST object_block(unsigned type, uint32_t length, struct host_object *object,
+                                                      void *owner)
 {
+    struct flue_host *host = object->binding->host;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = tree_block(host, type, &object->handle, owner);
 
     if (block != NULL) {
         flue_state_first(block)->Length = length;
         object_enter(object, OBJECT_GIVING_BACK);
         charge_initiate_tree(host, NULL, 0);
+    } else {
+        host_retry(host);
     }
     return block;
 }
 
-/* Paths that nothing depends on; under the neighbour's block if nothing else depends on that, so that all go in one
- * tree; else as sibling roots (CH-113). */
-void upload_objects(struct flue_host *host)
+/* Whether it is time for an object to go; a path also goes with its neighbour. */
+static bool may_go(const struct host_object *object, bool all)
 {
-    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root = NULL, *end = &root, neighbour;
-    uint32_t paths = 0;
+    return (all || object->doomed != 0) && object_may_end(object);
+}
 
-    FLUE_LIST_EACH(hook, &host->path_list)
+/* Collects, under each neighbour of an adapter, blocks of the paths that go. */
+static void gather_paths(struct host_binding *binding, bool all)
+{
+    FLUE_LIST_EACH(hook, &binding->host->path_list)
     {
         struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+        struct host_object *parent = &path->neighbour->object;
+        PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
 
-        if (path->object.state == OBJECT_HELD && path->object.dependents == 0) {
-            *end =
-                object_block(host, Ip4OffloadDelegatedState, sizeof(PATH_OFFLOAD_STATE_DELEGATED), &path->object, path);
-            if (*end == NULL) {
-                break;
-            }
-            end = &(*end)->NextBlock;
-            paths++;
+        if (path->object.binding != binding || path->object.dependents > 0 ||
+            !may_go(&path->object, all || parent->doomed != 0)) {
+            continue;
         }
-    }
-    if (host->neighbour.state == OBJECT_HELD && host->neighbour.dependents == paths) {
-        neighbour = object_block(host, NeighborOffloadDelegatedState, sizeof(NEIGHBOR_OFFLOAD_STATE_DELEGATED),
-                                 &host->neighbour, host);
-        if (neighbour != NULL) {
-            neighbour->DependentBlockList = root;
-            root = neighbour;
+        block = object_block(tree_path_type(path, Ip4OffloadDelegatedState), sizeof(PATH_OFFLOAD_STATE_DELEGATED),
+                             &path->object, path);
+        if (block == NULL) {
+            return;
         }
+        if (parent->last == NULL) {
+            parent->block = block;
+        } else {
+            parent->last->NextBlock = block;
+        }
+        parent->last = block;
+        parent->gathered++;
     }
+}
+
+static void terminate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
+{
     if (root != NULL) {
-        charge_initiate_tree(host, NULL, 0);
-        protocol_terminate(host, root);
+        charge_initiate_tree(binding->host, NULL, 0);
+        protocol_terminate(binding, root);
     }
+}
+
+/* Paths that nothing depends on, as sibling roots; or under their neighbour's block if nothing else depends on that, so
+ * that all go in one tree (CH-113). */
+void upload_objects(struct host_binding *binding, bool all)
+{
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST lone = NULL, *lone_end = &lone, root = NULL, *end = &root;
+
+    gather_paths(binding, all);
+    FLUE_LIST_EACH(hook, &binding->neighbours)
+    {
+        struct host_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct host_neighbour, hook);
+        struct host_object *object = &neighbour->object;
+        PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST paths = object->block, last = object->last, block = NULL;
+
+        if (object->dependents == object->gathered && may_go(object, all)) {
+            block = object_block(NeighborOffloadDelegatedState, sizeof(NEIGHBOR_OFFLOAD_STATE_DELEGATED), object,
+                                 neighbour);
+        }
+        object->block = object->last = NULL;
+        object->gathered = 0;
+        if (block != NULL) {
+            block->DependentBlockList = paths;
+            *end = block;
+            end = &block->NextBlock;
+        } else if (paths != NULL) {
+            *lone_end = paths;
+            lone_end = &last->NextBlock;
+        }
+    }
+    terminate(binding, lone);
+    terminate(binding, root);
 }
 
 void flue_host_release_offload(struct flue_host *host, flue_ps at_ps)
 {
     host_enter(host, at_ps);
-    upload_objects(host);
+    FLUE_LIST_EACH(hook, &host->bindings)
+    {
+        upload_objects(FLUE_CONTAINER_OF(hook, struct host_binding, hook), true);
+    }
     host_leave(host);
 }

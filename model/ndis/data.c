@@ -5,34 +5,60 @@
  * Up, completions: each NBL knows its binding (SourceHandle); what belongs to one binding goes up in one call, whatever
  * connections it mixes.  Up, indications: T's NdisOffloadHandle is the address of the receiver's own handle (D-03). */
 
-#include "ndis/instance.h"
+#include "ndis/check.h"
 
 /* ---- Down ---- */
+
+static bool checked_down(struct ndis_binding *binding, enum ndis_request request, PNDIS_OFFLOAD_HANDLE handle,
+                         PNET_BUFFER_LIST first, ULONG flags)
+{
+    if (!check_data_down(binding, request, handle, first, flags)) {
+        return false;
+    }
+    check_im_data_down(binding, request, handle, first, flags);
+    return true;
+}
 
 NDIS_STATUS NdisOffloadTcpSend(PNDIS_OFFLOAD_HANDLE NdisOffloadHandle, PNET_BUFFER_LIST NetBufferList)
 {
     struct ndis_binding *binding = ndis_handle_binding(NdisOffloadHandle);
     struct ndis_adapter *adapter = binding->adapter;
+    NDIS_STATUS answer;
 
+    if (ndis_checked(adapter->ndis) && !checked_down(binding, NDIS_SEND, NdisOffloadHandle, NetBufferList, 0)) {
+        return NDIS_STATUS_INVALID_STATE;
+    }
     binding->ledger.sends_out += ndis_chain_cross(NetBufferList, binding, NDIS_HOLDER_OWNER, NDIS_HOLDER_MINIPORT);
     if (ndis_traced(adapter->ndis)) {
         ndis_trace(adapter->ndis, FLUE_POINT_ddi_send, (int64_t)ndis_chain_bytes(NetBufferList), 0, 0);
     }
-    return adapter->driver->tcp.TcpOffloadSendHandler(adapter->context, FLUE_DATA_CTX(NdisOffloadHandle),
-                                                      NetBufferList);
+    answer =
+        adapter->driver->tcp.TcpOffloadSendHandler(adapter->context, FLUE_DATA_CTX(NdisOffloadHandle), NetBufferList);
+    if (ndis_checked(adapter->ndis)) {
+        check_data_called(binding, NDIS_SEND, NdisOffloadHandle, answer);
+    }
+    return answer;
 }
 
 NDIS_STATUS NdisOffloadTcpReceive(PNDIS_OFFLOAD_HANDLE NdisOffloadHandle, PNET_BUFFER_LIST NetBufferList)
 {
     struct ndis_binding *binding = ndis_handle_binding(NdisOffloadHandle);
     struct ndis_adapter *adapter = binding->adapter;
+    NDIS_STATUS answer;
 
+    if (ndis_checked(adapter->ndis) && !checked_down(binding, NDIS_RECEIVE, NdisOffloadHandle, NetBufferList, 0)) {
+        return NDIS_STATUS_INVALID_STATE;
+    }
     binding->ledger.receives_out += ndis_chain_cross(NetBufferList, binding, NDIS_HOLDER_OWNER, NDIS_HOLDER_MINIPORT);
     if (ndis_traced(adapter->ndis)) {
         ndis_trace(adapter->ndis, FLUE_POINT_ddi_receive, (int64_t)ndis_chain_bytes(NetBufferList), 0, 0);
     }
-    return adapter->driver->tcp.TcpOffloadReceiveHandler(adapter->context, FLUE_DATA_CTX(NdisOffloadHandle),
-                                                         NetBufferList);
+    answer = adapter->driver->tcp.TcpOffloadReceiveHandler(adapter->context, FLUE_DATA_CTX(NdisOffloadHandle),
+                                                           NetBufferList);
+    if (ndis_checked(adapter->ndis)) {
+        check_data_called(binding, NDIS_RECEIVE, NdisOffloadHandle, answer);
+    }
+    return answer;
 }
 
 NDIS_STATUS NdisOffloadTcpDisconnect(PNDIS_OFFLOAD_HANDLE NdisOffloadHandle, PNET_BUFFER_LIST NetBufferList,
@@ -40,39 +66,67 @@ NDIS_STATUS NdisOffloadTcpDisconnect(PNDIS_OFFLOAD_HANDLE NdisOffloadHandle, PNE
 {
     struct ndis_binding *binding = ndis_handle_binding(NdisOffloadHandle);
     struct ndis_adapter *adapter = binding->adapter;
+    NDIS_STATUS answer;
 
-    assert(NetBufferList->Next == NULL); /* D-05 */
+    if (ndis_checked(adapter->ndis) &&
+        !checked_down(binding, NDIS_DISCONNECT, NdisOffloadHandle, NetBufferList, Flags)) {
+        return NDIS_STATUS_INVALID_STATE;
+    }
+    assert(ndis_checked(adapter->ndis) || NetBufferList->Next == NULL); /* D-05 */
     binding->ledger.disconnects_out +=
         ndis_chain_cross(NetBufferList, binding, NDIS_HOLDER_OWNER, NDIS_HOLDER_MINIPORT);
     if (ndis_traced(adapter->ndis)) {
         ndis_trace(adapter->ndis, FLUE_POINT_ddi_disconnect, Flags, (int64_t)ndis_nbl_bytes(NetBufferList), 0);
     }
-    return adapter->driver->tcp.TcpOffloadDisconnectHandler(adapter->context, FLUE_DATA_CTX(NdisOffloadHandle),
-                                                            NetBufferList, Flags);
+    answer = adapter->driver->tcp.TcpOffloadDisconnectHandler(adapter->context, FLUE_DATA_CTX(NdisOffloadHandle),
+                                                              NetBufferList, Flags);
+    if (ndis_checked(adapter->ndis)) {
+        check_data_called(binding, NDIS_DISCONNECT, NdisOffloadHandle, answer);
+    }
+    return answer;
 }
 
 NDIS_STATUS NdisOffloadTcpForward(PNDIS_OFFLOAD_HANDLE NdisOffloadHandle, PNET_BUFFER_LIST NetBufferList)
 {
     struct ndis_binding *binding = ndis_handle_binding(NdisOffloadHandle);
     struct ndis_adapter *adapter = binding->adapter;
-    uint64_t count = ndis_chain_cross(NetBufferList, binding, NDIS_HOLDER_OWNER, NDIS_HOLDER_MINIPORT);
+    NDIS_STATUS answer;
+    uint64_t count;
 
+    if (ndis_checked(adapter->ndis) && !checked_down(binding, NDIS_FORWARD, NdisOffloadHandle, NetBufferList, 0)) {
+        return NDIS_STATUS_INVALID_STATE;
+    }
+    count = ndis_chain_cross(NetBufferList, binding, NDIS_HOLDER_OWNER, NDIS_HOLDER_MINIPORT);
     binding->ledger.forwards_out += count;
     ndis_trace(adapter->ndis, FLUE_POINT_ddi_forward, (int64_t)count, 0, 0);
-    return adapter->driver->tcp.TcpOffloadForwardHandler(adapter->context, FLUE_DATA_CTX(NdisOffloadHandle),
-                                                         NetBufferList);
+    answer = adapter->driver->tcp.TcpOffloadForwardHandler(adapter->context, FLUE_DATA_CTX(NdisOffloadHandle),
+                                                           NetBufferList);
+    if (ndis_checked(adapter->ndis)) {
+        check_data_called(binding, NDIS_FORWARD, NdisOffloadHandle, answer);
+    }
+    return answer;
 }
 
 NDIS_STATUS NdisOffloadTcpReceiveReturn(NDIS_HANDLE NdisBindingHandle, PNET_BUFFER_LIST NetBufferList)
 {
     struct ndis_binding *binding = ndis_binding_of(NdisBindingHandle);
     struct ndis_adapter *adapter = binding->adapter;
-    uint64_t count = ndis_chain_cross(NetBufferList, binding, NDIS_HOLDER_PROTOCOL, NDIS_HOLDER_OWNER);
+    NDIS_STATUS answer;
+    uint64_t count;
 
-    assert(binding->ledger.indicated_out >= count);
-    binding->ledger.indicated_out -= count;
+    if (ndis_checked(adapter->ndis)) {
+        NetBufferList = check_receive_return(binding, NetBufferList);
+        if (NetBufferList == NULL) {
+            return NDIS_STATUS_SUCCESS;
+        }
+    }
+    count = ndis_chain_cross(NetBufferList, binding, NDIS_HOLDER_PROTOCOL, NDIS_HOLDER_OWNER);
+    ndis_settle(binding, &binding->ledger.indicated_out, count);
     ndis_trace(adapter->ndis, FLUE_POINT_ddi_receive_return, (int64_t)count, 0, 0);
-    (void)adapter->driver->tcp.TcpOffloadReceiveReturnHandler(adapter->context, NetBufferList);
+    answer = adapter->driver->tcp.TcpOffloadReceiveReturnHandler(adapter->context, NetBufferList);
+    if (ndis_checked(adapter->ndis)) {
+        check_receive_returned(binding, answer);
+    }
     return NDIS_STATUS_SUCCESS;
 }
 
@@ -89,20 +143,12 @@ static int64_t transferred(const NET_BUFFER_LIST *first)
     return (int64_t)bytes;
 }
 
-/* Books a completed chain; a trace shows the status of its first NBL. */
-static void book(struct ndis_binding *binding, uint64_t *out, uint64_t count)
-{
-    assert(*out >= count);
-    *out -= count;
-    (void)binding;
-}
-
 static void deliver_send(struct ndis_binding *binding, PNET_BUFFER_LIST first, uint64_t count, ULONG flags)
 {
     struct flue_ndis *ndis = binding->adapter->ndis;
 
     (void)flags;
-    book(binding, &binding->ledger.sends_out, count);
+    ndis_settle(binding, &binding->ledger.sends_out, count);
     if (ndis_traced(ndis)) {
         ndis_trace(ndis, FLUE_POINT_ddi_send_complete, transferred(first), first->Status, 0);
     }
@@ -114,7 +160,7 @@ static void deliver_receive(struct ndis_binding *binding, PNET_BUFFER_LIST first
     struct flue_ndis *ndis = binding->adapter->ndis;
 
     (void)flags;
-    book(binding, &binding->ledger.receives_out, count);
+    ndis_settle(binding, &binding->ledger.receives_out, count);
     if (ndis_traced(ndis)) {
         ndis_trace(ndis, FLUE_POINT_ddi_receive_complete, transferred(first), first->Status, 0);
     }
@@ -124,8 +170,8 @@ static void deliver_receive(struct ndis_binding *binding, PNET_BUFFER_LIST first
 static void deliver_disconnect(struct ndis_binding *binding, PNET_BUFFER_LIST first, uint64_t count, ULONG flags)
 {
     (void)flags;
-    assert(count == 1); /* D-05 */
-    book(binding, &binding->ledger.disconnects_out, count);
+    assert(ndis_checked(binding->adapter->ndis) || count == 1); /* D-05 */
+    ndis_settle(binding, &binding->ledger.disconnects_out, count);
     ndis_trace(binding->adapter->ndis, FLUE_POINT_ddi_disconnect_complete, first->Status, 0, 0);
     binding->protocol->tcp.TcpOffloadDisconnectCompleteHandler(binding->context, first);
 }
@@ -133,29 +179,45 @@ static void deliver_disconnect(struct ndis_binding *binding, PNET_BUFFER_LIST fi
 static void deliver_forward(struct ndis_binding *binding, PNET_BUFFER_LIST first, uint64_t count, ULONG flags)
 {
     (void)flags;
-    book(binding, &binding->ledger.forwards_out, count);
+    ndis_settle(binding, &binding->ledger.forwards_out, count);
     ndis_trace(binding->adapter->ndis, FLUE_POINT_ddi_forward_complete, (int64_t)count, first->Status, 0);
     binding->protocol->tcp.TcpOffloadForwardCompleteHandler(binding->context, first);
 }
 
+static void complete(NDIS_HANDLE miniport_handle, enum ndis_request request, PNET_BUFFER_LIST first,
+                     ndis_deliver_fn *deliver)
+{
+    struct ndis_adapter *adapter = ndis_adapter_of(miniport_handle);
+
+    if (ndis_checked(adapter->ndis)) {
+        check_power_completed(adapter, first);
+        first = check_data_up(adapter, request, first);
+        check_im_data_up(adapter, first);
+    }
+    ndis_complete_up(adapter, first, deliver, 0);
+    if (ndis_checked(adapter->ndis)) {
+        check_data_completed(adapter, request);
+    }
+}
+
 static void send_complete(NDIS_HANDLE NdisMiniportHandle, PNET_BUFFER_LIST NetBufferList)
 {
-    ndis_complete_up(ndis_adapter_of(NdisMiniportHandle), NetBufferList, deliver_send, 0);
+    complete(NdisMiniportHandle, NDIS_SEND, NetBufferList, deliver_send);
 }
 
 static void receive_complete(NDIS_HANDLE NdisMiniportHandle, PNET_BUFFER_LIST NetBufferList)
 {
-    ndis_complete_up(ndis_adapter_of(NdisMiniportHandle), NetBufferList, deliver_receive, 0);
+    complete(NdisMiniportHandle, NDIS_RECEIVE, NetBufferList, deliver_receive);
 }
 
 static void disconnect_complete(NDIS_HANDLE NdisMiniportHandle, PNET_BUFFER_LIST NetBufferList)
 {
-    ndis_complete_up(ndis_adapter_of(NdisMiniportHandle), NetBufferList, deliver_disconnect, 0);
+    complete(NdisMiniportHandle, NDIS_DISCONNECT, NetBufferList, deliver_disconnect);
 }
 
 static void forward_complete(NDIS_HANDLE NdisMiniportHandle, PNET_BUFFER_LIST NetBufferList)
 {
-    ndis_complete_up(ndis_adapter_of(NdisMiniportHandle), NetBufferList, deliver_forward, 0);
+    complete(NdisMiniportHandle, NDIS_FORWARD, NetBufferList, deliver_forward);
 }
 
 /* ---- Indications ---- */
@@ -164,9 +226,21 @@ static void event(NDIS_HANDLE NdisOffloadHandle, ULONG EventType, ULONG EventSpe
 {
     PNDIS_OFFLOAD_HANDLE handle = (PNDIS_OFFLOAD_HANDLE)NdisOffloadHandle;
     struct ndis_binding *binding = ndis_handle_binding(handle);
+    struct flue_ndis *ndis = binding->adapter->ndis;
 
-    ndis_trace(binding->adapter->ndis, FLUE_POINT_ddi_event, EventType, EventSpecificInformation, 0);
+    if (ndis_checked(ndis)) {
+        check_im_event(binding, handle, EventType, EventSpecificInformation);
+        if (!check_event(ndis, handle, EventType, EventSpecificInformation)) {
+            check_im_stopped(binding);
+            return;
+        }
+    }
+    ndis_trace(ndis, FLUE_POINT_ddi_event, EventType, EventSpecificInformation, 0);
     binding->protocol->tcp.TcpOffloadEventHandler(handle, EventType, EventSpecificInformation);
+    if (ndis_checked(ndis)) {
+        check_im_event_done(binding);
+        check_event_done(ndis, handle);
+    }
 }
 
 static NDIS_STATUS receive(NDIS_HANDLE NdisOffloadHandle, PNET_BUFFER_LIST NetBufferList, NDIS_STATUS Status,
@@ -180,18 +254,29 @@ static NDIS_STATUS receive(NDIS_HANDLE NdisOffloadHandle, PNET_BUFFER_LIST NetBu
     int64_t bytes = 0;
     NDIS_STATUS answer;
 
-    assert(NetBufferList->Next == NULL);
+    assert(ndis_checked(ndis) || NetBufferList->Next == NULL);
+    *BytesConsumed = 0;
+    if (ndis_checked(ndis)) {
+        check_im_indicate(binding, handle, NetBufferList, Status);
+        if (!check_indicate(ndis, handle, NetBufferList, Status)) {
+            check_im_stopped(binding);
+            return NDIS_STATUS_INVALID_STATE;
+        }
+    }
     if (traced) {
         /* Read now: the host may give the NBL back before it answers. */
         moment = ndis_moment(ndis);
         bytes = (int64_t)ndis_nbl_bytes(NetBufferList);
     }
     binding->ledger.indicated_out += ndis_chain_cross(NetBufferList, binding, NDIS_HOLDER_OWNER, NDIS_HOLDER_PROTOCOL);
-    *BytesConsumed = 0;
     answer = binding->protocol->tcp.TcpOffloadReceiveIndicateHandler(handle, NetBufferList, Status, BytesConsumed);
     if (answer != NDIS_STATUS_SUCCESS) {
         binding->ledger.indicated_out -=
             ndis_chain_cross(NetBufferList, binding, NDIS_HOLDER_PROTOCOL, NDIS_HOLDER_OWNER);
+    }
+    if (ndis_checked(ndis)) {
+        check_im_indicated(binding, NetBufferList, answer, *BytesConsumed);
+        check_indicated(ndis, handle, NetBufferList, answer, *BytesConsumed);
     }
     if (traced) {
         flue_trace_emit(ndis->trace, FLUE_POINT_ddi_receive_indicate, moment.at_ps, moment.conn, bytes, *BytesConsumed,
@@ -206,7 +291,13 @@ NDIS_STATUS NdisMGetOffloadHandlers(NDIS_HANDLE NdisMiniportHandle, NDIS_CHIMNEY
     struct ndis_adapter *adapter = ndis_adapter_of(NdisMiniportHandle);
 
     *OffloadHandlers = NULL;
+    if (ndis_checked(adapter->ndis)) {
+        check_get_handlers(adapter, (unsigned)ChimneyType);
+    }
     if (ChimneyType != NdisTcpChimneyOffload) {
+        if (ndis_checked(adapter->ndis)) {
+            *OffloadHandlers = check_refused_table(adapter); /* not valid, and watched */
+        }
         return STATUS_NOT_SUPPORTED;
     }
     if (!adapter->initialising || adapter->has_handlers) {
@@ -215,7 +306,7 @@ NDIS_STATUS NdisMGetOffloadHandlers(NDIS_HANDLE NdisMiniportHandle, NDIS_CHIMNEY
     adapter->has_handlers = true;
     adapter->handlers = (NDIS_TCP_OFFLOAD_EVENT_HANDLERS){
         .Header = {.Type = NdisTcpChimneyOffload,
-                   .Revision = NDIS_OBJECT_TCP_OFFLOAD_REVISION_1,
+                   .Revision = adapter->ndis->handlers_revision,
                    .Size = sizeof adapter->handlers},
         .NdisTcpOffloadEventHandler = event,
         .NdisTcpOffloadReceiveHandler = receive,
@@ -224,6 +315,9 @@ NDIS_STATUS NdisMGetOffloadHandlers(NDIS_HANDLE NdisMiniportHandle, NDIS_CHIMNEY
         .NdisTcpOffloadDisconnectComplete = disconnect_complete,
         .NdisTcpOffloadForwardComplete = forward_complete,
     };
+    if (ndis_checked(adapter->ndis)) {
+        check_offered(adapter);
+    }
     *OffloadHandlers = (PNDIS_OFFLOAD_EVENT_HANDLERS)(void *)&adapter->handlers;
     return STATUS_SUCCESS;
 }
@@ -236,9 +330,19 @@ void NdisMOffloadEventIndicate(NDIS_HANDLE NdisMiniportHandle, PNDIS_MINIPORT_OF
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = NULL;
     PVOID *slot = NULL;
 
+    if (ndis_checked(adapter->ndis)) {
+        if (!check_generic_event(adapter, OffloadBlockList, IndicationCode)) {
+            return;
+        }
+        check_power_indicated(adapter, OffloadBlockList);
+    }
+    if (ndis_checked(adapter->ndis)) {
+        check_im_generic_event(adapter, OffloadBlockList, IndicationCode);
+    }
     ndis_trace(adapter->ndis, FLUE_POINT_ddi_generic_event, IndicationCode, 0, 0);
     if (OffloadBlockList != NULL) {
-        assert(OffloadBlockList->NextBlock == NULL && OffloadBlockList->DependentBlockList == NULL);
+        assert(ndis_checked(adapter->ndis) ||
+               (OffloadBlockList->NextBlock == NULL && OffloadBlockList->DependentBlockList == NULL));
         handle = (PNDIS_OFFLOAD_HANDLE)OffloadBlockList->NdisOffloadHandle;
         slot = OffloadBlockList->MiniportOffloadContext;
         block = flue_block_to_protocol(OffloadBlockList);
@@ -253,5 +357,9 @@ void NdisMOffloadEventIndicate(NDIS_HANDLE NdisMiniportHandle, PNDIS_MINIPORT_OF
     }
     if (block != NULL) {
         flue_block_to_miniport(block)->MiniportOffloadContext = slot;
+    }
+    if (ndis_checked(adapter->ndis)) {
+        check_im_generic_event_done(adapter, OffloadBlockList);
+        check_generic_event_done(adapter, OffloadBlockList, IndicationCode);
     }
 }

@@ -22,20 +22,25 @@ enum ndis_tag {
 struct flue_ndis {
     const struct flue_env *env;
     const struct flue_trace *trace; /* may be NULL */
+    struct check *check;            /* the checker; NULL: off (ndis/check.h) */
     flue_ps at_ps;                  /* told by flue_ndis_at() for the next crossing; 0: nothing told */
     uint32_t conn;
     uint32_t next_adapter_index;
+    UCHAR handlers_revision;        /* of the entry points handed out; another than 1 in a test alone (CH-012) */
+    struct ndis_protocol *offering; /* whose BindAdapterHandlerEx runs now; NULL: none */
     struct flue_hook drivers;
     struct flue_hook protocols;
     struct flue_hook adapters;
 };
 
+/* The partner is the other edge of an intermediate driver; NULL: this is none. */
 struct ndis_driver {
     enum ndis_tag tag;
     bool in_set_options;
     bool has_generic, has_tcp;
     struct flue_hook hook;
     struct flue_ndis *ndis;
+    struct ndis_protocol *partner;
     NDIS_HANDLE context;
     NDIS_MINIPORT_DRIVER_CHARACTERISTICS calls;
     NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic;
@@ -48,11 +53,22 @@ struct ndis_protocol {
     bool has_generic, has_tcp;
     struct flue_hook hook;
     struct flue_ndis *ndis;
+    struct ndis_driver *partner;
     NDIS_HANDLE context;
     NDIS_PROTOCOL_DRIVER_CHARACTERISTICS calls;
     NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic;
     NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp;
 };
+
+/* An event on its way to every binding of an adapter. */
+struct ndis_event {
+    NET_PNP_EVENT_NOTIFICATION notification;
+    uint32_t waiting;   /* answers that are still to come */
+    NDIS_STATUS status; /* the last answer that was not SUCCESS */
+};
+
+/* A change of power: the protocols are told, the miniport is asked. */
+enum ndis_power_step { NDIS_POWER_IDLE, NDIS_POWER_TELLING, NDIS_POWER_ASKING };
 
 struct ndis_adapter {
     enum ndis_tag tag;
@@ -66,6 +82,17 @@ struct ndis_adapter {
     const char *name;
     NDIS_HANDLE context; /* of the miniport driver */
     NDIS_TCP_OFFLOAD_EVENT_HANDLERS handlers;
+    bool has_current, has_hardware; /* what it can do with connections: now, and at best */
+    NDIS_TCP_CONNECTION_OFFLOAD current, hardware;
+    bool stopping; /* its protocols have been told to pause */
+    struct ndis_event pause, set_power;
+    enum ndis_power_step power_step;
+    NET_DEVICE_POWER_STATE power, power_next;
+    ULONG power_value;
+    NDIS_OID_REQUEST power_request;
+    void (*power_done)(void *ctx, NDIS_STATUS status);
+    void *power_ctx;
+    uint64_t requests_out; /* N's own */
 };
 
 struct ndis_binding {
@@ -75,6 +102,7 @@ struct ndis_binding {
     struct ndis_protocol *protocol;
     NDIS_HANDLE context; /* of the protocol driver */
     void *calling; /* tree whose Miniport... handler runs now: it must not complete yet (law: async means later) */
+    bool owes_pause, owes_power; /* answers to events */
     struct flue_ndis_ledger ledger;
 };
 
@@ -100,6 +128,30 @@ static inline struct ndis_binding *ndis_handle_binding(const NDIS_OFFLOAD_HANDLE
     return ndis_binding_of(handle->NdisReserved[0]);
 }
 
+static inline struct ndis_driver *ndis_driver_of(NDIS_HANDLE handle)
+{
+    struct ndis_driver *driver = (struct ndis_driver *)handle;
+
+    assert(driver != NULL && driver->tag == NDIS_TAG_DRIVER);
+    return driver;
+}
+
+static inline struct ndis_protocol *ndis_protocol_of(NDIS_HANDLE handle)
+{
+    struct ndis_protocol *protocol = (struct ndis_protocol *)handle;
+
+    assert(protocol != NULL && protocol->tag == NDIS_TAG_PROTOCOL);
+    return protocol;
+}
+
+/* Whether connections can be offloaded to an adapter: its driver has the handlers, on both edges if it has two. */
+static inline bool ndis_chimney(const struct ndis_adapter *adapter)
+{
+    const struct ndis_driver *driver = adapter->driver;
+
+    return driver->has_generic && (driver->partner == NULL || driver->partner->has_generic);
+}
+
 static inline bool ndis_traced(const struct flue_ndis *ndis)
 {
     return ndis->trace != NULL && ndis->trace->emit != NULL;
@@ -114,10 +166,53 @@ struct ndis_moment {
 };
 struct ndis_moment ndis_moment(struct flue_ndis *ndis);
 
+/* Memory of env, zeroed. */
+void *ndis_take(const struct flue_ndis *ndis, size_t bytes);
+void ndis_give(const struct flue_ndis *ndis, void *memory, size_t bytes);
+
+/* adapter.c: adapters and bindings. */
+void ndis_free_adapter(struct ndis_adapter *adapter); /* calls nobody */
+bool ndis_binding_idle(const struct ndis_binding *binding);
+/* Asks the protocol to close a binding; false if it did not. */
+bool ndis_unbind(struct ndis_binding *binding);
+/* Offers every adapter that runs to a new protocol. */
+void ndis_offer_running(struct ndis_protocol *protocol);
+/* Runs MiniportInitializeEx, then offers the adapter.  *out is NULL unless the answer is SUCCESS. */
+NDIS_STATUS ndis_adapter_start(struct ndis_driver *driver, const char *name, void *configuration,
+                               struct ndis_adapter **out);
+/* SUCCESS: halted and gone.  INVALID_STATE: not now. */
+NDIS_STATUS ndis_adapter_stop(struct ndis_adapter *adapter);
+
+/* oid.c: asks a miniport, for a binding or (NULL) for N. */
+NDIS_STATUS ndis_ask(struct ndis_adapter *adapter, struct ndis_binding *binding, PNDIS_OID_REQUEST request);
+
+/* power.c: events and power. */
+/* Tells the protocols of an adapter, and of all virtual adapters that stop with it, once; always true. */
+bool ndis_pause(struct ndis_adapter *adapter);
+/* Whether they have all answered, and nothing is lent across any of these adapters. */
+bool ndis_quiet(struct ndis_adapter *adapter);
+void ndis_forgive(struct ndis_binding *binding); /* its answers will not come */
+void ndis_power_answered(struct ndis_adapter *adapter, NDIS_STATUS status);
+
+/* im.c: intermediate drivers. */
+/* Whether a protocol is offered an adapter: nobody's below has it, and it does not stand on the protocol's own. */
+bool ndis_may_open(const struct ndis_protocol *protocol, const struct ndis_adapter *adapter);
+/* Unbinds all other protocols from an adapter that an intermediate driver opens; false: one of them is busy. */
+bool ndis_clear_for(const struct ndis_protocol *protocol, struct ndis_adapter *adapter);
+
 /* Chains: stamps SourceHandle on every NBL, changes its holder from `from` to `to` (checked builds assert `from`), and
  * returns their number. */
 uint64_t ndis_chain_cross(PNET_BUFFER_LIST first, struct ndis_binding *binding, enum ndis_holder from,
                           enum ndis_holder to);
+
+/* Takes count off what is out across a binding.  More than there is: an error that is asserted, or, with the checker
+ * on, has been reported. */
+static inline void ndis_settle(const struct ndis_binding *binding, uint64_t *out, uint64_t count)
+{
+    assert(binding->adapter->ndis->check != NULL || *out >= count);
+    *out -= *out >= count ? count : *out;
+    (void)binding;
+}
 
 /* A completion chain of an adapter: hands it up, one call per binding, order kept.  deliver gets what belongs to one.
  */

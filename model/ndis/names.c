@@ -45,7 +45,7 @@ const struct flue_ddi_value *flue_ddi_values(size_t *count)
         FLUE_TCP_UPLOAD_REASON_LIST(ROW)
         FLUE_CHIMNEY_FLAG_LIST(ROW)
         FLUE_CHIMNEY_REVISION_LIST(ROW)
-        FLUE_CHIMNEY_OID_LIST(ROW)
+        FLUE_NDIS_OID_LIST(ROW)
         /* clang-format on */
         {"sizeof(NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST)", (int64_t)sizeof(NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST),
          FLUE_MARK_DERIVED},

@@ -3,7 +3,7 @@
  * crossings share.  The chimney's crossings are in tree.c (state operations) and data.c (data and events). */
 
 #include "flue/env.h"
-#include "ndis/instance.h"
+#include "ndis/check.h"
 
 void flue_ndis_at(struct flue_ndis *ndis, flue_ps at_ps, uint32_t conn)
 {
@@ -33,6 +33,26 @@ void ndis_trace(struct flue_ndis *ndis, unsigned point, int64_t a, int64_t b, in
     }
 }
 
+#ifdef FLUE_CHECKED_BUILD
+/* Only an intermediate driver lends what is lent to it; such a list is lent once per layer. */
+static void lend(PNET_BUFFER_LIST nbl, enum ndis_holder to, bool passed_on)
+{
+    assert(nbl->Holder == NDIS_HOLDER_OWNER || (passed_on && nbl->Holder == to));
+    (void)passed_on;
+    nbl->Holder = to;
+    nbl->Layers++;
+}
+
+static void take_back(PNET_BUFFER_LIST nbl, enum ndis_holder from)
+{
+    assert(nbl->Holder == from && nbl->Layers > 0);
+    (void)from;
+    if (--nbl->Layers == 0) {
+        nbl->Holder = NDIS_HOLDER_OWNER;
+    }
+}
+#endif
+
 uint64_t ndis_chain_cross(PNET_BUFFER_LIST first, struct ndis_binding *binding, enum ndis_holder from,
                           enum ndis_holder to)
 {
@@ -40,8 +60,15 @@ uint64_t ndis_chain_cross(PNET_BUFFER_LIST first, struct ndis_binding *binding, 
 
     for (PNET_BUFFER_LIST nbl = first; nbl != NULL; nbl = nbl->Next) {
 #ifdef FLUE_CHECKED_BUILD
-        assert(nbl->Holder == from);
-        nbl->Holder = to;
+        if (ndis_checked(binding->adapter->ndis)) {
+            /* The checker keeps the holder, and reports where an assertion would stop. */
+        } else if (from == NDIS_HOLDER_OWNER) {
+            lend(nbl, to,
+                 to == NDIS_HOLDER_MINIPORT ? binding->protocol->partner != NULL
+                                            : binding->adapter->driver->partner != NULL);
+        } else {
+            take_back(nbl, from);
+        }
 #endif
         nbl->SourceHandle = binding;
         count++;
@@ -51,19 +78,34 @@ uint64_t ndis_chain_cross(PNET_BUFFER_LIST first, struct ndis_binding *binding, 
     return count;
 }
 
+/* The binding a completed list goes up to.  Lists that an intermediate driver passes through carry the binding below
+ * it; with one binding above there is nothing to tell apart, with more the driver has restored SourceHandle. */
+static struct ndis_binding *binding_above(struct ndis_adapter *adapter, const NET_BUFFER_LIST *nbl)
+{
+    struct flue_hook *hook = list_first(&adapter->bindings);
+    struct ndis_binding *binding;
+
+    if (adapter->driver->partner != NULL && hook != NULL && hook->next == &adapter->bindings) {
+        return FLUE_CONTAINER_OF(hook, struct ndis_binding, hook);
+    }
+    binding = ndis_binding_of(nbl->SourceHandle);
+    assert(binding->adapter == adapter);
+    return binding;
+}
+
 void ndis_complete_up(struct ndis_adapter *adapter, PNET_BUFFER_LIST first, ndis_deliver_fn *deliver, ULONG flags)
 {
     while (first != NULL) {
-        struct ndis_binding *binding = ndis_binding_of(first->SourceHandle);
+        struct ndis_binding *binding = binding_above(adapter, first);
         PNET_BUFFER_LIST mine = first, *mine_end = &mine, others = NULL, *others_end = &others;
         uint64_t count = 0;
 
-        assert(binding->adapter == adapter);
         for (PNET_BUFFER_LIST nbl = first; nbl != NULL; nbl = nbl->Next) {
-            if (nbl->SourceHandle == binding) {
+            if (binding_above(adapter, nbl) == binding) {
 #ifdef FLUE_CHECKED_BUILD
-                assert(nbl->Holder == NDIS_HOLDER_MINIPORT);
-                nbl->Holder = NDIS_HOLDER_OWNER;
+                if (!ndis_checked(adapter->ndis)) {
+                    take_back(nbl, NDIS_HOLDER_MINIPORT);
+                }
 #endif
                 *mine_end = nbl;
                 mine_end = &nbl->Next;
@@ -78,7 +120,6 @@ void ndis_complete_up(struct ndis_adapter *adapter, PNET_BUFFER_LIST first, ndis
         deliver(binding, mine, count, flags);
         first = others;
     }
-    (void)adapter;
 }
 
 /* ---- Ordinary data path ---- */
@@ -137,11 +178,38 @@ void NdisReturnNetBufferLists(NDIS_HANDLE NdisBindingHandle, PNET_BUFFER_LIST Ne
     adapter->driver->calls.ReturnNetBufferListsHandler(adapter->context, NetBufferLists, ReturnFlags);
 }
 
+/* Some indications bring what the adapter can do from now on. */
+static void learn(struct ndis_adapter *adapter, const NDIS_STATUS_INDICATION *indication)
+{
+    const NDIS_TCP_CONNECTION_OFFLOAD *capability = (const NDIS_TCP_CONNECTION_OFFLOAD *)indication->StatusBuffer;
+
+    if (capability == NULL || indication->StatusBufferSize < sizeof *capability) {
+        return;
+    }
+    switch (indication->StatusCode) {
+    case NDIS_STATUS_OFFLOAD_RESUME:
+    case NDIS_STATUS_UPLOAD_ALL:
+        adapter->current = *capability;
+        adapter->has_current = true;
+        break;
+    case NDIS_STATUS_TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES:
+        adapter->hardware = *capability;
+        adapter->has_hardware = true;
+        break;
+    default:
+        break;
+    }
+}
+
 void NdisMIndicateStatusEx(NDIS_HANDLE NdisMiniportHandle, PNDIS_STATUS_INDICATION StatusIndication)
 {
     struct ndis_adapter *adapter = ndis_adapter_of(NdisMiniportHandle);
 
     ndis_trace(adapter->ndis, FLUE_POINT_ddi_status, StatusIndication->StatusCode, 0, 0);
+    if (ndis_checked(adapter->ndis)) {
+        check_status(adapter, StatusIndication);
+    }
+    learn(adapter, StatusIndication);
     FLUE_LIST_EACH_SAFE(hook, &adapter->bindings)
     {
         struct ndis_binding *binding = FLUE_CONTAINER_OF(hook, struct ndis_binding, hook);
@@ -149,5 +217,8 @@ void NdisMIndicateStatusEx(NDIS_HANDLE NdisMiniportHandle, PNDIS_STATUS_INDICATI
         if (binding->protocol->calls.StatusHandlerEx != NULL) {
             binding->protocol->calls.StatusHandlerEx(binding->context, StatusIndication);
         }
+    }
+    if (ndis_checked(adapter->ndis)) {
+        check_status_done(adapter);
     }
 }

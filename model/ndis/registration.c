@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ndis/registration.c - the life of drivers, adapters and bindings. */
+/* ndis/registration.c - the life of drivers: their entry points, and what is lent across their bindings. */
 
 #include "flue/env.h"
-#include "ndis/instance.h"
+#include "ndis/check.h"
 
-static void *take(const struct flue_ndis *ndis, size_t bytes)
+void *ndis_take(const struct flue_ndis *ndis, size_t bytes)
 {
     return ndis->env->allocate(ndis->env->ctx, bytes);
 }
 
-static void give(const struct flue_ndis *ndis, void *memory, size_t bytes)
+void ndis_give(const struct flue_ndis *ndis, void *memory, size_t bytes)
 {
     ndis->env->release(ndis->env->ctx, memory, bytes);
 }
@@ -25,42 +25,29 @@ flue_err flue_ndis_new(const struct flue_env *env, const struct flue_trace *trac
     ndis->env = env;
     ndis->trace = trace;
     ndis->conn = FLUE_NO_CONN;
+    ndis->handlers_revision = NDIS_OBJECT_TCP_OFFLOAD_REVISION_1;
     list_init(&ndis->drivers);
     list_init(&ndis->protocols);
     list_init(&ndis->adapters);
     return FLUE_OK;
 }
 
-static void free_binding(struct ndis_binding *binding)
-{
-    struct flue_ndis *ndis = binding->adapter->ndis;
-
-    list_remove(&binding->hook);
-    give(ndis, binding, sizeof *binding);
-}
-
-static void free_adapter(struct ndis_adapter *adapter)
-{
-    struct flue_ndis *ndis = adapter->ndis;
-
-    FLUE_LIST_EACH_SAFE(hook, &adapter->bindings)
-    {
-        free_binding(FLUE_CONTAINER_OF(hook, struct ndis_binding, hook));
-    }
-    list_remove(&adapter->hook);
-    give(ndis, adapter, sizeof *adapter);
-}
-
 static void free_driver(struct ndis_driver *driver)
 {
+    if (driver->partner != NULL) {
+        driver->partner->partner = NULL;
+    }
     list_remove(&driver->hook);
-    give(driver->ndis, driver, sizeof *driver);
+    ndis_give(driver->ndis, driver, sizeof *driver);
 }
 
 static void free_protocol(struct ndis_protocol *protocol)
 {
+    if (protocol->partner != NULL) {
+        protocol->partner->partner = NULL;
+    }
     list_remove(&protocol->hook);
-    give(protocol->ndis, protocol, sizeof *protocol);
+    ndis_give(protocol->ndis, protocol, sizeof *protocol);
 }
 
 void flue_ndis_free(struct flue_ndis *ndis)
@@ -70,9 +57,10 @@ void flue_ndis_free(struct flue_ndis *ndis)
     if (ndis == NULL) {
         return;
     }
+    check_free(ndis);
     FLUE_LIST_EACH_SAFE(hook, &ndis->adapters)
     {
-        free_adapter(FLUE_CONTAINER_OF(hook, struct ndis_adapter, hook));
+        ndis_free_adapter(FLUE_CONTAINER_OF(hook, struct ndis_adapter, hook));
     }
     FLUE_LIST_EACH_SAFE(hook, &ndis->protocols)
     {
@@ -95,7 +83,7 @@ struct flue_ndis_ledger flue_ndis_binding_ledger(NDIS_HANDLE NdisBindingHandle)
 
 struct flue_ndis_ledger flue_ndis_adapter_ledger(NDIS_HANDLE NdisMiniportHandle)
 {
-    struct flue_ndis_ledger sum = {0};
+    struct flue_ndis_ledger sum = {.requests_out = ndis_adapter_of(NdisMiniportHandle)->requests_out};
 
     FLUE_LIST_EACH(hook, &ndis_adapter_of(NdisMiniportHandle)->bindings)
     {
@@ -109,6 +97,7 @@ struct flue_ndis_ledger flue_ndis_adapter_ledger(NDIS_HANDLE NdisMiniportHandle)
         sum.forwards_out += one->forwards_out;
         sum.indicated_out += one->indicated_out;
         sum.trees_out += one->trees_out;
+        sum.requests_out += one->requests_out;
     }
     return sum;
 }
@@ -116,12 +105,8 @@ struct flue_ndis_ledger flue_ndis_adapter_ledger(NDIS_HANDLE NdisMiniportHandle)
 uint64_t flue_ndis_ledger_total(const struct flue_ndis_ledger *ledger)
 {
     return ledger->ordinary_sends_out + ledger->ordinary_receives_out + ledger->sends_out + ledger->receives_out +
-           ledger->disconnects_out + ledger->forwards_out + ledger->indicated_out + ledger->trees_out;
-}
-
-static bool binding_idle(const struct ndis_binding *binding)
-{
-    return flue_ndis_ledger_total(&binding->ledger) == 0;
+           ledger->disconnects_out + ledger->forwards_out + ledger->indicated_out + ledger->trees_out +
+           ledger->requests_out;
 }
 
 /* ---- Drivers ---- */
@@ -145,7 +130,7 @@ NDIS_STATUS NdisMRegisterMiniportDriver(struct flue_ndis *DriverObject, NDIS_HAN
         calls->SendNetBufferListsHandler == NULL || calls->ReturnNetBufferListsHandler == NULL) {
         return NDIS_STATUS_BAD_CHARACTERISTICS;
     }
-    driver = (struct ndis_driver *)take(DriverObject, sizeof *driver);
+    driver = (struct ndis_driver *)ndis_take(DriverObject, sizeof *driver);
     if (driver == NULL) {
         return NDIS_STATUS_RESOURCES;
     }
@@ -156,6 +141,9 @@ NDIS_STATUS NdisMRegisterMiniportDriver(struct flue_ndis *DriverObject, NDIS_HAN
         driver->in_set_options = true;
         status = calls->SetOptionsHandler(driver, MiniportDriverContext);
         driver->in_set_options = false;
+    }
+    if (status == NDIS_STATUS_SUCCESS && ndis_checked(DriverObject)) {
+        check_registered(DriverObject, driver, NULL);
     }
     if (status == NDIS_STATUS_SUCCESS && driver->has_generic != driver->has_tcp) {
         status = NDIS_STATUS_BAD_CHARACTERISTICS;
@@ -183,18 +171,6 @@ NDIS_STATUS NdisMDeregisterMiniportDriver(NDIS_HANDLE NdisMiniportDriverHandle)
     return NDIS_STATUS_SUCCESS;
 }
 
-/* Offers an adapter to a protocol.  A refusal is the protocol's right. */
-static void offer(struct ndis_protocol *protocol, struct ndis_adapter *adapter)
-{
-    NDIS_BIND_PARAMETERS parameters = {
-        .Header = {.Type = NDIS_OBJECT_TYPE_DEFAULT, .Revision = 1, .Size = sizeof parameters},
-        .AdapterName = adapter->name,
-        .AdapterIndex = adapter->index,
-    };
-
-    (void)protocol->calls.BindAdapterHandlerEx(protocol->context, adapter, &parameters);
-}
-
 NDIS_STATUS NdisRegisterProtocolDriver(struct flue_ndis *DriverObject, NDIS_HANDLE ProtocolDriverContext,
                                        const NDIS_PROTOCOL_DRIVER_CHARACTERISTICS *ProtocolCharacteristics,
                                        NDIS_HANDLE *NdisProtocolHandle)
@@ -209,7 +185,7 @@ NDIS_STATUS NdisRegisterProtocolDriver(struct flue_ndis *DriverObject, NDIS_HAND
         calls->ReceiveNetBufferListsHandler == NULL || calls->SendNetBufferListsCompleteHandler == NULL) {
         return NDIS_STATUS_BAD_CHARACTERISTICS;
     }
-    protocol = (struct ndis_protocol *)take(DriverObject, sizeof *protocol);
+    protocol = (struct ndis_protocol *)ndis_take(DriverObject, sizeof *protocol);
     if (protocol == NULL) {
         return NDIS_STATUS_RESOURCES;
     }
@@ -221,6 +197,9 @@ NDIS_STATUS NdisRegisterProtocolDriver(struct flue_ndis *DriverObject, NDIS_HAND
         status = calls->SetOptionsHandler(protocol, ProtocolDriverContext);
         protocol->in_set_options = false;
     }
+    if (status == NDIS_STATUS_SUCCESS && ndis_checked(DriverObject)) {
+        check_registered(DriverObject, NULL, protocol);
+    }
     if (status == NDIS_STATUS_SUCCESS && protocol->has_generic != protocol->has_tcp) {
         status = NDIS_STATUS_BAD_CHARACTERISTICS;
     }
@@ -229,19 +208,8 @@ NDIS_STATUS NdisRegisterProtocolDriver(struct flue_ndis *DriverObject, NDIS_HAND
         return status;
     }
     *NdisProtocolHandle = protocol;
-    FLUE_LIST_EACH(hook, &DriverObject->adapters)
-    {
-        offer(protocol, FLUE_CONTAINER_OF(hook, struct ndis_adapter, hook));
-    }
+    ndis_offer_running(protocol);
     return NDIS_STATUS_SUCCESS;
-}
-
-/* Asks the protocol to close a binding; false if it did not. */
-static bool unbind(struct ndis_binding *binding)
-{
-    struct ndis_protocol *protocol = binding->protocol;
-
-    return protocol->calls.UnbindAdapterHandlerEx(binding, binding->context) == NDIS_STATUS_SUCCESS;
 }
 
 NDIS_STATUS NdisDeregisterProtocolDriver(NDIS_HANDLE NdisProtocolHandle)
@@ -259,7 +227,10 @@ NDIS_STATUS NdisDeregisterProtocolDriver(NDIS_HANDLE NdisProtocolHandle)
             {
                 struct ndis_binding *binding = FLUE_CONTAINER_OF(hook, struct ndis_binding, hook);
 
-                if (binding->protocol == protocol && !(closing ? unbind(binding) : binding_idle(binding))) {
+                if (binding->protocol == protocol && closing == 0 && ndis_checked(protocol->ndis)) {
+                    check_close(binding);
+                }
+                if (binding->protocol == protocol && !(closing ? ndis_unbind(binding) : ndis_binding_idle(binding))) {
                     return NDIS_STATUS_INVALID_STATE;
                 }
             }
@@ -338,11 +309,17 @@ NDIS_STATUS NdisSetOptionalHandlers(NDIS_HANDLE NdisHandle, const NDIS_OBJECT_HE
     case NDIS_TAG_DRIVER: {
         struct ndis_driver *driver = (struct ndis_driver *)NdisHandle;
 
+        if (ndis_checked(driver->ndis)) {
+            check_optional_handlers(driver->ndis, driver, NULL, OptionalHandlers, driver->in_set_options);
+        }
         return driver->in_set_options ? set_driver_handlers(driver, OptionalHandlers) : NDIS_STATUS_INVALID_STATE;
     }
     case NDIS_TAG_PROTOCOL: {
         struct ndis_protocol *protocol = (struct ndis_protocol *)NdisHandle;
 
+        if (ndis_checked(protocol->ndis)) {
+            check_optional_handlers(protocol->ndis, NULL, protocol, OptionalHandlers, protocol->in_set_options);
+        }
         return protocol->in_set_options ? set_protocol_handlers(protocol, OptionalHandlers) : NDIS_STATUS_INVALID_STATE;
     }
     case NDIS_TAG_ADAPTER:
@@ -350,116 +327,4 @@ NDIS_STATUS NdisSetOptionalHandlers(NDIS_HANDLE NdisHandle, const NDIS_OBJECT_HE
         break;
     }
     return NDIS_STATUS_INVALID_PARAMETER;
-}
-
-/* ---- Adapters ---- */
-
-flue_err flue_ndis_adapter_start(struct flue_ndis *ndis, NDIS_HANDLE NdisMiniportDriverHandle, const char *name,
-                                 void *configuration, NDIS_HANDLE *adapter)
-{
-    struct ndis_driver *driver = (struct ndis_driver *)NdisMiniportDriverHandle;
-    NDIS_MINIPORT_INIT_PARAMETERS parameters = {
-        .Header = {.Type = NDIS_OBJECT_TYPE_DEFAULT, .Revision = 1, .Size = sizeof parameters},
-        .AdapterConfiguration = configuration,
-    };
-    struct ndis_adapter *made = (struct ndis_adapter *)take(ndis, sizeof *made);
-    NDIS_STATUS status;
-
-    assert(driver != NULL && driver->tag == NDIS_TAG_DRIVER && driver->ndis == ndis);
-    *adapter = NULL;
-    if (made == NULL) {
-        return FLUE_ENOMEM;
-    }
-    *made = (struct ndis_adapter){
-        .tag = NDIS_TAG_ADAPTER,
-        .index = ndis->next_adapter_index,
-        .ndis = ndis,
-        .driver = driver,
-        .name = name,
-    };
-    list_init(&made->bindings);
-    list_push_back(&ndis->adapters, &made->hook);
-    made->initialising = true;
-    status = driver->calls.InitializeHandlerEx(made, driver->context, &parameters);
-    made->initialising = false;
-    if (status != NDIS_STATUS_SUCCESS) {
-        free_adapter(made);
-        return FLUE_ESTATE;
-    }
-    ndis->next_adapter_index++;
-    *adapter = made;
-    FLUE_LIST_EACH(hook, &ndis->protocols)
-    {
-        offer(FLUE_CONTAINER_OF(hook, struct ndis_protocol, hook), made);
-    }
-    return FLUE_OK;
-}
-
-flue_err flue_ndis_adapter_stop(struct flue_ndis *ndis, NDIS_HANDLE adapter)
-{
-    struct ndis_adapter *stopped = ndis_adapter_of(adapter);
-    struct flue_ndis_ledger ledger = flue_ndis_adapter_ledger(adapter);
-
-    assert(stopped->ndis == ndis);
-    (void)ndis;
-    if (flue_ndis_ledger_total(&ledger) != 0) {
-        return FLUE_ESTATE;
-    }
-    FLUE_LIST_EACH_SAFE(hook, &stopped->bindings)
-    {
-        if (!unbind(FLUE_CONTAINER_OF(hook, struct ndis_binding, hook))) {
-            return FLUE_ESTATE;
-        }
-    }
-    if (!list_empty(&stopped->bindings)) {
-        return FLUE_ESTATE;
-    }
-    stopped->driver->calls.HaltHandlerEx(stopped->context);
-    free_adapter(stopped);
-    return FLUE_OK;
-}
-
-NDIS_STATUS NdisMSetMiniportAttributes(NDIS_HANDLE NdisMiniportHandle,
-                                       const NDIS_MINIPORT_ADAPTER_ATTRIBUTES *MiniportAttributes)
-{
-    struct ndis_adapter *adapter = ndis_adapter_of(NdisMiniportHandle);
-
-    if (!adapter->initialising) {
-        return NDIS_STATUS_INVALID_STATE;
-    }
-    adapter->context = MiniportAttributes->MiniportAdapterContext;
-    return NDIS_STATUS_SUCCESS;
-}
-
-/* ---- Bindings ---- */
-
-NDIS_STATUS NdisOpenAdapterEx(NDIS_HANDLE NdisProtocolHandle, NDIS_HANDLE ProtocolBindingContext,
-                              const NDIS_OPEN_PARAMETERS *OpenParameters, NDIS_HANDLE BindContext,
-                              NDIS_HANDLE *NdisBindingHandle)
-{
-    struct ndis_protocol *protocol = (struct ndis_protocol *)NdisProtocolHandle;
-    struct ndis_adapter *adapter = ndis_adapter_of(BindContext);
-    struct ndis_binding *binding = (struct ndis_binding *)take(adapter->ndis, sizeof *binding);
-
-    assert(protocol != NULL && protocol->tag == NDIS_TAG_PROTOCOL);
-    (void)OpenParameters;
-    *NdisBindingHandle = binding;
-    if (binding == NULL) {
-        return NDIS_STATUS_RESOURCES;
-    }
-    *binding = (struct ndis_binding){
-        .tag = NDIS_TAG_BINDING, .adapter = adapter, .protocol = protocol, .context = ProtocolBindingContext};
-    list_push_back(&adapter->bindings, &binding->hook);
-    return NDIS_STATUS_SUCCESS;
-}
-
-NDIS_STATUS NdisCloseAdapterEx(NDIS_HANDLE NdisBindingHandle)
-{
-    struct ndis_binding *binding = ndis_binding_of(NdisBindingHandle);
-
-    if (!binding_idle(binding)) {
-        return NDIS_STATUS_INVALID_STATE;
-    }
-    free_binding(binding);
-    return NDIS_STATUS_SUCCESS;
 }

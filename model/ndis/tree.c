@@ -6,51 +6,53 @@
  * the operation moves have been booked.  An intermediate driver on the way sends the same memory through N again; it
  * restores SourceHandle (CH-327), by which N finds the upper binding. */
 
-#include "ndis/instance.h"
-
-enum operation { INITIATE, TERMINATE, UPDATE, INVALIDATE, QUERY };
+#include "ndis/check.h"
 
 static const struct {
     enum flue_point down, up; /* trace points */
 } points[] = {
-    [INITIATE] = {FLUE_POINT_ddi_initiate, FLUE_POINT_ddi_initiate_complete},
-    [TERMINATE] = {FLUE_POINT_ddi_terminate, FLUE_POINT_ddi_terminate_complete},
-    [UPDATE] = {FLUE_POINT_ddi_update, FLUE_POINT_ddi_update_complete},
-    [INVALIDATE] = {FLUE_POINT_ddi_invalidate, FLUE_POINT_ddi_invalidate_complete},
-    [QUERY] = {FLUE_POINT_ddi_query, FLUE_POINT_ddi_query_complete},
+    [NDIS_INITIATE] = {FLUE_POINT_ddi_initiate, FLUE_POINT_ddi_initiate_complete},
+    [NDIS_TERMINATE] = {FLUE_POINT_ddi_terminate, FLUE_POINT_ddi_terminate_complete},
+    [NDIS_UPDATE] = {FLUE_POINT_ddi_update, FLUE_POINT_ddi_update_complete},
+    [NDIS_INVALIDATE] = {FLUE_POINT_ddi_invalidate, FLUE_POINT_ddi_invalidate_complete},
+    [NDIS_QUERY] = {FLUE_POINT_ddi_query, FLUE_POINT_ddi_query_complete},
 };
 
-static W_INITIATE_OFFLOAD_HANDLER miniport_handler(const struct ndis_driver *driver, enum operation operation)
+static W_INITIATE_OFFLOAD_HANDLER miniport_handler(const struct ndis_driver *driver, enum ndis_operation operation)
 {
     switch (operation) {
-    case INITIATE:
+    case NDIS_INITIATE:
         return driver->generic.InitiateOffloadHandler;
-    case TERMINATE:
+    case NDIS_TERMINATE:
         return driver->generic.TerminateOffloadHandler;
-    case UPDATE:
+    case NDIS_UPDATE:
         return driver->generic.UpdateOffloadHandler;
-    case INVALIDATE:
+    case NDIS_INVALIDATE:
         return driver->generic.InvalidateOffloadHandler;
-    case QUERY:
+    case NDIS_QUERY:
         return driver->generic.QueryOffloadHandler;
+    case NDIS_OPERATIONS:
+        break;
     }
     return NULL;
 }
 
 static INITIATE_OFFLOAD_COMPLETE_HANDLER protocol_handler(const struct ndis_protocol *protocol,
-                                                          enum operation operation)
+                                                          enum ndis_operation operation)
 {
     switch (operation) {
-    case INITIATE:
+    case NDIS_INITIATE:
         return protocol->generic.InitiateOffloadCompleteHandler;
-    case TERMINATE:
+    case NDIS_TERMINATE:
         return protocol->generic.TerminateOffloadCompleteHandler;
-    case UPDATE:
+    case NDIS_UPDATE:
         return protocol->generic.UpdateOffloadCompleteHandler;
-    case INVALIDATE:
+    case NDIS_INVALIDATE:
         return protocol->generic.InvalidateOffloadCompleteHandler;
-    case QUERY:
+    case NDIS_QUERY:
         return protocol->generic.QueryOffloadCompleteHandler;
+    case NDIS_OPERATIONS:
+        break;
     }
     return NULL;
 }
@@ -58,14 +60,14 @@ static INITIATE_OFFLOAD_COMPLETE_HANDLER protocol_handler(const struct ndis_prot
 /* One walk through one tree. */
 struct passage {
     struct ndis_binding *binding;
-    enum operation operation;
+    enum ndis_operation operation;
     int64_t blocks;
 };
 
 #ifdef FLUE_CHECKED_BUILD
 /* Who holds a block: NdisReserved[1] is (operation, times it was handed down); 0 is H.  It is the same word in both
  * views. */
-static void hold(PVOID *word, enum operation operation)
+static void hold(PVOID *word, enum ndis_operation operation)
 {
     uintptr_t held = (uintptr_t)*word;
 
@@ -73,7 +75,7 @@ static void hold(PVOID *word, enum operation operation)
     *word = (PVOID)((held | (uintptr_t)operation) + 0x100u);
 }
 
-static void release(PVOID *word, enum operation operation)
+static void release(PVOID *word, enum ndis_operation operation)
 {
     uintptr_t held = (uintptr_t)*word;
 
@@ -90,12 +92,14 @@ static flue_err block_down(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, void *arg)
     PNDIS_OFFLOAD_HANDLE handle = block->OffloadHandle;
 
 #ifdef FLUE_CHECKED_BUILD
-    assert(block->Header.Size == sizeof *block);
-    hold(&block->NdisReserved[1], passage->operation);
+    if (!ndis_checked(binding->adapter->ndis)) {
+        assert(block->Header.Size == sizeof *block);
+        hold(&block->NdisReserved[1], passage->operation);
+    }
 #endif
     passage->blocks++;
     block->SourceHandle = binding;
-    if (passage->operation == INITIATE && handle != NULL && handle->MiniportOffloadContext == NULL) {
+    if (passage->operation == NDIS_INITIATE && handle != NULL && handle->MiniportOffloadContext == NULL) {
         /* A new object: later data calls and indications find the binding through the handle. */
         handle->NdisReserved[0] = binding;
         binding->ledger.sends_out +=
@@ -105,7 +109,7 @@ static flue_err block_down(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, void *arg)
     return FLUE_OK;
 }
 
-static void down(enum operation operation, NDIS_HANDLE binding_handle, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
+static void down(enum ndis_operation operation, NDIS_HANDLE binding_handle, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
 {
     struct ndis_binding *binding = ndis_binding_of(binding_handle);
     struct ndis_adapter *adapter = binding->adapter;
@@ -113,15 +117,27 @@ static void down(enum operation operation, NDIS_HANDLE binding_handle, PNDIS_PRO
     void *outer = binding->calling;
     flue_err err;
 
-    assert(adapter->driver->has_generic);
+    assert(ndis_chimney(adapter)); /* H has been told that there is nothing (CH-324) */
+    if (ndis_checked(adapter->ndis)) {
+        if (!check_tree_down(binding, operation, root)) {
+            return;
+        }
+        check_power_down(binding, operation, root);
+    }
     err = flue_protocol_block_walk(root, block_down, &passage);
     assert(err == FLUE_OK); /* deeper than neighbor, path, TCP: an error in H */
     (void)err;
     binding->ledger.trees_out++;
     ndis_trace(adapter->ndis, points[operation].down, passage.blocks, 0, 0);
     binding->calling = root;
+    if (ndis_checked(adapter->ndis)) {
+        check_tree_lent(binding, (PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST)(void *)root);
+    }
     miniport_handler(adapter->driver, operation)(adapter->context, (PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST)(void *)root);
     binding->calling = outer;
+    if (ndis_checked(adapter->ndis)) {
+        check_tree_called(binding, operation, root);
+    }
 }
 
 static bool taken(NDIS_STATUS status)
@@ -134,8 +150,16 @@ static void chain_back(struct ndis_binding *binding, PNET_BUFFER_LIST chain)
 {
     uint64_t count = ndis_chain_cross(chain, binding, NDIS_HOLDER_MINIPORT, NDIS_HOLDER_OWNER);
 
-    assert(binding->ledger.sends_out >= count);
-    binding->ledger.sends_out -= count;
+    ndis_settle(binding, &binding->ledger.sends_out, count);
+}
+
+/* The object is gone, and its handle names nothing.  With the checker on it goes on naming the binding, by which the
+ * checker learns of its further use. */
+static void unname(const struct ndis_binding *binding, PNDIS_OFFLOAD_HANDLE handle)
+{
+    if (!ndis_checked(binding->adapter->ndis)) {
+        handle->NdisReserved[0] = NULL;
+    }
 }
 
 static flue_err block_up(PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST block, void *arg)
@@ -145,15 +169,17 @@ static flue_err block_up(PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST block, void *arg)
     PNDIS_OFFLOAD_HANDLE handle = (PNDIS_OFFLOAD_HANDLE)block->NdisOffloadHandle;
 
 #ifdef FLUE_CHECKED_BUILD
-    release(&block->NdisReserved[1], passage->operation);
+    if (!ndis_checked(binding->adapter->ndis)) {
+        release(&block->NdisReserved[1], passage->operation);
+    }
 #endif
     passage->blocks++;
-    if (handle != NULL && passage->operation == INITIATE && !taken(block->Status) &&
+    if (handle != NULL && passage->operation == NDIS_INITIATE && !taken(block->Status) &&
         *block->MiniportOffloadContext == NULL) {
         chain_back(binding, block->NetBufferListChain);
-        handle->NdisReserved[0] = NULL;
+        unname(binding, handle);
     }
-    if (handle != NULL && passage->operation == TERMINATE) {
+    if (handle != NULL && passage->operation == NDIS_TERMINATE) {
         chain_back(binding, block->NetBufferListChain);
         if (block->Header.Type == TcpOffloadDelegatedState && block->Status == NDIS_STATUS_SUCCESS) {
             PTCP_OFFLOAD_STATE_DELEGATED delegated = (PTCP_OFFLOAD_STATE_DELEGATED)(void *)flue_state_first(block);
@@ -161,74 +187,89 @@ static flue_err block_up(PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST block, void *arg)
             binding->ledger.indicated_out +=
                 ndis_chain_cross(delegated->BufferedData, binding, NDIS_HOLDER_OWNER, NDIS_HOLDER_PROTOCOL);
         }
-        handle->NdisReserved[0] = NULL;
+        if (block->Status == NDIS_STATUS_SUCCESS) {
+            unname(binding, handle); /* what has failed may be there yet, and be told of (D-32) */
+        }
     }
     (void)flue_block_to_protocol(block);
     return FLUE_OK;
 }
 
-static void up(enum operation operation, NDIS_HANDLE miniport_handle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST root)
+static void up(enum ndis_operation operation, NDIS_HANDLE miniport_handle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST root)
 {
     struct ndis_adapter *adapter = ndis_adapter_of(miniport_handle);
-    struct ndis_binding *binding = ndis_binding_of(root->SourceHandle);
-    struct passage passage = {.binding = binding, .operation = operation};
-    NDIS_STATUS status = root->Status;
+    struct passage passage = {0};
+    struct ndis_binding *binding;
+    NDIS_STATUS status;
 
+    if (ndis_checked(adapter->ndis)) {
+        if (!check_tree_up(adapter, &operation, root)) {
+            return;
+        }
+        check_power_up(adapter, operation, root);
+    }
+    binding = ndis_binding_of(root->SourceHandle);
+    passage.binding = binding;
+    passage.operation = operation;
+    status = root->Status;
     assert(binding->adapter == adapter);
-    assert(binding->calling != root); /* async means later: not from inside the handler that brought it */
+    /* Async means later: not from inside the handler that brought it. */
+    assert(ndis_checked(adapter->ndis) || binding->calling != root);
     (void)flue_block_walk(root, block_up, &passage);
-    assert(binding->ledger.trees_out > 0);
-    binding->ledger.trees_out--;
+    ndis_settle(binding, &binding->ledger.trees_out, 1);
     ndis_trace(adapter->ndis, points[operation].up, passage.blocks, status, 0);
     protocol_handler(binding->protocol, operation)(binding->context, (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST)(void *)root);
+    if (ndis_checked(adapter->ndis)) {
+        check_tree_completed(adapter, operation, root);
+    }
 }
 
 void NdisInitiateOffload(NDIS_HANDLE NdisBindingHandle, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
-    down(INITIATE, NdisBindingHandle, OffloadBlockList);
+    down(NDIS_INITIATE, NdisBindingHandle, OffloadBlockList);
 }
 
 void NdisTerminateOffload(NDIS_HANDLE NdisBindingHandle, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
-    down(TERMINATE, NdisBindingHandle, OffloadBlockList);
+    down(NDIS_TERMINATE, NdisBindingHandle, OffloadBlockList);
 }
 
 void NdisUpdateOffload(NDIS_HANDLE NdisBindingHandle, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
-    down(UPDATE, NdisBindingHandle, OffloadBlockList);
+    down(NDIS_UPDATE, NdisBindingHandle, OffloadBlockList);
 }
 
 void NdisInvalidateOffload(NDIS_HANDLE NdisBindingHandle, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
-    down(INVALIDATE, NdisBindingHandle, OffloadBlockList);
+    down(NDIS_INVALIDATE, NdisBindingHandle, OffloadBlockList);
 }
 
 void NdisQueryOffloadState(NDIS_HANDLE NdisBindingHandle, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
-    down(QUERY, NdisBindingHandle, OffloadBlockList);
+    down(NDIS_QUERY, NdisBindingHandle, OffloadBlockList);
 }
 
 void NdisMInitiateOffloadComplete(NDIS_HANDLE NdisMiniportHandle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
-    up(INITIATE, NdisMiniportHandle, OffloadBlockList);
+    up(NDIS_INITIATE, NdisMiniportHandle, OffloadBlockList);
 }
 
 void NdisMTerminateOffloadComplete(NDIS_HANDLE NdisMiniportHandle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
-    up(TERMINATE, NdisMiniportHandle, OffloadBlockList);
+    up(NDIS_TERMINATE, NdisMiniportHandle, OffloadBlockList);
 }
 
 void NdisMUpdateOffloadComplete(NDIS_HANDLE NdisMiniportHandle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
-    up(UPDATE, NdisMiniportHandle, OffloadBlockList);
+    up(NDIS_UPDATE, NdisMiniportHandle, OffloadBlockList);
 }
 
 void NdisMInvalidateOffloadComplete(NDIS_HANDLE NdisMiniportHandle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
-    up(INVALIDATE, NdisMiniportHandle, OffloadBlockList);
+    up(NDIS_INVALIDATE, NdisMiniportHandle, OffloadBlockList);
 }
 
 void NdisMQueryOffloadStateComplete(NDIS_HANDLE NdisMiniportHandle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
-    up(QUERY, NdisMiniportHandle, OffloadBlockList);
+    up(NDIS_QUERY, NdisMiniportHandle, OffloadBlockList);
 }

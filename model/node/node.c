@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A node: host over NDIS over adapter on a wire, one timer heap and one alarm under them all. */
+/* A node: host over NDIS over one or two adapters, each on a wire, perhaps with intermediate drivers between; one timer
+ * heap and one alarm under them all. */
 #include "flue/node.h"
+
+#include <stdbool.h>
 
 #include "base/list.h"
 #include "base/pool.h"
@@ -11,8 +14,16 @@
 /* A frame that the wire brings late. */
 struct late_frame {
     struct timer timer;
-    struct flue_node *node;
+    struct node_port *port;
     struct flue_frame frame;
+};
+
+/* An adapter and its wire. */
+struct node_port {
+    struct flue_node *node;
+    struct flue_target *target;
+    const struct flue_wire *wire; /* as given; used by watched */
+    struct flue_wire watched;     /* the target's wire when somebody watches */
 };
 
 struct flue_node {
@@ -22,13 +33,14 @@ struct flue_node {
     struct pool late;
     struct impair impair;
     struct flue_ndis *ndis;
-    struct flue_target *target;
+    struct node_port port[FLUE_NODE_ADAPTERS];
+    unsigned ports;
+    struct flue_im *driver[FLUE_NODE_DRIVERS];
     struct flue_host *host;
     struct flue_price interrupt; /* borrowed by the target */
     struct flue_node_tap tap;
-    const struct flue_wire *wire; /* as given; used by tapped_wire */
-    struct flue_wire tapped_wire; /* the target's wire when somebody watches */
-    flue_ps alarm_ps;             /* what the env was told last */
+    bool checked;     /* the checker sees the frames */
+    flue_ps alarm_ps; /* what the env was told last */
     struct flue_node_totals totals;
 };
 
@@ -50,8 +62,20 @@ static uint64_t fold(uint64_t digest, uint64_t value)
     return digest ^ (digest >> 29);
 }
 
-static void take(struct flue_node *node, const struct flue_frame *frame, flue_ps now_ps)
+/* Whoever watches sees a frame: of the wire's adapter, on its way in or out. */
+static void show(const struct node_port *port, int outward, const struct flue_frame *frame, flue_ps now_ps)
 {
+    const struct flue_node *node = port->node;
+
+    if (node->tap.frame != NULL)
+        node->tap.frame(node->tap.ctx, frame, now_ps);
+    if (node->checked && port->target != NULL)
+        flue_ndis_check_frame(node->ndis, flue_target_adapter(port->target), outward, frame, now_ps);
+}
+
+static void take(const struct node_port *port, const struct flue_frame *frame, flue_ps now_ps)
+{
+    struct flue_node *node = port->node;
     uint64_t digest = node->totals.frame_digest;
 
     digest = fold(digest, (uint64_t)now_ps);
@@ -60,30 +84,30 @@ static void take(struct flue_node *node, const struct flue_frame *frame, flue_ps
                               (uint64_t)frame->window << 16 | (uint64_t)frame->flags << 8 | frame->options);
     digest = fold(digest, (uint64_t)frame->payload.length_bytes << 32 | frame->ts_val);
     node->totals.frame_digest = digest;
-    if (node->tap.frame != NULL)
-        node->tap.frame(node->tap.ctx, frame, now_ps);
-    flue_target_receive(node->target, frame, now_ps);
+    show(port, 0, frame, now_ps);
+    flue_target_receive(port->target, frame, now_ps);
 }
 
 static void on_late(struct timer *timer, flue_ps now_ps)
 {
     struct late_frame *late = FLUE_CONTAINER_OF(timer, struct late_frame, timer);
-    struct flue_node *node = late->node;
+    struct flue_node *node = late->port->node;
 
-    take(node, &late->frame, now_ps);
+    take(late->port, &late->frame, now_ps);
     pool_put(&node->late, late);
 }
 
 /* Puts a frame aside; without memory for that it comes in time. */
-static void delay(struct flue_node *node, const struct flue_frame *frame, flue_ps now_ps)
+static void delay(struct node_port *port, const struct flue_frame *frame, flue_ps now_ps)
 {
+    struct flue_node *node = port->node;
     struct late_frame *late = pool_get(&node->late);
 
     if (late == NULL) {
-        take(node, frame, now_ps);
+        take(port, frame, now_ps);
         return;
     }
-    late->node = node;
+    late->port = port;
     late->frame = *frame;
     timer_setup(&late->timer, on_late);
     timers_arm(&node->timers, &late->timer, now_ps + node->impair.params.reorder_ps);
@@ -91,25 +115,31 @@ static void delay(struct flue_node *node, const struct flue_frame *frame, flue_p
                 node->impair.params.reorder_ps);
 }
 
-void flue_node_receive(struct flue_node *node, const struct flue_frame *frame)
+void flue_node_receive_by(struct flue_node *node, unsigned adapter, const struct flue_frame *frame)
 {
+    struct node_port *port = &node->port[adapter];
     const flue_ps now_ps = node->env->now(node->env->ctx);
 
     node->totals.frames++;
     timers_run(&node->timers, now_ps);
     switch (impair_next(&node->impair)) {
     case IMPAIR_DELIVER:
-        take(node, frame, now_ps);
+        take(port, frame, now_ps);
         break;
     case IMPAIR_LOSE:
         flue_trace3(&node->trace, wire_loss, now_ps, FLUE_NO_CONN, frame->seq, frame->payload.length_bytes,
                     frame->flags);
         break;
     case IMPAIR_DELAY:
-        delay(node, frame, now_ps);
+        delay(port, frame, now_ps);
         break;
     }
     flue_node_settle(node);
+}
+
+void flue_node_receive(struct flue_node *node, const struct flue_frame *frame)
+{
+    flue_node_receive_by(node, 0, frame);
 }
 
 void flue_node_alarm(struct flue_node *node)
@@ -122,21 +152,57 @@ void flue_node_alarm(struct flue_node *node)
 
 static enum flue_wire_result send_watched(void *ctx, const struct flue_frame *frame)
 {
-    struct flue_node *node = ctx;
-    const enum flue_wire_result result = node->wire->send(node->wire->ctx, frame);
+    const struct node_port *port = ctx;
+    const struct flue_node *node = port->node;
+    const enum flue_wire_result result = port->wire->send(port->wire->ctx, frame);
 
     if (result == FLUE_WIRE_SENT)
-        node->tap.frame(node->tap.ctx, frame, node->env->now(node->env->ctx));
+        show(port, 1, frame, node->env->now(node->env->ctx));
     return result;
+}
+
+static flue_err new_target(struct flue_node *node, const struct flue_wire *wire, const struct flue_node_params *params)
+{
+    struct node_port *port = &node->port[node->ports++];
+    const bool watched = node->tap.frame != NULL || node->checked;
+
+    *port = (struct node_port){
+        .node = node, .wire = wire, .watched = {.ctx = port, .facts = wire->facts, .send = send_watched}};
+    return flue_target_new(node->env, &node->timers, &node->trace, node->ndis, watched ? &port->watched : wire,
+                           &params->target, &port->target);
+}
+
+/* From the bottom up: each box finds what it stands on. */
+static flue_err build(struct flue_node *node, const struct flue_wire *wire, const struct flue_node_params *params)
+{
+    flue_err err = timers_init(&node->timers, node->env);
+
+    if (err == FLUE_OK)
+        err = flue_ndis_new(node->env, &node->trace, &node->ndis);
+    if (err == FLUE_OK && node->checked)
+        err = flue_ndis_check(node->ndis, params->check, &params->host.ddi, &params->check_sink);
+    if (err == FLUE_OK)
+        err = new_target(node, wire, params);
+    if (err == FLUE_OK && params->adapters > 1)
+        err = new_target(node, params->second, params);
+    for (unsigned i = 0; err == FLUE_OK && i < params->drivers; i++)
+        err = flue_im_new(node->env, &node->timers, &node->trace, node->ndis, &params->driver[i], &node->driver[i]);
+    if (err == FLUE_OK)
+        err = flue_host_new(node->env, &node->timers, &node->trace, node->ndis, &params->host, &node->host);
+    return err;
 }
 
 flue_err flue_node_new(const struct flue_env *env, const struct flue_wire *wire, const struct flue_trace *trace,
                        const struct flue_node_params *params, struct flue_node **out)
 {
-    struct flue_node *node = env->allocate(env->ctx, sizeof(*node));
+    struct flue_node *node;
     flue_err err;
 
     *out = NULL;
+    if (params->adapters > FLUE_NODE_ADAPTERS || params->drivers > FLUE_NODE_DRIVERS ||
+        (params->adapters > 1 && params->second == NULL))
+        return FLUE_EINVAL;
+    node = env->allocate(env->ctx, sizeof(*node));
     if (node == NULL)
         return FLUE_ENOMEM;
     node->env = env;
@@ -145,39 +211,48 @@ flue_err flue_node_new(const struct flue_env *env, const struct flue_wire *wire,
         node->trace = *trace;
     node->trace.node = params->number;
     node->tap = params->tap;
-    node->wire = wire;
-    node->tapped_wire = (struct flue_wire){.ctx = node, .facts = wire->facts, .send = send_watched};
+    node->checked = params->check != FLUE_CHECK_OFF;
     impair_init(&node->impair, &params->impair, env->seed, params->number == 0 ? "wire.to.0" : "wire.to.1");
     pool_init(&node->late, env, sizeof(struct late_frame));
-    err = timers_init(&node->timers, env);
-    if (err == FLUE_OK)
-        err = flue_ndis_new(env, &node->trace, &node->ndis);
-    if (err == FLUE_OK)
-        err = flue_target_new(env, &node->timers, &node->trace, node->ndis,
-                              node->tap.frame != NULL ? &node->tapped_wire : wire, &params->target, &node->target);
-    if (err == FLUE_OK)
-        err = flue_host_new(env, &node->timers, &node->trace, node->ndis, &params->host, &node->host);
-    if (err == FLUE_OK) {
-        flue_host_neighbour(node->host, (const uint8_t[6]){0}, wire->facts.mtu_bytes);
-        node->interrupt = params->host.profile.interrupt;
-        flue_target_set_host_core(node->target, flue_host_core(node->host), &node->interrupt);
-        *out = node;
-        return FLUE_OK;
+    err = build(node, wire, params);
+    if (err != FLUE_OK) {
+        flue_node_free(node);
+        return err;
     }
-    flue_node_free(node);
-    return err;
+    flue_host_neighbour(node->host, (const uint8_t[6]){0}, wire->facts.mtu_bytes);
+    if (wire->facts.has_mac != 0) {
+        err = flue_host_link(node->host, 0, wire->facts.mac, wire->facts.mtu_bytes);
+        if (err != FLUE_OK) {
+            flue_node_free(node);
+            return err;
+        }
+    }
+    node->interrupt = params->host.profile.interrupt;
+    for (unsigned i = 0; i < node->ports; i++)
+        flue_target_set_host_core(node->port[i].target, flue_host_core(node->host), &node->interrupt);
+    *out = node;
+    return FLUE_OK;
 }
 
+/* Adapters first: what stands on an adapter leaves it when it stops. */
 void flue_node_free(struct flue_node *node)
 {
     if (node == NULL)
         return;
-    flue_target_free(node->target);
+    for (unsigned i = 0; i < node->ports; i++)
+        flue_target_free(node->port[i].target);
     flue_host_free(node->host);
+    for (unsigned i = FLUE_NODE_DRIVERS; i > 0; i--)
+        flue_im_free(node->driver[i - 1]);
     flue_ndis_free(node->ndis);
     timers_dispose(&node->timers);
     pool_dispose(&node->late);
     node->env->release(node->env->ctx, node, sizeof(*node));
+}
+
+void flue_node_check_end(struct flue_node *node)
+{
+    flue_ndis_check_end(node->ndis);
 }
 
 struct flue_host *flue_node_host(struct flue_node *node)
@@ -187,7 +262,22 @@ struct flue_host *flue_node_host(struct flue_node *node)
 
 struct flue_target *flue_node_target(struct flue_node *node)
 {
-    return node->target;
+    return node->port[0].target;
+}
+
+struct flue_target *flue_node_target_at(struct flue_node *node, unsigned adapter)
+{
+    return adapter < node->ports ? node->port[adapter].target : NULL;
+}
+
+struct flue_im *flue_node_driver(struct flue_node *node, unsigned place)
+{
+    return place < FLUE_NODE_DRIVERS ? node->driver[place] : NULL;
+}
+
+struct flue_ndis *flue_node_ndis(struct flue_node *node)
+{
+    return node->ndis;
 }
 
 struct timers *flue_node_timers(struct flue_node *node)

@@ -32,7 +32,8 @@ void adapter_receive(struct flue_target *target, const struct flue_frame *frame,
         target->totals.ring_drops++;
         return;
     }
-    if (ring_reserve(&target->upwards, 1) != FLUE_OK || (nbl = ndis_nbl_get(target->frames)) == NULL) {
+    if (ring_reserve(&target->upwards, TARGET_SPARE_ENTRIES + 1) != FLUE_OK ||
+        (nbl = ndis_nbl_get(target->frames)) == NULL) {
         target->totals.starved_drops++;
         return;
     }
@@ -56,12 +57,32 @@ void adapter_return(struct flue_target *target, PNET_BUFFER_LIST first)
     }
 }
 
+/* A segment of an offloaded connection in a datagram of its own, and without IP options; all else (fragments, ARP,
+ * neighbour discovery, ICMP) is never the target's (CH-286). */
+static bool take(struct flue_target *target, const struct flue_frame *frame, flue_ps now_ps)
+{
+    const bool plain = (frame->kind | frame->ip) == 0;
+    struct flue_tcp_conn *conn;
+
+    if (target->totals.connections == 0 || (!plain && frame->kind != FLUE_FRAME_FRAGMENT)) {
+        return false;
+    }
+    conn = flue_tcp_find(target->tcp, frame);
+    if (conn != NULL && !plain) {
+        watch_fragment((struct target_context *)flue_tcp_user(conn));
+    }
+    return conn != NULL && plain && engine_receive(target, (struct target_context *)flue_tcp_user(conn), frame, now_ps);
+}
+_Static_assert(FLUE_FRAME_TCP == 0, "the one kind that take() looks for");
+
 void flue_target_receive(struct flue_target *target, const struct flue_frame *frame, flue_ps now_ps)
 {
-    struct flue_tcp_conn *conn = target->totals.connections == 0 ? NULL : flue_tcp_find(target->tcp, frame);
-
     target->totals.frames_in++;
-    if (conn == NULL || !engine_receive(target, (struct target_context *)flue_tcp_user(conn), frame, now_ps)) {
+    if (target->filters && !vlan_takes(target, frame)) {
+        target->totals.filtered++;
+        return;
+    }
+    if (!take(target, frame, now_ps)) {
         adapter_receive(target, frame, now_ps);
     }
     engine_pump(target, now_ps);

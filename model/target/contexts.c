@@ -3,37 +3,92 @@
 
 #include <assert.h>
 
+#include <string.h>
+
 #include "target/target.h"
 
 /* ---- States (behaviour 5.2) ---- */
 
 #define TO(context) (1u << FLUE_CONTEXT_##context)
 
-static const uint8_t edges[FLUE_CONTEXT_COUNT] = {
+static const uint16_t edges[FLUE_CONTEXT_COUNT] = {
     [FLUE_CONTEXT_NONE] = TO(INSTALLED),
-    [FLUE_CONTEXT_INSTALLED] = TO(LIVE) | TO(DRAINING) | TO(ABORTED) | TO(TERMINATING),
-    [FLUE_CONTEXT_LIVE] = TO(DRAINING) | TO(ABORTED) | TO(TERMINATING),
+    [FLUE_CONTEXT_INSTALLED] = TO(LIVE) | TO(INVALID) | TO(DRAINING) | TO(ABORTED) | TO(TERMINATING),
+    [FLUE_CONTEXT_LIVE] = TO(INVALID) | TO(DRAINING) | TO(ABORTED) | TO(TERMINATING),
+    [FLUE_CONTEXT_INVALID] = TO(LIVE) | TO(DRAINING) | TO(ABORTED) | TO(TERMINATING),
     [FLUE_CONTEXT_DRAINING] = TO(TERMINATING),
     [FLUE_CONTEXT_ABORTED] = TO(TERMINATING),
     [FLUE_CONTEXT_TERMINATING] = TO(NONE),
 };
-
-const char *flue_context_name(unsigned context)
-{
-    static const char *const names[] = {
-#define X(name, title) title,
-        FLUE_CONTEXTS(X)
-#undef X
-    };
-
-    return context < FLUE_CONTEXT_COUNT ? names[context] : "?";
-}
 
 void context_enter(struct flue_target *target, struct target_context *context, enum flue_context to)
 {
     assert((edges[context->state] & (1u << to)) != 0);
     flue_trace2(target->trace, target_context, target->engine.clock_ps, context->id, context->state, to);
     context->state = (uint8_t)to;
+}
+
+bool context_invalid(const struct target_context *context)
+{
+    return ((context->marks | context->path->marks | context->path->neighbour->marks) & OBJECT_INVALID) != 0;
+}
+
+void context_settle(struct flue_target *target, struct target_context *context)
+{
+    const enum flue_context to = context_invalid(context) ? FLUE_CONTEXT_INVALID : FLUE_CONTEXT_LIVE;
+
+    if ((context->state == FLUE_CONTEXT_LIVE || context->state == FLUE_CONTEXT_INVALID) && context->state != to) {
+        context_enter(target, context, to);
+    }
+}
+
+/* ---- What there is a limited number of ---- */
+
+static struct target_key **find_key(struct target_keys *keys, const void *key, size_t bytes)
+{
+    struct target_key **place = &keys->first;
+
+    while (*place != NULL && memcmp((*place)->bytes, key, bytes) != 0) {
+        place = &(*place)->next;
+    }
+    return place;
+}
+
+enum keys_result keys_take(struct flue_target *target, struct target_keys *keys, const void *key, size_t bytes,
+                           uint32_t max)
+{
+    struct target_key **place = find_key(keys, key, bytes);
+    struct target_key *made;
+
+    if (*place != NULL) {
+        (*place)->users++;
+        return KEYS_TAKEN;
+    }
+    if (keys->count >= max) {
+        return KEYS_FULL;
+    }
+    made = (struct target_key *)pool_get(&target->keys);
+    if (made == NULL) {
+        return KEYS_NO_MEMORY;
+    }
+    *made = (struct target_key){.users = 1};
+    memcpy(made->bytes, key, bytes);
+    *place = made;
+    keys->count++;
+    return KEYS_TAKEN;
+}
+
+void keys_drop(struct flue_target *target, struct target_keys *keys, const void *key, size_t bytes)
+{
+    struct target_key **place = find_key(keys, key, bytes);
+    struct target_key *found = *place;
+
+    assert(found != NULL);
+    if (--found->users == 0) {
+        *place = found->next;
+        pool_put(&target->keys, found);
+        keys->count--;
+    }
 }
 
 /* ---- Areas ---- */
@@ -46,6 +101,7 @@ struct target_context *context_new(struct flue_target *target)
         return NULL;
     }
     *context = (struct target_context){.state = FLUE_CONTEXT_NONE};
+    hook_init(&context->sibling);
     /* What is needed to give the connection back is set aside now, so that this can never fail for memory. */
     context->kept = ndis_nbl_get(target->spans);
     if (context->kept == NULL) {
@@ -66,9 +122,33 @@ void context_free(struct flue_target *target, struct target_context *context)
         ndis_nbl_put(context->kept);
         context->kept = NULL;
     }
+    watch_stop(target, context);
+    target->rcv_bytes -= context->rcv_bytes;
+    target->xmit_bytes -= context->xmit_bytes;
+    context->rcv_bytes = 0;
+    context->xmit_bytes = 0;
+    if (context->posts != NULL) {
+        timer_fifo_cancel(&context->posts->push);
+        pool_put(&target->posts, context->posts);
+        context->posts = NULL;
+    }
     if (context->lent == 0) {
         pool_put(&target->contexts, context);
     }
+}
+
+void context_link(struct target_context *context, struct target_path *path)
+{
+    context->path = path;
+    path->dependents++;
+    list_push_back(&path->conns, &context->sibling);
+}
+
+/* The path stays known: what is on its way up may still be about it. */
+void context_unlink(struct target_context *context)
+{
+    context->path->dependents--;
+    list_remove(&context->sibling);
 }
 
 void context_unlink_work(struct target_context *context)
@@ -81,12 +161,23 @@ void context_unlink_work(struct target_context *context)
 
 void path_free(struct flue_target *target, struct target_path *path)
 {
+    if (target->params.address_max != 0) {
+        keys_drop(target, &target->addresses, &path->local_ip, sizeof path->local_ip);
+    }
     target->totals.paths--;
     pool_put(&target->paths, path);
 }
 
 void neighbour_free(struct flue_target *target, struct target_neighbour *neighbour)
 {
+    static const UCHAR none[sizeof neighbour->source];
+
+    if (memcmp(neighbour->source, none, sizeof none) != 0) {
+        keys_drop(target, &target->source_macs, neighbour->source, sizeof neighbour->source);
+    }
+    if (neighbour->vlan != 0) {
+        keys_drop(target, &target->vlans, &neighbour->vlan, sizeof neighbour->vlan);
+    }
     target->totals.neighbours--;
     pool_put(&target->neighbours, neighbour);
 }
@@ -102,6 +193,9 @@ flue_err contexts_init(struct flue_target *target)
     pool_init(&target->neighbours, env, sizeof(struct target_neighbour));
     pool_init(&target->stills, env, sizeof(struct target_still));
     pool_init(&target->helds, env, sizeof(struct target_held));
+    pool_init(&target->keys, env, sizeof(struct target_key));
+    pool_init(&target->watches, env, sizeof(struct target_watch));
+    pool_init(&target->posts, env, sizeof(struct target_posts));
     err = ndis_pool_new(env, NDIS_POOL_FRAMES, &target->frames);
     if (err == FLUE_OK) {
         err = ndis_pool_new(env, NDIS_POOL_SPANS, &target->spans);
@@ -134,12 +228,16 @@ void contexts_dispose(struct flue_target *target)
     pool_dispose(&target->neighbours);
     pool_dispose(&target->stills);
     pool_dispose(&target->helds);
+    pool_dispose(&target->keys);
+    pool_dispose(&target->watches);
+    pool_dispose(&target->posts);
 }
 
 uint64_t contexts_live(const struct flue_target *target)
 {
     return pool_live(&target->contexts) + pool_live(&target->paths) + pool_live(&target->neighbours) +
-           pool_live(&target->stills) + pool_live(&target->helds) + ndis_pool_live(target->frames) +
+           pool_live(&target->stills) + pool_live(&target->helds) + pool_live(&target->keys) +
+           pool_live(&target->watches) + pool_live(&target->posts) + ndis_pool_live(target->frames) +
            ndis_pool_live(target->spans);
 }
 

@@ -44,8 +44,10 @@ static void reset(struct flue_target *target, struct target_context *context, PN
     context_enter(target, context, FLUE_CONTEXT_ABORTED);
     context_unlink_work(context);
     send_fail_all(target, context, NDIS_STATUS_REQUEST_ABORTED);
+    post_end_later(target, context, NDIS_STATUS_REQUEST_ABORTED);
     disconnect_finish(target, context, NDIS_STATUS_REQUEST_ABORTED);
-    flue_tcp_abort(context->conn, target->engine.clock_ps);
+    statistics_reset(target, context->conn);
+    flue_tcp_reset(context->conn, target->engine.clock_ps);
     complete(target, context, nbl, NDIS_STATUS_SUCCESS);
 }
 
@@ -79,12 +81,13 @@ void disconnect_drain(struct flue_target *target, struct target_context *context
     switch ((enum flue_context)context->state) {
     case FLUE_CONTEXT_INSTALLED:
     case FLUE_CONTEXT_LIVE:
+    case FLUE_CONTEXT_INVALID: /* a FIN waits like data; RST and an end of reception are allowed (D-24) */
         context_touch(target, context);
-        if (!context_accepts(context)) {
-            /* Both halves are closed: there is nothing left to reset, or to close. */
-            complete(target, context, nbl, abortive ? NDIS_STATUS_SUCCESS : NDIS_STATUS_REQUEST_ABORTED);
-        } else if (abortive) {
-            reset(target, context, nbl);
+        if (abortive) {
+            reset(target, context,
+                  nbl); /* in every state: CH-221 asks for the RST even where RFC 9293 3.10.5 does not */
+        } else if (!context_accepts(context)) {
+            complete(target, context, nbl, NDIS_STATUS_REQUEST_ABORTED); /* both halves are closed */
         } else {
             close_gracefully(target, context, nbl);
         }

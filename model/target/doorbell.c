@@ -7,11 +7,75 @@
 
 #include "target/target.h"
 
+/* False: only a part of it. */
+static bool take_up(struct flue_target *target, const struct doorbell *entry)
+{
+    switch (entry->kind) {
+    case DOORBELL_FRAMES:
+        adapter_send(target, entry->what.nbl, entry->visible_ps);
+        return true;
+    case DOORBELL_INITIATE:
+        if (!power_holds(target, entry->what.tree)) {
+            intake_drain(target, entry->what.tree, entry->visible_ps);
+        }
+        return true;
+    case DOORBELL_TERMINATE:
+        return give_back_drain(target, entry->what.tree, entry->visible_ps);
+    case DOORBELL_UPDATE:
+        update_drain(target, entry->what.tree, entry->visible_ps);
+        return true;
+    case DOORBELL_INVALIDATE:
+        invalidate_drain(target, entry->what.tree, entry->visible_ps);
+        return true;
+    case DOORBELL_QUERY:
+        query_drain(target, entry->what.tree, entry->visible_ps);
+        return true;
+    case DOORBELL_SEND:
+        send_drain(target, entry->context, entry->what.nbl);
+        break;
+    case DOORBELL_RECEIVE:
+        post_drain(target, entry->context, entry->what.nbl, entry->flags);
+        break;
+    case DOORBELL_DISCONNECT:
+        disconnect_drain(target, entry->context, entry->what.nbl, entry->flags);
+        break;
+    case DOORBELL_FORWARD:
+        forward_drain(target, entry->context, entry->what.nbl);
+        break;
+    case DOORBELL_RETURN:
+        receive_return(target, entry->what.nbl);
+        return true;
+    }
+    engine_follow_up(target, entry->context);
+    return true;
+}
+
+/* The oldest entry, if what it has for the host finds room in the event ring. */
+static bool take_first(struct flue_target *target)
+{
+    struct doorbell entry = *(const struct doorbell *)ring_front(&target->doorbells);
+
+    if (ring_reserve(&target->upwards, TARGET_STEP_ENTRIES) != FLUE_OK) {
+        return false;
+    }
+    (void)flue_server_begin(&target->engine, entry.visible_ps);
+    if (!take_up(target, &entry)) {
+        return false;
+    }
+    ring_pop(&target->doorbells);
+    return true;
+}
+
+/* Without memory for a larger ring the oldest entry is taken before its time. */
 static struct doorbell *push(struct flue_target *target, enum doorbell_kind kind, struct target_context *context)
 {
-    struct doorbell *entry = (struct doorbell *)ring_push(&target->doorbells);
+    struct doorbell *entry;
     flue_ps at_ps = target_now(target);
 
+    if (ring_reserve(&target->doorbells, 1) != FLUE_OK) {
+        (void)take_first(target);
+    }
+    entry = (struct doorbell *)ring_push(&target->doorbells);
     assert(entry != NULL && "no memory for a doorbell");
     if (target->core != NULL && target->core->clock_ps > at_ps) {
         at_ps = target->core->clock_ps;
@@ -49,75 +113,17 @@ void doorbell_ring_tree(struct flue_target *target, enum doorbell_kind kind, tar
     push(target, kind, NULL)->what.tree = tree;
 }
 
-/* Update, invalidate and query are not offered: every block is answered with FAILURE, which each of them may have (CH:
- * statuses of state operations), except placeholders, which always succeed. */
-static flue_err refuse_block(target_tree block, void *arg)
-{
-    (void)arg;
-    block->Status = block->MiniportOffloadContext == NULL ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
-    return FLUE_OK;
-}
-
-static void refuse_tree(struct flue_target *target, enum upward_kind kind, target_tree tree)
-{
-    (void)flue_block_walk(tree, refuse_block, NULL);
-    target_engine_charge(target, FLUE_COST_OFFLOAD, &target->params.profile.engine_request, 0);
-    upward_push(target, kind, NULL, target->engine.clock_ps, TARGET_COMPLETION_BYTES)->what.tree = tree;
-}
-
-static void take_up(struct flue_target *target, const struct doorbell *entry)
-{
-    switch (entry->kind) {
-    case DOORBELL_FRAMES:
-        adapter_send(target, entry->what.nbl, entry->visible_ps);
-        return;
-    case DOORBELL_INITIATE:
-        intake_drain(target, entry->what.tree, entry->visible_ps);
-        return;
-    case DOORBELL_TERMINATE:
-        give_back_drain(target, entry->what.tree, entry->visible_ps);
-        return;
-    case DOORBELL_UPDATE:
-        refuse_tree(target, UPWARD_UPDATE, entry->what.tree);
-        return;
-    case DOORBELL_INVALIDATE:
-        refuse_tree(target, UPWARD_INVALIDATE, entry->what.tree);
-        return;
-    case DOORBELL_QUERY:
-        refuse_tree(target, UPWARD_QUERY, entry->what.tree);
-        return;
-    case DOORBELL_SEND:
-        send_drain(target, entry->context, entry->what.nbl);
-        break;
-    case DOORBELL_RECEIVE:
-        receive_post(target, entry->context, entry->what.nbl);
-        break;
-    case DOORBELL_DISCONNECT:
-        disconnect_drain(target, entry->context, entry->what.nbl, entry->flags);
-        break;
-    case DOORBELL_FORWARD:
-        forward_drain(target, entry->context, entry->what.nbl);
-        break;
-    case DOORBELL_RETURN:
-        receive_return(target, entry->what.nbl);
-        return;
-    }
-    engine_follow_up(target, entry->context);
-}
-
 void doorbell_fire(struct timer *timer, flue_ps now_ps)
 {
     struct flue_target *target = FLUE_CONTAINER_OF(timer, struct flue_target, doorbell_timer);
     const struct doorbell *front;
 
     while ((front = (const struct doorbell *)ring_front(&target->doorbells)) != NULL && front->visible_ps <= now_ps) {
-        struct doorbell entry = *front;
-
-        ring_pop(&target->doorbells);
-        (void)flue_server_begin(&target->engine, entry.visible_ps);
-        take_up(target, &entry);
+        if (!take_first(target)) {
+            break; /* it goes on behind the next interrupt */
+        }
     }
-    if (front != NULL) {
+    if (front != NULL && front->visible_ps > now_ps) {
         timers_arm(target->timers, &target->doorbell_timer, front->visible_ps);
     }
     engine_pump(target, now_ps);

@@ -18,16 +18,19 @@ static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_
     const uint32_t bytes = frame->payload.length_bytes;
     flue_ps ready_ps;
 
-    (void)at_ps, (void)again;
+    if (target->params.ddi.invalidate_acks_none != 0 && context->state == FLUE_CONTEXT_INVALID &&
+        (frame->flags & FLUE_TCP_RST) == 0) {
+        return at_ps; /* not even an ACK (D-24) */
+    }
     context_touch(target, context);
     target_engine_charge(target, FLUE_COST_TCPIP,
                          bytes > 0 ? &target->params.profile.engine_send_data : &target->params.profile.engine_ack,
                          bytes);
     ready_ps = flue_pcie_read(&target->pcie, target->engine.clock_ps, bytes);
-    if (target->wire->facts.has_mac) {
-        memcpy(frame->dst_mac, context->path->neighbour->mac, sizeof frame->dst_mac);
-    }
+    vlan_dress(target, context, frame);
+    statistics_out(target, frame, again);
     port_push(target, PORT_ENGINE, frame, NULL, ready_ps);
+    neighbour_before_transmit(target, context->path->neighbour);
     return target->engine.clock_ps;
 }
 
@@ -77,9 +80,16 @@ void engine_pump(struct flue_target *target, flue_ps now_ps)
         }
         context = FLUE_CONTAINER_OF(list_pop_front(&target->outputs), struct target_context, work);
         context->flags &= (uint16_t)~CONTEXT_WANTS_OUTPUT;
-        if (context->conn != NULL && context_accepts(context) &&
-            flue_tcp_output(context->conn, target->params.send_quantum, target->engine.clock_ps) != 0 &&
-            !hook_linked(&context->work)) {
+        if (context->state == FLUE_CONTEXT_INVALID && context_accepts(context)) {
+            if (ring_reserve(&target->upwards, TARGET_STEP_ENTRIES) != FLUE_OK) {
+                context->flags |= CONTEXT_WANTS_OUTPUT;
+                list_push_back(&target->outputs, &context->work);
+                return; /* the next interrupt makes room, and pumps */
+            }
+            invalidate_refuse(target, context);
+        } else if (context->conn != NULL && context_accepts(context) &&
+                   flue_tcp_output(context->conn, target->params.send_quantum, target->engine.clock_ps) != 0 &&
+                   !hook_linked(&context->work)) {
             context->flags |= CONTEXT_WANTS_OUTPUT;
             list_push_back(&target->outputs, &context->work);
         }
@@ -93,15 +103,32 @@ void engine_pump_fire(struct timer *timer, flue_ps now_ps)
 
 /* ---- Deadlines ---- */
 
+/* Reachability is in doubt after so many repetitions of a segment; that is counted, and told to nobody (D-51). */
+static void doubt(struct flue_target *target, const struct target_context *context, const struct flue_tcp_info *before)
+{
+    struct flue_tcp_info after;
+
+    if (context->conn != NULL) {
+        flue_tcp_info(context->conn, &after);
+        target->totals.doubts +=
+            after.timeouts != before->timeouts && after.backoff == target->settings.TcpDoubtReachabilityRetransmissions;
+    }
+}
+
 void engine_timeout_fire(struct timer *timer, flue_ps now_ps)
 {
     struct flue_target *target = FLUE_CONTAINER_OF(timer, struct flue_target, timeout_timer);
     struct flue_hook *hook;
 
-    while ((hook = list_pop_front(&target->timeouts)) != NULL) {
+    while ((hook = list_first(&target->timeouts)) != NULL) {
         struct target_context *context = FLUE_CONTAINER_OF(hook, struct target_context, work);
         struct flue_tcp_info before;
 
+        if (ring_reserve(&target->upwards, TARGET_STEP_ENTRIES) != FLUE_OK) {
+            timers_arm(target->timers, timer, now_ps + FLUE_PS_PER_US); /* the host has to take some first */
+            return;
+        }
+        list_remove(hook);
         context->flags &= (uint16_t)~CONTEXT_WANTS_TIMEOUT;
         if ((context->flags & CONTEXT_WANTS_OUTPUT) != 0) {
             list_push_back(&target->outputs, &context->work);
@@ -111,13 +138,20 @@ void engine_timeout_fire(struct timer *timer, flue_ps now_ps)
         }
         (void)flue_server_begin(&target->engine, now_ps);
         context_touch(target, context);
+        if (context->state == FLUE_CONTEXT_INVALID &&
+            flue_tcp_timeout_sends(context->conn, target->engine.clock_ps) != 0) {
+            invalidate_refuse(target, context);
+            continue;
+        }
         flue_tcp_info(context->conn, &before);
         flue_tcp_timeout(context->conn, target->engine.clock_ps);
+        doubt(target, context, &before);
         if ((context->flags & CONTEXT_TIMED_OUT) != 0) {
-            /* FIN-WAIT-2 has been waited out: the connection is closed before it goes back.  A limit on retransmission
-             * leaves it in its state; what becomes of it is the host's decision (D-28). */
-            event_freeze(target, context, TimeoutExpiration,
-                         before.state == FLUE_TCP_FIN_WAIT_2 ? FLUE_TCP_CLOSED : before.state);
+            /* FIN-WAIT-2 has been waited out, or nobody is there: the connection is closed before it goes back.  A
+             * limit on retransmission leaves it in its state; what becomes of it is the host's decision (D-28). */
+            const bool over = before.state == FLUE_TCP_FIN_WAIT_2 || (context->flags & CONTEXT_LOST) != 0;
+
+            event_freeze(target, context, TimeoutExpiration, over ? FLUE_TCP_CLOSED : before.state);
         }
     }
     engine_pump(target, now_ps);
@@ -145,8 +179,10 @@ static void closed(struct flue_target *target, struct target_context *context, e
     case FLUE_TCP_BY_RESET:
         event_abort(target, context);
         break;
-    case FLUE_TCP_BY_TIMEOUT:
     case FLUE_TCP_BY_KEEP_ALIVE:
+        context->flags |= CONTEXT_LOST | CONTEXT_TIMED_OUT;
+        break;
+    case FLUE_TCP_BY_TIMEOUT:
     case FLUE_TCP_BY_USER_TIMEOUT:
         context->flags |= CONTEXT_TIMED_OUT;
         break;
@@ -171,11 +207,13 @@ static void take_event(void *owner, struct flue_tcp_conn *conn, const struct flu
 
     switch (event->kind) {
     case FLUE_TCP_EV_DATA:
-        receive_data(target, context, &event->span);
+        neighbour_progress(target, context->path->neighbour); /* new data: the peer gets our ACKs (RFC 4861 7.3.1) */
+        receive_data(target, context, &event->span, event->psh);
         break;
     case FLUE_TCP_EV_ACKED:
-        context->path->neighbour->reached_ps = target->engine.clock_ps;
+        neighbour_progress(target, context->path->neighbour);
         send_acked(target, context, event->bytes);
+        backlog_look(target, context);
         break;
     case FLUE_TCP_EV_OUTPUT:
         want(target, context, CONTEXT_WANTS_OUTPUT, &target->outputs);
@@ -189,6 +227,7 @@ static void take_event(void *owner, struct flue_tcp_conn *conn, const struct flu
         upward_event(target, context, TcpIndicateDisconnect, 0);
         break;
     case FLUE_TCP_EV_FIN_ACKED:
+        neighbour_progress(target, context->path->neighbour);
         context->flags |= CONTEXT_LOOK;
         disconnect_finish(target, context, NDIS_STATUS_SUCCESS);
         break;
@@ -244,40 +283,12 @@ void engine_follow_up(struct flue_target *target, struct target_context *context
     }
 }
 
-/* SYN and URG are looked at before TCP sees the segment; true if they have settled what becomes of it. */
-static bool special(struct flue_target *target, struct target_context *context, const struct flue_frame *frame,
-                    bool *taken)
-{
-    struct flue_tcp_info info;
-    const uint8_t flags = frame->flags;
-
-    if ((flags & (FLUE_TCP_SYN | FLUE_TCP_URG)) == 0 || (flags & FLUE_TCP_RST) != 0) {
-        return false;
-    }
-    flue_tcp_info(context->conn, &info);
-    if ((flags & FLUE_TCP_SYN) != 0) {
-        *taken = false;
-        return frame->seq == info.rcv_nxt; /* others are challenged by the TCP engine (behaviour 15.4) */
-    }
-    if (frame->seq - info.rcv_nxt >= info.rcv_wnd && frame->seq != info.rcv_nxt) {
-        return false;
-    }
-    /* Urgent data is the host's: neither acknowledged nor delivered from here on (behaviour 15.6). */
-    event_freeze(target, context, ReceivedUrgentData, info.state);
-    event_hold(target, context, frame);
-    *taken = true;
-    return true;
-}
-
-/* Room in the event ring without which a segment is not taken: what it brings, and what it lets go. */
-enum { SEGMENT_ENTRIES = 32 };
 
 bool engine_receive(struct flue_target *target, struct target_context *context, const struct flue_frame *frame,
                     flue_ps at_ps)
 {
     const struct flue_profile *profile = &target->params.profile;
     const uint32_t bytes = frame->payload.length_bytes;
-    bool taken;
 
     if (context->state == FLUE_CONTEXT_DRAINING && context->still != NULL && context->still->holds) {
         event_hold(target, context, frame);
@@ -286,17 +297,31 @@ bool engine_receive(struct flue_target *target, struct target_context *context, 
     if (!context_accepts(context)) {
         return false;
     }
-    if (ring_reserve(&target->upwards, SEGMENT_ENTRIES) != FLUE_OK) {
+    if (ring_reserve(&target->upwards, TARGET_SPARE_ENTRIES + TARGET_STEP_ENTRIES) != FLUE_OK) {
+        statistics_in_lost(target, frame);
         target->totals.starved_drops++; /* not acknowledged, so the peer sends it again */
         return true;
     }
     (void)flue_server_begin(&target->engine, at_ps);
-    if (special(target, context, frame, &taken)) {
-        return taken;
+    switch (segment_look(target, context, frame)) {
+    case SEGMENT_FOR_TCP:
+        break;
+    case SEGMENT_DROPPED:
+        statistics_in(target, frame);
+        return true;
+    case SEGMENT_FOR_HOST:
+        return false;
+    case SEGMENT_HELD:
+        event_hold(target, context, frame);
+        return true;
     }
+    statistics_in(target, frame);
     context_touch(target, context);
     target_engine_charge(target, FLUE_COST_TCPIP, bytes > 0 ? &profile->engine_receive_data : &profile->engine_ack,
                          bytes);
+    if (context->watch != NULL && flue_tcp_reach(context->conn, frame) > bytes) {
+        context->watch->out_of_order++;
+    }
     flue_tcp_input(target->tcp, context->conn, frame, target->engine.clock_ps, 0);
     engine_follow_up(target, context);
     return true;

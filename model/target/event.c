@@ -13,7 +13,7 @@ void event_freeze(struct flue_target *target, struct target_context *context, TC
     flue_err err;
 
     context->flags &= (uint16_t) ~(CONTEXT_LOOK | CONTEXT_TIMED_OUT | CONTEXT_STARVED);
-    if ((context->flags & CONTEXT_ENDED) == 0) {
+    if ((context->flags & CONTEXT_ENDED) == 0 && reason != HardwareFailure) {
         flue_tcp_flush_ack(context->conn, target->engine.clock_ps);
     }
     context_unlink_work(context);
@@ -36,6 +36,27 @@ void event_freeze(struct flue_target *target, struct target_context *context, TC
     }
     context->still = still;
     upward_event(target, context, TcpIndicateRetrieve, reason);
+    post_end_later(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS);
+}
+
+/* The host has begun to take the connection back: its segments go up at once from now on (D-34). */
+void event_let_go(struct flue_target *target, struct target_context *context)
+{
+    struct target_still *still = context->still;
+
+    if (still == NULL) {
+        return;
+    }
+    still->holds = 0;
+    while (still->first != NULL) {
+        struct target_held *held = still->first;
+
+        still->first = held->next;
+        adapter_receive(target, &held->frame, target->engine.clock_ps);
+        pool_put(&target->helds, held);
+    }
+    still->last = NULL;
+    still->count = 0;
 }
 
 /* Without memory, or room, the segment is lost, and the peer sends it again. */
@@ -62,20 +83,11 @@ void event_hold(struct flue_target *target, struct target_context *context, cons
 
 void event_release_held(struct flue_target *target, struct target_context *context)
 {
-    struct target_still *still = context->still;
-
-    if (still == NULL) {
-        return;
+    event_let_go(target, context);
+    if (context->still != NULL) {
+        pool_put(&target->stills, context->still);
+        context->still = NULL;
     }
-    while (still->first != NULL) {
-        struct target_held *held = still->first;
-
-        still->first = held->next;
-        adapter_receive(target, &held->frame, target->engine.clock_ps);
-        pool_put(&target->helds, held);
-    }
-    pool_put(&target->stills, still);
-    context->still = NULL;
 }
 
 /* An acceptable RST has come: first the event, then all I/O, the disconnect last (D-46). */
@@ -84,7 +96,20 @@ void event_abort(struct flue_target *target, struct target_context *context)
     context_enter(target, context, FLUE_CONTEXT_ABORTED);
     upward_event(target, context, TcpIndicateAbort, 0);
     send_fail_all(target, context, NDIS_STATUS_REQUEST_ABORTED);
+    post_end_later(target, context, NDIS_STATUS_REQUEST_ABORTED);
     disconnect_finish(target, context, NDIS_STATUS_REQUEST_ABORTED);
+}
+
+/* Optional reasons: not for what is half closed (D-28), or on its way back already. */
+static bool optional_allowed(const struct target_context *context)
+{
+    struct flue_tcp_info info;
+
+    if (context->state != FLUE_CONTEXT_LIVE || context->conn == NULL) {
+        return false;
+    }
+    flue_tcp_info(context->conn, &info);
+    return !watch_half_closed(info.state);
 }
 
 void event_raise(struct flue_target *target, const struct upward *entry)
@@ -94,24 +119,23 @@ void event_raise(struct flue_target *target, const struct upward *entry)
 
     switch ((TCP_OFFLOAD_EVENT_TYPE)entry->what.event.type) {
     case TcpIndicateDisconnect:
-        /* Not before the host has taken all data ahead of the FIN (CH-249).  A host that takes the connection
-         * back, or has lost it, learns of the FIN from State. */
-        if (moot || context->state == FLUE_CONTEXT_ABORTED) {
-            return;
-        }
-        if ((context->flags & CONTEXT_LATCHED) != 0) {
-            context->flags |= CONTEXT_PEER_FIN;
-            return;
-        }
         context->flags |= CONTEXT_FIN_TOLD;
         break;
     case TcpIndicateRetrieve:
-        if (moot) {
+        /* With lost state the events belong to the terminate that fails (D-32). */
+        if (moot && (context->marks & OBJECT_BROKEN) == 0) {
+            return;
+        }
+        if (watch_optional(entry->what.event.information) && !optional_allowed(context)) {
+            return;
+        }
+        break;
+    case TcpIndicateSendBacklogChange:
+        if (moot || context->state == FLUE_CONTEXT_ABORTED) {
             return;
         }
         break;
     case TcpIndicateAbort:
-    case TcpIndicateSendBacklogChange:
         break;
     }
     target->totals.events++;

@@ -41,6 +41,16 @@ static struct flue_tcp_state aged(const struct flue_target *target, const struct
     return state;
 }
 
+void give_back_snapshot(const struct flue_target *target, const struct target_context *context,
+                        struct flue_tcp_state *state)
+{
+    if (context->still != NULL) {
+        *state = aged(target, context->still);
+    } else {
+        flue_tcp_peek(context->conn, target->engine.clock_ps, state);
+    }
+}
+
 static struct flue_tcp_state final_state(struct flue_target *target, struct target_context *context)
 {
     struct flue_tcp_state state = {.state = FLUE_TCP_CLOSED};
@@ -89,73 +99,156 @@ static void fill(target_tree block, const struct target_context *context, const 
 
 /* ---- The effect ---- */
 
+/* The object goes with this block, whatever its Status says. */
+static void mark_gone(target_tree block)
+{
+    block->MiniportReserved[0] = block;
+}
+
+static bool is_gone(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block)
+{
+    return block->MiniportReserved[0] == block;
+}
+
+static void end_tcp(struct give_back *give_back, struct target_context *context)
+{
+    context_enter(give_back->target, context, FLUE_CONTEXT_TERMINATING);
+    if (context->conn != NULL) {
+        flue_tcp_release(context->conn);
+        context->conn = NULL;
+    }
+    event_release_held(give_back->target, context);
+    context_unlink(context);
+    give_back->target->totals.terminated++;
+}
+
+/* Hardware state is lost.  As a rule this is the end of the object: the events, all I/O, then FAILURE.  By the recipe
+ * of the page FAILURE comes first, the events follow, and another terminate ends it with SUCCESS (D-32). */
+static NDIS_STATUS fail_tcp(struct give_back *give_back, target_tree block, struct target_context *context)
+{
+    struct flue_target *target = give_back->target;
+    const bool recipe = target->params.ddi.terminate_recipe != 0;
+    struct flue_tcp_state state;
+
+    context->marks |= OBJECT_BROKEN;
+    if (recipe && (context->marks & OBJECT_TOLD) == 0) {
+        block->MiniportReserved[1] = context; /* to be told of it when this has completed */
+        return NDIS_STATUS_FAILURE;
+    }
+    fault_tell(target, context);
+    give_back_snapshot(target, context, &state);
+    context_unlink_work(context);
+    send_fail_all(target, context, NDIS_STATUS_REQUEST_ABORTED);
+    disconnect_finish(target, context, NDIS_STATUS_REQUEST_ABORTED);
+    block->NetBufferListChain = NULL;
+    if (recipe) {
+        fill(block, context, &state, NULL);
+    }
+    end_tcp(give_back, context);
+    mark_gone(block);
+    return recipe ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
+}
+
 static NDIS_STATUS give_back_tcp(struct give_back *give_back, target_tree block)
 {
     struct flue_target *target = give_back->target;
     struct target_context *context = (struct target_context *)*block->MiniportOffloadContext;
     struct flue_tcp_state state;
-    PNET_BUFFER_LIST last;
+    PNET_BUFFER_LIST last = NULL;
 
-    if (context->state == FLUE_CONTEXT_TERMINATING) {
+    if (context->state == FLUE_CONTEXT_TERMINATING || context->state == FLUE_CONTEXT_NONE) {
         return NDIS_STATUS_FAILURE;
     }
     context_touch(target, context);
+    if ((context->marks & (OBJECT_BROKEN | OBJECT_NO_END)) != 0) {
+        return fail_tcp(give_back, block, context);
+    }
     state = final_state(target, context);
     context_unlink_work(context);
-    disconnect_finish(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS);
-    block->NetBufferListChain = send_hand_back(context, &last);
-    fill(block, context, &state, last);
-    context_enter(target, context, FLUE_CONTEXT_TERMINATING);
-    if (context->conn != NULL) {
-        flue_tcp_release(context->conn);
-        context->conn = NULL;
+    block->NetBufferListChain = NULL;
+    if (target->params.ddi.upload_sends_complete != 0) {
+        send_fail_all(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS); /* D-29 */
+        disconnect_finish(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS);
+    } else {
+        disconnect_finish(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS);
+        block->NetBufferListChain = send_hand_back(context, &last);
     }
-    event_release_held(target, context);
-    context->path->dependents--;
-    target->totals.terminated++;
+    fill(block, context, &state, last);
+    end_tcp(give_back, context);
+    mark_gone(block);
     give_back->bytes += sizeof(TCP_OFFLOAD_STATE_DELEGATED);
     return NDIS_STATUS_SUCCESS;
 }
 
-static NDIS_STATUS give_back_path(struct target_path *path)
+/* Lost state of a path or neighbour on which nothing depends: nobody is left to be told of it. */
+static NDIS_STATUS end_status(const struct flue_target *target, uint8_t *marks, bool *gone)
 {
-    if (path->dependents != 0 || path->given_back) {
-        return NDIS_STATUS_FAILURE; /* connections depend on it: it stays */
+    *gone = true;
+    if ((*marks & (OBJECT_BROKEN | OBJECT_NO_END)) == 0) {
+        return NDIS_STATUS_SUCCESS;
     }
-    path->given_back = true;
-    path->neighbour->dependents--;
-    return NDIS_STATUS_SUCCESS;
+    if (target->params.ddi.terminate_recipe != 0) {
+        *marks &= (uint8_t) ~(unsigned)(OBJECT_BROKEN | OBJECT_NO_END); /* the next one succeeds */
+        *gone = false;
+    }
+    return NDIS_STATUS_FAILURE;
 }
 
-static NDIS_STATUS give_back_neighbour(const struct flue_target *target, target_tree block)
+static NDIS_STATUS give_back_path(const struct flue_target *target, target_tree block)
+{
+    struct target_path *path = (struct target_path *)*block->MiniportOffloadContext;
+    NDIS_STATUS status;
+    bool gone;
+
+    if (path->dependents != 0 || (path->marks & OBJECT_GIVEN_BACK) != 0) {
+        return NDIS_STATUS_FAILURE; /* connections depend on it: it stays */
+    }
+    status = end_status(target, &path->marks, &gone);
+    if (gone) {
+        path->marks |= OBJECT_GIVEN_BACK;
+        path->neighbour->dependents--;
+        list_remove(&path->sibling);
+        mark_gone(block);
+    }
+    return status;
+}
+
+static NDIS_STATUS give_back_neighbour(struct flue_target *target, target_tree block)
 {
     struct target_neighbour *neighbour = (struct target_neighbour *)*block->MiniportOffloadContext;
+    NDIS_STATUS status;
+    bool gone;
 
-    if (neighbour->dependents != 0 || neighbour->given_back) {
+    if (neighbour->dependents != 0 || (neighbour->marks & OBJECT_GIVEN_BACK) != 0) {
         return NDIS_STATUS_FAILURE;
     }
-    neighbour->given_back = true;
-    if (flue_state_class(block->Header.Type) == 3) {
-        ((NEIGHBOR_OFFLOAD_STATE_DELEGATED *)(void *)flue_state_first(block))->NicReachabilityDelta =
-            (ULONG)((target->engine.clock_ps - neighbour->reached_ps) / target->params.tcp.tick_ps);
+    status = end_status(target, &neighbour->marks, &gone);
+    if (gone) {
+        neighbour->marks |= OBJECT_GIVEN_BACK;
+        list_remove(&neighbour->sibling);
+        mark_gone(block);
     }
-    return NDIS_STATUS_SUCCESS;
+    if (status == NDIS_STATUS_SUCCESS && flue_state_class(block->Header.Type) == 3) {
+        ((NEIGHBOR_OFFLOAD_STATE_DELEGATED *)(void *)flue_state_first(block))->NicReachabilityDelta =
+            target_tick(target) - neighbour->reached_tick;
+    }
+    return status;
 }
 
 static flue_err visit(target_tree block, void *arg)
 {
     struct give_back *give_back = (struct give_back *)arg;
 
-    if (block->MiniportOffloadContext == NULL) {
-        block->Status = NDIS_STATUS_SUCCESS;
+    if (block->MiniportOffloadContext == NULL || flue_state_layer(block->Header.Type) != give_back->layer ||
+        block->MiniportReserved[0] != NULL) {
         return FLUE_OK;
     }
-    if (flue_state_layer(block->Header.Type) != give_back->layer) {
-        return FLUE_OK;
+    if (ring_reserve(&give_back->target->upwards, TARGET_STEP_ENTRIES) != FLUE_OK) {
+        return FLUE_ENOMEM; /* the rest of the tree waits until the host has taken some */
     }
+    block->MiniportReserved[0] = give_back; /* seen; mark_gone() says more */
     target_engine_charge(give_back->target, FLUE_COST_OFFLOAD, &give_back->target->params.profile.engine_terminate, 0);
     give_back->bytes += TARGET_COMPLETION_BYTES;
-    block->Status = NDIS_STATUS_FAILURE;
     if (*block->MiniportOffloadContext == NULL) {
         return FLUE_OK;
     }
@@ -164,7 +257,7 @@ static flue_err visit(target_tree block, void *arg)
         block->Status = give_back_tcp(give_back, block);
         break;
     case FLUE_LAYER_PATH:
-        block->Status = give_back_path((struct target_path *)*block->MiniportOffloadContext);
+        block->Status = give_back_path(give_back->target, block);
         break;
     case FLUE_LAYER_NEIGHBOR:
         block->Status = give_back_neighbour(give_back->target, block);
@@ -175,18 +268,44 @@ static flue_err visit(target_tree block, void *arg)
     return FLUE_OK;
 }
 
-void give_back_drain(struct flue_target *target, target_tree tree, flue_ps at_ps)
+/* In the block while the target has it: whether its turn has come, and whose lost state is to be told. */
+static flue_err prepare(target_tree block, void *arg)
+{
+    block->MiniportReserved[0] = NULL;
+    block->MiniportReserved[1] = NULL;
+    block->Status = block->MiniportOffloadContext == NULL ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
+    if (block->MiniportOffloadContext != NULL && *block->MiniportOffloadContext != NULL &&
+        flue_state_layer(block->Header.Type) == FLUE_LAYER_TCP) {
+        event_let_go((struct flue_target *)arg, (struct target_context *)*block->MiniportOffloadContext);
+    }
+    return FLUE_OK;
+}
+
+void give_back_call(struct flue_target *target, target_tree tree)
+{
+    (void)flue_server_begin(&target->engine, target_now(target));
+    (void)flue_block_walk(tree, prepare, target);
+}
+
+bool give_back_drain(struct flue_target *target, target_tree tree, flue_ps at_ps)
 {
     struct give_back give_back = {.target = target, .bytes = TARGET_COMPLETION_BYTES};
 
+    if (fault_hangs(target, FAULT_TERMINATE, tree)) {
+        return true;
+    }
+    invalidate_flush(target);
     (void)flue_server_begin(&target->engine,
                             flue_pcie_read(&target->pcie, at_ps, sizeof(NDIS_MINIPORT_OFFLOAD_BLOCK_LIST)));
     /* Dependents before those they depend on: an object goes when nothing is left above it. */
     for (int layer = FLUE_LAYER_TCP; layer >= FLUE_LAYER_NEIGHBOR; layer--) {
         give_back.layer = (enum flue_layer)layer;
-        (void)flue_block_walk(tree, visit, &give_back);
+        if (flue_block_walk(tree, visit, &give_back) != FLUE_OK) {
+            return false;
+        }
     }
     upward_push(target, UPWARD_TERMINATE, NULL, target->engine.clock_ps, give_back.bytes)->what.tree = tree;
+    return true;
 }
 
 /* ---- Completion ---- */
@@ -195,6 +314,7 @@ struct gone {
     struct flue_target *target;
     flue_ps at_ps;
     struct target_context *contexts;
+    struct target_context *failed; /* they stay, and the host is told of their lost state */
     struct target_path *paths;
     struct target_neighbour *neighbours;
 };
@@ -205,7 +325,9 @@ static void finish_tcp(struct gone *gone, target_tree block, struct target_conte
     TCP_OFFLOAD_STATE_DELEGATED *delegated = delegated_of(block);
     const uint64_t buffered_bytes = ndis_nbl_bytes(context->kept);
 
-    if (delegated != NULL) {
+    post_end(gone->target, context,
+             (context->marks & OBJECT_BROKEN) != 0 ? NDIS_STATUS_REQUEST_ABORTED : NDIS_STATUS_UPLOAD_IN_PROGRESS);
+    if (delegated != NULL && block->Status == NDIS_STATUS_SUCCESS) {
         if (buffered_bytes > 0) {
             /* Its return frees nothing but itself: the connection's window is the host's business by then. */
             context->kept->MiniportReserved[0] = NULL;
@@ -222,11 +344,23 @@ static void finish_tcp(struct gone *gone, target_tree block, struct target_conte
     gone->contexts = context;
 }
 
+/* By the recipe the events follow the completion. */
+static void collect_failed(struct gone *gone, const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block)
+{
+    struct target_context *context = (struct target_context *)block->MiniportReserved[1];
+
+    if (context != NULL) {
+        context->link = gone->failed;
+        gone->failed = context;
+    }
+}
+
 static flue_err finish(target_tree block, void *arg)
 {
     struct gone *gone = (struct gone *)arg;
 
-    if (block->MiniportOffloadContext == NULL || block->Status != NDIS_STATUS_SUCCESS) {
+    if (block->MiniportOffloadContext == NULL || !is_gone(block)) {
+        collect_failed(gone, block);
         return FLUE_OK;
     }
     switch (flue_state_layer(block->Header.Type)) {
@@ -261,6 +395,14 @@ void give_back_complete(struct flue_target *target, const struct upward *done)
     (void)flue_block_walk(done->what.tree, finish, &gone);
     miniport_tell_trace(target, NULL);
     miniport_tree_done(target, UPWARD_TERMINATE, done->what.tree);
+    while (gone.failed != NULL) {
+        struct target_context *context = gone.failed;
+
+        gone.failed = context->link;
+        context->link = NULL;
+        (void)flue_server_begin(&target->engine, target_now(target));
+        fault_tell(target, context);
+    }
     while (gone.contexts != NULL) {
         struct target_context *context = gone.contexts;
 

@@ -10,7 +10,7 @@ struct intake {
     struct flue_target *target;
     target_tree root;
     uint32_t blocks;
-    bool stopped; /* the root was a new object and was refused: nothing else is attempted */
+    bool stopped; /* the root was a new object and was refused, or any with D-11's switch: nothing else is attempted */
 };
 
 /* Where a block stands: its parent objects; NULL below a placeholder and at the root. */
@@ -23,89 +23,6 @@ struct place {
 struct fared {
     uint32_t taken, failed;
 };
-
-/* ---- Admission, in the order of behaviour 7.4 ---- */
-
-static bool any_byte(const UCHAR *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (bytes[i] != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static NDIS_STATUS take_neighbour(struct flue_target *target, target_tree block)
-{
-    OFFLOAD_STATE_HEADER *state = flue_state_first(block);
-    const NEIGHBOR_OFFLOAD_STATE_CONST *constant = (const NEIGHBOR_OFFLOAD_STATE_CONST *)(const void *)state;
-    const NEIGHBOR_OFFLOAD_STATE_CACHED *cached;
-    const NEIGHBOR_OFFLOAD_STATE_DELEGATED *delegated;
-    struct target_neighbour *neighbour;
-
-    state = flue_state_next(state);
-    cached = (const NEIGHBOR_OFFLOAD_STATE_CACHED *)(const void *)state;
-    delegated = (const NEIGHBOR_OFFLOAD_STATE_DELEGATED *)(const void *)flue_state_next(state);
-    if (any_byte(constant->DlSourceAddress, sizeof constant->DlSourceAddress)) {
-        return NDIS_STATUS_OFFLOAD_HW_ADDRESS_ENTRIES; /* the adapter has one source address, its own */
-    }
-    if (constant->VlanId != 0) {
-        return NDIS_STATUS_OFFLOAD_VLAN_ENTRIES; /* and it makes no tags */
-    }
-    if (target->totals.neighbours >= target->params.neighbour_max) {
-        return NDIS_STATUS_OFFLOAD_NEIGHBOR_ENTRIES;
-    }
-    neighbour = (struct target_neighbour *)pool_get(&target->neighbours);
-    if (neighbour == NULL) {
-        return NDIS_STATUS_RESOURCES;
-    }
-    *neighbour = (struct target_neighbour){
-        .handle = block->NdisOffloadHandle,
-        .reached_ps = target->engine.clock_ps - (flue_ps)delegated->NicReachabilityDelta * target->params.tcp.tick_ps,
-    };
-    memcpy(neighbour->mac, cached->DlDestinationAddress, sizeof neighbour->mac);
-    target->totals.neighbours++;
-    *block->MiniportOffloadContext = neighbour;
-    return NDIS_STATUS_SUCCESS;
-}
-
-static uint32_t address(const UCHAR *bytes)
-{
-    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
-}
-
-static NDIS_STATUS take_path(struct flue_target *target, target_tree block, struct target_neighbour *neighbour)
-{
-    OFFLOAD_STATE_HEADER *state = flue_state_first(block);
-    const PATH_OFFLOAD_STATE_CONST *constant = (const PATH_OFFLOAD_STATE_CONST *)(const void *)state;
-    const PATH_OFFLOAD_STATE_CACHED *cached = (const PATH_OFFLOAD_STATE_CACHED *)(const void *)flue_state_next(state);
-    struct target_path *path;
-
-    if (neighbour == NULL || block->Header.Type != Ip4OffloadState) {
-        return NDIS_STATUS_FAILURE; /* no parent (D-12), or IPv6, which this target does not speak */
-    }
-    if (cached->PathMtu > target->params.mtu_max_bytes) {
-        return NDIS_STATUS_OFFLOAD_PATH_MTU;
-    }
-    if (target->totals.paths >= target->params.path_max) {
-        return NDIS_STATUS_OFFLOAD_PATH_ENTRIES;
-    }
-    path = (struct target_path *)pool_get(&target->paths);
-    if (path == NULL) {
-        return NDIS_STATUS_RESOURCES;
-    }
-    *path = (struct target_path){
-        .neighbour = neighbour,
-        .local_ip = flue_ip_v4(address(constant->SourceAddress)),
-        .remote_ip = flue_ip_v4(address(constant->DestinationAddress)),
-        .mtu_bytes = cached->PathMtu,
-    };
-    neighbour->dependents++;
-    target->totals.paths++;
-    *block->MiniportOffloadContext = path;
-    return NDIS_STATUS_SUCCESS;
-}
 
 /* BufferedData is the host's again as soon as the initiate completes: descriptors are copied. */
 static flue_err copy_buffered(struct target_context *context, const NET_BUFFER_LIST *first)
@@ -159,7 +76,7 @@ static void install(struct flue_target *target, struct target_context *context, 
         send_adopt(context, nbl);
         nbl = next;
     }
-    context->path->dependents++;
+    context_link(context, context->path);
     target->totals.connections++;
     target->totals.initiated++;
     if (target->totals.connections > target->totals.connections_peak) {
@@ -167,6 +84,9 @@ static void install(struct flue_target *target, struct target_context *context, 
     }
     *block->MiniportOffloadContext = context;
     context_enter(target, context, FLUE_CONTEXT_INSTALLED);
+    if (context_invalid(context)) {
+        context_enter(target, context, FLUE_CONTEXT_INVALID); /* on a path that must not be used */
+    }
     context_touch(target, context);
     flue_tcp_start(context->conn, target->engine.clock_ps);
 }
@@ -177,7 +97,6 @@ static void read_state(target_tree block, const struct target_path *path, struct
 {
     OFFLOAD_STATE_HEADER *constant = flue_state_first(block);
     OFFLOAD_STATE_HEADER *cached = flue_state_next(constant);
-    const uint32_t mss_bytes = path->mtu_bytes > 40 ? path->mtu_bytes - 40 : 0;
 
     *delegated = (const TCP_OFFLOAD_STATE_DELEGATED *)(const void *)flue_state_next(cached);
     *state = (struct flue_tcp_state){.state = 0};
@@ -185,10 +104,6 @@ static void read_state(target_tree block, const struct target_path *path, struct
                    (const TCP_OFFLOAD_STATE_CACHED *)(const void *)cached, *delegated);
     state->tuple.local_ip = path->local_ip;
     state->tuple.remote_ip = path->remote_ip;
-    /* No fragments are made (behaviour 13.1): what the path cannot carry is not sent. */
-    if (state->remote_mss > mss_bytes) {
-        state->remote_mss = (uint16_t)mss_bytes;
-    }
 }
 
 static NDIS_STATUS take_tcp(struct flue_target *target, target_tree block, struct target_path *path)
@@ -196,17 +111,19 @@ static NDIS_STATUS take_tcp(struct flue_target *target, target_tree block, struc
     const TCP_OFFLOAD_STATE_DELEGATED *delegated;
     struct target_context *context;
     struct flue_tcp_state state;
+    NDIS_STATUS status;
     flue_err err;
 
-    if (path == NULL) {
+    if (path == NULL || (path->marks & OBJECT_GIVEN_BACK) != 0) {
         return NDIS_STATUS_FAILURE; /* D-12 */
     }
     if (target->totals.connections >= target->params.tcp_max) {
         return NDIS_STATUS_OFFLOAD_TCP_ENTRIES;
     }
     read_state(block, path, &state, &delegated);
-    if (state.initial_rcv_wnd > target->params.rcv_wnd_max_bytes) {
-        return NDIS_STATUS_OFFLOAD_TCP_RCV_WINDOW;
+    status = admit_tcp(target, &state);
+    if (status != NDIS_STATUS_SUCCESS) {
+        return status;
     }
     context = context_new(target);
     if (context == NULL) {
@@ -223,12 +140,27 @@ static NDIS_STATUS take_tcp(struct flue_target *target, target_tree block, struc
         context_free(target, context);
         return NDIS_STATUS_FAILURE;
     }
-    err = import(target, context, &state, block->NetBufferListChain);
+    if (admit_rejects(target, &state)) {
+        context_free(target, context);
+        return NDIS_STATUS_OFFLOAD_CONNECTION_REJECTED;
+    }
+    err = watch_start(target, context);
+    if (err == FLUE_OK) {
+        err = import(target, context, &state, block->NetBufferListChain);
+    }
     if (err != FLUE_OK) {
         context_free(target, context);
         return err == FLUE_ENOMEM ? NDIS_STATUS_RESOURCES : NDIS_STATUS_FAILURE;
     }
+    context->rcv_bytes = state.initial_rcv_wnd;
+    context->xmit_bytes = state.max_snd_wnd;
+    target->rcv_bytes += context->rcv_bytes;
+    target->xmit_bytes += context->xmit_bytes;
+    /* No fragments are made (behaviour 13.1): what the path cannot carry is not sent. */
+    flue_tcp_set_path_mtu(context->conn, path->mtu_bytes, target->engine.clock_ps);
     install(target, context, block);
+    context->backlog_bytes = backlog_bytes(target, context);
+    context->backlog_tick = target_tick(target);
     return NDIS_STATUS_SUCCESS;
 }
 
@@ -263,13 +195,15 @@ static void visit_new(struct intake *intake, target_tree block, struct place pla
     struct fared fared;
 
     target_engine_charge(target, FLUE_COST_OFFLOAD, &target->params.profile.engine_initiate, 0);
-    if (flue_state_class(block->Header.Type) == 4 && block->Header.Size == sizeof *block) {
+    if (flue_state_class(block->Header.Type) == 4 && block->Header.Size == sizeof *block && !target->uploading &&
+        target->power == NULL) {
         switch (layer) {
         case FLUE_LAYER_NEIGHBOR:
-            status = take_neighbour(target, block);
+            status =
+                place.neighbour == NULL && place.path == NULL ? admit_neighbour(target, block) : NDIS_STATUS_FAILURE;
             break;
         case FLUE_LAYER_PATH:
-            status = take_path(target, block, place.neighbour);
+            status = admit_path(target, block, place.neighbour);
             break;
         case FLUE_LAYER_TCP:
             status = take_tcp(target, block, place.path);
@@ -287,7 +221,8 @@ static void visit_new(struct intake *intake, target_tree block, struct place pla
     if (status != NDIS_STATUS_SUCCESS) {
         target->totals.refused += layer == FLUE_LAYER_TCP;
         fail_list(intake, block->DependentBlockList);
-        intake->stopped = block == intake->root;
+        intake->stopped =
+            block == intake->root || (target->params.ddi.walk_failure_stop != 0 && layer != FLUE_LAYER_TCP);
         return;
     }
     place.path = layer == FLUE_LAYER_PATH ? (struct target_path *)*block->MiniportOffloadContext : NULL;
@@ -354,6 +289,9 @@ static struct fared walk(struct intake *intake, target_tree first, struct place 
         }
         if (intake->stopped) {
             fail_list(intake, block->NextBlock);
+            for (target_tree rest = block->NextBlock; rest != NULL; rest = rest->NextBlock) {
+                fared.failed += rest->MiniportOffloadContext != NULL;
+            }
             break;
         }
     }
@@ -364,6 +302,9 @@ void intake_drain(struct flue_target *target, target_tree tree, flue_ps at_ps)
 {
     struct intake intake = {.target = target, .root = tree};
 
+    if (fault_hangs(target, FAULT_INITIATE, tree)) {
+        return;
+    }
     /* The tree is fetched while the engine works on it; what can be computed is the time of its first block. */
     (void)flue_server_begin(&target->engine, flue_pcie_read(&target->pcie, at_ps, sizeof(FLUE_TCP_BLOCK)));
     (void)walk(&intake, tree, (struct place){NULL, NULL});
@@ -376,34 +317,57 @@ void intake_drain(struct flue_target *target, target_tree tree, flue_ps at_ps)
 /* ---- Completion ---- */
 
 struct installed {
-    struct target_context *first;
+    struct target_context *contexts;
+    struct target_neighbour *neighbours;
 };
 
-/* Connections of the tree that become live; the tree itself is the host's when the completion is called. */
+/* Objects of the tree that become live; the tree itself is the host's when the completion is called. */
 static flue_err collect(target_tree block, void *arg)
 {
     struct installed *installed = (struct installed *)arg;
-    struct target_context *context;
 
-    if (flue_state_layer(block->Header.Type) == FLUE_LAYER_TCP && block->MiniportOffloadContext != NULL &&
-        block->Status == NDIS_STATUS_SUCCESS && *block->MiniportOffloadContext != NULL) {
-        context = (struct target_context *)*block->MiniportOffloadContext;
-        context->link = installed->first;
-        installed->first = context;
+    if (block->MiniportOffloadContext == NULL || *block->MiniportOffloadContext == NULL ||
+        (block->Status != NDIS_STATUS_SUCCESS && block->Status != NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS)) {
+        return FLUE_OK;
+    }
+    switch (flue_state_layer(block->Header.Type)) {
+    case FLUE_LAYER_NEIGHBOR: {
+        struct target_neighbour *neighbour = (struct target_neighbour *)*block->MiniportOffloadContext;
+
+        if ((neighbour->marks & OBJECT_LIVE) == 0) {
+            neighbour->next = installed->neighbours;
+            installed->neighbours = neighbour;
+        }
+        break;
+    }
+    case FLUE_LAYER_TCP: {
+        struct target_context *context = (struct target_context *)*block->MiniportOffloadContext;
+
+        context->link = installed->contexts;
+        installed->contexts = context;
+        break;
+    }
+    case FLUE_LAYER_PATH:
+    case FLUE_LAYER_NONE:
+        break;
     }
     return FLUE_OK;
 }
 
 void intake_complete(struct flue_target *target, target_tree tree)
 {
-    struct installed installed = {NULL};
+    struct installed installed = {NULL, NULL};
 
     (void)flue_block_walk(tree, collect, &installed);
     miniport_tell_trace(target, NULL);
     miniport_tree_done(target, UPWARD_INITIATE, tree);
-    for (struct target_context *context = installed.first; context != NULL; context = context->link) {
+    for (struct target_neighbour *neighbour = installed.neighbours; neighbour != NULL; neighbour = neighbour->next) {
+        neighbour_live(target, neighbour);
+    }
+    for (struct target_context *context = installed.contexts; context != NULL; context = context->link) {
         if (context->state == FLUE_CONTEXT_INSTALLED) {
             context_enter(target, context, FLUE_CONTEXT_LIVE);
+            context_settle(target, context);
         }
     }
 }

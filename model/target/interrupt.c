@@ -65,6 +65,12 @@ static flue_ps sent_due(const struct flue_target *target)
     return ((const struct sent *)ring_at(&target->sent, count - 1))->departure_ps;
 }
 
+/* Whether the next thing to show does not wait for the moderated interrupt: a switch of D-47. */
+static bool hurries(const struct flue_target *target, const struct upward *front)
+{
+    return target->params.ddi.chimney_moderation_none != 0 && front != NULL && front->kind != UPWARD_FRAME;
+}
+
 void interrupt_arm(struct flue_target *target)
 {
     const struct upward *front = (const struct upward *)ring_front(&target->upwards);
@@ -79,7 +85,7 @@ void interrupt_arm(struct flue_target *target)
     if (due_ps == FLUE_PS_NEVER) {
         return;
     }
-    if (!target->poll) {
+    if (!target->poll && !hurries(target, front)) {
         due_ps = flue_moderation_next(&target->moderation, due_ps);
     }
     if (target->core != NULL && target->core->clock_ps > due_ps) {
@@ -155,13 +161,21 @@ static void show(struct flue_target *target, const struct upward *entry)
 {
     struct batch *batch = &target->batch;
 
+    if (entry->kind >= UPWARD_INITIATE && entry->kind <= UPWARD_QUERY && fault_loses(target, entry)) {
+        return;
+    }
     switch (entry->kind) {
     case UPWARD_FRAME:
         ndis_chain_append(&batch->frames, entry->what.chain.first);
         target->frames_waiting--;
         return;
     case UPWARD_DATA:
-        receive_collect(target, entry->context, &entry->what.span);
+        receive_collect(target, entry->context, &entry->what.span, entry->psh);
+        return;
+    case UPWARD_POSTED:
+        if (entry->context->posts != NULL) {
+            receive_touch(target, entry->context);
+        }
         return;
     case UPWARD_SENT:
         batch->completions++;
@@ -174,9 +188,25 @@ static void show(struct flue_target *target, const struct upward *entry)
         miniport_tell_trace(target, entry->context);
         miniport_data_done(target, entry->kind, entry->what.chain.first);
         break;
+    case UPWARD_POSTS_END:
+        flush(target);
+        post_end(target, entry->context, (NDIS_STATUS)entry->what.event.information);
+        return;
     case UPWARD_EVENT:
         flush(target);
-        event_raise(target, entry);
+        if (entry->what.event.type == TcpIndicateDisconnect) {
+            receive_peer_fin(target, entry->context);
+        } else {
+            event_raise(target, entry);
+        }
+        break;
+    case UPWARD_STATUS:
+        flush(target);
+        power_show(target, entry);
+        break;
+    case UPWARD_NEIGHBOUR:
+        flush(target);
+        neighbour_ask(target, entry->what.neighbour);
         break;
     case UPWARD_INITIATE:
         flush(target);
@@ -187,11 +217,17 @@ static void show(struct flue_target *target, const struct upward *entry)
         give_back_complete(target, entry);
         break;
     case UPWARD_UPDATE:
-    case UPWARD_INVALIDATE:
-    case UPWARD_QUERY:
         flush(target);
         miniport_tell_trace(target, NULL);
-        miniport_tree_done(target, entry->kind, entry->what.tree);
+        miniport_tree_done(target, UPWARD_UPDATE, entry->what.tree);
+        break;
+    case UPWARD_INVALIDATE:
+        flush(target);
+        invalidate_complete(target, entry->what.tree);
+        break;
+    case UPWARD_QUERY:
+        flush(target);
+        query_complete(target, entry->what.tree);
         break;
     }
     batch->completions++;
@@ -241,7 +277,11 @@ void interrupt_fire(struct timer *timer, flue_ps now_ps)
         miniport_frames_received(target, &batch->frames);
     }
     flue_trace2(target->trace, interrupt, now_ps, FLUE_NO_CONN, frames, batch->completions);
+    power_look(target);
     target->in_batch = false;
     interrupt_arm(target);
+    if (target->doorbells.count > 0 && !timer_armed(&target->doorbell_timer)) {
+        timers_arm(target->timers, &target->doorbell_timer, now_ps); /* it has waited for room in the event ring */
+    }
     engine_pump(target, now_ps); /* windows may have opened */
 }

@@ -31,18 +31,21 @@ static void MiniportInitiateOffload(NDIS_HANDLE MiniportAdapterContext,
 static void MiniportTerminateOffload(NDIS_HANDLE MiniportAdapterContext,
                                      PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
+    give_back_call((struct flue_target *)MiniportAdapterContext, OffloadBlockList);
     doorbell_ring_tree((struct flue_target *)MiniportAdapterContext, DOORBELL_TERMINATE, OffloadBlockList);
 }
 
 static void MiniportUpdateOffload(NDIS_HANDLE MiniportAdapterContext,
                                   PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
+    update_call((struct flue_target *)MiniportAdapterContext, OffloadBlockList);
     doorbell_ring_tree((struct flue_target *)MiniportAdapterContext, DOORBELL_UPDATE, OffloadBlockList);
 }
 
 static void MiniportInvalidateOffload(NDIS_HANDLE MiniportAdapterContext,
                                       PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
 {
+    invalidate_call((struct flue_target *)MiniportAdapterContext, OffloadBlockList);
     doorbell_ring_tree((struct flue_target *)MiniportAdapterContext, DOORBELL_INVALIDATE, OffloadBlockList);
 }
 
@@ -64,8 +67,8 @@ static NDIS_STATUS MiniportTcpOffloadSend(NDIS_HANDLE MiniportAdapterContext, PV
 static NDIS_STATUS MiniportTcpOffloadReceive(NDIS_HANDLE MiniportAdapterContext, PVOID MiniportOffloadContext,
                                              PNET_BUFFER_LIST NetBufferList)
 {
-    doorbell_ring((struct flue_target *)MiniportAdapterContext, DOORBELL_RECEIVE,
-                  (struct target_context *)MiniportOffloadContext, NetBufferList, 0);
+    post_enqueue((struct flue_target *)MiniportAdapterContext, (struct target_context *)MiniportOffloadContext,
+                 NetBufferList);
     return NDIS_STATUS_PENDING;
 }
 
@@ -123,13 +126,23 @@ static NDIS_STATUS MiniportSetOptions(NDIS_HANDLE NdisDriverHandle, NDIS_HANDLE 
                                          : NdisSetOptionalHandlers(NdisDriverHandle, &tcp_characteristics.Header);
 }
 
+/* What N is told of the adapter: its context, and what it can do with connections. */
+static NDIS_STATUS set_attributes(struct flue_target *target, NDIS_HANDLE adapter)
+{
+    const NDIS_TCP_CONNECTION_OFFLOAD current = power_capability(target, false);
+    const NDIS_TCP_CONNECTION_OFFLOAD hardware = power_capability(target, true);
+    NDIS_MINIPORT_ADAPTER_ATTRIBUTES attributes = {
+        .MiniportAdapterContext = target, .TcpConnectionOffload = &current, .HardwareTcpConnectionOffload = &hardware};
+
+    return NdisMSetMiniportAttributes(adapter, &attributes);
+}
+
 static NDIS_STATUS MiniportInitializeEx(NDIS_HANDLE NdisMiniportHandle, NDIS_HANDLE MiniportDriverContext,
                                         PNDIS_MINIPORT_INIT_PARAMETERS MiniportInitParameters)
 {
     struct flue_target *target = (struct flue_target *)MiniportDriverContext;
-    NDIS_MINIPORT_ADAPTER_ATTRIBUTES attributes = {.MiniportAdapterContext = target};
     PNDIS_OFFLOAD_EVENT_HANDLERS calls;
-    NDIS_STATUS status = NdisMSetMiniportAttributes(NdisMiniportHandle, &attributes);
+    NDIS_STATUS status = set_attributes(target, NdisMiniportHandle);
 
     (void)MiniportInitParameters;
     if (status == NDIS_STATUS_SUCCESS &&
@@ -137,6 +150,11 @@ static NDIS_STATUS MiniportInitializeEx(NDIS_HANDLE NdisMiniportHandle, NDIS_HAN
         target->calls = *(const NDIS_TCP_OFFLOAD_EVENT_HANDLERS *)(const void *)calls;
     }
     return status;
+}
+
+static NDIS_STATUS MiniportOidRequest(NDIS_HANDLE MiniportAdapterContext, PNDIS_OID_REQUEST OidRequest)
+{
+    return oid_request((struct flue_target *)MiniportAdapterContext, OidRequest);
 }
 
 /* All work is over when NDIS halts an adapter: everything lent across it has come back. */
@@ -152,6 +170,7 @@ static const NDIS_MINIPORT_DRIVER_CHARACTERISTICS driver_characteristics = {
     .HaltHandlerEx = MiniportHaltEx,
     .SendNetBufferListsHandler = MiniportSendNetBufferLists,
     .ReturnNetBufferListsHandler = MiniportReturnNetBufferLists,
+    .OidRequestHandler = MiniportOidRequest,
 };
 
 NDIS_STATUS miniport_register(struct flue_target *target)
@@ -217,6 +236,27 @@ NDIS_STATUS miniport_indicate(struct flue_target *target, const struct target_co
 void miniport_event(struct flue_target *target, const struct target_context *context, ULONG type, ULONG information)
 {
     target->calls.NdisTcpOffloadEventHandler(context->handle, type, information);
+}
+
+void miniport_neighbour(struct flue_target *target, target_tree block)
+{
+    NdisMOffloadEventIndicate(target->miniport, block, NeighborReachabilityQuery);
+}
+
+void miniport_status(struct flue_target *target, NDIS_STATUS code, PVOID buffer, ULONG bytes)
+{
+    NDIS_STATUS_INDICATION indication = {.Header = {NDIS_OBJECT_TYPE_STATUS_INDICATION, 1, sizeof indication},
+                                         .SourceHandle = target->miniport,
+                                         .StatusCode = code,
+                                         .StatusBuffer = buffer,
+                                         .StatusBufferSize = bytes};
+
+    NdisMIndicateStatusEx(target->miniport, &indication);
+}
+
+void miniport_request_done(struct flue_target *target, PNDIS_OID_REQUEST request, NDIS_STATUS status)
+{
+    NdisMOidRequestComplete(target->miniport, request, status);
 }
 
 void miniport_advance(PNET_BUFFER_LIST nbl, ULONG bytes)

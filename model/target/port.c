@@ -84,8 +84,15 @@ static void commit(struct flue_target *target, enum port_source source, const st
         *(flue_ps *)ring_push(&port->departures[source]) = departure_ps;
     } else {
         target->totals.wire_full++;
+        if (source == PORT_ENGINE) {
+            statistics_out_lost(target, frame);
+        }
         flue_trace3(target->trace, wire_drop, now_ps, FLUE_NO_CONN, frame->seq, frame->payload.length_bytes,
                     frame->flags);
+    }
+    port->given[source]++;
+    if (target->invalidates.first != NULL) {
+        invalidate_advance(target, now_ps);
     }
     if (nbl != NULL) {
         struct sent *sent = (struct sent *)ring_push(&target->sent);
@@ -157,6 +164,7 @@ void port_push(struct flue_target *target, enum port_source source, const struct
     entry = (struct port_entry *)ring_push(&port->queues[source]);
     if (entry == NULL) {
         target->totals.starved_drops++;
+        port->given[source]++;
         if (nbl != NULL) {
             port_lose(target, nbl);
         }

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target/receive.c - received data: from the TCP engine to the host, and the window that opens when it comes back.
  *
- * In-order bytes are written to host memory at once and wait in the event ring.  An interrupt merges those of a
- * connection and indicates them in one stand-alone buffer list (RcvIndicationSize 0: as much as possible). */
+ * In-order bytes are written to host memory at once and wait in the event ring.  An interrupt puts those of a
+ * connection into the buffers that the host has posted (post.c); without any it merges them and indicates them in one
+ * stand-alone buffer list (RcvIndicationSize 0: as much as possible). */
 
 #include <assert.h>
 
+#include "base/span.h"
 #include "target/target.h"
 
-void receive_data(struct flue_target *target, struct target_context *context, const struct flue_span *span)
+void receive_data(struct flue_target *target, struct target_context *context, const struct flue_span *span,
+                  uint32_t psh)
 {
-    upward_push(target, UPWARD_DATA, context, target->engine.clock_ps, span->length_bytes + TARGET_COMPLETION_BYTES)
-        ->what.span = *span;
+    struct upward *entry = upward_push(target, UPWARD_DATA, context, target->engine.clock_ps,
+                                       span->length_bytes + TARGET_COMPLETION_BYTES);
+
+    entry->what.span = *span;
+    entry->psh = psh;
 }
 
 static void append(PNET_BUFFER_LIST nbl, const struct flue_span *span)
@@ -22,40 +28,37 @@ static void append(PNET_BUFFER_LIST nbl, const struct flue_span *span)
     (void)err;
 }
 
-/* A zero-byte receive has re-enabled indications: what was kept goes into the present batch. */
-static void reopen(struct flue_target *target, struct target_context *context)
+/* The host has made room for bytes of a connection. */
+static void consumed(struct flue_target *target, struct target_context *context, uint32_t bytes)
 {
-    PNET_BUFFER_LIST fresh = ndis_nbl_get(target->spans);
-
-    if (fresh == NULL) {
-        context->flags |= CONTEXT_LATCHED;
-        return;
+    if (bytes > 0 && context->conn != NULL && context_accepts(context)) {
+        flue_tcp_consumed(context->conn, bytes, target->engine.clock_ps);
+        engine_follow_up(target, context);
     }
-    context->batch = context->kept;
-    context->kept = fresh;
 }
 
-void receive_collect(struct flue_target *target, struct target_context *context, const struct flue_span *span)
+/* The same from an interrupt: the engine hears of it now. */
+static void consumed_above(struct flue_target *target, struct target_context *context, uint32_t bytes)
+{
+    if (bytes > 0) {
+        (void)flue_server_begin(&target->engine, target_now(target));
+        consumed(target, context, bytes);
+    }
+}
+
+/* Data is delivered until the host has lost the connection, or has asked for it back (D-37). */
+static bool delivers(const struct target_context *context)
+{
+    return context->state != FLUE_CONTEXT_ABORTED && context->state != FLUE_CONTEXT_TERMINATING &&
+           context->state != FLUE_CONTEXT_NONE;
+}
+
+/* ---- What waits for the host ---- */
+
+void receive_touch(struct flue_target *target, struct target_context *context)
 {
     struct batch *batch = &target->batch;
 
-    if ((context->flags & CONTEXT_LATCHED) != 0 || context->state == FLUE_CONTEXT_ABORTED ||
-        context->state == FLUE_CONTEXT_TERMINATING) {
-        /* Refused before, or not to be delivered any more: it goes back in BufferedData (D-37, D-45). */
-        append(context->kept, span);
-        return;
-    }
-    if (context->batch == NULL && ndis_nbl_bytes(context->kept) > 0) {
-        reopen(target, context);
-    } else if (context->batch == NULL) {
-        context->batch = ndis_nbl_get(target->spans);
-    }
-    if (context->batch == NULL) {
-        append(context->kept, span);
-        context->flags |= CONTEXT_LATCHED | CONTEXT_STARVED;
-        return;
-    }
-    append(context->batch, span);
     if ((context->flags & CONTEXT_TOUCHED) == 0) {
         context->flags |= CONTEXT_TOUCHED;
         context->link = NULL;
@@ -68,47 +71,233 @@ void receive_collect(struct flue_target *target, struct target_context *context,
     }
 }
 
-static void consumed(struct flue_target *target, struct target_context *context, uint32_t bytes)
+/* Into requests at once, piece by piece as it came: the place of each PSH counts.  Returns what is left. */
+static struct flue_span place_new(struct flue_target *target, struct target_context *context,
+                                  const struct flue_span *span, bool push)
 {
-    if (context->conn != NULL && context_accepts(context)) {
-        flue_tcp_consumed(context->conn, bytes, target->engine.clock_ps);
-        engine_follow_up(target, context);
+    const uint32_t placed_bytes = post_place(target, context, span, push);
+
+    receive_touch(target, context);
+    consumed_above(target, context, placed_bytes);
+    return span_slice(span, placed_bytes, span->length_bytes - placed_bytes);
+}
+
+void receive_collect(struct flue_target *target, struct target_context *context, const struct flue_span *span,
+                     uint32_t psh)
+{
+    struct flue_span rest = *span;
+
+    if (!delivers(context)) {
+        append(context->kept, span);
+        return;
+    }
+    if (post_takes(context) && ndis_nbl_bytes(context->kept) == 0) {
+        rest = place_new(target, context, span, psh != 0);
+        if (rest.length_bytes == 0) {
+            return;
+        }
+    }
+    append(context->kept, &rest);
+    if (psh != 0) {
+        context->flags |= CONTEXT_PUSHED;
+    }
+    if ((context->flags & CONTEXT_LATCHED) == 0 || context->posts != NULL) {
+        receive_touch(target, context);
     }
 }
 
-/* The host did not take all: the rest is kept, and not indicated again before the host posts a receive (D-44, D-45). */
-static void keep(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST nbl, ULONG taken_bytes)
+/* All that waits; an empty list is left in its place.  NULL: nothing waits, or there is no memory. */
+static PNET_BUFFER_LIST take_waiting(struct flue_target *target, struct target_context *context)
 {
-    miniport_advance(nbl, taken_bytes);
+    PNET_BUFFER_LIST nbl = context->kept;
+    PNET_BUFFER_LIST fresh;
+
+    if (ndis_nbl_bytes(nbl) == 0) {
+        return NULL;
+    }
+    fresh = ndis_nbl_get(target->spans);
+    if (fresh == NULL) {
+        context->flags |= CONTEXT_LATCHED | CONTEXT_STARVED;
+        return NULL;
+    }
+    context->kept = fresh;
+    return nbl;
+}
+
+/* What was taken, or the rest of it, waits again.  Nothing can have come meanwhile. */
+static void put_back(struct target_context *context, PNET_BUFFER_LIST nbl)
+{
     ndis_nbl_put(context->kept);
     context->kept = nbl;
+}
+
+/* ---- The delivery algorithm (behaviour 13.3) ---- */
+
+/* The next piece of a list into requests; how much of it. */
+static uint32_t place_piece(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST nbl)
+{
+    struct ndis_spans spans = ndis_spans_of_data(NET_BUFFER_LIST_FIRST_NB(nbl));
+    struct flue_span span = {.length_bytes = 0};
+    uint32_t placed_bytes;
+    bool last;
+
+    (void)ndis_spans_next(&spans, &span);
+    last = span.length_bytes == ndis_nbl_bytes(nbl);
+    placed_bytes = post_place(target, context, &span, last && (context->flags & CONTEXT_PUSHED) != 0);
+    miniport_advance(nbl, placed_bytes);
+    return placed_bytes;
+}
+
+/* What waits goes into requests; placed bytes are the application's, so the window opens. */
+static void place_waiting(struct flue_target *target, struct target_context *context)
+{
+    PNET_BUFFER_LIST nbl = post_takes(context) ? take_waiting(target, context) : NULL;
+    uint32_t total_bytes = 0;
+    uint32_t placed_bytes = 1;
+
+    if (nbl == NULL) {
+        return;
+    }
+    while (placed_bytes > 0 && ndis_nbl_bytes(nbl) > 0 && post_takes(context)) {
+        placed_bytes = place_piece(target, context, nbl);
+        total_bytes += placed_bytes;
+    }
+    if (ndis_nbl_bytes(nbl) > 0) {
+        put_back(context, nbl);
+    } else {
+        context->flags &= (uint16_t)~CONTEXT_PUSHED;
+        ndis_nbl_put(nbl);
+    }
+    consumed_above(target, context, total_bytes);
+}
+
+/* The first `bytes` of a list in one of their own, for a host that wants indications of about that size (CH-215).
+ * NULL: no memory; the whole list will do. */
+static PNET_BUFFER_LIST cut(struct flue_target *target, PNET_BUFFER_LIST whole, ULONG bytes)
+{
+    PNET_BUFFER_LIST piece = ndis_nbl_get(target->spans);
+    const NET_BUFFER *nb = NET_BUFFER_LIST_FIRST_NB(whole);
+    struct ndis_spans spans = {nb->CurrentMdl, nb->CurrentMdlOffset, bytes};
+    struct flue_span span;
+
+    while (piece != NULL && ndis_spans_next(&spans, &span)) {
+        if (ndis_nbl_append(piece, &span) != FLUE_OK) {
+            ndis_nbl_put(piece);
+            return NULL;
+        }
+    }
+    if (piece != NULL) {
+        miniport_advance(whole, bytes);
+    }
+    return piece;
+}
+
+/* What is shown to the host at once.  *rest: what is left of the list for later, or NULL. */
+static PNET_BUFFER_LIST portion(struct flue_target *target, const struct target_context *context,
+                                PNET_BUFFER_LIST whole, PNET_BUFFER_LIST *rest)
+{
+    const ULONG most_bytes = context->conn != NULL ? flue_tcp_settings(context->conn)->rcv_indication_size : 0;
+    PNET_BUFFER_LIST piece = NULL;
+
+    if (most_bytes > 0 && ndis_nbl_bytes(whole) > most_bytes) {
+        piece = cut(target, whole, most_bytes);
+    }
+    *rest = piece != NULL ? whole : NULL;
+    return piece != NULL ? piece : whole;
+}
+
+/* The host did not take all of `shown`: what it left stands before `rest`, is kept, and not indicated again before the
+ * host posts a receive (D-44, D-45). */
+static void refused(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST shown,
+                    PNET_BUFFER_LIST rest, ULONG taken_bytes)
+{
     context->lent--;
     context->flags |= CONTEXT_LATCHED;
-    if (taken_bytes > 0) {
-        (void)flue_server_begin(&target->engine, target_now(target));
-        consumed(target, context, taken_bytes);
+    miniport_advance(shown, taken_bytes);
+    if (rest != NULL) {
+        struct ndis_spans spans = ndis_spans_of_data(NET_BUFFER_LIST_FIRST_NB(rest));
+        struct flue_span span;
+
+        while (ndis_spans_next(&spans, &span)) {
+            append(shown, &span);
+        }
+        ndis_nbl_put(rest);
+    }
+    put_back(context, shown);
+    consumed_above(target, context, taken_bytes);
+}
+
+/* One indication.  False: nothing to indicate, or it was refused. */
+static bool indicate(struct flue_target *target, struct target_context *context)
+{
+    PNET_BUFFER_LIST shown = take_waiting(target, context);
+    PNET_BUFFER_LIST rest;
+    ULONG taken_bytes = 0;
+
+    if (shown == NULL) {
+        return false;
+    }
+    shown = portion(target, context, shown, &rest);
+    shown->MiniportReserved[0] = context;
+    shown->MiniportReserved[1] = (PVOID)(uintptr_t)ndis_nbl_bytes(shown);
+    context->lent++;
+    target->batch.completions++;
+    if (context->watch != NULL) {
+        context->watch->indications++;
+    }
+    miniport_tell_trace(target, context);
+    if (miniport_indicate(target, context, shown, &taken_bytes) != NDIS_STATUS_SUCCESS) {
+        refused(target, context, shown, rest, taken_bytes);
+        return false;
+    }
+    if (rest != NULL) {
+        put_back(context, rest);
+    } else {
+        context->flags &= (uint16_t)~CONTEXT_PUSHED;
+    }
+    return true;
+}
+
+/* Requests first: they are used before anything is indicated (CH-179, CH-206).  Each round completes requests or moves
+ * data, so the loop ends whatever the host does in its callbacks. */
+static void deliver(struct flue_target *target, struct target_context *context)
+{
+    for (;;) {
+        if (context->posts != NULL) {
+            post_look(target, context);
+            place_waiting(target, context);
+            if (post_complete(target, context)) {
+                continue;
+            }
+            if (context->posts->first != NULL) {
+                post_wait(target, context);
+                break; /* it has room left, or waits for its doorbell */
+            }
+        }
+        if ((context->flags & CONTEXT_LATCHED) != 0 || !indicate(target, context)) {
+            break;
+        }
     }
 }
 
-static void indicate(struct flue_target *target, struct target_context *context)
+/* Behind all data: D-41 gives the order, in which a host that posts from inside each completion comes to an end. */
+static void tell_fin(struct flue_target *target, struct target_context *context)
 {
-    PNET_BUFFER_LIST nbl = context->batch;
-    ULONG taken_bytes = 0;
+    post_end_partial(target, context);
+    event_raise(target, &(struct upward){
+                            .context = context, .what.event = {.type = TcpIndicateDisconnect}, .kind = UPWARD_EVENT});
+    post_end(target, context, NDIS_STATUS_SUCCESS);
+}
 
-    context->batch = NULL;
-    context->flags &= (uint16_t)~CONTEXT_TOUCHED;
-    nbl->MiniportReserved[0] = context;
-    nbl->MiniportReserved[1] = (PVOID)(uintptr_t)ndis_nbl_bytes(nbl);
-    context->lent++;
-    target->batch.completions++;
-    miniport_tell_trace(target, context);
-    if (miniport_indicate(target, context, nbl, &taken_bytes) != NDIS_STATUS_SUCCESS) {
-        keep(target, context, nbl, taken_bytes);
-    } else if ((context->flags & CONTEXT_PEER_FIN) != 0) {
-        context->flags &= (uint16_t)~CONTEXT_PEER_FIN;
-        event_raise(
-            target,
-            &(struct upward){.context = context, .what.event = {.type = TcpIndicateDisconnect}, .kind = UPWARD_EVENT});
+void receive_peer_fin(struct flue_target *target, struct target_context *context)
+{
+    if (!delivers(context)) {
+        return; /* a host that takes the connection back, or has lost it, learns of the FIN from State */
+    }
+    if (ndis_nbl_bytes(context->kept) > 0) {
+        context->flags |= CONTEXT_PEER_FIN; /* not before the host has taken all data ahead of it (CH-249) */
+    } else {
+        tell_fin(target, context);
     }
 }
 
@@ -120,7 +309,19 @@ void receive_flush(struct flue_target *target)
         struct target_context *context = batch->touched;
 
         batch->touched = context->link;
-        indicate(target, context);
+        context->flags &= (uint16_t)~CONTEXT_TOUCHED;
+        if (!delivers(context)) {
+            if (context->posts != NULL) {
+                post_look(target, context); /* those that came too late */
+                (void)post_complete(target, context);
+            }
+            continue;
+        }
+        deliver(target, context);
+        if ((context->flags & CONTEXT_PEER_FIN) != 0 && ndis_nbl_bytes(context->kept) == 0) {
+            context->flags &= (uint16_t)~CONTEXT_PEER_FIN;
+            tell_fin(target, context);
+        }
     }
     batch->touched_last = NULL;
 }
@@ -144,29 +345,5 @@ void receive_return(struct flue_target *target, PNET_BUFFER_LIST first)
             }
         }
         first = next;
-    }
-}
-
-/* This target has no use for posted buffers: a request with room makes it ask for the connection back.  A zero-byte
- * request re-enables indications (CH-205). */
-void receive_post(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first)
-{
-    NDIS_STATUS status = NDIS_STATUS_UPLOAD_IN_PROGRESS;
-    struct flue_tcp_info info;
-
-    if (context->state == FLUE_CONTEXT_ABORTED) {
-        status = NDIS_STATUS_REQUEST_ABORTED;
-    } else if ((context->flags & CONTEXT_FIN_TOLD) != 0) {
-        status = NDIS_STATUS_INVALID_STATE;
-    } else if (context_accepts(context) && ndis_chain_bytes(first) > 0) {
-        flue_tcp_info(context->conn, &info);
-        event_freeze(target, context, engine_upload_reason(info.state), info.state);
-    } else if (context_accepts(context)) {
-        status = NDIS_STATUS_SUCCESS;
-    }
-    send_refuse(target, UPWARD_RECEIVED, context, first, status);
-    if (status == NDIS_STATUS_SUCCESS && (context->flags & CONTEXT_LATCHED) != 0) {
-        context->flags &= (uint16_t)~CONTEXT_LATCHED;
-        receive_data(target, context, &(struct flue_span){.length_bytes = 0});
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* target/send.c - send requests, forwarded segments, and their completions.
+/* target/send.c - send requests and their completions.
  *
  * The buffer lists of a connection are one FIFO beside the TCP engine's queue of spans: MiniportReserved[0] is the size
  * of a list, MiniportReserved[1] how much of it the peer has acknowledged. */
@@ -138,18 +138,21 @@ PNET_BUFFER_LIST send_hand_back(struct target_context *context, PNET_BUFFER_LIST
 }
 
 /* What I/O is answered with that the connection cannot take any more (behaviour 11.4, D-38). */
-static NDIS_STATUS refusal(const struct target_context *context)
+NDIS_STATUS send_refusal(const struct target_context *context)
 {
     return context->state == FLUE_CONTEXT_ABORTED ? NDIS_STATUS_REQUEST_ABORTED : NDIS_STATUS_UPLOAD_IN_PROGRESS;
 }
 
 void send_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first)
 {
-    if (!context_accepts(context)) {
-        send_refuse(target, UPWARD_SENT, context, first, refusal(context));
+    if (!context_accepts(context) || target->uploading) {
+        send_refuse(target, UPWARD_SENT, context, first, send_refusal(context));
         return;
     }
     context_touch(target, context);
+    if (context->watch != NULL) {
+        context->watch->requests++;
+    }
     while (first != NULL) {
         PNET_BUFFER_LIST next = first->Next;
         flue_err err = FLUE_OK;
@@ -170,31 +173,4 @@ void send_drain(struct flue_target *target, struct target_context *context, PNET
         first = next;
     }
     send_acked(target, context, 0); /* empty lists at the head of the queue */
-}
-
-void forward_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first)
-{
-    const struct flue_profile *profile = &target->params.profile;
-    struct ndis_chain done = {0};
-
-    while (first != NULL && context_accepts(context)) {
-        PNET_BUFFER_LIST next = first->Next;
-        const struct flue_frame *frame = ndis_nbl_frame(first);
-        const uint32_t bytes = frame->payload.length_bytes;
-
-        (void)flue_server_begin(
-            &target->engine, flue_pcie_read(&target->pcie, target->engine.clock_ps, bytes + TARGET_COMPLETION_BYTES));
-        context_touch(target, context);
-        target_engine_charge(target, FLUE_COST_TCPIP, bytes > 0 ? &profile->engine_receive_data : &profile->engine_ack,
-                             bytes);
-        flue_tcp_input(target->tcp, context->conn, frame, target->engine.clock_ps, 0);
-        first->Status = NDIS_STATUS_SUCCESS;
-        ndis_chain_append(&done, first);
-        engine_follow_up(target, context);
-        first = next;
-    }
-    upward_chain(target, UPWARD_FORWARDED, context, &done);
-    if (first != NULL) {
-        send_refuse(target, UPWARD_FORWARDED, context, first, refusal(context));
-    }
 }

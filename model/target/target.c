@@ -3,15 +3,16 @@
 
 #include "target/target.h"
 
-enum { TARGET_TIMERS = 5 };
+enum { TARGET_TIMERS = 7 };
 
 static bool params_valid(const struct flue_target_params *params)
 {
     const struct flue_profile *profile = &params->profile;
 
     return params->send_quantum >= 1 && params->backlog_frames >= 1 && params->ring_frames >= 1 &&
-           params->tcp.tick_ps > 0 && profile->engine_hz >= 1000 && profile->pcie_bps >= 1000000 &&
-           profile->pcie_mps_bytes > 0 && profile->pcie_mrrs_bytes > 0 && profile->context_cache <= 1000000;
+           params->tcp.tick_ps > 0 && params->vlan_count <= FLUE_TARGET_VLANS && params->thresholds.window_ps >= 0 &&
+           profile->engine_hz >= 1000 && profile->pcie_bps >= 1000000 && profile->pcie_mps_bytes > 0 &&
+           profile->pcie_mrrs_bytes > 0 && profile->context_cache <= 1000000;
 }
 
 /* Boxes below: engine, bus, TCP. */
@@ -25,7 +26,11 @@ static flue_err init_servers(struct flue_target *target)
     flue_server_init(&target->engine, target->params.profile.engine_hz, NULL);
     target->moderation =
         (struct flue_moderation){.period_ps = (flue_ps)target->params.profile.moderation_ps, .last_ps = FLUE_PS_NEVER};
-    tcp.ip_id_base = 0x8000; /* the upper half is the target's (behaviour 13.1) */
+    if (target->params.ddi.fin_wait2_s != 0) {
+        tcp.fin_wait_2_ps = (flue_ps)target->params.ddi.fin_wait2_s * FLUE_PS_PER_S; /* D-54 */
+    }
+    tcp.path_mtu_discovery = 0; /* path MTUs are the host's (CH-146) */
+    tcp.ip_id_base = 0x8000;    /* the upper half is the target's (behaviour 13.1) */
     return flue_tcp_new(target->env, target->timers, target->trace, &tcp, &engine_ops, target, 1, &target->tcp);
 }
 
@@ -39,6 +44,10 @@ static void init_rings(struct flue_target *target)
     timer_setup(&target->interrupt_timer, interrupt_fire);
     timer_setup(&target->pump_timer, engine_pump_fire);
     timer_setup(&target->timeout_timer, engine_timeout_fire);
+    timer_setup(&target->invalidate_timer, invalidate_fire);
+    timer_setup(&target->watch_timer, watch_fire);
+    list_init(&target->watched);
+    list_init(&target->all);
     list_init(&target->outputs);
     list_init(&target->timeouts);
 }
@@ -74,7 +83,18 @@ flue_err flue_target_new(const struct flue_env *env, struct timers *timers, cons
     *target = (struct flue_target){
         .env = env, .timers = timers, .trace = trace, .ndis = ndis, .wire = wire, .params = *params};
     init_rings(target);
-    err = contexts_init(target);
+    oid_init(target);
+    vlan_init(target);
+    err = timer_fifo_init(&target->pushes, timers, post_fire);
+    if (err == FLUE_OK) {
+        err = ring_reserve(&target->doorbells, TARGET_RING_ENTRIES);
+        if (err == FLUE_OK) {
+            err = ring_reserve(&target->upwards, TARGET_RING_ENTRIES);
+        }
+        if (err == FLUE_OK) {
+            err = contexts_init(target);
+        }
+    }
     if (err == FLUE_OK) {
         err = init_servers(target);
     }
@@ -113,6 +133,9 @@ void flue_target_free(struct flue_target *target)
     timers_remove(target->timers, &target->interrupt_timer);
     timers_remove(target->timers, &target->pump_timer);
     timers_remove(target->timers, &target->timeout_timer);
+    timers_remove(target->timers, &target->invalidate_timer);
+    timers_remove(target->timers, &target->watch_timer);
+    timer_fifo_dispose(&target->pushes);
     port_dispose(target);
     timers_unreserve(target->timers, TARGET_TIMERS);
     ring_dispose(&target->doorbells);
@@ -120,6 +143,11 @@ void flue_target_free(struct flue_target *target)
     ring_dispose(&target->sent);
     contexts_dispose(target);
     env->release(env->ctx, target, sizeof *target);
+}
+
+void *flue_target_adapter(const struct flue_target *target)
+{
+    return target->miniport;
 }
 
 /* ---- Books ---- */

@@ -20,84 +20,23 @@
 #include "flue/tcp_engine.h"
 #include "flue/trace.h"
 #include "flue/wire.h"
+#include "target/objects.h"
 #include "target/ring.h"
 
 typedef PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST target_tree;
 
+#define TARGET_PUSH_PS (500 * FLUE_PS_PER_MS) /* CH-294 */
+
 enum {
     TARGET_COMPLETION_BYTES = 16, /* what a completion or event costs on the bus */
+    TARGET_LEAST_MTU_BYTES = 68,  /* RFC 791 3.2 */
+    TARGET_RING_ENTRIES = 256,    /* room of the two rings that exists from the beginning */
+    TARGET_STEP_ENTRIES = 32,     /* what one step of the adapter puts into the event ring, at most */
+    TARGET_SPARE_ENTRIES = 64,    /* kept free of data and frames: for what has to be told without memory, too */
     TARGET_HELD_MAX = 64,         /* segments kept for a frozen connection (D-34) */
     TARGET_FRAME_BUDGET = 64,     /* ordinary frames per interrupt */
     TARGET_SENT_BATCH = 16        /* ordinary sends whose completion is worth an interrupt of its own */
 };
-
-/* ---- State objects (behaviour 2.4): an inverted tree, TCP -> path -> neighbour ---- */
-
-struct target_neighbour {
-    struct target_neighbour *next; /* of those that a terminate frees */
-    NDIS_HANDLE handle;
-    flue_ps reached_ps; /* forward progress was last seen (behaviour 14) */
-    uint32_t dependents;
-    uint8_t mac[6];
-    bool given_back;
-};
-
-struct target_path {
-    struct target_path *next;
-    struct target_neighbour *neighbour;
-    struct flue_ip local_ip, remote_ip;
-    uint32_t mtu_bytes;
-    uint32_t dependents;
-    bool given_back; /* its terminate has not completed */
-};
-
-enum context_flag {
-    CONTEXT_LATCHED = 0x01, /* the host refused data: nothing is indicated until it posts a receive (D-45) */
-    CONTEXT_TOUCHED = 0x02, /* has data to indicate in the present interrupt */
-    CONTEXT_WANTS_OUTPUT = 0x04,
-    CONTEXT_WANTS_TIMEOUT = 0x08,
-    CONTEXT_ENDED = 0x10,     /* the engine's connection is closed: segments take the ordinary path */
-    CONTEXT_TIMED_OUT = 0x20, /* the engine gave up; Retrieve is due */
-    CONTEXT_LOOK = 0x40,      /* a FIN has moved the TCP state: look at it after the segment */
-    CONTEXT_STARVED = 0x80,   /* memory ran out: the connection is to go back */
-    CONTEXT_PEER_FIN = 0x100, /* TcpIndicateDisconnect waits until the host has taken all data before it */
-    CONTEXT_FIN_TOLD = 0x200  /* TcpIndicateDisconnect was made */
-};
-
-/* What a frozen connection needs more (D-34). */
-struct target_still {
-    struct flue_tcp_state state; /* as exported at at_ps */
-    flue_ps at_ps;
-    struct target_held *first, *last;
-    uint32_t count;
-    uint32_t holds; /* 1: segments are held; 0: they take the ordinary path */
-};
-
-struct target_held {
-    struct target_held *next;
-    struct flue_frame frame;
-};
-
-/* One offloaded connection.  The PVOID in the slot. */
-struct target_context {
-    struct flue_tcp_conn *conn; /* NULL: frozen in Closed or TimeWait, or given back */
-    struct target_path *path;
-    NDIS_HANDLE handle;                     /* the host's name for it, in indications */
-    struct flue_hook work;                  /* target->outputs or target->timeouts */
-    PNET_BUFFER_LIST send_first, send_last; /* not yet fully acknowledged, in posting order */
-    PNET_BUFFER_LIST disconnect;            /* graceful, not yet acknowledged */
-    PNET_BUFFER_LIST batch;                 /* data of the present interrupt */
-    PNET_BUFFER_LIST kept;                  /* set aside at intake: refused and undelivered data (BufferedData) */
-    struct target_context *link;            /* of those touched by an interrupt, or freed by a terminate */
-    struct target_still *still;             /* while frozen; may be NULL */
-    uint32_t id;                            /* identity in traces */
-    uint32_t lent;                          /* indicated buffer lists that are out with the host */
-    uint32_t slot;                          /* 1 + place in the hot-state cache; 0: not there */
-    uint32_t dwnd;                          /* DWnd, returned unchanged (V-6) */
-    uint16_t flags;                         /* enum context_flag */
-    uint8_t state;                          /* enum flue_context; written by context_enter() only */
-};
-_Static_assert(sizeof(struct target_context) <= 128, "a context costs at most two cache lines");
 
 /* ---- The rings ---- */
 
@@ -130,10 +69,14 @@ enum upward_kind {
     UPWARD_FRAME,      /* chain of one: ordinary receive */
     UPWARD_DATA,       /* span: the next bytes of a connection */
     UPWARD_SENT,       /* chain: chimney sends, Status set */
-    UPWARD_RECEIVED,   /* chain: posted receives */
+    UPWARD_RECEIVED,   /* chain: receive requests that no memory was left for */
+    UPWARD_POSTED,     /* a look at the receive requests is due */
+    UPWARD_POSTS_END,  /* event.information: the status that all of them complete with */
     UPWARD_FORWARDED,  /* chain */
     UPWARD_DISCONNECT, /* chain of one */
     UPWARD_EVENT,      /* event */
+    UPWARD_STATUS,     /* event.type: a status of the adapter, event.information: whether it tells of capabilities */
+    UPWARD_NEIGHBOUR,  /* neighbour: a reachability query */
     UPWARD_INITIATE,   /* tree; the last five as in enum doorbell_kind */
     UPWARD_TERMINATE,
     UPWARD_UPDATE,
@@ -153,8 +96,10 @@ struct upward {
             ULONG type, information;
         } event;
         target_tree tree;
+        struct target_neighbour *neighbour;
     } what;
     enum upward_kind kind;
+    uint32_t psh; /* DATA: the segment carried PSH */
 };
 
 enum port_source { PORT_ORDINARY, PORT_ENGINE, PORT_SOURCES };
@@ -169,6 +114,7 @@ struct port {
     struct ring queues[PORT_SOURCES];
     struct ring departures[PORT_SOURCES]; /* flue_ps: when the frames given to the wire have left it */
     flue_ps ready_ps[PORT_SOURCES];       /* of the last frame of each source: they do not overtake each other */
+    uint64_t given[PORT_SOURCES];         /* frames given to the wire, or lost there */
     flue_ps free_ps;                      /* when the wire is */
     uint64_t busy_ps;
     struct timer timer;
@@ -193,6 +139,12 @@ struct batch {
     uint32_t completions;
 };
 
+/* Of offloaded connections only, for IPv4 and IPv6 apart (CH-313 to CH-323). */
+struct target_statistics {
+    IP_OFFLOAD_STATS ip;
+    TCP_OFFLOAD_STATS tcp;
+};
+
 struct flue_target {
     const struct flue_env *env;
     struct timers *timers;
@@ -212,7 +164,7 @@ struct flue_target {
     struct ring upwards;    /* struct upward */
     struct ring sent;       /* struct sent */
     struct ndis_chain lost; /* ordinary sends that memory ran out for: completed in the next interrupt */
-    struct timer doorbell_timer, interrupt_timer, pump_timer, timeout_timer;
+    struct timer doorbell_timer, interrupt_timer, pump_timer, timeout_timer, invalidate_timer, watch_timer;
     struct flue_moderation moderation;
     bool postponed;          /* the interrupt has waited once for the host's core */
     bool poll;               /* the last interrupt used up its budget */
@@ -223,7 +175,30 @@ struct flue_target {
     struct flue_hook outputs;  /* contexts with something to transmit */
     struct flue_hook timeouts; /* contexts with a deadline that has passed */
     struct ndis_pool *frames, *spans;
-    struct pool contexts, paths, neighbours, stills, helds;
+    struct pool contexts, paths, neighbours, stills, helds, keys, watches, posts;
+    struct target_keys source_macs, vlans, addresses; /* in use */
+    uint64_t rcv_bytes, xmit_bytes;                   /* booked by connections */
+    struct flue_hook all;                             /* struct target_neighbour, sibling */
+    struct flue_hook watched;                         /* struct target_watch */
+    struct {
+        target_tree first, last; /* waits until the wire has got what was queued; linked by MiniportReserved[0] */
+    } invalidates;
+    target_tree hung;                 /* operations that never complete, by fault; linked the same way */
+    flue_ps tick_from_ps, tick_to_ps; /* saves a division per segment: the clock is `tick` at times between */
+    uint32_t tick;
+    uint8_t hangs[5], losses[5]; /* how many operations of each kind are still to go wrong: enum fault_operation */
+    struct timer_fifo pushes;    /* push timers of all connections */
+    flue_ps push_ps;             /* their length: TcpPushTicks */
+    struct target_statistics statistics[2];          /* IPv4, IPv6 */
+    bool disabled[2];                                /* the same: by OID_TCP_OFFLOAD_PARAMETERS */
+    NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS settings; /* as last set, or as made */
+    PNDIS_OID_REQUEST power;                         /* waits until no object is left (CH-311) */
+    bool pausing, uploading;                         /* as the host was told */
+    bool filters;                                    /* not every frame on the wire is for this adapter */
+    uint16_t vlan;                                   /* the one VLAN id of the interface; 0: none or several */
+    struct {
+        target_tree first, last; /* initiates that wait for the end of a pause; linked by MiniportReserved[0] */
+    } initiates;
     struct target_context **cache; /* hot contexts, replaced by the clock algorithm */
     uint8_t *cache_used;
     uint32_t cache_room, cache_hand;
@@ -247,7 +222,8 @@ static inline flue_ps target_engine_charge(struct flue_target *target, enum flue
 void context_enter(struct flue_target *target, struct target_context *context, enum flue_context to);
 static inline bool context_accepts(const struct target_context *context)
 {
-    return (context->state == FLUE_CONTEXT_INSTALLED || context->state == FLUE_CONTEXT_LIVE) &&
+    return (context->state == FLUE_CONTEXT_INSTALLED || context->state == FLUE_CONTEXT_LIVE ||
+            context->state == FLUE_CONTEXT_INVALID) &&
            (context->flags & CONTEXT_ENDED) == 0;
 }
 flue_err contexts_init(struct flue_target *target);
@@ -272,6 +248,18 @@ void context_unlink_work(struct target_context *context);
 void path_free(struct flue_target *target, struct target_path *path);
 void neighbour_free(struct flue_target *target, struct target_neighbour *neighbour);
 
+void context_link(struct target_context *context, struct target_path *path);
+void context_unlink(struct target_context *context);
+/* Whether it must not send: itself, its path or its neighbour is invalid. */
+bool context_invalid(const struct target_context *context);
+/* Live or invalid, as the marks say. */
+void context_settle(struct flue_target *target, struct target_context *context);
+/* Books one more user of `key`; false: more than `max` different ones, or no memory. */
+enum keys_result { KEYS_TAKEN, KEYS_FULL, KEYS_NO_MEMORY };
+enum keys_result keys_take(struct flue_target *target, struct target_keys *keys, const void *key, size_t bytes,
+                           uint32_t max);
+void keys_drop(struct flue_target *target, struct target_keys *keys, const void *key, size_t bytes);
+
 /* ---- miniport.c: the airlock ---- */
 
 NDIS_STATUS miniport_register(struct flue_target *target);
@@ -284,6 +272,9 @@ void miniport_data_done(struct flue_target *target, enum upward_kind kind, PNET_
 NDIS_STATUS miniport_indicate(struct flue_target *target, const struct target_context *context, PNET_BUFFER_LIST nbl,
                               ULONG *consumed_bytes);
 void miniport_event(struct flue_target *target, const struct target_context *context, ULONG type, ULONG information);
+void miniport_neighbour(struct flue_target *target, target_tree block);
+void miniport_status(struct flue_target *target, NDIS_STATUS code, PVOID buffer, ULONG bytes);
+void miniport_request_done(struct flue_target *target, PNDIS_OID_REQUEST request, NDIS_STATUS status);
 /* Moves the data start of an NBL's NET_BUFFERs over its first bytes. */
 void miniport_advance(PNET_BUFFER_LIST nbl, ULONG bytes);
 
@@ -344,11 +335,92 @@ void engine_follow_up(struct flue_target *target, struct target_context *context
 
 /* ---- the operations, each at the engine's clock ---- */
 
+/* admit.c: makes a neighbour, a path (neighbour: its parent, or NULL) and writes the slot; or says why not.  A
+ * connection is only judged. */
+NDIS_STATUS admit_neighbour(struct flue_target *target, target_tree block);
+NDIS_STATUS admit_path(struct flue_target *target, target_tree block, struct target_neighbour *neighbour);
+NDIS_STATUS admit_tcp(const struct flue_target *target, const struct flue_tcp_state *state);
+bool admit_rejects(const struct flue_target *target, const struct flue_tcp_state *state);
+
 void intake_drain(struct flue_target *target, target_tree tree, flue_ps at_ps);
 void intake_complete(struct flue_target *target, target_tree tree);
 
-void give_back_drain(struct flue_target *target, target_tree tree, flue_ps at_ps);
+/* False: the event ring is full, and there is no memory for more: it goes on when it is called again. */
+bool give_back_drain(struct flue_target *target, target_tree tree, flue_ps at_ps);
 void give_back_complete(struct flue_target *target, const struct upward *done);
+
+/* The state of a connection as it is now. */
+void give_back_snapshot(const struct flue_target *target, const struct target_context *context,
+                        struct flue_tcp_state *state);
+/* The call of MiniportTerminateOffload(): what was held goes up at once (D-34). */
+void give_back_call(struct flue_target *target, target_tree tree);
+
+/* update.c: at the call (D-18), and its cost later. */
+void update_call(struct flue_target *target, target_tree tree);
+void update_drain(struct flue_target *target, target_tree tree, flue_ps at_ps);
+
+/* query.c */
+void query_drain(struct flue_target *target, target_tree tree, flue_ps at_ps);
+void query_complete(struct flue_target *target, target_tree tree);
+/* SendBacklogSize, and the event that tells of a change (behaviour 13.1). */
+uint32_t backlog_bytes(const struct flue_target *target, const struct target_context *context);
+void backlog_look(struct flue_target *target, struct target_context *context);
+
+/* invalidate.c: marks at the call (D-24); completes when what was queued has left. */
+void invalidate_call(struct flue_target *target, target_tree tree);
+void invalidate_drain(struct flue_target *target, target_tree tree, flue_ps at_ps);
+void invalidate_advance(struct flue_target *target, flue_ps now_ps);
+void invalidate_flush(struct flue_target *target);
+void invalidate_fire(struct timer *timer, flue_ps now_ps);
+void invalidate_complete(struct flue_target *target, target_tree tree);
+/* An invalid connection is about to send data, FIN, a repetition or a probe: it does not (D-25). */
+void invalidate_refuse(struct flue_target *target, struct target_context *context);
+
+/* neighbour.c: reachability (behaviour 14) */
+uint32_t target_tick_at(struct flue_target *target, flue_ps at_ps);
+static inline uint32_t target_tick(struct flue_target *target)
+{
+    const flue_ps now_ps = target->engine.clock_ps;
+
+    return now_ps >= target->tick_from_ps && now_ps < target->tick_to_ps ? target->tick
+                                                                         : target_tick_at(target, now_ps);
+}
+static inline void neighbour_progress(struct flue_target *target, struct target_neighbour *neighbour)
+{
+    neighbour->reached_tick = target_tick(target); /* the only write per packet */
+}
+void neighbour_test(struct flue_target *target, struct target_neighbour *neighbour);
+/* Before a datagram leaves. */
+static inline void neighbour_before_transmit(struct flue_target *target, struct target_neighbour *neighbour)
+{
+    if (target->params.nce_stale_ticks != 0) {
+        neighbour_test(target, neighbour);
+    }
+}
+void neighbour_ask(struct flue_target *target, struct target_neighbour *neighbour);
+void neighbour_live(struct flue_target *target, struct target_neighbour *neighbour);
+
+/* watch.c: why a target would like to get rid of a connection */
+bool watch_wanted(const struct flue_target *target);
+flue_err watch_start(struct flue_target *target, struct target_context *context);
+void watch_stop(struct flue_target *target, struct target_context *context);
+void watch_fire(struct timer *timer, flue_ps now_ps);
+void watch_fragment(struct target_context *context);
+void watch_post(struct target_context *context, PNET_BUFFER_LIST first);
+/* Optional reasons, and states in which none of them is raised (D-28). */
+bool watch_optional(ULONG reason);
+bool watch_half_closed(enum flue_tcp_state_id state);
+
+/* fault.c: what goes wrong on demand */
+enum fault_operation { FAULT_INITIATE, FAULT_TERMINATE, FAULT_UPDATE, FAULT_INVALIDATE, FAULT_QUERY };
+/* True: the operation is never completed, and the tree is put aside. */
+bool fault_hangs(struct flue_target *target, enum fault_operation operation, target_tree tree);
+/* True: the operation was carried out, and its completion is lost. */
+bool fault_loses(struct flue_target *target, const struct upward *done);
+/* Completes a query or an invalidate; where state was lost, the events follow (D-32). */
+void fault_complete(struct flue_target *target, enum upward_kind kind, target_tree tree);
+/* The events of lost hardware state (behaviour 11.5), once for a connection. */
+void fault_tell(struct flue_target *target, struct target_context *context);
 
 void send_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first);
 /* An NBL that has become the target's: notes its size.  And how much of that is not yet acknowledged. */
@@ -356,28 +428,109 @@ void send_adopt(struct target_context *context, PNET_BUFFER_LIST nbl);
 flue_err send_queue_spans(struct flue_tcp_conn *conn, PNET_BUFFER_LIST nbl, flue_ps at_ps);
 void send_acked(struct flue_target *target, struct target_context *context, uint32_t bytes);
 void send_fail_all(struct flue_target *target, struct target_context *context, NDIS_STATUS status);
-/* Completes NBLs that nobody looked at, with 0 bytes. */
+/* Completes sends or forwards that nobody looked at, with 0 bytes. */
 void send_refuse(struct flue_target *target, enum upward_kind kind, struct target_context *context,
                  PNET_BUFFER_LIST first, NDIS_STATUS status);
+/* What I/O is answered with that the connection cannot take any more (behaviour 11.4, D-38). */
+NDIS_STATUS send_refusal(const struct target_context *context);
 /* What is not acknowledged goes back: first NBL of the chain; the first byte is SndUna. */
 PNET_BUFFER_LIST send_hand_back(struct target_context *context, PNET_BUFFER_LIST *last);
+
+/* forward.c */
 void forward_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first);
 
-void receive_data(struct flue_target *target, struct target_context *context, const struct flue_span *span);
-/* In an interrupt: data that has become visible; then one indication for each connection that had some. */
-void receive_collect(struct flue_target *target, struct target_context *context, const struct flue_span *span);
+/* segment.c: SYN, RST and URG are looked at before TCP sees the segment (behaviour 15.4 to 15.6). */
+enum segment_fate {
+    SEGMENT_FOR_TCP,
+    SEGMENT_DROPPED,
+    SEGMENT_FOR_HOST, /* at once, by the ordinary path */
+    SEGMENT_HELD      /* the connection stands still, and this is the first that waits for the host */
+};
+enum segment_fate segment_look(struct flue_target *target, struct target_context *context,
+                               const struct flue_frame *frame);
+
+/* receive.c: received data on its way up. */
+void receive_data(struct flue_target *target, struct target_context *context, const struct flue_span *span,
+                  uint32_t psh);
+/* In an interrupt: data that has become visible; then what the delivery algorithm makes of it, for each connection that
+ * was touched (behaviour 13.3). */
+void receive_collect(struct flue_target *target, struct target_context *context, const struct flue_span *span,
+                     uint32_t psh);
+void receive_touch(struct flue_target *target, struct target_context *context);
 void receive_flush(struct flue_target *target);
+/* In an interrupt: the peer's FIN has become visible. */
+void receive_peer_fin(struct flue_target *target, struct target_context *context);
 void receive_return(struct flue_target *target, PNET_BUFFER_LIST first);
-void receive_post(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first);
+
+/* post.c: receive requests.  The first is called by the driver, from inside the host's call. */
+void post_enqueue(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first);
+void post_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first, uint32_t count);
+void post_fire(struct timer_fifo_entry *entry, flue_ps now_ps);
+/* The connection's struct target_posts, made if it has none; NULL: no memory. */
+struct target_posts *post_make(struct flue_target *target, struct target_context *context);
+/* Whether the first request takes data. */
+static inline bool post_takes(const struct target_context *context)
+{
+    const struct target_posts *posts = context->posts;
+
+    return posts != NULL && posts->first != NULL && posts->first->Status == NDIS_STATUS_SUCCESS &&
+           NET_BUFFER_DATA_LENGTH(NET_BUFFER_LIST_FIRST_NB(posts->first)) > 0;
+}
+/* Places the beginning of a span; returns how much of it.  push: the segment was pushed, and this is its end. */
+uint32_t post_place(struct flue_target *target, struct target_context *context, const struct flue_span *span,
+                    bool push);
+/* What needs no new data: requests of no room, those that came too late, one whose push timer has expired. */
+void post_look(struct flue_target *target, struct target_context *context);
+/* Starts the push timer for a first request that the host has begun itself. */
+void post_wait(struct flue_target *target, struct target_context *context);
+/* One completion call for all that are done; false: there was none. */
+bool post_complete(struct flue_target *target, struct target_context *context);
+/* Everything that is left completes, with its bytes, with this status.  In an interrupt. */
+void post_end(struct flue_target *target, struct target_context *context, NDIS_STATUS status);
+/* The same, when the host gets to see what was pushed before.  From the engine. */
+void post_end_later(struct flue_target *target, struct target_context *context, NDIS_STATUS status);
+/* The partly filled request completes (D-41). */
+void post_end_partial(struct flue_target *target, struct target_context *context);
 
 void disconnect_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST nbl, ULONG flags);
 void disconnect_acked(struct target_context *context, uint32_t bytes);
 void disconnect_finish(struct flue_target *target, struct target_context *context, NDIS_STATUS status);
 
+/* vlan.c: MAC addresses and tags (behaviour 15.1 to 15.3) */
+void vlan_init(struct flue_target *target);
+void vlan_dress(const struct flue_target *target, const struct target_context *context, struct flue_frame *frame);
+bool vlan_takes(const struct flue_target *target, const struct flue_frame *frame);
+
+/* statistics.c */
+static inline struct target_statistics *statistics_of(struct flue_target *target, const struct flue_frame *frame)
+{
+    return &target->statistics[frame->ethertype == FLUE_ETHERTYPE_IPV6];
+}
+void statistics_in(struct flue_target *target, const struct flue_frame *frame);
+void statistics_in_lost(struct flue_target *target, const struct flue_frame *frame);
+void statistics_out(struct flue_target *target, const struct flue_frame *frame, int again);
+void statistics_out_lost(struct flue_target *target, const struct flue_frame *frame);
+/* A connection is going to be reset, by whatever side. */
+void statistics_reset(struct flue_target *target, const struct flue_tcp_conn *conn);
+TCP_OFFLOAD_STATS statistics_tcp(const struct flue_target *target, unsigned v6);
+
+/* oid.c */
+void oid_init(struct flue_target *target);
+NDIS_STATUS oid_request(struct flue_target *target, PNDIS_OID_REQUEST request);
+
+/* power.c */
+NDIS_TCP_CONNECTION_OFFLOAD power_capability(const struct flue_target *target, bool hardware);
+bool power_holds(struct flue_target *target, target_tree tree);
+void power_show(struct flue_target *target, const struct upward *entry);
+NDIS_STATUS power_set(struct flue_target *target, PNDIS_OID_REQUEST request);
+/* At the end of an interrupt: perhaps nothing is left, and the adapter may sleep. */
+void power_look(struct flue_target *target);
+
 /* event.c */
 void event_freeze(struct flue_target *target, struct target_context *context, TCP_UPLOAD_REASON reason,
                   enum flue_tcp_state_id state);
 void event_hold(struct flue_target *target, struct target_context *context, const struct flue_frame *frame);
+void event_let_go(struct flue_target *target, struct target_context *context);
 void event_release_held(struct flue_target *target, struct target_context *context);
 void event_abort(struct flue_target *target, struct target_context *context);
 void event_raise(struct flue_target *target, const struct upward *entry);

@@ -296,7 +296,8 @@ static bool mode_fits(const struct flue_tcp_conn *conn)
     case TCP_TIMER_TIME_WAIT:
         return conn->state == FLUE_TCP_TIME_WAIT;
     case TCP_TIMER_KEEP_ALIVE:
-        return conn->snd_una == conn->snd_max && conn->settings->keep_alive != 0 &&
+        return conn->snd_una == conn->snd_max &&
+               (conn->settings->keep_alive != 0 || (conn->flags & TCP_SUSPECT) != 0) &&
                (conn->state == FLUE_TCP_ESTABLISHED || conn->state == FLUE_TCP_CLOSE_WAIT ||
                 conn->state == FLUE_TCP_FIN_WAIT_2);
     }

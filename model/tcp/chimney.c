@@ -64,10 +64,12 @@ static uint32_t keep_alive_delta(const struct flue_tcp_conn *conn, flue_ps now_p
 {
     flue_ps due_ps = tcp_later(conn->last_received_ps, tcp_keep_idle(conn->settings));
 
-    if (conn->settings->keep_alive == 0) {
+    const bool suspects = conn->timer_mode == TCP_TIMER_KEEP_ALIVE && (conn->flags & TCP_SUSPECT) != 0;
+
+    if (conn->settings->keep_alive == 0 && !suspects) {
         return FLUE_STATE_NO_TIMER;
     }
-    if (conn->timer_mode == TCP_TIMER_KEEP_ALIVE && conn->ka_probes > 0) {
+    if (conn->timer_mode == TCP_TIMER_KEEP_ALIVE && (conn->ka_probes > 0 || suspects)) {
         due_ps = conn->timer.due_ps; /* FLUE_PS_NEVER, if it has just fired, cannot be: it is due then */
         due_ps = (conn->flags & TCP_TIMER_DUE) != 0 ? now_ps : due_ps;
     }
@@ -144,18 +146,14 @@ static uint8_t told_dup_acks(const struct flue_tcp_conn *conn)
     return conn->snd_una != conn->snd_max && conn->dup_acks >= threshold ? (uint8_t)(threshold - 1) : conn->dup_acks;
 }
 
-flue_err flue_tcp_export(struct flue_tcp_conn *conn, flue_ps now_ps, int force, struct flue_tcp_state *state)
+void flue_tcp_peek(const struct flue_tcp_conn *conn, flue_ps now_ps, struct flue_tcp_state *state)
 {
     struct flue_tcp *stack = conn->stack;
-    const struct flue_tcp_settings *settings;
+    const struct flue_tcp_settings *settings = conn->settings;
     flue_ps age_ps;
 
-    if (!offloadable(conn) && !force) {
-        return FLUE_ESTATE;
-    }
-    now_ps = tcp_advance(conn, now_ps);
+    now_ps = now_ps < conn->last_ps ? conn->last_ps : now_ps;
     age_ps = now_ps - conn->ts_recent_ps;
-    settings = conn->settings;
     *state = (struct flue_tcp_state){
         .tuple = tcp_tuple(conn),
         .const_flags = (uint16_t)(conn->const_flags | ((conn->flags & TCP_TIMESTAMPS) != 0 ? TCP_CONST_TIMESTAMPS : 0) |
@@ -203,6 +201,15 @@ flue_err flue_tcp_export(struct flue_tcp_conn *conn, flue_ps now_ps, int force, 
         .rt_count = conn->rt_count,
         .rt_delta = retransmit_delta(conn, now_ps),
     };
+}
+
+flue_err flue_tcp_export(struct flue_tcp_conn *conn, flue_ps now_ps, int force, struct flue_tcp_state *state)
+{
+    if (!offloadable(conn) && !force) {
+        return FLUE_ESTATE;
+    }
+    now_ps = tcp_advance(conn, now_ps);
+    flue_tcp_peek(conn, now_ps, state);
     tcp_enter(conn, FLUE_TCP_CLOSED, FLUE_TCP_BY_EXPORT, now_ps);
     conn->flags = (conn->flags & ~(uint32_t)(TCP_ACK_NOW | TCP_ACK_DUE | TCP_OUTPUT_ASKED)) | TCP_EXPORTED;
     return FLUE_OK;
@@ -261,10 +268,10 @@ static bool state_valid(const struct flue_tcp_state *state)
            flue_ip_is_v4(&state->tuple.local_ip) == flue_ip_is_v4(&state->tuple.remote_ip);
 }
 
-static struct flue_tcp_settings settings_of(const struct flue_tcp *stack, const struct flue_tcp_state *state)
+/* The cached variables, over what the settings were. */
+static struct flue_tcp_settings settings_of(const struct flue_tcp *stack, struct flue_tcp_settings settings,
+                                            const struct flue_tcp_state *state)
 {
-    struct flue_tcp_settings settings = flue_tcp_stack_settings(stack);
-
     settings.keep_idle_ps = limit_ps(stack, state->ka_timeout);
     settings.keep_interval_ps = limit_ps(stack, state->ka_interval);
     settings.user_timeout_ps = limit_ps(stack, state->max_rt);
@@ -351,7 +358,7 @@ flue_err flue_tcp_import(struct flue_tcp *stack, const struct flue_tcp_state *st
     if (!state_valid(state)) {
         return FLUE_EINVAL;
     }
-    settings = settings_of(stack, state);
+    settings = settings_of(stack, flue_tcp_stack_settings(stack), state);
     conn = tcp_conn_new(stack, &state->tuple, &settings, user, id, now_ps, &err);
     if (conn == NULL) {
         return err;
@@ -410,4 +417,97 @@ void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps)
     flue_tcp_consumed(conn, 0, now_ps); /* a window that has opened during the move has not been told */
     tcp_ask_output(conn, now_ps);
     tcp_rest(conn);
+}
+
+/* ---- Update of the cached variables ---- */
+
+/* A deadline of keep-alive that does not depend on the settings any more: as if something had come just so long before
+ * it (as import_fields() does). */
+static void hold_keep_alive(struct flue_tcp_conn *conn, flue_ps due_ps)
+{
+    conn->last_received_ps = due_ps - tcp_keep_idle(conn->settings);
+}
+
+/* D-19.  before: the settings until now; due_ps: when keep-alive was going to act; FLUE_PS_NEVER: it did not run. */
+static void update_keep_alive(struct flue_tcp_conn *conn, const struct flue_tcp_settings *before, unsigned commands,
+                              flue_ps due_ps, flue_ps now_ps)
+{
+    const struct flue_tcp_settings *after = conn->settings;
+    const bool probing = conn->timer_mode == TCP_TIMER_KEEP_ALIVE && conn->ka_probes > 0;
+    const bool command = (commands & (TCP_CACHED_KEEP_ALIVE_RESTART | TCP_CACHED_MAX_RT_RESTART)) != 0;
+
+    if (after->keep_alive == 0 || (commands & TCP_CACHED_KEEP_ALIVE_RESTART) != 0 || due_ps == FLUE_PS_NEVER) {
+        conn->ka_probes = 0;
+        conn->last_received_ps = now_ps;
+        if (conn->timer_mode == TCP_TIMER_KEEP_ALIVE) {
+            tcp_timer_stop(conn);
+        }
+        return;
+    }
+    if (command && after->keep_count != before->keep_count) {
+        conn->ka_probes = 0;
+    }
+    if (command &&
+        (after->keep_idle_ps != before->keep_idle_ps || after->keep_interval_ps != before->keep_interval_ps)) {
+        due_ps = tcp_later(now_ps, conn->ka_probes > 0 ? tcp_keep_interval(after) : tcp_keep_idle(after));
+    }
+    hold_keep_alive(conn, due_ps);
+    if (probing || (conn->timer_mode == TCP_TIMER_KEEP_ALIVE && conn->timer.due_ps != due_ps)) {
+        tcp_timer_arm(conn, TCP_TIMER_KEEP_ALIVE, due_ps > now_ps ? due_ps : now_ps);
+    }
+}
+
+/* When keep-alive was going to act. */
+static flue_ps keep_alive_due(const struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    if (conn->settings->keep_alive == 0) {
+        return FLUE_PS_NEVER;
+    }
+    if (conn->timer_mode == TCP_TIMER_KEEP_ALIVE && (conn->flags & TCP_TIMER_DUE) != 0) {
+        return now_ps;
+    }
+    return conn->timer_mode == TCP_TIMER_KEEP_ALIVE && conn->ka_probes > 0
+               ? conn->timer.due_ps
+               : tcp_later(conn->last_received_ps, tcp_keep_idle(conn->settings));
+}
+
+flue_err flue_tcp_update(struct flue_tcp_conn *conn, const struct flue_tcp_state *state, flue_ps now_ps)
+{
+    struct flue_tcp *stack = conn->stack;
+    const struct flue_tcp_settings before = *conn->settings;
+    const struct flue_tcp_settings wanted = settings_of(stack, before, state);
+    const struct flue_tcp_settings *after;
+    const struct flue_tcp_settings *old = conn->settings;
+    flue_ps due_ps;
+
+    if (state->ttl == 0 || state->initial_rcv_wnd > UINT32_C(1) << 30) {
+        return FLUE_EINVAL;
+    }
+    now_ps = tcp_advance(conn, now_ps);
+    due_ps = keep_alive_due(conn, now_ps);
+    after = tcp_settings_get(stack, &wanted);
+    if (after == NULL) {
+        return FLUE_ENOMEM;
+    }
+    conn->settings = after;
+    tcp_settings_put(stack, old);
+    if ((conn->flags & (TCP_EXPORTED | TCP_IMPORTING)) != 0 || conn->state == FLUE_TCP_CLOSED) {
+        return FLUE_OK;
+    }
+    if ((state->cached_flags & TCP_CACHED_MAX_RT_RESTART) != 0 ||
+        (after->user_timeout_ps != before.user_timeout_ps && after->user_timeout_ps != 0)) {
+        conn->total_rt_ticks = 0; /* D-20 */
+    }
+    update_keep_alive(conn, &before, state->cached_flags, due_ps, now_ps);
+    tcp_timer_patience(conn, now_ps);
+    if ((state->cached_flags & TCP_CACHED_UPDATE_RCV_WND) != 0 && (conn->flags & TCP_PEER_FIN) == 0 &&
+        (seq_lt(conn->rcv_adv, conn->rcv_nxt) || conn->rcv_adv - conn->rcv_nxt != after->rcv_buffer_bytes)) {
+        (void)tcp_emit_ack(conn, now_ps); /* CH-153; its window field never moves the right edge back (D-31) */
+    } else {
+        flue_tcp_consumed(conn, 0, now_ps);
+    }
+    tcp_timer_settle(conn, now_ps);
+    tcp_ask_output(conn, now_ps);
+    tcp_rest(conn);
+    return FLUE_OK;
 }

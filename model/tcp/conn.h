@@ -50,8 +50,11 @@ enum tcp_conn_flag {
     TCP_CWR_DUE = 1 << 26,     /* the next new segment tells that the window was reduced */
     TCP_URGENT_OUT = 1 << 27,  /* SND.UP is valid and ahead of SND.UNA */
     TCP_URGENT_IN = 1 << 28,   /* RCV.UP is valid and ahead of RCV.NXT */
-    TCP_SYN_OUT = 1 << 29      /* FIN-WAIT-1 came straight from SYN-RECEIVED: SND.UNA is our SYN */
+    TCP_SYN_OUT = 1 << 29,     /* FIN-WAIT-1 came straight from SYN-RECEIVED: SND.UNA is our SYN */
+    TCP_SUSPECT = 1 << 30      /* an RST was challenged, and nothing acceptable has come since */
 };
+
+#define TCP_SUSPECT_PS (300 * FLUE_PS_PER_S) /* so long after a challenge keep-alive begins (behaviour 15.5) */
 
 /* What the one timer of a connection means at present.  They exclude one another. */
 enum tcp_timer_mode {
@@ -65,7 +68,13 @@ enum tcp_timer_mode {
 
 /* const_flags and cached_flags of struct flue_tcp_state, by the interface's numbers. */
 enum { TCP_CONST_TIMESTAMPS = 0x01, TCP_CONST_SACK = 0x02, TCP_CONST_SCALING = 0x04 };
-enum { TCP_CACHED_KEEP_ALIVE = 0x01, TCP_CACHED_NAGLE = 0x02 };
+enum {
+    TCP_CACHED_KEEP_ALIVE = 0x01,
+    TCP_CACHED_NAGLE = 0x02,
+    TCP_CACHED_KEEP_ALIVE_RESTART = 0x04, /* commands: they act when an update comes, and are stored like any bit */
+    TCP_CACHED_MAX_RT_RESTART = 0x08,
+    TCP_CACHED_UPDATE_RCV_WND = 0x10
+};
 
 /* What connections between two addresses have in common: the path MTU belongs to them (RFC 1191 3, RFC 8201 5.2). */
 struct tcp_path {
@@ -215,8 +224,9 @@ void tcp_no_connection(struct flue_tcp *stack, const struct flue_frame *frame, f
                        bool after_valid, uint32_t after);
 
 /* segment.c */
+/* again: as in struct flue_tcp_ops. */
 flue_ps tcp_emit(struct flue_tcp_conn *conn, uint32_t seq, uint8_t flags, const struct flue_span *span, flue_ps now_ps,
-                 bool again);
+                 int again);
 flue_ps tcp_emit_syn(struct flue_tcp_conn *conn, flue_ps now_ps, bool again);
 flue_ps tcp_emit_ack(struct flue_tcp_conn *conn, flue_ps now_ps);
 flue_ps tcp_emit_keep_alive(struct flue_tcp_conn *conn, flue_ps now_ps);
@@ -250,6 +260,9 @@ void tcp_delayed_ack_fire(struct timer_fifo_entry *entry, flue_ps now_ps);
 void tcp_input_syn_sent(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps);
 /* The peer has acknowledged our SYN with `frame`: ESTABLISHED, unless our FIN follows the SYN already. */
 void tcp_established(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps);
+
+/* guard.c */
+void tcp_clear_suspicion(struct flue_tcp_conn *conn);
 
 /* ack.c */
 /* Deals with an acknowledgement in SND.UNA <= ack <= SND.MAX and the window beside it. */

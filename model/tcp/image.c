@@ -327,7 +327,7 @@ static const char *check_parts(const struct parts *parts)
         return "the path is not one";
     }
     if (conn->state < FLUE_TCP_SYN_SENT || conn->state > FLUE_TCP_TIME_WAIT || (conn->flags & momentary) != 0 ||
-        (conn->flags & ~(uint32_t)((TCP_SYN_OUT << 1) - 1)) != 0 || conn->timer_mode > TCP_TIMER_KEEP_ALIVE) {
+        (conn->flags & ~(uint32_t)(((uint32_t)TCP_SUSPECT << 1) - 1)) != 0 || conn->timer_mode > TCP_TIMER_KEEP_ALIVE) {
         return "the connection is in no state that can be moved";
     }
     if (!values_valid(conn, &parts->active.epoch) || conn->timer.due_ps < 0 || parts->active.delayed_ack.due_ps < 0) {

@@ -80,8 +80,8 @@ static struct cut cut_to_window(const struct flue_tcp_conn *conn, const struct f
 #define ANSWERS_MOST    16u /* a second */
 #define ANSWERS_COUNTED 0xffu
 
-/* Two ends that find each other's bare ACKs unacceptable would answer for ever: after a few of them in one second such a
- * segment is dropped in silence. */
+/* Two ends that find each other's bare ACKs unacceptable would answer for ever: after a few of them in one second such
+ * a segment is dropped in silence. */
 static bool may_answer(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
 {
     uint32_t second = (uint32_t)(now_ps / FLUE_PS_PER_S) & 0xffffffu;
@@ -309,6 +309,9 @@ static void input_slow(struct flue_tcp_conn *conn, const struct flue_frame *fram
     if (!check_ack(conn, frame, now_ps)) {
         return;
     }
+    if ((conn->flags & TCP_SUSPECT) != 0) {
+        tcp_clear_suspicion(conn);
+    }
     restart_quiet_timer(conn, frame, now_ps);
     if ((conn->flags & TCP_ECN) != 0) {
         check_marks(conn, frame);
@@ -335,9 +338,9 @@ static inline bool input_fast(struct flue_tcp_conn *conn, const struct flue_fram
     uint32_t length = frame->payload.length_bytes;
 
     if (conn->state != FLUE_TCP_ESTABLISHED || (frame->flags & ~(unsigned)FLUE_TCP_PSH) != FLUE_TCP_ACK ||
-        (frame->options & FLUE_OPT_SACK) != 0 || (frame->tos & FLUE_ECN_MASK) == FLUE_ECN_CE ||
-        frame->seq != conn->rcv_nxt || length > conn->rcv_adv - conn->rcv_nxt ||
-        frame->ack - conn->snd_una > conn->snd_max - conn->snd_una) {
+        (conn->flags & TCP_SUSPECT) != 0 || (frame->options & FLUE_OPT_SACK) != 0 ||
+        (frame->tos & FLUE_ECN_MASK) == FLUE_ECN_CE || frame->seq != conn->rcv_nxt ||
+        length > conn->rcv_adv - conn->rcv_nxt || frame->ack - conn->snd_una > conn->snd_max - conn->snd_una) {
         return false;
     }
     if ((conn->flags & TCP_TIMESTAMPS) != 0) {

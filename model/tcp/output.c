@@ -247,7 +247,7 @@ static flue_ps send_next(struct flue_tcp_conn *conn, const struct plan *plan, fl
     uint32_t seq = plan->seq;
     uint32_t length = plan->length_bytes;
     bool fin = plan->fin;
-    bool again = seq_lt(seq, conn->snd_max);
+    int again = seq_lt(seq, conn->snd_max) ? FLUE_TCP_AGAIN : 0;
     uint8_t flags = FLUE_TCP_ACK;
     struct flue_span span;
     uint32_t end;
@@ -268,9 +268,10 @@ static flue_ps send_next(struct flue_tcp_conn *conn, const struct plan *plan, fl
     conn->snd_nxt = end;
     if (seq_gt(end, conn->snd_max)) {
         conn->snd_max = end;
+        again = again != 0 ? FLUE_TCP_AGAIN_PARTLY : 0;
     }
     conn->flags &= ~(uint32_t)TCP_FORCE;
-    if (again) {
+    if (again != 0) {
         conn->flags &= ~(uint32_t)TCP_TIMING; /* Karn's rule, RFC 6298 3 */
         repaired(conn, SACK_NEXT_LOST, seq, end - seq);
     } else if ((conn->flags & TCP_TIMING) == 0) {
@@ -287,7 +288,8 @@ static void refresh_path(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     struct tcp_path *path = conn->path;
 
-    if (path->lowered_ps != FLUE_PS_NEVER && now_ps - path->lowered_ps >= PATH_MTU_LIFE_PS) {
+    if (conn->stack->params.path_mtu_discovery != 0 && path->lowered_ps != FLUE_PS_NEVER &&
+        now_ps - path->lowered_ps >= PATH_MTU_LIFE_PS) {
         path->mtu_bytes = conn->stack->params.mtu_bytes;
         path->lowered_ps = FLUE_PS_NEVER;
     }

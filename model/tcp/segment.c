@@ -22,7 +22,7 @@ uint32_t tcp_clock_moved(struct flue_tcp *stack, flue_ps now_ps)
 }
 
 /* Counts and traces a segment of a connection, and hands it down. */
-static flue_ps hand_down(struct flue_tcp_conn *conn, struct flue_frame *frame, flue_ps now_ps, bool again)
+static flue_ps hand_down(struct flue_tcp_conn *conn, struct flue_frame *frame, flue_ps now_ps, int again)
 {
     struct flue_tcp *stack = conn->stack;
     flue_ps next_ps;
@@ -30,7 +30,7 @@ static flue_ps hand_down(struct flue_tcp_conn *conn, struct flue_frame *frame, f
     conn->segments_out++;
     stack->totals.segments_out++;
     flue_trace6(stack->trace, tcp_send, now_ps, conn->id, frame->seq, frame->payload.length_bytes, frame->ack,
-                frame->flags, frame->window, again);
+                frame->flags, frame->window, again != 0);
     next_ps = stack->ops.output(stack->owner, conn, frame, now_ps, again);
     return next_ps > now_ps ? next_ps : now_ps;
 }
@@ -112,7 +112,7 @@ static void add_urgent(const struct flue_tcp_conn *conn, struct flue_frame *fram
 }
 
 flue_ps tcp_emit(struct flue_tcp_conn *conn, uint32_t seq, uint8_t flags, const struct flue_span *span, flue_ps now_ps,
-                 bool again)
+                 int again)
 {
     struct flue_tcp *stack = conn->stack;
     struct flue_frame frame = frame_of(conn, seq, flags);
@@ -121,7 +121,7 @@ flue_ps tcp_emit(struct flue_tcp_conn *conn, uint32_t seq, uint8_t flags, const 
     if (span != NULL) {
         frame.payload = *span;
         stack->totals.data_out++;
-        if (again) {
+        if (again != 0) {
             conn->retransmits++;
             stack->totals.retransmits++;
         }
@@ -130,7 +130,7 @@ flue_ps tcp_emit(struct flue_tcp_conn *conn, uint32_t seq, uint8_t flags, const 
         add_timestamp(conn, &frame, conn->ts_recent, now_ps);
     }
     if ((conn->flags & TCP_ECN) != 0) {
-        add_ecn(conn, &frame, span != NULL && !again);
+        add_ecn(conn, &frame, span != NULL && again == 0);
     }
     if ((conn->flags & TCP_URGENT_OUT) != 0) {
         add_urgent(conn, &frame);

@@ -51,8 +51,7 @@ void tcp_timer_patience(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     flue_ps due_ps = tcp_later(now_ps, patience(conn));
 
-    if (conn->timer_mode == TCP_TIMER_RETRANSMIT && (conn->flags & TCP_TIMER_DUE) == 0 &&
-        due_ps < conn->timer.due_ps) {
+    if (conn->timer_mode == TCP_TIMER_RETRANSMIT && (conn->flags & TCP_TIMER_DUE) == 0 && due_ps < conn->timer.due_ps) {
         tcp_timer_arm(conn, TCP_TIMER_RETRANSMIT, due_ps);
     }
 }
@@ -90,9 +89,13 @@ static void begin_rounds(struct flue_tcp_conn *conn)
 /* Nothing is under way: only keep-alive, if the user wants it (RFC 9293 3.8.4). */
 static void settle_idle(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
+    const bool suspects = (conn->flags & TCP_SUSPECT) != 0;
     flue_ps due_ps = tcp_later(conn->last_received_ps, tcp_keep_idle(conn->settings));
 
-    if (conn->settings->keep_alive == 0 || due_ps == FLUE_PS_NEVER ||
+    if (suspects && (conn->settings->keep_alive == 0 || due_ps > now_ps + TCP_SUSPECT_PS)) {
+        due_ps = now_ps + TCP_SUSPECT_PS;
+    }
+    if ((conn->settings->keep_alive == 0 && !suspects) || due_ps == FLUE_PS_NEVER ||
         (conn->state != FLUE_TCP_ESTABLISHED && conn->state != FLUE_TCP_CLOSE_WAIT &&
          conn->state != FLUE_TCP_FIN_WAIT_2)) {
         tcp_timer_stop(conn);
@@ -222,7 +225,7 @@ static void keep_alive_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
     const struct flue_tcp_settings *settings = conn->settings;
     flue_ps due_ps = tcp_later(conn->last_received_ps, tcp_keep_idle(settings));
 
-    if (conn->ka_probes == 0 && due_ps > now_ps) {
+    if (conn->ka_probes == 0 && due_ps > now_ps && (conn->flags & TCP_SUSPECT) == 0) {
         tcp_timer_arm(conn, TCP_TIMER_KEEP_ALIVE, due_ps); /* something came meanwhile */
     } else if (conn->ka_probes >= tcp_keep_count(settings)) {
         tcp_end(conn, FLUE_TCP_BY_KEEP_ALIVE, now_ps);
@@ -231,6 +234,26 @@ static void keep_alive_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
         tcp_timer_arm(conn, TCP_TIMER_KEEP_ALIVE, tcp_later(now_ps, tcp_keep_interval(settings)));
         (void)tcp_emit_keep_alive(conn, now_ps);
     }
+}
+
+int flue_tcp_timeout_sends(const struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    if ((conn->flags & TCP_TIMER_DUE) == 0 || (conn->flags & TCP_EXPORTED) != 0) {
+        return 0;
+    }
+    switch ((enum tcp_timer_mode)conn->timer_mode) {
+    case TCP_TIMER_RETRANSMIT:
+        return 1;
+    case TCP_TIMER_PERSIST:
+        return conn->snd_wnd == 0;
+    case TCP_TIMER_KEEP_ALIVE:
+        return conn->ka_probes > 0 || tcp_later(conn->last_received_ps, tcp_keep_idle(conn->settings)) <= now_ps;
+    case TCP_TIMER_NONE:
+    case TCP_TIMER_FIN_WAIT_2:
+    case TCP_TIMER_TIME_WAIT:
+        break;
+    }
+    return 0;
 }
 
 void flue_tcp_timeout(struct flue_tcp_conn *conn, flue_ps now_ps)

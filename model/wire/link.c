@@ -8,11 +8,26 @@
 
 enum { LINK_FIRST_CAPACITY = 256 };
 
+flue_err link_init_room(struct link *link, const struct flue_env *env, const struct flue_wire_facts *facts,
+                        uint32_t frames)
+{
+    *link = (struct link){.facts = *facts, .capacity = frames, .env = env};
+    link->ring = env->allocate(env->ctx, frames * sizeof(*link->ring));
+    return link->ring == NULL ? FLUE_ENOMEM : FLUE_OK;
+}
+
 flue_err link_init(struct link *link, const struct flue_env *env, const struct flue_wire_facts *facts)
 {
-    *link = (struct link){.facts = *facts, .capacity = LINK_FIRST_CAPACITY, .env = env};
-    link->ring = env->allocate(env->ctx, LINK_FIRST_CAPACITY * sizeof(*link->ring));
-    return link->ring == NULL ? FLUE_ENOMEM : FLUE_OK;
+    return link_init_room(link, env, facts, LINK_FIRST_CAPACITY);
+}
+
+uint32_t link_clear(struct link *link)
+{
+    const uint32_t frames = link->tail - link->head;
+
+    link->head = link->unstarted = link->tail;
+    link->free_ps = 0;
+    return frames;
 }
 
 void link_dispose(struct link *link)
@@ -50,7 +65,7 @@ static uint32_t waiting(struct link *link, flue_ps now_ps)
 
 enum flue_wire_result link_send(struct link *link, const struct flue_frame *frame, flue_ps now_ps)
 {
-    const uint32_t bytes = (uint32_t)frame_ip_bytes(frame) + link->facts.framing_bytes;
+    const uint32_t bytes = frame_link_bytes(frame, link->facts.has_mac != 0) + link->facts.framing_bytes;
     struct link_entry *entry;
 
     if (link->free_ps > now_ps && waiting(link, now_ps) >= link->facts.queue_frames) {

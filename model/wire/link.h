@@ -27,7 +27,13 @@ struct link {
 };
 
 flue_err link_init(struct link *link, const struct flue_env *env, const struct flue_wire_facts *facts);
+/* With a ring of `frames`, a power of two, to begin with. */
+flue_err link_init_room(struct link *link, const struct flue_env *env, const struct flue_wire_facts *facts,
+                        uint32_t frames);
 void link_dispose(struct link *link);
+
+/* Cuts the wire: all that is on it, or waits for it, is lost.  Returns how many frames. */
+uint32_t link_clear(struct link *link);
 enum flue_wire_result link_send(struct link *link, const struct flue_frame *frame, flue_ps now_ps);
 
 /* When the next frame arrives; FLUE_PS_NEVER if none is on its way. */

@@ -131,7 +131,7 @@ static flue_err simulate(const struct flue_scenario *scenario, struct world_outc
         return FLUE_ENOMEM;
     }
     record = results_record(results);
-    err = world_run(scenario, &record, NULL, NULL, outcome, message, MESSAGE_MAX);
+    err = world_run(scenario, &record, NULL, outcome, message, MESSAGE_MAX);
     if (err == FLUE_OK) {
         err = results_finish(results);
     }

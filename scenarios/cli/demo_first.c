@@ -66,6 +66,7 @@ static flue_err prepare(struct flue_scenario *scenario, char *message)
 static flue_err simulate(const struct flue_scenario *scenario, struct trace_log *log, struct run *run)
 {
     struct flue_trace trace = {.ctx = NULL};
+    const struct world_watch watch = {.trace = &trace};
     struct flue_record record;
     flue_err err;
 
@@ -77,8 +78,7 @@ static flue_err simulate(const struct flue_scenario *scenario, struct trace_log 
     if (log != NULL) {
         trace = trace_log_listener(log);
     }
-    err = world_run(scenario, &record, log == NULL ? NULL : &trace, NULL, &run->outcome, run->message,
-                    sizeof run->message);
+    err = world_run(scenario, &record, log == NULL ? NULL : &watch, &run->outcome, run->message, sizeof run->message);
     if (err == FLUE_OK) {
         err = results_finish(run->results);
     }

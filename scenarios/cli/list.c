@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/list_rules.h"
 #include "cli/options.h"
 #include "plots/plots.h"
 #include "run/params.h"
@@ -24,15 +25,19 @@ static const struct cli_option options[] = {
 
 const struct cli_command command_list_table = {
     .name = "list",
-    .summary = "Lists scenarios, parameters, metrics, plots, profiles, or what a connection's state and image hold.",
-    .usage = "flue list scenarios|params|metrics|plots|profiles|state|image [--json]",
+    .summary =
+        "Lists scenarios, parameters, metrics, plots, profiles, rules, or what a connection's state and image hold.",
+    .usage = "flue list scenarios|params|metrics|plots|profiles|state|image|rules [--json]",
     .examples = "  flue list params\n"
                 "  flue list metrics --json\n",
-    .notes = "flue show NAME tells more about a scenario, parameter, metric, plot or profile.\n"
-             "state: each piece of a TCP connection: name, who may write it while it is offloaded, unit, name in the\n"
-             "interface, where Linux' TCP_REPAIR has it, and what is lost where.\n"
-             "image: each field of a connection's image: name, part of the engine, type, unit, what tells it at the\n"
-             "interface, and what a connection has instead after a move through the interface.\n",
+    .notes =
+        "flue show NAME tells more about a scenario, parameter, metric, plot or profile.\n"
+        "state: each piece of a TCP connection: name, who may write it while it is offloaded, unit, name in the\n"
+        "interface, where Linux' TCP_REPAIR has it, and what is lost where.\n"
+        "image: each field of a connection's image: name, part of the engine, type, unit, what tells it at the\n"
+        "interface, and what a connection has instead after a move through the interface.\n"
+        "rules: each rule of the interface: number, strength, who is bound, its pages, its old numbers, and how it is\n"
+        "checked or proved; a run can watch them (see flue help run).\n",
     .options = options,
     .run = command_list,
 };
@@ -103,7 +108,7 @@ static void add_params(struct text *out, bool json)
             field(out, "help", param->help);
             text_add(out, "}");
         } else {
-            text_add(out, "%-15s %-16s %-22s %s\n", param->name, dash(param->initial), range, param->help);
+            text_add(out, "%-24s %-16s %-22s %s\n", param->name, dash(param->initial), range, param->help);
         }
     }
 }
@@ -240,7 +245,8 @@ static void add_image(struct text *out, bool json)
 
 static int print_list(const char *what, bool json)
 {
-    static const char *const kinds[] = {"scenarios", "params", "metrics", "plots", "profiles", "state", "image"};
+    static const char *const kinds[] = {"scenarios", "params", "metrics", "plots",
+                                        "profiles",  "state",  "image",   "rules"};
     struct text out = {.chars = NULL};
     char message[1024] = "";
     const char *nearest;
@@ -261,11 +267,13 @@ static int print_list(const char *what, bool json)
         add_state(&out, json);
     } else if (strcmp(what, "image") == 0) {
         add_image(&out, json);
+    } else if (strcmp(what, "rules") == 0) {
+        list_rules(&out, json);
     } else {
         nearest = text_nearest(what, kinds, sizeof kinds / sizeof kinds[0]);
         text_free(&out);
         return cli_fail("list", CLI_EXIT_USAGE, "nothing to list under '%.60s'; %s%s%s", what,
-                        nearest == NULL ? "one of scenarios, params, metrics, plots, profiles, state, image"
+                        nearest == NULL ? "one of scenarios, params, metrics, plots, profiles, state, image, rules"
                                         : "did you mean '",
                         nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
     }
@@ -295,7 +303,7 @@ int command_list(int argc, char **argv)
     }
     if (argc - first != 1) {
         return cli_fail("list", CLI_EXIT_USAGE,
-                        "list what? one of scenarios, params, metrics, plots, profiles, state, image");
+                        "list what? one of scenarios, params, metrics, plots, profiles, state, image, rules");
     }
     return print_list(argv[first], json);
 }

@@ -2,7 +2,6 @@
 /* flue run: one scenario, one run, its summary. */
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/broken.h"
 #include "cli/capture.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -21,7 +21,6 @@
 #include "run/yaml.h"
 #include "store/run_text.h"
 #include "store/store.h"
-#include "trace/pcap.h"
 #include "trace/trace_read.h"
 
 #define MESSAGE_MAX 1024
@@ -34,6 +33,7 @@ enum {
     OPTION_JSON,
     OPTION_EXPLAIN,
     OPTION_PCAP,
+    OPTION_CHECK,
     OPTION_RECORD
 };
 
@@ -46,6 +46,7 @@ static const struct cli_option options[] = {
     {OPTION_JSON, "json", NULL, "print one JSON object instead of the summary"},
     {OPTION_EXPLAIN, "explain", NULL, "print every event as a sentence, then the summary"},
     {OPTION_PCAP, "pcap", "FILE", "write what passes the server's port to a capture file"},
+    {OPTION_CHECK, "check", "off|count|stop", "watch the rules of the interface (off); see: flue list rules"},
     {OPTION_RECORD, "record", "FILE", "write the run's record for a sweep; - is stdout, without a summary"},
     {0, NULL, NULL, NULL},
 };
@@ -65,7 +66,12 @@ const struct cli_command command_run_table = {
         "port sees them: its own frames when they are queued, also those that are lost on their way; the client's when "
         "they\n"
         "arrive.  The digest stays as it is.\n"
-        "Exit code 1: the audit at the end of the run found something wrong.\n",
+        "--check=count watches every rule of the interface in both nodes: broken rules are findings of the run, and "
+        "counted\n"
+        "in the database.  --check=stop ends the run at the first and shows what led to it.  The digest stays as it is "
+        "while\n"
+        "no rule is broken.\n"
+        "Exit code 1: the audit at the end of the run found something wrong, or a rule was broken.\n",
     .options = options,
     .run = command_run,
 };
@@ -79,6 +85,7 @@ struct request {
     const char *db;
     const char *record;
     const char *pcap;
+    enum flue_check_mode check;
     bool json;
     bool explain;
 };
@@ -86,6 +93,20 @@ struct request {
 static int fail(int code, const char *what)
 {
     return cli_fail("run", code, "%s", what);
+}
+
+static int read_check(struct request *request, const char *argument)
+{
+    static const char *const words[] = {
+        [FLUE_CHECK_OFF] = "off", [FLUE_CHECK_COUNT] = "count", [FLUE_CHECK_STOP] = "stop"};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(argument, words[i]) == 0) {
+            request->check = (enum flue_check_mode)i;
+            return CLI_EXIT_OK;
+        }
+    }
+    return cli_fail("run", CLI_EXIT_USAGE, "--check %.60s: no such mode; write off, count or stop", argument);
 }
 
 static int read_option(struct request *request, int id, const char *argument)
@@ -116,6 +137,8 @@ static int read_option(struct request *request, int id, const char *argument)
     case OPTION_PCAP:
         request->pcap = argument;
         return CLI_EXIT_OK;
+    case OPTION_CHECK:
+        return read_check(request, argument);
     case OPTION_JSON:
         request->json = true;
         return CLI_EXIT_OK;
@@ -124,71 +147,6 @@ static int read_option(struct request *request, int id, const char *argument)
         return CLI_EXIT_OK;
     }
     return CLI_EXIT_USAGE;
-}
-
-/* Do two names mean one file, however they are spelled?  It need not exist yet. */
-static bool same_file(const char *a, const char *b)
-{
-    struct stat first, second;
-    char *folder_a, *folder_b;
-    const char *slash_a = strrchr(a, '/'), *slash_b = strrchr(b, '/');
-    bool same;
-
-    if (stat(a, &first) == 0 && stat(b, &second) == 0) {
-        return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-    }
-    if (strcmp(slash_a == NULL ? a : slash_a + 1, slash_b == NULL ? b : slash_b + 1) != 0) {
-        return false;
-    }
-    folder_a = slash_a == NULL ? strdup(".") : strndup(a, (size_t)(slash_a - a) + 1);
-    folder_b = slash_b == NULL ? strdup(".") : strndup(b, (size_t)(slash_b - b) + 1);
-    same = folder_a != NULL && folder_b != NULL && stat(folder_a, &first) == 0 && stat(folder_b, &second) == 0 &&
-           first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-    free(folder_a);
-    free(folder_b);
-    return same;
-}
-
-/* Is it the database, or one of the files that SQLite keeps beside it? */
-static bool is_of_database(const char *path, const char *db)
-{
-    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
-    char name[PATH_MAX];
-
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        (void)snprintf(name, sizeof name, "%s%s", db, suffixes[i]);
-        if (same_file(path, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A capture takes the place of an older one, of nothing else. */
-static bool is_precious(const char *path)
-{
-    struct stat status;
-
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 && !pcap_is_capture(path);
-}
-
-static int check_capture(const struct request *request)
-{
-    const char *pcap = request->pcap;
-
-    if (pcap[0] == '\0' || strcmp(pcap, "-") == 0) {
-        return cli_fail("run", CLI_EXIT_USAGE, "--pcap %s: a capture needs a file of its own; name it",
-                        pcap[0] == '\0' ? "''" : pcap);
-    }
-    if ((request->db != NULL && is_of_database(pcap, request->db)) ||
-        (request->record != NULL && strcmp(request->record, "-") != 0 && same_file(pcap, request->record))) {
-        return cli_fail("run", CLI_EXIT_USAGE, "--pcap %.900s: the same file is to hold something else; name another",
-                        pcap);
-    }
-    if (is_precious(pcap)) {
-        return cli_fail("run", CLI_EXIT_USAGE, "--pcap %.900s: this file exists and is no capture; name another", pcap);
-    }
-    return CLI_EXIT_OK;
 }
 
 static int check_request(const struct request *request)
@@ -200,9 +158,14 @@ static int check_request(const struct request *request)
         return fail(CLI_EXIT_USAGE, "--record - wants stdout for itself; leave --json and --explain out");
     }
     if (request->pcap != NULL) {
-        return check_capture(request);
+        return capture_check(request->pcap, request->db, request->record);
     }
     return CLI_EXIT_OK;
+}
+
+static bool is_stdout_taken(const struct request *request)
+{
+    return request->json || (request->record != NULL && strcmp(request->record, "-") == 0);
 }
 
 /* Everything of one run; what is not there is zero. */
@@ -306,15 +269,39 @@ static void note_usage(struct job *job, const struct timespec *begin)
     }
 }
 
-static flue_err run_traced(struct job *job, const struct flue_record *record, const struct flue_trace *trace)
+static flue_err run_watched(struct job *job, const struct flue_record *record, const struct flue_trace *trace)
 {
+    struct world_watch watch = {.trace = trace, .check = job->request->check};
     struct flue_node_tap tap;
 
-    if (job->capture == NULL) {
-        return world_run(&job->scenario, record, trace, NULL, &job->outcome, job->message, sizeof job->message);
+    if (job->capture != NULL) {
+        tap = capture_tap(job->capture);
+        watch.tap = &tap;
     }
-    tap = capture_tap(job->capture);
-    return world_run(&job->scenario, record, trace, &tap, &job->outcome, job->message, sizeof job->message);
+    return world_run(&job->scenario, record, &watch, &job->outcome, job->message, sizeof job->message);
+}
+
+/* Runs, and tells of the rule that ended the run, if one did. */
+static flue_err run_traced(struct job *job, const struct flue_record *record, const struct flue_trace *trace)
+{
+    struct crossings *crossings;
+    struct flue_trace listener;
+    flue_err err;
+
+    if (job->request->check != FLUE_CHECK_STOP) {
+        return run_watched(job, record, trace);
+    }
+    crossings = crossings_new(trace);
+    if (crossings == NULL) {
+        return FLUE_ENOMEM;
+    }
+    listener = crossings_listener(crossings);
+    err = run_watched(job, record, &listener);
+    if (err == FLUE_OK && job->outcome.broken.rule != 0) {
+        err = crossings_tell(crossings, &job->outcome.broken, is_stdout_taken(job->request) ? stderr : stdout);
+    }
+    crossings_free(crossings);
+    return err;
 }
 
 /* Runs, and tells what happened, also of a run that did not come to its end. */
@@ -492,7 +479,10 @@ static int run_job(struct job *job, const char *command_line)
     if (code == CLI_EXIT_OK && (job->store != NULL || job->request->record != NULL)) {
         code = keep(job, command_line);
     }
-    if (code == CLI_EXIT_OK && results_finding(job->results, 0) != NULL) {
+    if (code == CLI_EXIT_OK && job->outcome.broken.rule != 0) {
+        code =
+            cli_fail("run", CLI_EXIT_CHECK, "a rule of the interface was broken: %s", results_finding(job->results, 0));
+    } else if (code == CLI_EXIT_OK && results_finding(job->results, 0) != NULL) {
         code = cli_fail("run", CLI_EXIT_CHECK, "the audit failed: %s", results_finding(job->results, 0));
     }
     return code;

@@ -88,7 +88,9 @@ void world_audit(struct world *world)
     }
     for (end = 0; end < ENDS; end++) {
         audit_books(world, end);
-        if (world->scenario->close == CHOICE_YES && world->phase == PHASE_DONE)
+        if (world->scenario->close == CHOICE_YES && world->phase == PHASE_DONE) {
             audit_objects(world, end);
+            flue_node_check_end(world->node[end]);
+        }
     }
 }

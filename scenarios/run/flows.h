@@ -76,6 +76,16 @@ struct workload {
 };
 extern const struct workload workload_bulk, workload_rpc;
 
+/* What the checkers of both nodes found. */
+enum { PARTIES = 4 };
+struct rules {
+    struct rules_node {
+        struct world *world;
+        unsigned node;
+    } node[ENDS];
+    uint64_t count[FLUE_RULES + 1][PARTIES];
+};
+
 struct world {
     const struct flue_scenario *scenario;
     const struct flue_record *record;
@@ -93,8 +103,9 @@ struct world {
         struct world *world;
         int end;
     } start[ENDS];
-    const struct flue_trace *trace;
-    const struct flue_node_tap *tap; /* of the server; may be NULL */
+    struct world_watch watch;
+    struct rules rules;
+    int stopped; /* at a broken rule: what is under way then is not audited */
     struct world_outcome *outcome;
     struct snapshot begin, end;
     struct flue_profile profile; /* the server's */
@@ -126,6 +137,10 @@ struct flue_host *world_host(struct world *world, int end);
 /* apps.c: fills in world->app; closes one end of a flow, once. */
 void world_apps(struct world *world);
 void flow_close(struct flow *flow, int end);
+
+/* rules.c: what a node's checker is told to do; counts per rule into the record, after the run */
+void rules_watch(struct world *world, unsigned node, struct flue_node_params *params);
+void rules_report(struct world *world);
 
 /* audit.c */
 void world_audit(struct world *world);

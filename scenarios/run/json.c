@@ -2,6 +2,7 @@
 /* A run as one JSON object.  The names of its fields are promised in scenarios/cli/README.md. */
 #include <inttypes.h>
 
+#include "flue/check.h"
 #include "run/params.h"
 #include "run/report.h"
 
@@ -63,6 +64,20 @@ static void add_audit(const struct results *results, struct text *out)
     text_add(out, "]}");
 }
 
+static void add_broken(const struct results *results, struct text *out)
+{
+    const struct result_broken *broken;
+    char id[8];
+
+    text_add(out, ",\"broken\":[");
+    for (size_t i = 0; (broken = results_broken(results, i)) != NULL; i++) {
+        flue_rule_id(broken->rule, id);
+        text_add(out, "%s{\"rule\":\"%s\",\"party\":\"%s\",\"count\":%" PRIu64 "}", i == 0 ? "" : ",", id,
+                 flue_party_name(broken->party), broken->count);
+    }
+    text_add(out, "]");
+}
+
 void report_json(const struct report *report, struct text *out)
 {
     const struct flue_scenario *scenario = report->scenario;
@@ -86,6 +101,7 @@ void report_json(const struct report *report, struct text *out)
         add_hist(hist, out);
     }
     text_add(out, "]");
+    add_broken(report->results, out);
     add_audit(report->results, out);
     text_add(out, ",\"events\":%" PRIu64 ",\"digest\":\"%s\",\"costs\":", report->outcome.events,
              results_digest(report->results));

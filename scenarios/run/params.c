@@ -16,6 +16,16 @@
 static const struct param_info params[] = {
 #define FLUE_PARAM(name, kind, initial, minimum, maximum, unit, group, help)                                           \
     {#name, FLUE_KIND_##kind, initial, minimum, maximum, unit, group, help, offsetof(struct flue_scenario, name)},
+#define FLUE_PARAM_DDI(name, kind, initial, minimum, maximum, unit, group, help)                                       \
+    {"ddi." #name,                                                                                                     \
+     FLUE_KIND_##kind,                                                                                                 \
+     initial,                                                                                                          \
+     minimum,                                                                                                          \
+     maximum,                                                                                                          \
+     unit,                                                                                                             \
+     group,                                                                                                            \
+     help,                                                                                                             \
+     offsetof(struct flue_scenario, ddi_##name)},
 #include "flue/params.def"
 #undef FLUE_PARAM
 };

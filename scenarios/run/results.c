@@ -18,6 +18,8 @@ struct results {
     size_t hist_count, hist_room;
     struct result_finding *findings;
     size_t finding_count, finding_room;
+    struct result_broken *brokens;
+    size_t broken_count, broken_room;
     SHA256_CTX sha;
     flue_err err;
     char complaint[160];
@@ -201,6 +203,19 @@ static void on_finding(void *ctx, const char *sentence)
     digest_line(results, "finding\t%s\n", finding->sentence);
 }
 
+/* Not digested: a run that is watched is the same run. */
+static void on_broken(void *ctx, unsigned rule, unsigned party, uint64_t count)
+{
+    struct results *results = ctx;
+    void *list = results->brokens;
+
+    if (!reserve(results, &list, results->broken_count, &results->broken_room, sizeof *results->brokens)) {
+        return;
+    }
+    results->brokens = list;
+    results->brokens[results->broken_count++] = (struct result_broken){.rule = rule, .party = party, .count = count};
+}
+
 static void on_fold(void *ctx, const char *what, uint64_t value)
 {
     digest_line(ctx, "fold\t%s\t%" PRIu64 "\n", what, value);
@@ -228,13 +243,18 @@ void results_free(struct results *results)
     free(results->hists);
     free(results->numbers);
     free(results->findings);
+    free(results->brokens);
     free(results);
 }
 
 struct flue_record results_record(struct results *results)
 {
-    return (struct flue_record){
-        .ctx = results, .metric = on_metric, .bin = on_bin, .finding = on_finding, .fold = on_fold};
+    return (struct flue_record){.ctx = results,
+                                .metric = on_metric,
+                                .bin = on_bin,
+                                .finding = on_finding,
+                                .broken = on_broken,
+                                .fold = on_fold};
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -305,6 +325,11 @@ const struct result_hist *results_hist(const struct results *results, size_t ind
 const char *results_finding(const struct results *results, size_t index)
 {
     return index < results->finding_count ? results->findings[index].sentence : NULL;
+}
+
+const struct result_broken *results_broken(const struct results *results, size_t index)
+{
+    return index < results->broken_count ? &results->brokens[index] : NULL;
 }
 
 const struct result_number *results_find(const struct results *results, const char *metric, const char *entity)

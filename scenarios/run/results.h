@@ -66,6 +66,12 @@ struct result_finding {
     char sentence[RESULTS_SENTENCE_MAX];
 };
 
+/* How often one party broke one rule of the interface. */
+struct result_broken {
+    unsigned rule, party;
+    uint64_t count;
+};
+
 struct results; /* opaque */
 
 /* NULL when there is no memory. */
@@ -87,6 +93,7 @@ const char *results_digest(const struct results *results);
 const struct result_number *results_number(const struct results *results, size_t index);
 const struct result_hist *results_hist(const struct results *results, size_t index);
 const char *results_finding(const struct results *results, size_t index);
+const struct result_broken *results_broken(const struct results *results, size_t index);
 
 /* NULL if the run did not say it. */
 const struct result_number *results_find(const struct results *results, const char *metric, const char *entity);

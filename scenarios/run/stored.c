@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flue/check.h"
 #include "run/profile.h"
 #include "run/text.h"
 
@@ -139,6 +140,7 @@ flue_err stored_results_make(struct stored_results *out, const struct results *r
     const struct result_number *number;
     size_t metrics = 0;
     size_t findings = 0;
+    size_t brokens = 0;
     size_t bins = count_bins(results);
 
     while (results_number(results, metrics) != NULL) {
@@ -147,10 +149,14 @@ flue_err stored_results_make(struct stored_results *out, const struct results *r
     while (results_finding(results, findings) != NULL) {
         findings++;
     }
+    while (results_broken(results, brokens) != NULL) {
+        brokens++;
+    }
     *out = (struct stored_results){.metrics = calloc(metrics + 1, sizeof *out->metrics),
                                    .bins = calloc(bins + 1, sizeof *out->bins),
-                                   .findings = calloc(findings + 1, sizeof *out->findings)};
-    if (out->metrics == NULL || out->bins == NULL || out->findings == NULL) {
+                                   .findings = calloc(findings + 1, sizeof *out->findings),
+                                   .brokens = calloc(brokens + 1, sizeof *out->brokens)};
+    if (out->metrics == NULL || out->bins == NULL || out->findings == NULL || out->brokens == NULL) {
         stored_results_free(out);
         return FLUE_ENOMEM;
     }
@@ -164,6 +170,12 @@ flue_err stored_results_make(struct stored_results *out, const struct results *r
     for (size_t i = 0; i < findings; i++) {
         out->findings[i] = results_finding(results, i);
     }
+    for (size_t i = 0; i < brokens; i++) {
+        const struct result_broken *broken = results_broken(results, i);
+
+        out->brokens[i] = (struct store_broken){
+            .rule = broken->rule, .party = flue_party_name(broken->party), .count = broken->count};
+    }
     fill_bins(results, out->bins);
     run->status = findings == 0 ? STORE_DONE : STORE_FAILED;
     run->digest = results_digest(results);
@@ -175,6 +187,8 @@ flue_err stored_results_make(struct stored_results *out, const struct results *r
     run->bin_count = bins;
     run->findings = out->findings;
     run->finding_count = findings;
+    run->brokens = out->brokens;
+    run->broken_count = brokens;
     return FLUE_OK;
 }
 
@@ -183,6 +197,7 @@ void stored_results_free(struct stored_results *results)
     free(results->metrics);
     free(results->bins);
     free(results->findings);
+    free(results->brokens);
     *results = (struct stored_results){.metrics = NULL};
 }
 

@@ -30,6 +30,7 @@ struct stored_results {
     struct store_metric *metrics;
     struct store_bin *bins;
     const char **findings;
+    struct store_broken *brokens;
 };
 
 /* Fills status, digest, end, events, metrics, bins and findings of *run, which then borrows from *out and results. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flue/check.h"
 #include "run/params.h"
 #include "run/report.h"
 
@@ -297,6 +298,25 @@ static void add_audit(const struct report *report, struct text *out)
     }
 }
 
+/* Rules that are only remarks stand here alone. */
+static void add_broken(const struct report *report, struct text *out)
+{
+    const struct result_broken *broken;
+    const char *comma = "";
+    char id[8];
+
+    if (results_broken(report->results, 0) == NULL) {
+        return;
+    }
+    label(out, "rules broken");
+    for (size_t i = 0; (broken = results_broken(report->results, i)) != NULL; i++) {
+        flue_rule_id(broken->rule, id);
+        text_add(out, "%s%s %s %" PRIu64, comma, id, flue_party_name(broken->party), broken->count);
+        comma = ", ";
+    }
+    text_add(out, "\n");
+}
+
 void report_summary(const struct report *report, struct text *out)
 {
     add_head(report, out);
@@ -307,6 +327,7 @@ void report_summary(const struct report *report, struct text *out)
     add_loss(report, out);
     add_binding(report, out);
     add_audit(report, out);
+    add_broken(report, out);
     label(out, "digest");
     text_add(out, "%s\n", results_digest(report->results));
     if (report->evidence[0] != '\0') {

@@ -270,6 +270,24 @@ static void tcp_params(const struct flue_scenario *scenario, struct flue_tcp_par
     tcp->time_wait_ps = scenario->time_wait;
 }
 
+/* The words of each choice stand in the order of the field's values. */
+static struct flue_ddi ddi_of(const struct flue_scenario *scenario)
+{
+    return (struct flue_ddi){
+        .ndis_version = (uint8_t)scenario->ddi_ndis_version,
+        .walk_failure_stop = (uint8_t)scenario->ddi_walk_failure,
+        .invalidate_acks_none = (uint8_t)scenario->ddi_invalidate_acks,
+        .invalid_raise_eager = (uint8_t)scenario->ddi_invalid_raise,
+        .upload_sends_complete = (uint8_t)scenario->ddi_upload_sends,
+        .terminate_recipe = (uint8_t)scenario->ddi_terminate_failure,
+        .push_timer_once = (uint8_t)scenario->ddi_push_timer,
+        .chimney_moderation_none = (uint8_t)scenario->ddi_chimney_moderation,
+        .upload_deadline_ms = (uint32_t)scenario->ddi_upload_deadline_ms,
+        .reoffload_backoff_ms = (uint32_t)scenario->ddi_reoffload_backoff_ms,
+        .fin_wait2_s = (uint32_t)scenario->ddi_fin_wait2_s,
+    };
+}
+
 static void node_params(const struct flue_scenario *scenario, int end, const struct flue_profile *profile,
                         struct flue_node_params *params)
 {
@@ -299,6 +317,8 @@ static void node_params(const struct flue_scenario *scenario, int end, const str
     params->target.ring_frames = 4096;
     params->target.tcp = params->host.tcp;
     params->target.profile = *profile;
+    params->host.ddi = ddi_of(scenario);
+    params->target.ddi = params->host.ddi;
 }
 
 static void on_net_receive(void *ctx, const struct flue_frame *frame)
@@ -356,10 +376,12 @@ static flue_err build_nodes(struct world *world, char *message, size_t room)
         struct flue_net_client client = {.receive = on_net_receive, .alarm = on_net_alarm};
 
         node_params(world->scenario, end, &profile[end], &params);
-        if (end == SERVER && world->tap != NULL)
-            params.tap = *world->tap;
-        err = flue_node_new(world->net.env(world->net.ctx, (unsigned)end),
-                            world->net.wire(world->net.ctx, (unsigned)end), world->trace, &params, &world->node[end]);
+        if (end == SERVER && world->watch.tap != NULL)
+            params.tap = *world->watch.tap;
+        rules_watch(world, (unsigned)end, &params);
+        err =
+            flue_node_new(world->net.env(world->net.ctx, (unsigned)end), world->net.wire(world->net.ctx, (unsigned)end),
+                          world->watch.trace, &params, &world->node[end]);
         if (err != FLUE_OK) {
             (void)snprintf(message, room, "a node could not be built: %s", flue_err_sentence(err));
             return err;
@@ -455,8 +477,7 @@ static flue_err check(const struct flue_scenario *scenario, char *message, size_
 }
 
 flue_err world_run(const struct flue_scenario *scenario, const struct flue_record *record,
-                   const struct flue_trace *trace, const struct flue_node_tap *tap, struct world_outcome *outcome,
-                   char *message, size_t room)
+                   const struct world_watch *watch, struct world_outcome *outcome, char *message, size_t room)
 {
     struct world *world = calloc(1, sizeof(*world));
     flue_err err;
@@ -470,8 +491,8 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
     }
     world->scenario = scenario;
     world->record = record;
-    world->trace = trace;
-    world->tap = tap;
+    if (watch != NULL)
+        world->watch = *watch;
     world->outcome = outcome;
     world->workload = scenario->workload == FLUE_WORKLOAD_BULK ? &workload_bulk : &workload_rpc;
     if (err == FLUE_OK)
@@ -485,7 +506,9 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
         world->net.run(world->net.ctx, scenario->limit);
         if (world->phase <= PHASE_MEASURE) /* the window never closed: there is none */
             world->end = world->begin;
-        world_audit(world);
+        if (world->stopped == 0)
+            world_audit(world);
+        rules_report(world);
         world_report(world);
     }
     dispose(world);

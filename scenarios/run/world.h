@@ -4,10 +4,28 @@
 #ifndef FLUE_RUN_WORLD_H
 #define FLUE_RUN_WORLD_H
 
+#include "flue/check.h"
 #include "flue/node.h"
 #include "flue/record.h"
 #include "flue/scenario.h"
 #include "flue/trace.h"
+
+/* Who watches a run.  Zeroed: nobody. */
+struct world_watch {
+    const struct flue_trace *trace;  /* may be NULL */
+    const struct flue_node_tap *tap; /* of the server's port; may be NULL */
+    enum flue_check_mode check;      /* of both nodes; with FLUE_CHECK_STOP the run ends at the first broken rule */
+};
+
+/* A broken rule of the interface. */
+struct world_broken {
+    unsigned rule; /* 0: none was broken */
+    enum flue_party party;
+    unsigned node; /* 0 the server, 1 the client */
+    flue_ps at_ps;
+    uint32_t conn;
+    char driver[32], object[32], seen[192];
+};
 
 /* What a run is to its caller besides its results. */
 struct world_outcome {
@@ -19,15 +37,15 @@ struct world_outcome {
     int64_t traffic_cpu_ns;     /* processor time of this process from the start of traffic to the end of the window */
     uint64_t memory_idle_bytes; /* held by both nodes when all connections were in place, before traffic */
     uint64_t memory_base_bytes; /* held before the first connection */
-    uint64_t findings;          /* of the audit */
+    uint64_t findings;          /* of the audit, and broken rules that are more than remarks */
+    struct world_broken broken; /* the first such rule */
 };
 
-/* Runs a scenario to its end and tells record what came out.  trace may be NULL, and tap, which watches the server's
- * port.
+/* Runs a scenario to its end and tells record what came out.  watch may be NULL.
  * FLUE_OK, with findings if the audit failed.  Else message holds one line for the user:
  * FLUE_EINVAL a combination that cannot be, FLUE_ETOOL no ns-3, FLUE_ENOENT/FLUE_EPARSE a profile, FLUE_ENOMEM. */
 FLUE_CHECKED flue_err world_run(const struct flue_scenario *scenario, const struct flue_record *record,
-                                const struct flue_trace *trace, const struct flue_node_tap *tap,
-                                struct world_outcome *outcome, char *message, size_t room);
+                                const struct world_watch *watch, struct world_outcome *outcome, char *message,
+                                size_t room);
 
 #endif

@@ -60,7 +60,7 @@ function excused(message) {
     # Ordinary conversation, flow control and keep-alive.
     if (message ~ /^This frame (initiates|undergoes) the connection closing/ ||
         message ~ /^TCP window specified by the receiver is now completely full/ ||
-        message ~ /^TCP Zero Window (segment|Probe)/ || message ~ /^ACK to a TCP Zero Window probe/ ||
+        message ~ /^TCP Zero Window (segment|Probe)/ || message ~ /^ACK to a TCP Zero Window [Pp]robe/ ||
         message ~ /^(ACK to a )?TCP keep-alive segment/ ||
         message ~ /^A new tcp session is started with the same ports earlier in this trace/)
         return 1

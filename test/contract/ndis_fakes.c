@@ -26,19 +26,35 @@ static NDIS_STATUS MiniportInitializeEx(NDIS_HANDLE handle, NDIS_HANDLE driver_c
                                         PNDIS_MINIPORT_INIT_PARAMETERS parameters)
 {
     struct fake_miniport *miniport = driver_context;
-    NDIS_MINIPORT_ADAPTER_ATTRIBUTES attributes = {.MiniportAdapterContext = miniport};
+    NDIS_MINIPORT_ADAPTER_ATTRIBUTES attributes = {.MiniportAdapterContext = miniport,
+                                                   .TcpConnectionOffload = miniport->capability,
+                                                   .HardwareTcpConnectionOffload = miniport->capability};
     PNDIS_OFFLOAD_EVENT_HANDLERS table = NULL, other = NULL;
 
     assert_ptr_equal(parameters->AdapterConfiguration, miniport);
     assert_int_equal(NdisMSetMiniportAttributes(handle, &attributes), NDIS_STATUS_SUCCESS);
-    miniport->handlers_status[2] = NdisMGetOffloadHandlers(handle, NdisRdmaChimneyOffload, &other);
-    assert_null(other);
+    if (miniport->asks & 1u) {
+        miniport->handlers_status[2] = NdisMGetOffloadHandlers(handle, NdisRdmaChimneyOffload, &other);
+        miniport->refused = (const NDIS_TCP_OFFLOAD_EVENT_HANDLERS *)(const void *)other;
+    }
     miniport->handlers_status[0] = NdisMGetOffloadHandlers(handle, NdisTcpChimneyOffload, &table);
     if (table != NULL) {
         memcpy(&miniport->up, table, sizeof miniport->up);
+        miniport->table = (const NDIS_TCP_OFFLOAD_EVENT_HANDLERS *)(const void *)table;
     }
-    miniport->handlers_status[1] = NdisMGetOffloadHandlers(handle, NdisTcpChimneyOffload, &other);
+    if (miniport->asks & 2u) {
+        miniport->handlers_status[1] = NdisMGetOffloadHandlers(handle, NdisTcpChimneyOffload, &other);
+    }
     return miniport->initialise_status;
+}
+
+static NDIS_STATUS MiniportOidRequest(NDIS_HANDLE context, PNDIS_OID_REQUEST request)
+{
+    struct fake_miniport *miniport = context;
+
+    miniport->request = request;
+    miniport->requests++;
+    return miniport->request_answer;
 }
 
 static void MiniportHaltEx(NDIS_HANDLE context)
@@ -70,7 +86,10 @@ MINIPORT_TREE(MiniportQueryOffload)
         note(miniport->log, #name);                                                                                    \
         miniport->data_context = offload_context;                                                                      \
         miniport->list = list;                                                                                         \
-        return NDIS_STATUS_PENDING;                                                                                    \
+        if (miniport->during != NULL) {                                                                                \
+            miniport->during(miniport->during_ctx);                                                                    \
+        }                                                                                                              \
+        return miniport->answer;                                                                                       \
     }
 MINIPORT_DATA(MiniportTcpOffloadSend)
 MINIPORT_DATA(MiniportTcpOffloadReceive)
@@ -85,7 +104,7 @@ static NDIS_STATUS MiniportTcpOffloadDisconnect(NDIS_HANDLE context, PVOID offlo
     miniport->data_context = offload_context;
     miniport->list = list;
     miniport->flags = flags;
-    return NDIS_STATUS_PENDING;
+    return miniport->answer;
 }
 
 static NDIS_STATUS MiniportTcpOffloadReceiveReturn(NDIS_HANDLE context, PNET_BUFFER_LIST list)
@@ -94,7 +113,7 @@ static NDIS_STATUS MiniportTcpOffloadReceiveReturn(NDIS_HANDLE context, PNET_BUF
 
     note(miniport->log, "MiniportTcpOffloadReceiveReturn");
     miniport->list = list;
-    return NDIS_STATUS_SUCCESS;
+    return miniport->return_answer;
 }
 
 static void MiniportSendNetBufferLists(NDIS_HANDLE context, PNET_BUFFER_LIST list, NDIS_PORT_NUMBER port, ULONG flags)
@@ -156,6 +175,7 @@ NDIS_STATUS fake_miniport_register(struct fake_miniport *miniport)
         .HaltHandlerEx = MiniportHaltEx,
         .SendNetBufferListsHandler = MiniportSendNetBufferLists,
         .ReturnNetBufferListsHandler = MiniportReturnNetBufferLists,
+        .OidRequestHandler = MiniportOidRequest,
     };
 
     return NdisMRegisterMiniportDriver(miniport->ndis, miniport, &calls, &miniport->driver);
@@ -186,6 +206,9 @@ PROTOCOL_TREE(ProtocolQueryOffloadComplete)
         note(binding->protocol->log, #name);                                                                           \
         binding->protocol->binding = binding;                                                                          \
         binding->protocol->list = list;                                                                                \
+        if (binding->protocol->during != NULL) {                                                                       \
+            binding->protocol->during(binding->protocol->during_ctx);                                                  \
+        }                                                                                                              \
     }
 PROTOCOL_DATA(ProtocolTcpOffloadSendComplete)
 PROTOCOL_DATA(ProtocolTcpOffloadReceiveComplete)
@@ -222,11 +245,14 @@ static NDIS_STATUS ProtocolTcpOffloadReceiveIndicate(PVOID context, PNET_BUFFER_
 {
     struct fake_protocol *protocol = ((struct owned_handle *)context)->protocol;
 
-    assert_int_equal(status, NDIS_STATUS_SUCCESS);
+    protocol->status = status;
     note(protocol->log, "ProtocolTcpOffloadReceiveIndicate");
     protocol->offload_context = context;
     protocol->list = list;
     *consumed = protocol->consumed;
+    if (protocol->during != NULL) {
+        protocol->during(protocol->during_ctx);
+    }
     if (protocol->return_at_once) {
         assert_int_equal(NdisOffloadTcpReceiveReturn(protocol->bindings[0].handle, list), NDIS_STATUS_SUCCESS);
     }
@@ -263,18 +289,43 @@ static void ProtocolStatusEx(NDIS_HANDLE context, PNDIS_STATUS_INDICATION indica
     binding->protocol->status = indication->StatusCode;
 }
 
+static void ProtocolOidRequestComplete(NDIS_HANDLE context, PNDIS_OID_REQUEST request, NDIS_STATUS status)
+{
+    struct fake_binding *binding = context;
+
+    binding->protocol->binding = binding;
+    binding->protocol->request = request;
+    binding->protocol->request_status = status;
+}
+
+static NDIS_STATUS ProtocolNetPnPEvent(NDIS_HANDLE context, PNET_PNP_EVENT_NOTIFICATION event)
+{
+    struct fake_protocol *protocol = ((struct fake_binding *)context)->protocol;
+
+    protocol->pnp = event;
+    protocol->pnp_value = event->Value;
+    protocol->pauses += event->NetEvent == NetEventPause;
+    protocol->powers += event->NetEvent == NetEventSetPower;
+    return protocol->pnp_answer;
+}
+
 static NDIS_STATUS ProtocolBindAdapterEx(NDIS_HANDLE driver_context, NDIS_HANDLE bind_context,
                                          PNDIS_BIND_PARAMETERS parameters)
 {
     struct fake_protocol *protocol = driver_context;
     NDIS_OPEN_PARAMETERS open = {.AdapterName = parameters->AdapterName};
 
-    for (unsigned i = 0; i < protocol->opens; i++) {
+    protocol->capacity =
+        parameters->TcpConnectionOffload == NULL ? 0 : parameters->TcpConnectionOffload->TcpConnectionOffloadCapacity;
+    for (unsigned i = 0, opened = 0; i < 2 && opened < protocol->opens; i++) {
         struct fake_binding *binding = &protocol->bindings[i];
 
-        binding->protocol = protocol;
-        assert_int_equal(NdisOpenAdapterEx(protocol->driver, binding, &open, bind_context, &binding->handle),
-                         NDIS_STATUS_SUCCESS);
+        if (binding->handle == NULL) {
+            binding->protocol = protocol;
+            assert_int_equal(NdisOpenAdapterEx(protocol->driver, binding, &open, bind_context, &binding->handle),
+                             NDIS_STATUS_SUCCESS);
+            opened++;
+        }
     }
     return NDIS_STATUS_SUCCESS;
 }
@@ -338,6 +389,8 @@ NDIS_STATUS fake_protocol_register(struct fake_protocol *protocol)
         .ReceiveNetBufferListsHandler = ProtocolReceiveNetBufferLists,
         .SendNetBufferListsCompleteHandler = ProtocolSendNetBufferListsComplete,
         .StatusHandlerEx = ProtocolStatusEx,
+        .OidRequestCompleteHandler = ProtocolOidRequestComplete,
+        .NetPnPEventHandler = ProtocolNetPnPEvent,
     };
 
     return NdisRegisterProtocolDriver(protocol->ndis, protocol, &calls, &protocol->driver);
@@ -381,19 +434,29 @@ void fakes_prepare(struct fakes *fakes, unsigned opens)
     assert_int_equal(flue_ndis_new(&fakes->env, &fakes->trace, &fakes->ndis), FLUE_OK);
     assert_int_equal(ndis_pool_new(&fakes->env, NDIS_POOL_SPANS, &fakes->spans), FLUE_OK);
     assert_int_equal(ndis_pool_new(&fakes->env, NDIS_POOL_FRAMES, &fakes->frames), FLUE_OK);
-    fakes->miniport = (struct fake_miniport){.log = &fakes->log, .ndis = fakes->ndis, .options = 3};
+    fakes->miniport = (struct fake_miniport){.log = &fakes->log,
+                                             .ndis = fakes->ndis,
+                                             .options = 3,
+                                             .asks = 3,
+                                             .answer = NDIS_STATUS_PENDING,
+                                             .return_answer = NDIS_STATUS_SUCCESS};
     fakes->protocol = (struct fake_protocol){.log = &fakes->log, .ndis = fakes->ndis, .options = 3, .opens = opens};
 }
 
-void fakes_begin(struct fakes *fakes, unsigned opens)
+void fakes_start(struct fakes *fakes)
 {
-    fakes_prepare(fakes, opens);
     assert_int_equal(fake_miniport_register(&fakes->miniport), NDIS_STATUS_SUCCESS);
     assert_int_equal(fake_protocol_register(&fakes->protocol), NDIS_STATUS_SUCCESS);
     assert_int_equal(flue_ndis_adapter_start(fakes->ndis, fakes->miniport.driver, "adapter 0", &fakes->miniport,
                                              &fakes->miniport.adapter),
                      FLUE_OK);
     assert_non_null(fakes->protocol.bindings[0].handle);
+}
+
+void fakes_begin(struct fakes *fakes, unsigned opens)
+{
+    fakes_prepare(fakes, opens);
+    fakes_start(fakes);
 }
 
 void fakes_end(struct fakes *fakes)

@@ -91,6 +91,7 @@ static void handlers_come_once_and_only_while_initialising(void **state)
     assert_int_equal(fakes.miniport.handlers_status[0], STATUS_SUCCESS);
     assert_int_equal(fakes.miniport.handlers_status[1], NDIS_STATUS_INVALID_STATE);
     assert_int_equal(fakes.miniport.handlers_status[2], STATUS_NOT_SUPPORTED);
+    assert_null(fakes.miniport.refused);
     assert_int_equal(fakes.miniport.up.Header.Type, NdisTcpChimneyOffload);
     assert_int_equal(fakes.miniport.up.Header.Revision, 1);
     assert_int_equal(fakes.miniport.up.Header.Size, 0x38);
@@ -102,19 +103,25 @@ static void handlers_come_once_and_only_while_initialising(void **state)
 
 static void an_adapter_that_refuses_leaves_nothing(void **state)
 {
+    static const struct {
+        NDIS_STATUS answer;
+        flue_err err;
+    } cases[] = {{NDIS_STATUS_FAILURE, FLUE_ESTATE}, {NDIS_STATUS_RESOURCES, FLUE_ENOMEM}};
     struct fakes fakes;
 
     (void)state;
-    fakes_prepare(&fakes, 1);
-    fakes.miniport.initialise_status = NDIS_STATUS_RESOURCES;
-    assert_int_equal(fake_miniport_register(&fakes.miniport), NDIS_STATUS_SUCCESS);
-    assert_int_equal(fake_protocol_register(&fakes.protocol), NDIS_STATUS_SUCCESS);
-    assert_int_equal(flue_ndis_adapter_start(fakes.ndis, fakes.miniport.driver, "adapter 0", &fakes.miniport,
-                                             &fakes.miniport.adapter),
-                     FLUE_ESTATE);
-    assert_null(fakes.miniport.adapter);
-    assert_null(fakes.protocol.bindings[0].handle);
-    fakes_end(&fakes);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fakes_prepare(&fakes, 1);
+        fakes.miniport.initialise_status = cases[i].answer;
+        assert_int_equal(fake_miniport_register(&fakes.miniport), NDIS_STATUS_SUCCESS);
+        assert_int_equal(fake_protocol_register(&fakes.protocol), NDIS_STATUS_SUCCESS);
+        assert_int_equal(flue_ndis_adapter_start(fakes.ndis, fakes.miniport.driver, "adapter 0", &fakes.miniport,
+                                                 &fakes.miniport.adapter),
+                         cases[i].err);
+        assert_null(fakes.miniport.adapter);
+        assert_null(fakes.protocol.bindings[0].handle);
+        fakes_end(&fakes);
+    }
 }
 
 static void ordinary_frames_go_down_and_come_back(void **state)
@@ -175,6 +182,50 @@ static void without_a_binding_frames_return_at_once(void **state)
     fakes_end(&fakes);
 }
 
+static void one_host_has_two_adapters(void **state)
+{
+    struct fakes fakes;
+    NDIS_HANDLE second, one, two;
+    PNET_BUFFER_LIST nbl;
+
+    (void)state;
+    for (unsigned late = 0; late < 2; late++) { /* the protocol comes first, or last */
+        fakes_prepare(&fakes, 1);
+        assert_int_equal(fake_miniport_register(&fakes.miniport), NDIS_STATUS_SUCCESS);
+        if (!late) {
+            assert_int_equal(fake_protocol_register(&fakes.protocol), NDIS_STATUS_SUCCESS);
+        }
+        assert_int_equal(flue_ndis_adapter_start(fakes.ndis, fakes.miniport.driver, "adapter 0", &fakes.miniport,
+                                                 &fakes.miniport.adapter),
+                         FLUE_OK);
+        assert_int_equal(
+            flue_ndis_adapter_start(fakes.ndis, fakes.miniport.driver, "adapter 1", &fakes.miniport, &second), FLUE_OK);
+        if (late) {
+            assert_int_equal(fake_protocol_register(&fakes.protocol), NDIS_STATUS_SUCCESS);
+        }
+        one = fakes.protocol.bindings[0].handle;
+        two = fakes.protocol.bindings[1].handle;
+        assert_non_null(one);
+        assert_non_null(two);
+        nbl = ndis_nbl_get(fakes.frames);
+        NdisSendNetBufferLists(two, nbl, 0, 0);
+        assert_int_equal(flue_ndis_adapter_ledger(fakes.miniport.adapter).ordinary_sends_out, 0);
+        assert_int_equal(flue_ndis_adapter_ledger(second).ordinary_sends_out, 1);
+        /* One stops while the other is busy. */
+        assert_int_equal(flue_ndis_adapter_stop(fakes.ndis, second), FLUE_ESTATE);
+        assert_int_equal(flue_ndis_adapter_stop(fakes.ndis, fakes.miniport.adapter), FLUE_OK);
+        assert_null(fakes.protocol.bindings[0].handle);
+        assert_int_equal(NdisMDeregisterMiniportDriver(fakes.miniport.driver), NDIS_STATUS_INVALID_STATE);
+        NdisMSendNetBufferListsComplete(second, nbl, 0);
+        assert_ptr_equal(fakes.protocol.binding, &fakes.protocol.bindings[1]);
+        assert_int_equal(flue_ndis_adapter_stop(fakes.ndis, second), FLUE_OK);
+        assert_int_equal(fakes.miniport.halted, 2);
+        fakes.miniport.adapter = NULL;
+        ndis_nbl_put(nbl);
+        fakes_end(&fakes);
+    }
+}
+
 static void status_goes_to_every_binding(void **state)
 {
     struct fakes fakes;
@@ -214,6 +265,7 @@ int main(void)
         cmocka_unit_test(an_adapter_that_refuses_leaves_nothing),
         cmocka_unit_test(ordinary_frames_go_down_and_come_back),
         cmocka_unit_test(without_a_binding_frames_return_at_once),
+        cmocka_unit_test(one_host_has_two_adapters),
         cmocka_unit_test(status_goes_to_every_binding),
         cmocka_unit_test(a_freed_instance_calls_nobody),
     };

@@ -159,12 +159,22 @@ static void built(struct input *input)
 
 static void ethernet(const uint8_t *bytes, size_t length)
 {
-    uint8_t header[FRAME_ETHERNET_BYTES];
-    struct flue_frame frame;
+    static uint8_t written[FRAME_MAX_LINK_BYTES];
+    uint8_t header[FRAME_ETHERNET_BYTES + FRAME_VLAN_BYTES];
+    struct flue_frame frame, again;
 
     if (frame_ethernet_decode(bytes, length, &frame) == FLUE_OK) {
-        FUZZ_REQUIRE(frame_ethernet_encode(&frame, header, sizeof header) == FRAME_ETHERNET_BYTES);
-        FUZZ_REQUIRE(memcmp(header, bytes, sizeof header) == 0);
+        FUZZ_REQUIRE(frame_ethernet_encode(&frame, header, sizeof header) == frame_ethernet_bytes(&frame));
+        FUZZ_REQUIRE(memcmp(header, bytes, frame_ethernet_bytes(&frame)) == 0);
+    }
+    if (frame_link_decode(bytes, length, &frame, false) == FLUE_OK) {
+        size_t whole = frame_link_encode(&frame, written, sizeof written, true);
+
+        if (whole > 0) { /* more SACK blocks than can be written, and the like */
+            FUZZ_REQUIRE(whole == frame_link_bytes(&frame, true) + FRAME_ETHERNET_BYTES);
+            FUZZ_REQUIRE(frame_link_decode(written, whole, &again, frame.kind != FLUE_FRAME_FRAGMENT) == FLUE_OK);
+            FUZZ_REQUIRE(again.kind == frame.kind && again.vlan == frame.vlan && again.fragment == frame.fragment);
+        }
     }
 }
 

@@ -215,6 +215,7 @@ static void move_by_image(struct packet_world *world, struct input *input)
     char what[120] = "";
     int64_t needed = flue_socket_export(world->stack, slot->s, NULL, 0);
     int64_t bytes, again;
+    uint64_t outputs;
     uint32_t fails;
     int s;
 
@@ -228,6 +229,7 @@ static void move_by_image(struct packet_world *world, struct input *input)
     FUZZ_REQUIRE(flue_socket_poll(world->stack, slot->s) == FLUE_STACK_EBADF);
     do {
         fails = world->heap.fails;
+        outputs = world->outputs;
         s = flue_socket_import(world->stack, room, (size_t)bytes, what, sizeof what);
         world_check(world);
         known(s);
@@ -236,6 +238,9 @@ static void move_by_image(struct packet_world *world, struct input *input)
         }
     } while (s < 0);
     slot->s = s;
+    if (world->outputs != outputs) {
+        return; /* what had waited for memory left at once: the connection has gone on */
+    }
     if (flue_socket_export(world->stack, s, NULL, 0) == bytes) {
         again = flue_socket_export(world->stack, s, other_room, IMAGE_ROOM);
         FUZZ_REQUIRE(again == bytes);

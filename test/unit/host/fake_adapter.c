@@ -39,7 +39,7 @@ static PNET_BUFFER_LIST pop(PNET_BUFFER_LIST *first)
 static void describe(PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST block, char *text, size_t room)
 {
     for (; block != NULL; block = block->NextBlock) {
-        char mark = *block->MiniportOffloadContext == NULL ? '+' : '*';
+        char mark = block->MiniportOffloadContext == NULL ? '-' : *block->MiniportOffloadContext == NULL ? '+' : '*';
         size_t used = strlen(text);
 
         assert_int_equal(block->Header.Size, 0x98);
@@ -88,10 +88,36 @@ static void MiniportTerminateOffload(NDIS_HANDLE context, PNDIS_MINIPORT_OFFLOAD
     f->terminated[f->terminated_count++] = tree;
 }
 
-static void MiniportNothing(NDIS_HANDLE context, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
+static void note_operation(struct fixture *f, const char *what, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
 {
-    (void)context, (void)tree;
-    fail();
+    char text[512] = "";
+
+    describe(tree, text, sizeof text);
+    fixture_note(f, "%s%s", what, text);
+}
+
+static void MiniportUpdateOffload(NDIS_HANDLE context, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
+{
+    struct fixture *f = context;
+
+    note_operation(f, "update", tree);
+    f->updated[f->updated_count++] = tree;
+}
+
+static void MiniportQueryOffload(NDIS_HANDLE context, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
+{
+    struct fixture *f = context;
+
+    note_operation(f, "query", tree);
+    f->queried[f->queried_count++] = tree;
+}
+
+static void MiniportInvalidateOffload(NDIS_HANDLE context, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
+{
+    struct fixture *f = context;
+
+    note_operation(f, "invalidate", tree);
+    f->invalidated[f->invalidated_count++] = tree;
 }
 
 static NDIS_STATUS MiniportTcpOffloadSend(NDIS_HANDLE context, PVOID offload_context, PNET_BUFFER_LIST list)
@@ -110,8 +136,15 @@ static NDIS_STATUS MiniportTcpOffloadSend(NDIS_HANDLE context, PVOID offload_con
 
 static NDIS_STATUS MiniportTcpOffloadReceive(NDIS_HANDLE context, PVOID offload_context, PNET_BUFFER_LIST list)
 {
-    (void)context, (void)offload_context, (void)list;
-    fail();
+    struct fixture *f = context;
+    struct peer *peer = peer_of_context(f, offload_context);
+
+    for (PNET_BUFFER_LIST nbl = list; nbl != NULL; nbl = nbl->Next) {
+        assert_null(nbl->FirstNetBuffer->Next); /* CH-177 */
+        fixture_note(f, "%u: post %u%s", peer_number(f, peer), nbl->FirstNetBuffer->DataLength,
+                     NET_BUFFER_LIST_INFO(nbl, TcpReceiveNoPush) != NULL ? " nonpush" : "");
+    }
+    append(&peer->posts, list);
     return NDIS_STATUS_PENDING;
 }
 
@@ -136,8 +169,8 @@ static NDIS_STATUS MiniportTcpOffloadDisconnect(NDIS_HANDLE context, PVOID offlo
     struct fixture *f = context;
     struct peer *peer = peer_of_context(f, offload_context);
 
-    fixture_note(f, "%u: disconnect %s", peer_number(f, peer),
-                 flags == TCP_DISCONNECT_GRACEFUL_CLOSE ? "graceful" : "abortive");
+    fixture_note(f, ndis_nbl_bytes(list) > 0 ? "%u: disconnect %s with %u" : "%u: disconnect %s", peer_number(f, peer),
+                 flags == TCP_DISCONNECT_GRACEFUL_CLOSE ? "graceful" : "abortive", (unsigned)ndis_nbl_bytes(list));
     append(&peer->disconnect, list);
     return NDIS_STATUS_PENDING;
 }
@@ -191,9 +224,9 @@ static NDIS_STATUS MiniportSetOptions(NDIS_HANDLE driver, NDIS_HANDLE context)
         .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
         .InitiateOffloadHandler = MiniportInitiateOffload,
         .TerminateOffloadHandler = MiniportTerminateOffload,
-        .UpdateOffloadHandler = MiniportNothing,
-        .InvalidateOffloadHandler = MiniportNothing,
-        .QueryOffloadHandler = MiniportNothing,
+        .UpdateOffloadHandler = MiniportUpdateOffload,
+        .InvalidateOffloadHandler = MiniportInvalidateOffload,
+        .QueryOffloadHandler = MiniportQueryOffload,
     };
     const NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
         .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
@@ -214,7 +247,7 @@ static NDIS_STATUS MiniportSetOptions(NDIS_HANDLE driver, NDIS_HANDLE context)
 static NDIS_STATUS MiniportInitializeEx(NDIS_HANDLE handle, NDIS_HANDLE context, PNDIS_MINIPORT_INIT_PARAMETERS p)
 {
     struct fixture *f = context;
-    NDIS_MINIPORT_ADAPTER_ATTRIBUTES attributes = {.MiniportAdapterContext = f};
+    NDIS_MINIPORT_ADAPTER_ATTRIBUTES attributes = {.MiniportAdapterContext = f, .TcpConnectionOffload = f->capability};
     PNDIS_OFFLOAD_EVENT_HANDLERS table = NULL;
 
     (void)p;
@@ -222,6 +255,22 @@ static NDIS_STATUS MiniportInitializeEx(NDIS_HANDLE handle, NDIS_HANDLE context,
     assert_int_equal(NdisMGetOffloadHandlers(handle, NdisTcpChimneyOffload, &table), NDIS_STATUS_SUCCESS);
     memcpy(&f->up, table, sizeof f->up);
     return NDIS_STATUS_SUCCESS;
+}
+
+/* Sleeps and wakes at once, and takes parameters. */
+static NDIS_STATUS MiniportOidRequest(NDIS_HANDLE context, PNDIS_OID_REQUEST request)
+{
+    struct fixture *f = context;
+
+    if (request->Oid == (NDIS_OID)OID_PNP_SET_POWER) {
+        return NDIS_STATUS_SUCCESS;
+    }
+    if (request->Oid == OID_TCP_CONNECTION_OFFLOAD_PARAMETERS && request->RequestType == NdisRequestSetInformation) {
+        assert_int_equal(request->InformationBufferLength, sizeof f->parameters);
+        memcpy(&f->parameters, request->InformationBuffer, sizeof f->parameters);
+        return NDIS_STATUS_SUCCESS;
+    }
+    return NDIS_STATUS_NOT_SUPPORTED;
 }
 
 static void MiniportHaltEx(NDIS_HANDLE context)
@@ -238,6 +287,7 @@ void adapter_start(struct fixture *f)
         .HaltHandlerEx = MiniportHaltEx,
         .SendNetBufferListsHandler = MiniportSendNetBufferLists,
         .ReturnNetBufferListsHandler = MiniportReturnNetBufferLists,
+        .OidRequestHandler = MiniportOidRequest,
     };
 
     assert_int_equal(NdisMRegisterMiniportDriver(f->ndis, f, &driver, &f->driver), NDIS_STATUS_SUCCESS);
@@ -257,6 +307,31 @@ void adapter_sent(struct fixture *f)
     }
 }
 
+static void take_path(struct fixture *f, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST path, unsigned refuse, int refuse_path)
+{
+    path->Status = refuse_path ? NDIS_STATUS_OFFLOAD_PATH_ENTRIES : NDIS_STATUS_SUCCESS;
+    if (!refuse_path) {
+        *path->MiniportOffloadContext = &f->path_context;
+    }
+    for (PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tcp = path->DependentBlockList; tcp != NULL; tcp = tcp->NextBlock) {
+        const FLUE_TCP_BLOCK *block = (const FLUE_TCP_BLOCK *)(const void *)tcp;
+        unsigned port = (unsigned)((block->Const.RemotePort & 0xff) << 8 | block->Const.RemotePort >> 8);
+        struct peer *peer = &f->peers[port - 1000];
+
+        assert_int_equal(flue_state_next(&((FLUE_TCP_BLOCK *)(void *)tcp)->Const.Header)->Length, 0x2c);
+        assert_int_equal(block->Delegated.Header.Length, 0x80);
+        peer->state = block->Delegated;
+        if (refuse_path || (refuse >> (port - 1000) & 1) != 0) {
+            tcp->Status = refuse_path ? NDIS_STATUS_FAILURE : NDIS_STATUS_OFFLOAD_TCP_ENTRIES;
+            continue;
+        }
+        tcp->Status = NDIS_STATUS_SUCCESS;
+        *tcp->MiniportOffloadContext = peer;
+        peer->handle = tcp->NdisOffloadHandle;
+        append(&peer->sends, tcp->NetBufferListChain);
+    }
+}
+
 void adapter_initiated(struct fixture *f, unsigned refuse, int refuse_path)
 {
     PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST root = f->initiated[0];
@@ -264,30 +339,13 @@ void adapter_initiated(struct fixture *f, unsigned refuse, int refuse_path)
     assert_true(f->initiated_count > 0);
     memmove(f->initiated, f->initiated + 1, sizeof f->initiated - sizeof f->initiated[0]);
     f->initiated_count--;
-    root->Status = NDIS_STATUS_SUCCESS;
-    *root->MiniportOffloadContext = &f->neighbour_context;
-    for (PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST path = root->DependentBlockList; path != NULL; path = path->NextBlock) {
-        path->Status = refuse_path ? NDIS_STATUS_OFFLOAD_PATH_ENTRIES : NDIS_STATUS_SUCCESS;
-        if (!refuse_path) {
-            *path->MiniportOffloadContext = &f->path_context;
+    for (PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST block = root; block != NULL; block = block->NextBlock) {
+        block->Status = NDIS_STATUS_SUCCESS;
+        if (block->MiniportOffloadContext != NULL) {
+            *block->MiniportOffloadContext = &f->neighbour_context;
         }
-        for (PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tcp = path->DependentBlockList; tcp != NULL; tcp = tcp->NextBlock) {
-            const FLUE_TCP_BLOCK *block = (const FLUE_TCP_BLOCK *)(const void *)tcp;
-            unsigned port = (unsigned)((block->Const.RemotePort & 0xff) << 8 | block->Const.RemotePort >> 8);
-            struct peer *peer = &f->peers[port - 1000];
-
-            assert_int_equal(flue_state_next(&((FLUE_TCP_BLOCK *)(void *)tcp)->Const.Header)->Length, 0x2c);
-            assert_int_equal(block->Delegated.Header.Length, 0x80);
-            assert_null(block->Delegated.BufferedData);
-            peer->state = block->Delegated;
-            if (refuse_path || (refuse >> (port - 1000) & 1) != 0) {
-                tcp->Status = refuse_path ? NDIS_STATUS_FAILURE : NDIS_STATUS_OFFLOAD_TCP_ENTRIES;
-                continue;
-            }
-            tcp->Status = NDIS_STATUS_SUCCESS;
-            *tcp->MiniportOffloadContext = peer;
-            peer->handle = tcp->NdisOffloadHandle;
-            append(&peer->sends, tcp->NetBufferListChain);
+        for (PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST path = block->DependentBlockList; path != NULL; path = path->NextBlock) {
+            take_path(f, path, refuse, refuse_path);
         }
     }
     NdisMInitiateOffloadComplete(f->adapter, root);
@@ -351,16 +409,98 @@ void adapter_terminated(struct fixture *f, unsigned i, uint32_t acked_bytes, uns
     fixture_run(f);
 }
 
+static void answer(PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST block, NDIS_STATUS status)
+{
+    for (; block != NULL; block = block->NextBlock) {
+        block->Status = status;
+        answer(block->DependentBlockList, status);
+    }
+}
+
+static PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST pop_tree(PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST trees[8], unsigned *count)
+{
+    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST root = trees[0];
+
+    assert_true(*count > 0);
+    (*count)--;
+    memmove(trees, trees + 1, *count * sizeof trees[0]);
+    return root;
+}
+
 void adapter_released(struct fixture *f)
 {
     PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST root = pop_terminated(f);
 
-    root->Status = NDIS_STATUS_SUCCESS;
-    for (PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST path = root->DependentBlockList; path != NULL; path = path->NextBlock) {
-        path->Status = NDIS_STATUS_SUCCESS;
-    }
+    answer(root, NDIS_STATUS_SUCCESS);
     NdisMTerminateOffloadComplete(f->adapter, root);
     fixture_run(f);
+}
+
+void adapter_updated(struct fixture *f, NDIS_STATUS status)
+{
+    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST root = pop_tree(f->updated, &f->updated_count);
+
+    answer(root, status);
+    NdisMUpdateOffloadComplete(f->adapter, root);
+    fixture_run(f);
+}
+
+void adapter_invalidated(struct fixture *f, NDIS_STATUS status)
+{
+    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST root = pop_tree(f->invalidated, &f->invalidated_count);
+
+    answer(root, status);
+    NdisMInvalidateOffloadComplete(f->adapter, root);
+    fixture_run(f);
+}
+
+void adapter_queried(struct fixture *f, uint32_t value, NDIS_STATUS status)
+{
+    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST root = pop_tree(f->queried, &f->queried_count);
+
+    if (root->Header.Type == NeighborOffloadDelegatedState) {
+        ((NEIGHBOR_OFFLOAD_STATE_DELEGATED *)(void *)flue_state_first(root))->NicReachabilityDelta = value;
+    } else {
+        ((TCP_OFFLOAD_STATE_DELEGATED *)(void *)flue_state_first(root))->SendBacklogSize = value;
+    }
+    answer(root, status);
+    NdisMQueryOffloadStateComplete(f->adapter, root);
+    fixture_run(f);
+}
+
+void adapter_receive_done(struct fixture *f, unsigned i, uint32_t bytes, NDIS_STATUS status)
+{
+    struct peer *peer = &f->peers[i];
+    PNET_BUFFER_LIST nbl = pop(&peer->posts);
+    const struct flue_span span = {.stream = 2 * i, .offset_bytes = peer->sent, .length_bytes = bytes};
+    ULONG placed = 0;
+
+    if (bytes > 0) {
+        assert_int_equal(ndis_nbl_fill(nbl, &span, &placed), FLUE_OK);
+        assert_int_equal(placed, bytes);
+        peer->sent += bytes;
+        peer->seq += bytes;
+    }
+    nbl->Status = status;
+    NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred) = (PVOID)(uintptr_t)bytes;
+    NdisAdvanceNetBufferDataStart(nbl->FirstNetBuffer, bytes, 0, NULL);
+    f->up.NdisTcpOffloadReceiveComplete(f->adapter, nbl);
+    fixture_run(f);
+}
+
+NDIS_STATUS adapter_try_indicate(struct fixture *f, unsigned i, uint32_t bytes, ULONG *consumed)
+{
+    PNET_BUFFER_LIST nbl = make_received(f, i, bytes);
+    NDIS_STATUS status = f->up.NdisTcpOffloadReceiveHandler(f->peers[i].handle, nbl, NDIS_STATUS_SUCCESS, consumed);
+
+    if (status != NDIS_STATUS_SUCCESS) {
+        f->peers[i].sent -= bytes - *consumed; /* indicated anew some day */
+        f->peers[i].seq -= bytes - *consumed;
+        f->indicated--;
+        ndis_nbl_put(nbl);
+    }
+    fixture_run(f);
+    return status;
 }
 
 void adapter_send_done(struct fixture *f, unsigned i, NDIS_STATUS status, uint32_t acked_bytes)

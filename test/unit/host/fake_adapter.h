@@ -26,6 +26,7 @@ struct peer {
     uint64_t acked;         /* told to the application */
     NDIS_HANDLE handle;     /* while the adapter has the connection */
     PNET_BUFFER_LIST sends; /* buffer lists the adapter has, oldest first */
+    PNET_BUFFER_LIST posts; /* receive buffers, oldest first */
     PNET_BUFFER_LIST disconnect;
     PNET_BUFFER_LIST forwards;
     TCP_OFFLOAD_STATE_DELEGATED state; /* as it was handed over */
@@ -46,15 +47,20 @@ struct fixture {
     struct flue_frame sent[64]; /* frames of the host, newest last */
     unsigned sent_count;
     PNET_BUFFER_LIST ordinary; /* not yet completed */
-    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST initiated[8], terminated[8];
-    unsigned initiated_count, terminated_count;
-    uint32_t indicated; /* buffer lists the host has */
+    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST initiated[8], terminated[8], updated[8], queried[8], invalidated[8];
+    unsigned initiated_count, terminated_count, updated_count, queried_count, invalidated_count;
+    const struct NDIS_TCP_CONNECTION_OFFLOAD *capability; /* what adapters say; NULL: nothing */
+    NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS parameters;    /* as the host set them */
+    uint32_t indicated;                                   /* buffer lists the host has */
     char neighbour_context, path_context;
     void (*on_connected)(struct fixture *f, unsigned peer);
 };
 
 /* A host that listens on HOST_PORT, with this policy, and every price 1000 cycles at 1 GHz (1 us). */
 void fixture_begin(struct fixture *f, const char *policy, uint32_t tree_connections);
+/* The same; tune may change the host's parameters. */
+void fixture_begin_tuned(struct fixture *f, const char *policy, uint32_t tree_connections,
+                         void (*tune)(struct flue_host_params *params));
 /* Asserts that nothing is live (unless `cut`), and frees all. */
 void fixture_end(struct fixture *f, int cut);
 /* Adds a line to the log. */
@@ -74,6 +80,7 @@ void expect_log(struct fixture *f, const char *text);
 void peer_handshake(struct fixture *f, unsigned i, uint32_t ip, uint32_t iss);
 void peer_open(struct fixture *f, unsigned i, uint32_t ip, uint32_t iss);
 /* A segment with `bytes` of the peer's stream, beginning `ahead` bytes behind what was sent in order. */
+void peer_frame(struct fixture *f, const struct flue_frame *frame);
 void peer_segment(struct fixture *f, unsigned i, uint32_t ahead, uint32_t bytes, uint8_t flags);
 /* Completes every ordinary send, and notes what the peer then expects. */
 void adapter_sent(struct fixture *f);
@@ -83,6 +90,15 @@ void adapter_initiated(struct fixture *f, unsigned refuse, int refuse_path);
  * bytes as told. */
 void adapter_terminated(struct fixture *f, unsigned i, uint32_t acked_bytes, unsigned state, uint32_t buffered_bytes,
                         NDIS_STATUS status);
+/* Completes the oldest operation of its kind, every block with this status.  value: NicReachabilityDelta, or
+ * SendBacklogSize. */
+void adapter_updated(struct fixture *f, NDIS_STATUS status);
+void adapter_invalidated(struct fixture *f, NDIS_STATUS status);
+void adapter_queried(struct fixture *f, uint32_t value, NDIS_STATUS status);
+/* Completes the oldest posted receive of a peer with bytes of its stream. */
+void adapter_receive_done(struct fixture *f, unsigned i, uint32_t bytes, NDIS_STATUS status);
+/* Indicates and tells what the host answered; what it did not take is the next to be indicated. */
+NDIS_STATUS adapter_try_indicate(struct fixture *f, unsigned i, uint32_t bytes, ULONG *consumed);
 /* Completes the terminate of paths and neighbour. */
 void adapter_released(struct fixture *f);
 /* Completes the oldest send of a peer. */

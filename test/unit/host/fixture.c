@@ -126,6 +126,12 @@ static void fill_profile(struct flue_profile *profile)
 
 void fixture_begin(struct fixture *f, const char *policy, uint32_t tree_connections)
 {
+    fixture_begin_tuned(f, policy, tree_connections, NULL);
+}
+
+void fixture_begin_tuned(struct fixture *f, const char *policy, uint32_t tree_connections,
+                         void (*tune)(struct flue_host_params *params))
+{
     struct flue_host_params params = {.ip = HOST_IP,
                                       .policy = flue_policy_find(policy),
                                       .send_quantum = 4,
@@ -142,6 +148,9 @@ void fixture_begin(struct fixture *f, const char *policy, uint32_t tree_connecti
     params.tcp.timestamps = 0;
     params.tcp.window_scaling = 0;
     params.tcp.rcv_buffer_bytes = 65535;
+    if (tune != NULL) {
+        tune(&params);
+    }
     assert_int_equal(timers_init(&f->timers, &f->env.env), FLUE_OK);
     assert_int_equal(flue_ndis_new(&f->env.env, NULL, &f->ndis), FLUE_OK);
     assert_int_equal(ndis_pool_new(&f->env.env, NDIS_POOL_FRAMES, &f->frames), FLUE_OK);
@@ -210,7 +219,7 @@ void fixture_run(struct fixture *f)
 
 /* ---- The peer */
 
-static void deliver(struct fixture *f, const struct flue_frame *frame)
+void peer_frame(struct fixture *f, const struct flue_frame *frame)
 {
     PNET_BUFFER_LIST nbl = ndis_nbl_get(f->frames);
 
@@ -242,7 +251,7 @@ void peer_segment(struct fixture *f, unsigned i, uint32_t ahead, uint32_t bytes,
         peer->seq += bytes + ((flags & (FLUE_TCP_SYN | FLUE_TCP_FIN)) != 0);
         peer->sent += bytes;
     }
-    deliver(f, &frame);
+    peer_frame(f, &frame);
 }
 
 void peer_handshake(struct fixture *f, unsigned i, uint32_t ip, uint32_t iss)

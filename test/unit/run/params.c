@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Parameters: texts and the numbers they mean, and every way to get them wrong. */
+#include "flue/ddi.h"
 #include "run/params.h"
 
 #include <stdlib.h>
@@ -193,6 +194,32 @@ static void test_table(void **state)
     assert_int_equal(fixture->scenario.moderation, FLUE_PARAM_AS_PROFILE);
 }
 
+/* The switches of the interface: written ddi.NAME, with the defaults of flue_ddi_defaults(), in the order of its words.
+ */
+static void test_switches_of_the_interface(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct flue_scenario *scenario = &fixture->scenario;
+    const struct flue_ddi ddi = flue_ddi_defaults();
+
+    assert_int_equal(scenario->ddi_ndis_version, ddi.ndis_version);
+    assert_int_equal(scenario->ddi_walk_failure, ddi.walk_failure_stop);
+    assert_int_equal(scenario->ddi_invalidate_acks, ddi.invalidate_acks_none);
+    assert_int_equal(scenario->ddi_invalid_raise, ddi.invalid_raise_eager);
+    assert_int_equal(scenario->ddi_upload_sends, ddi.upload_sends_complete);
+    assert_int_equal(scenario->ddi_terminate_failure, ddi.terminate_recipe);
+    assert_int_equal(scenario->ddi_push_timer, ddi.push_timer_once);
+    assert_int_equal(scenario->ddi_chimney_moderation, ddi.chimney_moderation_none);
+    assert_int_equal(scenario->ddi_upload_deadline_ms, ddi.upload_deadline_ms);
+    assert_int_equal(scenario->ddi_reoffload_backoff_ms, ddi.reoffload_backoff_ms);
+    assert_int_equal(scenario->ddi_fin_wait2_s, ddi.fin_wait2_s);
+    assert_int_equal(
+        params_assign(&fixture->scenario, "ddi.ndis_version=6.0", fixture->message, sizeof fixture->message), FLUE_OK);
+    assert_int_equal(scenario->ddi_ndis_version, FLUE_NDIS_6_0);
+    assert_null(params_find("ddi_ndis_version"));
+    assert_string_equal(params_nearest("ddi.pushtimer"), "ddi.push_timer");
+}
+
 static void test_numbers_from_a_database(void **state)
 {
     struct fixture *fixture = *state;
@@ -246,6 +273,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_text, setup, teardown),
         cmocka_unit_test_setup_teardown(test_table, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_switches_of_the_interface, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers_from_a_database, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json, setup, teardown),
     };

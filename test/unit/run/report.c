@@ -142,7 +142,8 @@ static void test_json(void **state)
                                                "\"bins\":[[41000000,41200000,1980],[66000000,66800000,14],"
                                                "[90000000,91000000,6]]}"));
     assert_non_null(
-        strstr(fixture.text.chars, "\"audit\":{\"ok\":false,\"findings\":[\"said \\\"so\\\"\"]},\"events\":123,"));
+        strstr(fixture.text.chars,
+               "\"broken\":[],\"audit\":{\"ok\":false,\"findings\":[\"said \\\"so\\\"\"]},\"events\":123,"));
 }
 
 static void test_quantities(void **state)

@@ -18,6 +18,7 @@ static void record_of(const struct store_run *run, char **bytes, size_t *count)
 
 static void round_trip(void **state)
 {
+    static const struct store_broken brokens[] = {{121, "target", 3}, {1, "intermediate driver", UINT32_MAX}};
     static const char *const findings[] = {"a tab\there, a line\nbreak, a \\ backslash\\n", ""};
     struct synthetic *made = test_malloc(sizeof *made);
     struct run_text text;
@@ -30,6 +31,8 @@ static void round_trip(void **state)
     made->run.status = STORE_FAILED;
     made->run.findings = findings;
     made->run.finding_count = 2;
+    made->run.brokens = brokens;
+    made->run.broken_count = 2;
     made->run.sim_end_ps = INT64_MAX;
     made->run.events = UINT64_MAX;
     made->metrics[4] = (struct store_metric){"requests", "server host", INT64_MIN, INT64_MAX};
@@ -45,6 +48,10 @@ static void round_trip(void **state)
     assert_int_equal(back.finding_count, 2);
     assert_string_equal(back.findings[0], findings[0]);
     assert_string_equal(back.findings[1], "");
+    assert_int_equal(back.broken_count, 2);
+    assert_int_equal(back.brokens[0].rule, 121);
+    assert_string_equal(back.brokens[1].party, "intermediate driver");
+    assert_int_equal(back.brokens[1].count, UINT32_MAX);
     assert_int_equal(back.metric_count, made->run.metric_count);
     assert_int_equal(back.bin_count, made->run.bin_count);
     for (size_t i = 0; i < back.metric_count; i++) {

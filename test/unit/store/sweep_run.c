@@ -27,6 +27,7 @@ static int be_a_run(int argc, char **argv)
 {
     struct store_metric metric = {.name = "requests", .entity = "", .num = 0, .den = 1};
     static const char *const findings[] = {"a byte is missing"};
+    static const struct store_broken brokens[] = {{125, "target", 7}};
     struct store_run run = {
         .status = STORE_DONE, .digest = "00", .evidence = "none", .metrics = &metric, .metric_count = 1};
     int how = 0;
@@ -47,6 +48,8 @@ static int be_a_run(int argc, char **argv)
         return 2;
     }
     run.findings = findings;
+    run.brokens = brokens;
+    run.broken_count = how == FINDS ? 1 : 0;
     run.finding_count = how == FINDS ? 1 : 0;
     run.status = how == FINDS ? STORE_FAILED : STORE_DONE;
     FILE *out = open_memstream(&bytes, &count);
@@ -153,6 +156,7 @@ static void endings(void **state)
     assert_int_equal(number(store, "SELECT count(*) FROM run WHERE status = 'done' AND exit_code = 0"), 4);
     assert_int_equal(number(store, "SELECT count(*) FROM run WHERE term_signal = 9 AND status = 'crashed'"), 2);
     assert_int_equal(number(store, "SELECT count(*) FROM finding WHERE sentence = 'a byte is missing'"), 2);
+    assert_int_equal(number(store, "SELECT sum(count) FROM finding_count WHERE rule = 125 AND party = 'target'"), 14);
     assert_int_equal(number(store, "SELECT count(*) FROM run WHERE stderr_tail LIKE '%no such profile%'"), 2);
     assert_int_equal(number(store, "SELECT count(*) FROM run WHERE stderr_tail LIKE '%line 99999\n' AND "
                                    "stderr_tail NOT LIKE '%line 0\n%'"),

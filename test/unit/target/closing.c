@@ -239,21 +239,6 @@ static void leaves_urgent_data_to_the_host(void **state)
     rig_free(rig);
 }
 
-static void passes_an_in_order_syn_up(void **state)
-{
-    struct rig *rig = offloaded();
-
-    (void)state;
-    rig_peer(rig, 0, 0, 0, 0, FLUE_TCP_SYN);
-    rig_wait(rig, 20 * RIG_US);
-    assert_int_equal(rig_count(rig, RIG_FRAMES_IN), 1);
-    rig_peer(rig, 0, 7, 0, 0, FLUE_TCP_SYN); /* others are challenged */
-    rig_wait(rig, 20 * RIG_US);
-    assert_int_equal(rig_count(rig, RIG_FRAMES_IN), 1);
-    assert_int_equal(rig->sent, 1);
-    finish(rig);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,7 +250,6 @@ int main(void)
         cmocka_unit_test(gives_up_retransmitting),
         cmocka_unit_test(gives_up_waiting_in_fin_wait_2),
         cmocka_unit_test(leaves_urgent_data_to_the_host),
-        cmocka_unit_test(passes_an_in_order_syn_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,42 +202,6 @@ static void keeps_what_is_refused(void **state)
     }
 }
 
-static void asks_for_the_connection_when_buffers_are_posted(void **state)
-{
-    struct rig *rig = offloaded(1);
-
-    (void)state;
-    (void)NdisOffloadTcpReceive(&rig->conns[0].handle, rig_nbl(rig, 0, 0, 100));
-    rig_wait(rig, 20 * RIG_US);
-    assert_int_equal(rig_find(rig, RIG_EVENT, 0)->bytes, TcpIndicateRetrieve);
-    assert_int_equal(rig_find(rig, RIG_EVENT, 0)->extra, UploadRequested);
-    assert_int_equal(rig_find(rig, RIG_RECEIVED, 0)->status, NDIS_STATUS_UPLOAD_IN_PROGRESS);
-    finish(rig, 1);
-}
-
-/* UploadRequested is not for half-closed connections (D-28). */
-static void asks_with_another_reason_when_half_closed(void **state)
-{
-    (void)state;
-    for (unsigned peer = 0; peer < 2; peer++) {
-        struct rig *rig = offloaded(1);
-
-        if (peer != 0) {
-            rig->answer = RIG_REFUSE; /* so that the host does not know of the FIN */
-            rig_peer(rig, 0, 0, 0, 100, FLUE_TCP_ACK);
-            rig_peer(rig, 0, 100, 0, 0, FLUE_TCP_ACK | FLUE_TCP_FIN);
-        } else {
-            rig_disconnect(rig, 0, 0, 0, TCP_DISCONNECT_GRACEFUL_CLOSE);
-        }
-        rig_wait(rig, 20 * RIG_US);
-        (void)NdisOffloadTcpReceive(&rig->conns[0].handle, rig_nbl(rig, 0, 0, 100));
-        rig_wait(rig, 20 * RIG_US);
-        assert_int_equal(rig_find(rig, RIG_EVENT, 0)->bytes, TcpIndicateRetrieve);
-        assert_int_equal(rig_find(rig, RIG_EVENT, 0)->extra, InvalidState);
-        finish(rig, 1);
-    }
-}
-
 static void takes_forwarded_segments(void **state)
 {
     struct rig *rig = offloaded(1);
@@ -312,8 +276,6 @@ int main(void)
         cmocka_unit_test(merges_segments_into_one_list),
         cmocka_unit_test(opens_the_window_when_lists_come_back),
         cmocka_unit_test(keeps_what_is_refused),
-        cmocka_unit_test(asks_for_the_connection_when_buffers_are_posted),
-        cmocka_unit_test(asks_with_another_reason_when_half_closed),
         cmocka_unit_test(takes_forwarded_segments),
         cmocka_unit_test(counts_cache_misses),
         cmocka_unit_test(shares_the_wire_by_turns),

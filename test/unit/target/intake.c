@@ -292,28 +292,6 @@ static void inherits_received_data(void **state)
     rig_free(rig);
 }
 
-/* Operations that are not offered are completed all the same, later, with a status that they may have. */
-static void answers_what_it_does_not_offer(void **state)
-{
-    struct rig *rig = rig_new();
-
-    (void)state;
-    rig_build(rig);
-    rig_offload(rig, 1);
-    for (unsigned i = 0; i < 3; i++) {
-        NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = {.Header = {NeighborOffloadState, 1, sizeof block},
-                                                  .OffloadHandle = &rig->neighbour_handle};
-
-        (i == 0 ? NdisUpdateOffload : i == 1 ? NdisInvalidateOffload : NdisQueryOffloadState)(rig->binding, &block);
-        assert_int_equal(rig_count(rig, RIG_OTHER_TREE), i);
-        rig_wait(rig, 100 * RIG_US);
-        assert_int_equal(rig_count(rig, RIG_OTHER_TREE), i + 1);
-        assert_int_equal(block.Status, NDIS_STATUS_FAILURE);
-    }
-    rig_finish(rig, 1);
-    rig_free(rig);
-}
-
 /* Engine time and the tree's way back are paid before the host sees the completion. */
 static void takes_its_time(void **state)
 {
@@ -344,7 +322,6 @@ int main(void)
         cmocka_unit_test(is_silent_until_the_completion),
         cmocka_unit_test(inherits_send_data),
         cmocka_unit_test(inherits_received_data),
-        cmocka_unit_test(answers_what_it_does_not_offer),
         cmocka_unit_test(takes_its_time),
     };
 

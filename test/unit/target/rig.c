@@ -54,8 +54,22 @@ static void other_complete(NDIS_HANDLE context, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIS
 
 static void offload_event(NDIS_HANDLE context, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, ULONG code)
 {
-    (void)context, (void)block, (void)code;
-    fail_msg("no generic event is expected");
+    const FLUE_NEIGHBOR_BLOCK *ask = (const FLUE_NEIGHBOR_BLOCK *)(const void *)block;
+    struct rig *rig = context;
+    struct rig_log *entry = note(rig, RIG_ASKED);
+
+    assert_int_equal(code, NeighborReachabilityQuery);
+    assert_int_equal(block->Header.Type, NeighborOffloadState);
+    assert_int_equal(block->Header.Size, sizeof *block);
+    assert_int_equal(block->Status, NDIS_STATUS_SUCCESS);
+    assert_null(block->NextBlock);
+    assert_null(block->DependentBlockList);
+    assert_int_equal(ask->Const.Header.Length, sizeof ask->Const);
+    assert_int_equal(ask->Cached.Header.Length, sizeof ask->Cached);
+    assert_int_equal(ask->Delegated.Header.Length, sizeof ask->Delegated);
+    entry->bytes = ask->Cached.HostReachabilityDelta;
+    entry->extra = ask->Delegated.NicReachabilityDelta;
+    ((FLUE_NEIGHBOR_BLOCK *)(void *)block)->Cached.HostReachabilityDelta = rig->host_delta;
 }
 
 static void send_complete(NDIS_HANDLE context, PNET_BUFFER_LIST first)
@@ -63,9 +77,41 @@ static void send_complete(NDIS_HANDLE context, PNET_BUFFER_LIST first)
     log_chain(context, RIG_SENT, first);
 }
 
+/* What a completed request holds: bytes of one stream, one after the other, all of them its data start has passed. */
+static void check_received(struct rig *rig, const NET_BUFFER_LIST *nbl)
+{
+    const ULONG bytes = (ULONG)(uintptr_t)NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred);
+    struct ndis_spans spans = ndis_spans_of_chain(NET_BUFFER_LIST_FIRST_NB(nbl), 0, bytes);
+    struct flue_span span;
+    uint64_t next = UINT64_MAX;
+    ULONG sum = 0;
+
+    while (ndis_spans_next(&spans, &span)) {
+        assert_true(next == UINT64_MAX || span.offset_bytes == next);
+        if (rig->follow) {
+            assert_int_equal(span.offset_bytes, rig->taken);
+            rig->taken += span.length_bytes;
+        }
+        next = span.offset_bytes + span.length_bytes;
+        sum += span.length_bytes;
+    }
+    assert_int_equal(sum, bytes);
+    assert_int_equal(NET_BUFFER_LIST_FIRST_NB(nbl)->DataOffset, bytes);
+}
+
 static void receive_complete(NDIS_HANDLE context, PNET_BUFFER_LIST first)
 {
-    log_chain(context, RIG_RECEIVED, first);
+    struct rig *rig = context;
+
+    assert_int_equal(rig->depth++, 0); /* CH-192, CH-193 */
+    for (const NET_BUFFER_LIST *nbl = first; nbl != NULL; nbl = nbl->Next) {
+        check_received(rig, nbl);
+    }
+    log_chain(rig, RIG_RECEIVED, first);
+    if (rig->reenter != NULL) {
+        rig->reenter(rig, RIG_RECEIVED);
+    }
+    rig->depth--;
 }
 
 static void disconnect_complete(NDIS_HANDLE context, PNET_BUFFER_LIST first)
@@ -96,9 +142,12 @@ static void tcp_event(PVOID offload_context, ULONG type, ULONG information)
     entry->conn = conn_of(offload_context);
     entry->bytes = type;
     entry->extra = information;
+    if (the_rig->reenter != NULL) {
+        the_rig->reenter(the_rig, RIG_EVENT);
+    }
 }
 
-static NDIS_STATUS indicate(PVOID offload_context, PNET_BUFFER_LIST nbl, NDIS_STATUS status, ULONG *consumed)
+static NDIS_STATUS take_indicated(PVOID offload_context, PNET_BUFFER_LIST nbl, NDIS_STATUS status, ULONG *consumed)
 {
     struct rig *rig = the_rig;
     struct rig_log *entry = note(rig, RIG_INDICATED);
@@ -112,6 +161,10 @@ static NDIS_STATUS indicate(PVOID offload_context, PNET_BUFFER_LIST nbl, NDIS_ST
     entry->conn = conn_of(offload_context);
     entry->bytes = ndis_nbl_bytes(nbl);
     entry->extra = span.offset_bytes;
+    if (rig->follow) {
+        assert_int_equal(span.offset_bytes, rig->taken);
+        rig->taken += rig->answer == RIG_TAKE ? entry->bytes : rig->answer == RIG_TAKE_PART ? rig->part_bytes : 0;
+    }
     switch (rig->answer) {
     case RIG_REFUSE:
         *consumed = 0;
@@ -132,6 +185,20 @@ static NDIS_STATUS indicate(PVOID offload_context, PNET_BUFFER_LIST nbl, NDIS_ST
     return NDIS_STATUS_SUCCESS;
 }
 
+static NDIS_STATUS indicate(PVOID offload_context, PNET_BUFFER_LIST nbl, NDIS_STATUS status, ULONG *consumed)
+{
+    struct rig *rig = the_rig;
+    NDIS_STATUS answer;
+
+    assert_int_equal(rig->depth++, 0); /* CH-192 */
+    answer = take_indicated(offload_context, nbl, status, consumed);
+    if (rig->reenter != NULL) {
+        rig->reenter(rig, RIG_INDICATED);
+    }
+    rig->depth--;
+    return answer;
+}
+
 static void frames_in(NDIS_HANDLE context, PNET_BUFFER_LIST first, NDIS_PORT_NUMBER port, ULONG count, ULONG flags)
 {
     struct rig *rig = context;
@@ -148,6 +215,23 @@ static void frames_sent(NDIS_HANDLE context, PNET_BUFFER_LIST first, ULONG flags
 {
     (void)flags;
     log_chain(context, RIG_FRAMES_SENT, first);
+}
+
+static void status_ex(NDIS_HANDLE context, PNDIS_STATUS_INDICATION indication)
+{
+    struct rig_log *entry = note(context, RIG_STATUS);
+
+    entry->bytes = (uint32_t)indication->StatusCode;
+    entry->status = (int32_t)indication->StatusBufferSize;
+    entry->extra = indication->StatusBufferSize >= sizeof(ULONG) ? *(const ULONG *)indication->StatusBuffer : 0;
+}
+
+static void request_complete(NDIS_HANDLE context, PNDIS_OID_REQUEST request, NDIS_STATUS status)
+{
+    struct rig_log *entry = note(context, RIG_REQUEST);
+
+    entry->bytes = request->Oid;
+    entry->status = status;
 }
 
 static NDIS_STATUS bind(NDIS_HANDLE context, NDIS_HANDLE bind_context, PNDIS_BIND_PARAMETERS parameters)
@@ -248,6 +332,8 @@ void rig_build(struct rig *rig)
         .UnbindAdapterHandlerEx = unbind,
         .ReceiveNetBufferListsHandler = frames_in,
         .SendNetBufferListsCompleteHandler = frames_sent,
+        .StatusHandlerEx = status_ex,
+        .OidRequestCompleteHandler = request_complete,
     };
     NDIS_HANDLE protocol;
 
@@ -298,10 +384,10 @@ void rig_run(struct rig *rig, flue_ps until_ps)
 
 /* ---- Trees ---- */
 
-static void block_init(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, UCHAR type, UCHAR revision, PNDIS_OFFLOAD_HANDLE handle)
+void rig_block(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, unsigned type, unsigned revision, PNDIS_OFFLOAD_HANDLE handle)
 {
     *block = (NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST){
-        .Header = {type, revision, sizeof *block}, .Status = -1, .OffloadHandle = handle};
+        .Header = {(UCHAR)type, (UCHAR)revision, sizeof *block}, .Status = -1, .OffloadHandle = handle};
 }
 
 static struct flue_tcp_state state_of(unsigned conn)
@@ -331,6 +417,24 @@ static struct flue_tcp_state state_of(unsigned conn)
     };
 }
 
+static void tcp_init(struct rig *rig, unsigned i)
+{
+    FLUE_TCP_BLOCK *tcp = &rig->conns[i].block;
+    struct flue_tcp_state state = state_of(i);
+
+    memset(tcp, 0, sizeof *tcp);
+    rig_block(&tcp->Block, TcpOffloadState, FLUE_TCP_DELEGATED_REVISION_2, &rig->conns[i].handle);
+    ndis_state_put(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
+    tcp->Delegated.DWnd = 77 + i;
+}
+
+void rig_tree_more(struct rig *rig, unsigned conn)
+{
+    rig_block(&rig->path_end, Ip4OffloadState, 1, &rig->path_handle);
+    tcp_init(rig, conn);
+    rig->path_end.DependentBlockList = &rig->conns[conn].block.Block;
+}
+
 void rig_tree(struct rig *rig, unsigned count)
 {
     FLUE_NEIGHBOR_BLOCK *neighbour = &rig->neighbour;
@@ -339,30 +443,24 @@ void rig_tree(struct rig *rig, unsigned count)
     memcpy(rig->local, (const UCHAR[4]){10, 0, 0, 1}, 4);
     memcpy(rig->remote, (const UCHAR[4]){10, 0, 0, 2}, 4);
     memset(neighbour, 0, sizeof *neighbour);
-    block_init(&neighbour->Block, NeighborOffloadState, 1, &rig->neighbour_handle);
+    rig_block(&neighbour->Block, NeighborOffloadState, 1, &rig->neighbour_handle);
     neighbour->Const.Header.Length = sizeof neighbour->Const;
     neighbour->Cached.Header.Length = sizeof neighbour->Cached;
     neighbour->Cached.DlDestinationAddress[5] = 9;
     neighbour->Delegated.Header.Length = sizeof neighbour->Delegated;
     memset(path, 0, sizeof *path);
-    block_init(&path->Block, Ip4OffloadState, 1, &rig->path_handle);
+    rig_block(&path->Block, Ip4OffloadState, 1, &rig->path_handle);
     path->Const = (PATH_OFFLOAD_STATE_CONST){
         .Header.Length = sizeof path->Const, .SourceAddress = rig->local, .DestinationAddress = rig->remote};
     path->Cached = (PATH_OFFLOAD_STATE_CACHED){.Header.Length = sizeof path->Cached, .PathMtu = 1500};
     path->Delegated.Header.Length = sizeof path->Delegated;
     neighbour->Block.DependentBlockList = &path->Block;
     for (unsigned i = 0; i < count; i++) {
-        FLUE_TCP_BLOCK *tcp = &rig->conns[i].block;
-        struct flue_tcp_state state = state_of(i);
-
-        memset(tcp, 0, sizeof *tcp);
-        block_init(&tcp->Block, TcpOffloadState, FLUE_TCP_DELEGATED_REVISION_2, &rig->conns[i].handle);
-        ndis_state_put(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
-        tcp->Delegated.DWnd = 77 + i;
+        tcp_init(rig, i);
         if (i == 0) {
-            path->Block.DependentBlockList = &tcp->Block;
+            path->Block.DependentBlockList = &rig->conns[i].block.Block;
         } else {
-            rig->conns[i - 1].block.Block.NextBlock = &tcp->Block;
+            rig->conns[i - 1].block.Block.NextBlock = &rig->conns[i].block.Block;
         }
     }
 }
@@ -373,6 +471,22 @@ void rig_initiate(struct rig *rig, void *root)
 
     NdisInitiateOffload(rig->binding, root);
     assert_int_equal(rig->logged, before); /* law: never inside the call */
+}
+
+void rig_update_tcp(struct rig *rig, unsigned conn, const TCP_OFFLOAD_STATE_CACHED *cached)
+{
+    struct {
+        NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
+        TCP_OFFLOAD_STATE_CACHED cached;
+    } update = {.cached = *cached};
+    const unsigned before = rig_count(rig, RIG_OTHER_TREE);
+
+    rig_block(&update.block, TcpOffloadCachedState, 1, &rig->conns[conn].handle);
+    NdisUpdateOffload(rig->binding, &update.block);
+    assert_int_equal(rig_count(rig, RIG_OTHER_TREE), before);
+    rig_wait(rig, 50 * RIG_US);
+    assert_int_equal(rig_count(rig, RIG_OTHER_TREE), before + 1);
+    assert_int_equal(update.block.Status, NDIS_STATUS_SUCCESS);
 }
 
 void rig_offload(struct rig *rig, unsigned count)
@@ -388,6 +502,19 @@ void rig_offload(struct rig *rig, unsigned count)
     }
 }
 
+static void neighbour_end(struct rig *rig)
+{
+    memset(&rig->neighbour_end.delegated, 0, sizeof rig->neighbour_end.delegated);
+    rig->neighbour_end.delegated.Header.Length = sizeof rig->neighbour_end.delegated;
+    rig_block(&rig->neighbour_end.block, NeighborOffloadDelegatedState, 1, &rig->neighbour_handle);
+}
+
+void rig_terminate_neighbour(struct rig *rig)
+{
+    neighbour_end(rig);
+    NdisTerminateOffload(rig->binding, &rig->neighbour_end.block);
+}
+
 void rig_terminate(struct rig *rig, unsigned count, int all)
 {
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root = count > 0 ? &rig->conns[0].end.Block : &rig->neighbour_end.block;
@@ -396,15 +523,13 @@ void rig_terminate(struct rig *rig, unsigned count, int all)
         FLUE_TCP_TERMINATE_BLOCK *end = &rig->conns[i].end;
 
         memset(end, 0x5A, sizeof *end);
-        block_init(&end->Block, TcpOffloadDelegatedState, FLUE_TCP_DELEGATED_REVISION_2, &rig->conns[i].handle);
+        rig_block(&end->Block, TcpOffloadDelegatedState, FLUE_TCP_DELEGATED_REVISION_2, &rig->conns[i].handle);
         end->Delegated.Header.Length = sizeof end->Delegated;
         end->Block.NextBlock = i + 1 < count ? &rig->conns[i + 1].end.Block : NULL;
     }
     if (all) {
-        memset(&rig->neighbour_end.delegated, 0, sizeof rig->neighbour_end.delegated);
-        rig->neighbour_end.delegated.Header.Length = sizeof rig->neighbour_end.delegated;
-        block_init(&rig->neighbour_end.block, NeighborOffloadDelegatedState, 1, &rig->neighbour_handle);
-        block_init(&rig->path_end, Ip4OffloadState, 1, &rig->path_handle);
+        neighbour_end(rig);
+        rig_block(&rig->path_end, Ip4OffloadState, 1, &rig->path_handle);
         rig->neighbour_end.block.DependentBlockList = &rig->path_end;
         rig->path_end.DependentBlockList = count > 0 ? root : NULL;
         root = &rig->neighbour_end.block;
@@ -429,133 +554,4 @@ void rig_finish(struct rig *rig, unsigned count)
     }
     rig_return_kept(rig);
     rig_wait(rig, 100 * RIG_US);
-}
-
-/* ---- I/O ---- */
-
-PNET_BUFFER_LIST rig_nbl(struct rig *rig, unsigned conn, uint64_t offset, uint32_t bytes)
-{
-    PNET_BUFFER_LIST nbl = ndis_nbl_get(rig->spans);
-    struct flue_span span = {.offset_bytes = offset, .stream = 2 * conn, .length_bytes = bytes};
-
-    assert_non_null(nbl);
-    assert_int_equal(ndis_nbl_append(nbl, &span), FLUE_OK);
-    nbl->ProtocolReserved[0] = (PVOID)(uintptr_t)conn;
-    return nbl;
-}
-
-void rig_send(struct rig *rig, unsigned conn, uint64_t offset, uint32_t bytes)
-{
-    assert_int_equal(NdisOffloadTcpSend(&rig->conns[conn].handle, rig_nbl(rig, conn, offset, bytes)),
-                     NDIS_STATUS_PENDING);
-}
-
-void rig_disconnect(struct rig *rig, unsigned conn, uint64_t offset, uint32_t bytes, ULONG flags)
-{
-    assert_int_equal(NdisOffloadTcpDisconnect(&rig->conns[conn].handle, rig_nbl(rig, conn, offset, bytes), flags),
-                     NDIS_STATUS_PENDING);
-}
-
-void rig_forward(struct rig *rig, unsigned conn, const struct flue_frame *frame)
-{
-    PNET_BUFFER_LIST nbl = ndis_nbl_get(rig->frames);
-
-    assert_non_null(nbl);
-    *ndis_nbl_frame(nbl) = *frame;
-    nbl->ProtocolReserved[0] = (PVOID)(uintptr_t)conn;
-    assert_int_equal(NdisOffloadTcpForward(&rig->conns[conn].handle, nbl), NDIS_STATUS_PENDING);
-}
-
-void rig_return_kept(struct rig *rig)
-{
-    PNET_BUFFER_LIST first = rig->kept.first;
-
-    rig->kept = (struct ndis_chain){0};
-    if (first != NULL) {
-        (void)NdisOffloadTcpReceiveReturn(rig->binding, first);
-    }
-}
-
-void rig_free_chain(PNET_BUFFER_LIST first)
-{
-    while (first != NULL) {
-        PNET_BUFFER_LIST next = first->Next;
-
-        ndis_nbl_put(first);
-        first = next;
-    }
-}
-
-struct flue_frame rig_segment(unsigned conn, uint32_t seq, uint32_t ack, uint32_t bytes, uint8_t flags)
-{
-    return (struct flue_frame){
-        .src_ip = flue_ip_v4(0x0A000002),
-        .dst_ip = flue_ip_v4(0x0A000001),
-        .src_port = (uint16_t)(2000 + conn),
-        .dst_port = 1000,
-        .seq = RIG_RCV_NXT + seq,
-        .ack = RIG_SND_UNA + ack,
-        .window = 65535,
-        .flags = flags,
-        .ethertype = FLUE_ETHERTYPE_IPV4,
-        .payload = {.offset_bytes = seq, .stream = 2 * conn + 1, .length_bytes = bytes},
-    };
-}
-
-void rig_peer(struct rig *rig, unsigned conn, uint32_t seq, uint32_t ack, uint32_t bytes, uint8_t flags)
-{
-    struct flue_frame frame = rig_segment(conn, seq, ack, bytes, flags);
-
-    flue_target_receive(rig->target, &frame, rig->env.now_ps);
-}
-
-/* ---- The log ---- */
-
-unsigned rig_count(const struct rig *rig, enum rig_call call)
-{
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < rig->logged; i++) {
-        count += rig->log[i].call == call;
-    }
-    return count;
-}
-
-struct rig_sums rig_sum(const struct rig *rig, enum rig_call call)
-{
-    struct rig_sums sums = {0, 0};
-
-    for (unsigned i = 0; i < rig->logged; i++) {
-        if (rig->log[i].call == call) {
-            sums.bytes += rig->log[i].bytes;
-            sums.extra += rig->log[i].extra;
-        }
-    }
-    return sums;
-}
-
-unsigned rig_place(const struct rig *rig, enum rig_call call, unsigned n)
-{
-    for (unsigned i = 0; i < rig->logged; i++) {
-        if (rig->log[i].call == call && n-- == 0) {
-            return i;
-        }
-    }
-    fail_msg("call %d was not made that often", (int)call);
-    return RIG_LOG;
-}
-
-const struct rig_log *rig_find(const struct rig *rig, enum rig_call call, unsigned n)
-{
-    return &rig->log[rig_place(rig, call, n)];
-}
-
-unsigned rig_frames_with(const struct rig *rig, uint8_t flags)
-{
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < rig->sent; i++) {
-        count += (rig->out[i].frame.flags & flags) != 0;
-    }
-    return count;
 }

@@ -31,8 +31,11 @@ enum rig_call {
     RIG_FORWARDED,
     RIG_INDICATED,
     RIG_EVENT,
+    RIG_ASKED, /* NeighborReachabilityQuery: extra NRD, bytes HRD */
     RIG_FRAMES_SENT,
-    RIG_FRAMES_IN
+    RIG_FRAMES_IN,
+    RIG_STATUS, /* a status indication: bytes: its code, extra: the first word of its buffer, status: bytes of that */
+    RIG_REQUEST /* a request has completed: status, bytes: its object identifier */
 };
 
 struct rig_log {
@@ -77,6 +80,13 @@ struct rig {
     unsigned wire_room; /* frames the wire still takes */
     enum rig_answer answer;
     ULONG part_bytes;
+    unsigned posted;
+    /* Called from inside an upward call, to make calls of its own. */
+    void (*reenter)(struct rig *rig, enum rig_call call);
+    NDIS_OID_REQUEST request;
+    int follow; /* 1: received data, of connection 0 alone, must continue at `taken` bytes of its stream */
+    uint64_t taken;
+    int depth; /* upward calls of receive data on the stack */
     int hold_indicated; /* 1: the host keeps indicated NBLs in `kept` */
     struct ndis_chain kept;
     NDIS_OFFLOAD_HANDLE neighbour_handle, path_handle;
@@ -89,6 +99,7 @@ struct rig {
     NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST path_end;
     UCHAR local[4], remote[4];
     struct rig_conn conns[RIG_CONNS];
+    uint32_t host_delta;         /* HostReachabilityDelta that the host answers */
     NDIS_STATUS initiate_status; /* of the root in the last completion */
 };
 
@@ -108,10 +119,18 @@ static inline void rig_wait(struct rig *rig, flue_ps ps)
 /* Prepares blocks with all their state, linked as neighbour -> path -> `count` connections. */
 void rig_tree(struct rig *rig, unsigned count);
 void rig_initiate(struct rig *rig, void *root);
+/* A block without links. */
+void rig_block(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, unsigned type, unsigned revision, PNDIS_OFFLOAD_HANDLE handle);
+/* The state that rig_tree() gives connection `conn`, and an update of its cached variables. */
+void rig_update_tcp(struct rig *rig, unsigned conn, const TCP_OFFLOAD_STATE_CACHED *cached);
 /* rig_tree(), rig_initiate(), wait for the completion; everything must have succeeded. */
 void rig_offload(struct rig *rig, unsigned count);
 /* Terminates connections [0, count), and the path and neighbour above them if all. */
 void rig_terminate(struct rig *rig, unsigned count, int all);
+/* The neighbour alone. */
+void rig_terminate_neighbour(struct rig *rig);
+/* Makes path_end a tree to initiate: the path, which is offloaded, and a new connection on it. */
+void rig_tree_more(struct rig *rig, unsigned conn);
 /* Terminates all, waits, returns what comes back, and forgets it. */
 void rig_finish(struct rig *rig, unsigned count);
 
@@ -119,6 +138,12 @@ PNET_BUFFER_LIST rig_nbl(struct rig *rig, unsigned conn, uint64_t offset, uint32
 void rig_send(struct rig *rig, unsigned conn, uint64_t offset, uint32_t bytes);
 void rig_disconnect(struct rig *rig, unsigned conn, uint64_t offset, uint32_t bytes, ULONG flags);
 void rig_forward(struct rig *rig, unsigned conn, const struct flue_frame *frame);
+/* Posts a receive request of room for `bytes`; flags: enum rig_post.  Its number, for the log, is returned; numbers
+ * begin with 1 and go through all connections.  Completions are logged with that number in `conn`. */
+enum rig_post { RIG_PUSH = 0, RIG_NO_PUSH = 1, RIG_BEGUN = 2 };
+unsigned rig_post(struct rig *rig, unsigned conn, uint32_t bytes, unsigned flags);
+/* Asks the adapter.  The answer to a request that is PENDING is logged. */
+NDIS_STATUS rig_request(struct rig *rig, NDIS_REQUEST_TYPE type, int64_t oid, void *buffer, ULONG bytes);
 void rig_return_kept(struct rig *rig);
 void rig_free_chain(PNET_BUFFER_LIST first);
 

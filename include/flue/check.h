@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* flue/check.h - the contract checker: every rule of the chimney interface (flue/ddi_rules.def), watched at every
+ * crossing of every layer by the dispatcher of a node (model/ndis/check*.c).
+ *
+ * The checker sees what crosses the interface, and the frames of the wires below it if the node shows them.  It changes
+ * nothing that a driver may rely on; what a driver must not rely on (Scratch, memory given back) it may overwrite. */
+#ifndef FLUE_CHECK_H
+#define FLUE_CHECK_H
+
+#include "flue/base.h"
+#include "flue/ddi.h"
+
+FLUE_BEGIN_C
+
+struct flue_ndis;
+struct flue_frame;
+
+enum flue_check_mode {
+    FLUE_CHECK_OFF,   /* costs one test per crossing */
+    FLUE_CHECK_COUNT, /* findings are counted per rule and told to the sink */
+    FLUE_CHECK_STOP   /* the same, and the sink is expected to end the run at the first */
+};
+
+/* Who is bound by a rule, or broke it. */
+enum flue_party {
+    FLUE_PARTY_HOST = 0x1,       /* the protocol at the top */
+    FLUE_PARTY_DISPATCHER = 0x2, /* N itself */
+    FLUE_PARTY_DRIVER = 0x4,     /* an intermediate driver */
+    FLUE_PARTY_TARGET = 0x8      /* the miniport at the bottom */
+};
+
+enum flue_rule_strength {
+    FLUE_RULE_must,
+    FLUE_RULE_should,
+    FLUE_RULE_guarantee, /* the other side relies on it */
+    FLUE_RULE_derived,   /* follows from the pages without being spelled out */
+    FLUE_RULE_warn       /* a remark, never an error */
+};
+
+/* How a rule is held: seen by the checker while it runs, seen in frames, provoked by a fault, or by a test. */
+enum flue_rule_kind { FLUE_RULE_runtime, FLUE_RULE_wire, FLUE_RULE_fault, FLUE_RULE_test };
+
+/* What follows if it is broken. */
+enum flue_rule_consequence {
+    FLUE_RULE_none,
+    FLUE_RULE_performance,
+    FLUE_RULE_wire_visible,
+    FLUE_RULE_wrong_data,
+    FLUE_RULE_deadlock,
+    FLUE_RULE_leak,
+    FLUE_RULE_bytes_lost
+};
+
+/* Rules are numbered 1..FLUE_RULES; CH-001 is 1. */
+enum { FLUE_RULES = 340 };
+
+struct flue_rule {
+    const char *topic;
+    const char *sentence;
+    const char *check;   /* what a monitor looks at */
+    const char *old_ids; /* of the two lists the rules were merged from */
+    const char *source;  /* pages of the documentation */
+    enum flue_rule_strength strength;
+    enum flue_rule_kind kind;
+    enum flue_rule_consequence consequence;
+    unsigned bound; /* enum flue_party, or-ed */
+};
+/* "CH-001". */
+void flue_rule_id(unsigned number, char id[8]);
+/* Static storage; NULL unless 1 <= number <= FLUE_RULES. */
+const struct flue_rule *flue_rule(unsigned number);
+/* Rules that the checker leaves to tests (flue/ddi_proof.def); NULL: it does not leave this one to them, or it is a
+ * rule of kind fault or test, which tests prove anyway. */
+struct flue_rule_proof {
+    const char *test; /* kind of test that proves it: "timing" */
+    const char *why;  /* a monitor cannot */
+};
+const struct flue_rule_proof *flue_rule_proof(unsigned number);
+const char *flue_party_name(unsigned party); /* "host", "dispatcher", "intermediate driver", "target" */
+const char *flue_rule_strength_name(unsigned strength);
+const char *flue_rule_kind_name(unsigned kind);
+const char *flue_rule_consequence_name(unsigned consequence);
+
+/* One broken rule, at the first crossing that shows it. */
+struct flue_finding {
+    unsigned rule;
+    enum flue_party party;
+    const char *driver; /* its name: "host", "target", "team"; static storage or borrowed until return */
+    flue_ps at_ps;
+    uint32_t conn;           /* identity in traces, or FLUE_NO_CONN */
+    const void *object;      /* block, handle, NBL or adapter it is about; identity only; may be NULL */
+    const char *object_kind; /* "block", "connection", "path", "neighbour", "list", "adapter", "driver" */
+    const char *seen;        /* one sentence; borrowed until return */
+};
+
+/* Told of every finding, from inside the crossing; must not call back into the model. */
+struct flue_check_sink {
+    void *ctx;
+    void (*finding)(void *ctx, const struct flue_finding *finding);
+};
+
+/* Switches the checker on.  Before any driver registers.  ddi, sink: copied.  FLUE_ENOMEM; FLUE_ESTATE: too late. */
+FLUE_CHECKED flue_err flue_ndis_check(struct flue_ndis *ndis, enum flue_check_mode mode, const struct flue_ddi *ddi,
+                                      const struct flue_check_sink *sink);
+/* Findings of one rule so far; 0 if the checker is off. */
+uint64_t flue_ndis_findings(const struct flue_ndis *ndis, unsigned rule);
+/* A frame of an adapter's wire, at the moment it passes: outward 1 leaves, 0 arrives.  adapter: its NdisMiniportHandle.
+ * The frame is borrowed until return. */
+void flue_ndis_check_frame(struct flue_ndis *ndis, void *adapter, int outward, const struct flue_frame *frame,
+                           flue_ps now_ps);
+/* The run is over, and everything was given back: rules about what must have happened by then. */
+void flue_ndis_check_end(struct flue_ndis *ndis);
+
+FLUE_END_C
+
+#endif

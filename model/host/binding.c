@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* host/binding.c - adapters as the host has opened them: capability, pause and resume, upload all, power (behaviour 12,
+ * D-54). */
+#include "host/host.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* A question of this host to an adapter. */
+struct host_request {
+    NDIS_OID_REQUEST request;
+    union {
+        NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS parameters;
+        NDIS_TCP_CONNECTION_OFFLOAD capability;
+    } payload;
+};
+_Static_assert(sizeof(struct host_request) <= HOST_REQUEST_BYTES, "the pool is too narrow");
+
+/* ---- Making and finding */
+
+struct host_binding *binding_new(struct flue_host *host)
+{
+    struct host_binding *binding = pool_get(&host->bindings_pool);
+    const struct flue_ip own = flue_ip_v4(host->params.ip);
+
+    if (binding == NULL) {
+        return NULL;
+    }
+    memset(binding, 0, sizeof *binding);
+    binding->host = host;
+    binding->index = host->binding_count++;
+    binding->mtu_bytes = host->static_mtu_bytes;
+    list_init(&binding->neighbours);
+    neighbour_init_fixed(binding);
+    memcpy(binding->fixed.mac, host->static_mac, sizeof binding->fixed.mac);
+    if (binding->index == 0) {
+        binding->addresses[binding->address_count++] = own;
+    }
+    list_push_back(&host->bindings, &binding->hook);
+    if (host->first == NULL) {
+        host->first = binding;
+    }
+    return binding;
+}
+
+/* The memory stays until the host is freed: paths may still name it. */
+void binding_free(struct host_binding *binding)
+{
+    FLUE_LIST_EACH(hook, &binding->neighbours)
+    {
+        neighbour_drop(FLUE_CONTAINER_OF(hook, struct host_neighbour, hook));
+    }
+    binding->handle = NULL;
+}
+
+struct host_binding *binding_at(const struct flue_host *host, unsigned index)
+{
+    FLUE_LIST_EACH(hook, &host->bindings)
+    {
+        struct host_binding *binding = FLUE_CONTAINER_OF(hook, struct host_binding, hook);
+
+        if (binding->index == index) {
+            return binding;
+        }
+    }
+    return NULL;
+}
+
+bool binding_allows(const struct host_binding *binding, const struct flue_ip *remote_ip)
+{
+    const unsigned six = flue_ip_is_v4(remote_ip) ? 0 : 1;
+
+    if (binding->handle == NULL || binding->paused || binding->unread || binding->leaving || binding->broken ||
+        binding->off[six]) {
+        return false;
+    }
+    return !binding->knows || (six != 0 ? binding->capability.SupportIPv6 : binding->capability.SupportIPv4) != 0;
+}
+
+/* ---- Requests */
+
+static void ask(struct host_binding *binding, NDIS_OID oid, NDIS_REQUEST_TYPE type, const void *payload, uint32_t bytes)
+{
+    struct host_request *request = pool_get(&binding->host->requests);
+
+    if (request == NULL) {
+        return;
+    }
+    memset(request, 0, sizeof *request);
+    request->request.RequestType = type;
+    request->request.Oid = oid;
+    request->request.InformationBuffer = &request->payload;
+    request->request.InformationBufferLength = bytes;
+    if (payload != NULL) {
+        memcpy(&request->payload, payload, bytes);
+    }
+    protocol_request(binding, &request->request);
+}
+
+static void learn(struct host_binding *binding, const NDIS_TCP_CONNECTION_OFFLOAD *capability)
+{
+    binding->capability = *capability;
+    binding->knows = 1;
+    binding->unread = 0;
+}
+
+static void read_again(struct host_binding *binding)
+{
+    binding->unread = 1;
+    ask(binding, (NDIS_OID)OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG, NdisRequestQueryInformation, NULL,
+        sizeof(NDIS_TCP_CONNECTION_OFFLOAD));
+}
+
+void binding_requested(struct host_binding *binding, PNDIS_OID_REQUEST oid, NDIS_STATUS status)
+{
+    struct host_request *request = FLUE_CONTAINER_OF(oid, struct host_request, request);
+
+    if (oid->RequestType == NdisRequestQueryInformation) {
+        if (status == NDIS_STATUS_SUCCESS) {
+            learn(binding, &request->payload.capability);
+        }
+        binding->unread = 0; /* an adapter that cannot tell refuses what it cannot do */
+    }
+    pool_put(&binding->host->requests, request);
+}
+
+/* What offloaded connections are to be like: as the host's own (CH-300, CH-302). */
+static void set_parameters(struct host_binding *binding)
+{
+    const struct flue_tcp_params *tcp = &binding->host->params.tcp;
+    const flue_ps tick_ps = tcp->tick_ps > 0 ? tcp->tick_ps : FLUE_PS_PER_MS;
+    const flue_ps ack_ticks = tcp->delayed_ack_ps / tick_ps;
+    const bool old = binding->host->params.ddi.ndis_version == FLUE_NDIS_6_0;
+    const NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS parameters = {
+        .Header = {.Type = NDIS_OBJECT_TYPE_DEFAULT,
+                   .Revision =
+                       old ? NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS_1 : NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS_2,
+                   .Size = old ? 0x38 : sizeof parameters},
+        .Encapsulation = {.Header = {.Type = NDIS_OBJECT_TYPE_OFFLOAD_ENCAPSULATION,
+                                     .Revision = 1,
+                                     .Size = sizeof parameters.Encapsulation}},
+        .TicksPerSecond = (ULONG)(FLUE_PS_PER_S / tick_ps),
+        .TcpAckFrequency = (UCHAR)tcp->ack_every,
+        .TcpDelayedAckTicks = (UCHAR)(ack_ticks > UINT8_MAX ? UINT8_MAX : ack_ticks),
+        .TcpMaximumRetransmissions = (UCHAR)tcp->max_retransmits,
+        .TcpDoubtReachabilityRetransmissions = 3,
+        .TcpSwsPreventionTicks = (ULONG)(FLUE_PS_PER_S / 2 / tick_ps),
+        .TcpDuplicateAckThreshold = tcp->dup_ack_threshold,
+        .TcpPushTicks = (ULONG)(FLUE_PS_PER_S / 2 / tick_ps),
+        .NceStaleTicks = (ULONG)(30 * FLUE_PS_PER_S / tick_ps),
+    };
+
+    ask(binding, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, NdisRequestSetInformation, &parameters, parameters.Header.Size);
+}
+
+/* An adapter that says what it can do is told what is wanted of it. */
+void binding_bound(struct host_binding *binding, const NDIS_TCP_CONNECTION_OFFLOAD *capability)
+{
+    if (capability != NULL) {
+        learn(binding, capability);
+        set_parameters(binding);
+    }
+}
+
+/* ---- Pause, resume, upload all */
+
+void binding_status(struct host_binding *binding, NDIS_STATUS status, const void *buffer, uint32_t bytes)
+{
+    const bool told = buffer != NULL && bytes >= sizeof(NDIS_TCP_CONNECTION_OFFLOAD);
+
+    switch (status) {
+    case NDIS_STATUS_OFFLOAD_PAUSE:
+        binding->paused = 1;
+        break;
+    case NDIS_STATUS_UPLOAD_ALL:
+        binding->paused = 1;
+        upload_all(binding);
+        break;
+    case NDIS_STATUS_OFFLOAD_RESUME:
+        binding->paused = 0;
+        binding->broken = 0;
+        binding->release_wanted = 0;
+        if (told) {
+            learn(binding, buffer); /* CH-309 */
+        } else if (binding->knows) {
+            read_again(binding);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- Power, and what else needs an adapter without offload */
+
+NDIS_STATUS binding_event(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICATION event)
+{
+    switch (event->NetEvent) {
+    case NetEventSetPower:
+        if (event->Value == NetDeviceStateD0) {
+            binding->leaving = 0;
+            binding->release_wanted = binding->paused;
+            return NDIS_STATUS_SUCCESS;
+        }
+        break;
+    case NetEventPause:
+        break;
+    case NetEventRestart:
+        binding->leaving = 0;
+        binding->release_wanted = binding->paused;
+        return NDIS_STATUS_SUCCESS;
+    default:
+        return NDIS_STATUS_SUCCESS;
+    }
+    binding->leaving = 1;
+    if (binding->objects == 0) {
+        return NDIS_STATUS_SUCCESS;
+    }
+    assert(binding->event == NULL);
+    binding->event = event;
+    upload_all(binding); /* CH-310 */
+    return NDIS_STATUS_PENDING;
+}
+
+void binding_review(struct host_binding *binding)
+{
+    if (binding->event != NULL && binding->objects == 0) {
+        PNET_PNP_EVENT_NOTIFICATION event = binding->event;
+
+        binding->event = NULL;
+        protocol_event_done(binding, event);
+    }
+}
+
+flue_err flue_host_chimney(struct flue_host *host, unsigned adapter, unsigned version, int enable, flue_ps at_ps)
+{
+    struct host_binding *binding = binding_at(host, adapter);
+    const unsigned six = version == 6 ? 1 : 0;
+
+    if (binding == NULL || (version != 4 && version != 6)) {
+        return FLUE_EINVAL;
+    }
+    host_enter(host, at_ps);
+    binding->off[six] = enable == 0;
+    if (enable == 0) {
+        FLUE_LIST_EACH(hook, &host->all)
+        {
+            struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
+
+            if (socket->lease != NULL && socket->lease->object.binding == binding &&
+                flue_ip_is_v4(&socket->tuple.remote_ip) == (six == 0)) {
+                upload_want(socket, FLUE_MOVE_UPLOAD_ALL);
+                socket->lease->recalled = 1;
+            }
+        }
+    }
+    host_leave(host);
+    return FLUE_OK;
+}

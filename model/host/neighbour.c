@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* host/neighbour.c - next hops: how they are found (ARP, RFC 826; neighbour discovery, RFC 4861), what waits for them,
+ * and what the target asks about them.  What is known of one is nud.c's business. */
+#include "host/charge.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define WAITING_MAX 64u /* frames; more push out the oldest (RFC 4861 7.2.2 demands one) */
+
+static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+/* ---- Making and finding */
+
+static void init(struct host_neighbour *neighbour, struct host_binding *binding, const struct flue_ip *ip)
+{
+    *neighbour = (struct host_neighbour){
+        .object = {.binding = binding, .layer = FLUE_LAYER_NEIGHBOR}, .ip = *ip, .state = FLUE_NEIGHBOUR_INCOMPLETE};
+    timer_setup(&neighbour->timer, nud_timer);
+    list_push_back(&binding->neighbours, &neighbour->hook);
+}
+
+void neighbour_init_fixed(struct host_binding *binding)
+{
+    const struct flue_ip none = {{0, 0, 0, 0}};
+
+    init(&binding->fixed, binding, &none);
+    binding->fixed.fixed = 1;
+    binding->fixed.state = FLUE_NEIGHBOUR_REACHABLE;
+}
+
+/* Next hops are few, and looked for only when a path is made or ARP speaks: a list will do. */
+struct host_neighbour *neighbour_find(struct host_binding *binding, const struct flue_ip *ip)
+{
+    FLUE_LIST_EACH(hook, &binding->neighbours)
+    {
+        struct host_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct host_neighbour, hook);
+
+        if (flue_ip_equal(&neighbour->ip, ip)) {
+            return neighbour;
+        }
+    }
+    return NULL;
+}
+
+struct host_neighbour *neighbour_get(struct host_binding *binding, const struct flue_ip *ip)
+{
+    struct flue_host *host = binding->host;
+    struct host_neighbour *neighbour = neighbour_find(binding, ip);
+
+    if (neighbour != NULL) {
+        return neighbour;
+    }
+    neighbour = pool_get(&host->neighbours);
+    if (neighbour == NULL || timers_reserve(host->timers, 1) != FLUE_OK) {
+        pool_put(&host->neighbours, neighbour);
+        return NULL;
+    }
+    init(neighbour, binding, ip);
+    return neighbour;
+}
+
+void neighbour_dispose(struct host_neighbour *neighbour)
+{
+    struct flue_host *host = neighbour->object.binding->host;
+
+    if (neighbour != &neighbour->object.binding->fixed) {
+        timers_remove(host->timers, &neighbour->timer);
+        timers_unreserve(host->timers, 1);
+    }
+}
+
+bool neighbour_usable(const struct host_neighbour *neighbour)
+{
+    return neighbour->state != FLUE_NEIGHBOUR_INCOMPLETE && neighbour->state != FLUE_NEIGHBOUR_FAILED;
+}
+
+/* A new address is told to the target (behaviour 9.1). */
+void neighbour_set_mac(struct host_neighbour *neighbour, const uint8_t mac[6])
+{
+    memcpy(neighbour->mac, mac, sizeof neighbour->mac);
+    object_dirty(&neighbour->object);
+}
+
+/* ---- Frames to it */
+
+static void out(struct host_neighbour *neighbour, PNET_BUFFER_LIST nbl)
+{
+    struct host_binding *binding = neighbour->object.binding;
+    struct flue_frame *frame = ndis_nbl_frame(nbl);
+
+    memcpy(frame->dst_mac, neighbour->mac, sizeof frame->dst_mac);
+    if (binding->has_mac) {
+        memcpy(frame->src_mac, binding->mac, sizeof frame->src_mac);
+    }
+    ndis_chain_append(&binding->out, nbl);
+    binding->host->outstanding++;
+    binding->host->totals.frames_sent++;
+}
+
+static PNET_BUFFER_LIST pop(struct ndis_chain *chain)
+{
+    PNET_BUFFER_LIST nbl = chain->first;
+
+    chain->first = nbl->Next;
+    chain->count--;
+    if (chain->first == NULL) {
+        chain->last = NULL;
+    }
+    nbl->Next = NULL;
+    return nbl;
+}
+
+void neighbour_send(struct host_neighbour *neighbour, PNET_BUFFER_LIST nbl)
+{
+    if (neighbour->fixed) {
+        out(neighbour, nbl);
+        return;
+    }
+    neighbour->from_ip = ndis_nbl_frame(nbl)->src_ip;
+    nud_event(neighbour, NUD_SEND);
+    if (neighbour_usable(neighbour)) {
+        out(neighbour, nbl);
+        return;
+    }
+    if (neighbour->waiting.count == WAITING_MAX) {
+        ndis_nbl_put(pop(&neighbour->waiting));
+    }
+    ndis_chain_append(&neighbour->waiting, nbl);
+}
+
+void neighbour_flush(struct host_neighbour *neighbour)
+{
+    while (neighbour->waiting.first != NULL) {
+        out(neighbour, pop(&neighbour->waiting));
+    }
+}
+
+void neighbour_drop(struct host_neighbour *neighbour)
+{
+    while (neighbour->waiting.first != NULL) {
+        ndis_nbl_put(pop(&neighbour->waiting));
+    }
+}
+
+/* ---- ARP and neighbour discovery */
+
+static bool is_ours(const struct host_binding *binding, const struct flue_ip *ip)
+{
+    for (unsigned i = 0; i < binding->address_count; i++) {
+        if (flue_ip_equal(&binding->addresses[i], ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void speak(struct host_binding *binding, enum flue_neighbour_op op, const struct flue_ip *from,
+                  const struct flue_ip *to, const uint8_t to_mac[6])
+{
+    struct flue_host *host = binding->host;
+    PNET_BUFFER_LIST nbl = ndis_nbl_get(host->frames);
+    struct flue_frame frame = {
+        .src_ip = *from, .dst_ip = *to, .flags = (uint8_t)op, .ttl = 255, .ethertype = FLUE_ETHERTYPE_ARP};
+
+    if (nbl == NULL) {
+        return; /* asked again when its timer says so */
+    }
+    frame.kind = FLUE_FRAME_ARP;
+    if (!flue_ip_is_v4(to)) {
+        frame.kind = FLUE_FRAME_ND;
+        frame.ethertype = FLUE_ETHERTYPE_IPV6;
+    }
+    memcpy(frame.src_mac, binding->mac, sizeof frame.src_mac);
+    memcpy(frame.dst_mac, to_mac, sizeof frame.dst_mac);
+    *ndis_nbl_frame(nbl) = frame;
+    charge_driver_send(host, NULL, 0);
+    ndis_chain_append(&binding->out, nbl);
+    host->outstanding++;
+    host->totals.frames_sent++;
+}
+
+/* An own address of the family, for a request that no frame asks for. */
+static const struct flue_ip *own_address(const struct host_neighbour *neighbour)
+{
+    const struct host_binding *binding = neighbour->object.binding;
+
+    if (is_ours(binding, &neighbour->from_ip)) {
+        return &neighbour->from_ip;
+    }
+    for (unsigned i = 0; i < binding->address_count; i++) {
+        if (flue_ip_is_v4(&binding->addresses[i]) == flue_ip_is_v4(&neighbour->ip)) {
+            return &binding->addresses[i];
+        }
+    }
+    return &neighbour->from_ip;
+}
+
+void neighbour_solicit(struct host_neighbour *neighbour, bool unicast)
+{
+    struct host_binding *binding = neighbour->object.binding;
+
+    neighbour->solicited++;
+    binding->host->totals.solicitations++;
+    speak(binding, FLUE_NEIGHBOUR_REQUEST, own_address(neighbour), &neighbour->ip,
+          unicast ? neighbour->mac : broadcast);
+    host_arm_settle(binding->host);
+}
+
+/* What a frame tells of its sender (RFC 826, "Packet Reception"; RFC 4861 7.2.3, 7.2.5). */
+static void learn(struct host_neighbour *neighbour, const uint8_t mac[6], bool answer)
+{
+    const bool other = neighbour_usable(neighbour) && memcmp(neighbour->mac, mac, sizeof neighbour->mac) != 0;
+
+    if (other || !neighbour_usable(neighbour)) {
+        neighbour_set_mac(neighbour, mac);
+    }
+    nud_event(neighbour, answer ? NUD_ANSWER : other ? NUD_CHANGED : NUD_HEARD);
+}
+
+void neighbour_input(struct host_binding *binding, const struct flue_frame *frame)
+{
+    struct host_neighbour *neighbour;
+    const bool asked = frame->flags == FLUE_NEIGHBOUR_REQUEST && is_ours(binding, &frame->dst_ip);
+
+    if (!binding->has_mac || is_ours(binding, &frame->src_ip)) {
+        return;
+    }
+    neighbour = asked ? neighbour_get(binding, &frame->src_ip) : neighbour_find(binding, &frame->src_ip);
+    if (neighbour != NULL && !neighbour->fixed) {
+        const bool answer = frame->flags == FLUE_NEIGHBOUR_ANSWER && neighbour->solicited > 0 &&
+                            memcmp(frame->dst_mac, broadcast, sizeof broadcast) != 0;
+
+        learn(neighbour, frame->src_mac, answer);
+    }
+    if (asked) {
+        speak(binding, FLUE_NEIGHBOUR_ANSWER, &frame->dst_ip, &frame->src_ip, frame->src_mac);
+    }
+}
+
+/* ---- What the target is told */
+
+/* Ticks since reachability was confirmed; at least 1, for 0 means stale (behaviour 14 step 4). */
+uint32_t neighbour_reachability_delta(const struct host_neighbour *neighbour)
+{
+    const struct flue_host *host = neighbour->object.binding->host;
+    const flue_ps tick_ps = host->params.tcp.tick_ps > 0 ? host->params.tcp.tick_ps : FLUE_PS_PER_MS;
+    flue_ps ticks;
+
+    if (neighbour->fixed) {
+        return 0; /* static: reachable, as of now */
+    }
+    ticks = (host_moment(host) - neighbour->confirmed_ps) / tick_ps;
+    return ticks < 1 ? 1 : ticks > INT32_MAX ? INT32_MAX : (uint32_t)ticks;
+}
+
+static struct host_neighbour *named(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block,
+                                    const NEIGHBOR_OFFLOAD_STATE_CACHED *cached)
+{
+    FLUE_LIST_EACH(hook, &binding->neighbours)
+    {
+        struct host_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct host_neighbour, hook);
+
+        if (block->OffloadHandle == &neighbour->object.handle ||
+            (block->OffloadHandle == NULL && neighbour->object.state != OBJECT_HERE &&
+             memcmp(cached->DlDestinationAddress, neighbour->mac, sizeof neighbour->mac) == 0)) {
+            return neighbour;
+        }
+    }
+    return NULL;
+}
+
+void neighbour_answer(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+{
+    NEIGHBOR_OFFLOAD_STATE_CACHED *cached = (void *)flue_state_next(flue_state_first(block));
+    struct host_neighbour *neighbour = named(binding, block, cached);
+
+    cached->HostReachabilityDelta = 0;
+    if (neighbour == NULL || neighbour->fixed) {
+        return;
+    }
+    if (neighbour->state == FLUE_NEIGHBOUR_REACHABLE) {
+        cached->HostReachabilityDelta = neighbour_reachability_delta(neighbour);
+        return;
+    }
+    nud_event(neighbour, NUD_SEND); /* the target sends to it: stale becomes delay, whose end is a query (step 4) */
+}

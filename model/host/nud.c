@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* host/nud.c - neighbour unreachability detection (RFC 4861 7.3): one table, one function that follows it.  ARP
+ * neighbours are treated alike (RFC 1122 2.3.2.1 demands something of the kind).
+ *
+ * Progress that the target has seen is asked for by a query when DELAY ends, before anything is sent (behaviour 14,
+ * steps 4 and 5). */
+#include "host/host.h"
+
+#include <assert.h>
+
+/* RFC 4861 10.  REACHABLE_TIME is not spread at random: runs must be alike. */
+#define REACHABLE_PS      (30 * FLUE_PS_PER_S)
+#define RETRANS_PS        (1 * FLUE_PS_PER_S)
+#define DELAY_FIRST_PS    (5 * FLUE_PS_PER_S)
+#define MULTICAST_SOLICIT 3u
+#define UNICAST_SOLICIT   3u
+
+/* What an edge brings with it. */
+enum act {
+    STAMP = 0x01,    /* reachability is confirmed now */
+    FLUSH = 0x02,    /* what waited leaves */
+    ASK = 0x04,      /* a request to everybody */
+    PROBE_IT = 0x08, /* a request to its address */
+    WAIT = 0x10,     /* the timer of the new state starts */
+    GIVE_UP = 0x20,  /* the last request was not answered, if the limit is reached */
+    QUERY = 0x40     /* the target is asked first, if it has the neighbour */
+};
+
+struct edge {
+    uint8_t to, act;
+};
+
+#define S(name) FLUE_NEIGHBOUR_##name
+
+static const struct edge table[FLUE_NEIGHBOUR_COUNT][NUD_EVENT_COUNT] = {
+    [S(INCOMPLETE)] = {[NUD_SEND] = {S(INCOMPLETE), 0}, /* the first one asks: see below */
+                       [NUD_CONFIRMED] = {S(INCOMPLETE), 0},
+                       [NUD_ANSWER] = {S(REACHABLE), STAMP | FLUSH | WAIT},
+                       [NUD_HEARD] = {S(STALE), FLUSH},
+                       [NUD_CHANGED] = {S(STALE), FLUSH},
+                       [NUD_TIMER] = {S(INCOMPLETE), ASK | WAIT | GIVE_UP}},
+    [S(REACHABLE)] = {[NUD_SEND] = {S(REACHABLE), 0},
+                      [NUD_CONFIRMED] = {S(REACHABLE), STAMP},
+                      [NUD_ANSWER] = {S(REACHABLE), STAMP},
+                      [NUD_HEARD] = {S(REACHABLE), 0},
+                      [NUD_CHANGED] = {S(STALE), 0},
+                      [NUD_TIMER] = {S(STALE), 0}},
+    [S(STALE)] = {[NUD_SEND] = {S(DELAY), WAIT},
+                  [NUD_CONFIRMED] = {S(REACHABLE), STAMP | WAIT},
+                  [NUD_ANSWER] = {S(REACHABLE), STAMP | WAIT},
+                  [NUD_HEARD] = {S(STALE), 0},
+                  [NUD_CHANGED] = {S(STALE), 0},
+                  [NUD_TIMER] = {S(STALE), 0}},
+    [S(DELAY)] = {[NUD_SEND] = {S(DELAY), 0},
+                  [NUD_CONFIRMED] = {S(REACHABLE), STAMP | WAIT},
+                  [NUD_ANSWER] = {S(REACHABLE), STAMP | WAIT},
+                  [NUD_HEARD] = {S(DELAY), 0},
+                  [NUD_CHANGED] = {S(STALE), 0},
+                  [NUD_TIMER] = {S(PROBE), PROBE_IT | WAIT | QUERY}},
+    [S(PROBE)] = {[NUD_SEND] = {S(PROBE), 0},
+                  [NUD_CONFIRMED] = {S(REACHABLE), STAMP | WAIT},
+                  [NUD_ANSWER] = {S(REACHABLE), STAMP | WAIT},
+                  [NUD_HEARD] = {S(PROBE), 0},
+                  [NUD_CHANGED] = {S(STALE), 0},
+                  [NUD_TIMER] = {S(PROBE), PROBE_IT | WAIT | GIVE_UP}},
+    [S(FAILED)] = {[NUD_SEND] = {S(INCOMPLETE), ASK | WAIT},
+                   [NUD_CONFIRMED] = {S(FAILED), 0},
+                   [NUD_ANSWER] = {S(REACHABLE), STAMP | FLUSH | WAIT},
+                   [NUD_HEARD] = {S(STALE), FLUSH},
+                   [NUD_CHANGED] = {S(STALE), FLUSH},
+                   [NUD_TIMER] = {S(FAILED), 0}},
+};
+
+static void nud_enter(struct host_neighbour *neighbour, enum flue_neighbour to)
+{
+    struct flue_host *host = neighbour->object.binding->host;
+
+    if (neighbour->state != to) {
+        flue_trace3(host->trace, neighbour, host_now(host), FLUE_NO_CONN, neighbour->ip.word[3], neighbour->state, to);
+        neighbour->state = (uint8_t)to;
+        neighbour->solicited = 0;
+        timers_cancel(host->timers, &neighbour->timer);
+    }
+}
+
+static flue_ps wait_ps(enum flue_neighbour state)
+{
+    switch (state) {
+    case FLUE_NEIGHBOUR_REACHABLE:
+        return REACHABLE_PS;
+    case FLUE_NEIGHBOUR_DELAY:
+        return DELAY_FIRST_PS;
+    case FLUE_NEIGHBOUR_INCOMPLETE:
+    case FLUE_NEIGHBOUR_PROBE:
+        return RETRANS_PS;
+    case FLUE_NEIGHBOUR_STALE:
+    case FLUE_NEIGHBOUR_FAILED:
+    case FLUE_NEIGHBOUR_COUNT:
+        break;
+    }
+    return FLUE_PS_NEVER;
+}
+
+/* It does not answer: what waits is lost, the target must not use it any more, and paths look for another way. */
+static void gave_up(struct host_neighbour *neighbour)
+{
+    nud_enter(neighbour, FLUE_NEIGHBOUR_FAILED);
+    neighbour_drop(neighbour);
+    if (neighbour->object.state == OBJECT_HELD && !relink_invalidate(neighbour)) {
+        object_doom(&neighbour->object); /* no memory to say so: it goes as soon as it can */
+    }
+    route_review(neighbour->object.binding->host, neighbour);
+}
+
+/* It is there again, and the target still has it marked invalid: what depends on it comes back, to go anew. */
+static void revived(struct host_neighbour *neighbour)
+{
+    struct flue_host *host = neighbour->object.binding->host;
+
+    if (neighbour->object.state == OBJECT_INVALID || neighbour->object.state == OBJECT_INVALIDATING) {
+        FLUE_LIST_EACH(hook, &host->path_list)
+        {
+            struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+
+            if (path->neighbour == neighbour && path->wanted == neighbour && path->object.state == OBJECT_HELD) {
+                path->evict = 1;
+                host->evicting = 1;
+            }
+        }
+    }
+}
+
+static void act(struct host_neighbour *neighbour, unsigned what)
+{
+    struct flue_host *host = neighbour->object.binding->host;
+
+    if ((what & STAMP) != 0) {
+        neighbour->confirmed_ps = host_moment(host);
+        revived(neighbour);
+    }
+    if ((what & FLUSH) != 0) {
+        neighbour_flush(neighbour);
+        host->relinking = 1; /* it may be what paths wait for */
+    }
+    if ((what & (ASK | PROBE_IT)) != 0) {
+        neighbour_solicit(neighbour, (what & PROBE_IT) != 0);
+    }
+    if ((what & WAIT) != 0) {
+        timers_arm(host->timers, &neighbour->timer,
+                   host->env->now(host->env->ctx) + wait_ps((enum flue_neighbour)neighbour->state));
+    }
+}
+
+void nud_event(struct host_neighbour *neighbour, enum nud_event event)
+{
+    const enum flue_neighbour from = (enum flue_neighbour)neighbour->state;
+    const struct edge *edge = &table[from][event];
+    const unsigned limit = from == FLUE_NEIGHBOUR_PROBE ? UNICAST_SOLICIT : MULTICAST_SOLICIT;
+
+    if (neighbour->fixed) {
+        return;
+    }
+    if ((edge->act & GIVE_UP) != 0 && neighbour->solicited >= limit) {
+        gave_up(neighbour);
+        return;
+    }
+    if ((edge->act & QUERY) != 0 && !neighbour->asking && object_may_query(&neighbour->object)) {
+        neighbour->asking = 1;
+        query_neighbour(neighbour); /* its answer is the next event: progress, or the end of the delay */
+        return;
+    }
+    if (event == NUD_SEND && from == FLUE_NEIGHBOUR_STALE) {
+        neighbour->used_ps = host_moment(neighbour->object.binding->host);
+    }
+    nud_enter(neighbour, (enum flue_neighbour)edge->to);
+    act(neighbour, edge->act);
+    if (event == NUD_SEND && from == FLUE_NEIGHBOUR_INCOMPLETE && neighbour->solicited == 0) {
+        act(neighbour, ASK | WAIT);
+    }
+}
+
+/* REACHABLE is re-armed lazily: the timer looks when the last confirmation was. */
+void nud_timer(struct timer *timer, flue_ps now_ps)
+{
+    struct host_neighbour *neighbour = FLUE_CONTAINER_OF(timer, struct host_neighbour, timer);
+    struct flue_host *host = neighbour->object.binding->host;
+
+    if (neighbour->state == FLUE_NEIGHBOUR_REACHABLE && neighbour->confirmed_ps + REACHABLE_PS > now_ps) {
+        timers_arm(host->timers, timer, neighbour->confirmed_ps + REACHABLE_PS);
+        return;
+    }
+    host_enter(host, now_ps);
+    nud_event(neighbour, NUD_TIMER);
+    host_leave(host);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* host/path.c - paths: pairs of addresses, the next hop they go over, and their MTU. */
+#include "host/host.h"
+
+#include <string.h>
+
+#define MTU_LEAST_V4 576u  /* a smaller report is not believed (RFC 1191 3, RFC 5927 7.2) */
+#define MTU_LEAST_V6 1280u /* RFC 8200 5 */
+
+struct addresses {
+    const struct flue_ip *local_ip, *remote_ip;
+};
+
+static bool same_addresses(const void *item, const void *key)
+{
+    const struct host_path *path = item;
+    const struct addresses *addresses = key;
+
+    return flue_ip_equal(&path->remote_ip, addresses->remote_ip) && flue_ip_equal(&path->local_ip, addresses->local_ip);
+}
+
+static void put_address(uint8_t bytes[16], const struct flue_ip *ip)
+{
+    const unsigned first = flue_ip_is_v4(ip) ? 3 : 0;
+
+    for (unsigned i = first; i < 4; i++) {
+        uint8_t *out = bytes + 4 * (size_t)(i - first);
+
+        out[0] = (uint8_t)(ip->word[i] >> 24);
+        out[1] = (uint8_t)(ip->word[i] >> 16);
+        out[2] = (uint8_t)(ip->word[i] >> 8);
+        out[3] = (uint8_t)ip->word[i];
+    }
+}
+
+struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip)
+{
+    const struct addresses addresses = {local_ip, remote_ip};
+    const uint32_t hash = hash_u64((uint64_t)hash_ip(local_ip->word) << 32 | hash_ip(remote_ip->word));
+    struct host_path *path = hash_table_find(&host->by_addresses, hash, same_addresses, &addresses);
+    struct host_neighbour *neighbour;
+
+    if (path != NULL) {
+        return path;
+    }
+    neighbour = route_find(host, local_ip, remote_ip, NULL);
+    path = neighbour == NULL ? NULL : pool_get(&host->paths);
+    if (path == NULL) {
+        return NULL;
+    }
+    *path = (struct host_path){.object = {.binding = neighbour->object.binding, .layer = FLUE_LAYER_PATH},
+                               .local_ip = *local_ip,
+                               .remote_ip = *remote_ip,
+                               .neighbour = neighbour,
+                               .wanted = neighbour,
+                               .mtu_bytes = neighbour->object.binding->mtu_bytes};
+    put_address(path->source, local_ip);
+    put_address(path->destination, remote_ip);
+    if (hash_table_insert(&host->by_addresses, hash, path) != FLUE_OK) {
+        pool_put(&host->paths, path);
+        return NULL;
+    }
+    list_push_back(&host->path_list, &path->hook);
+    return path;
+}
+
+struct host_path *path_of(struct flue_socket *socket)
+{
+    if (socket->path == NULL) {
+        socket->path = path_get(socket->host, &socket->tuple.local_ip, &socket->tuple.remote_ip);
+    }
+    return socket->path;
+}
+
+void path_set_mtu(struct host_path *path, uint32_t mtu_bytes)
+{
+    if (path->mtu_bytes != mtu_bytes) {
+        path->mtu_bytes = mtu_bytes;
+        object_dirty(&path->object);
+    }
+}
+
+void path_want(struct host_path *path, struct host_neighbour *neighbour)
+{
+    if (path->wanted != neighbour) {
+        path->wanted = neighbour;
+        neighbour->refused = 0;
+        path->object.binding->host->relinking = 1;
+        host_arm_settle(path->object.binding->host);
+    }
+}
+
+/* ---- ICMP */
+
+/* RFC 792, RFC 1191 4; RFC 4443 3. */
+static enum flue_tcp_icmp_kind kind_of(const struct flue_frame *frame)
+{
+    const unsigned type = frame->flags, code = frame->options;
+
+    if (frame->ethertype == FLUE_ETHERTYPE_IPV6) {
+        return type == 2                ? FLUE_TCP_ICMP_TOO_BIG
+               : type == 1 && code == 4 ? FLUE_TCP_ICMP_UNREACHABLE_HARD
+                                        : FLUE_TCP_ICMP_UNREACHABLE_SOFT;
+    }
+    if (type == 3 && code == 4) {
+        return FLUE_TCP_ICMP_TOO_BIG;
+    }
+    return type == 3 && (code == 2 || code == 3) ? FLUE_TCP_ICMP_UNREACHABLE_HARD : FLUE_TCP_ICMP_UNREACHABLE_SOFT;
+}
+
+static bool is_error(const struct flue_frame *frame)
+{
+    return frame->ethertype == FLUE_ETHERTYPE_IPV6 ? frame->flags == 1 || frame->flags == 2 : frame->flags == 3;
+}
+
+/* Software connections judge an error by its sequence number (RFC 5927 4.1) and tell what MTU follows.  Of an offloaded
+ * one the host knows no sequence numbers: a smaller MTU is believed within bounds, everything else is advice that the
+ * target's own timers make unnecessary. */
+void path_icmp(struct flue_host *host, const struct flue_frame *frame)
+{
+    const struct flue_tcp_icmp error = {.kind = kind_of(frame),
+                                        .tuple = {.local_ip = frame->dst_ip,
+                                                  .remote_ip = frame->quoted_ip,
+                                                  .local_port = frame->src_port,
+                                                  .remote_port = frame->dst_port},
+                                        .seq = frame->seq,
+                                        .mtu_bytes = frame->mss};
+    const uint32_t least = frame->ethertype == FLUE_ETHERTYPE_IPV6 ? MTU_LEAST_V6 : MTU_LEAST_V4;
+    const struct flue_frame mirrored = {.src_ip = error.tuple.remote_ip,
+                                        .dst_ip = error.tuple.local_ip,
+                                        .src_port = error.tuple.remote_port,
+                                        .dst_port = error.tuple.local_port};
+    struct flue_socket *socket = socket_find(host, &mirrored);
+    struct host_path *path = socket == NULL ? NULL : path_of(socket);
+    uint32_t mtu_bytes = frame->mss < least ? least : frame->mss;
+
+    if (!is_error(frame) || path == NULL) {
+        return;
+    }
+    if (socket->conn != NULL) {
+        if (flue_tcp_icmp(host->tcp, &error, host_now(host)) == 0) {
+            return;
+        }
+        socket_attend(socket);
+        if (socket->conn == NULL) {
+            return;
+        }
+        mtu_bytes = flue_tcp_path_mtu(socket->conn);
+    }
+    if (error.kind == FLUE_TCP_ICMP_TOO_BIG && mtu_bytes < path->mtu_bytes) {
+        path_set_mtu(path, mtu_bytes);
+    }
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* host/relink.c - paths that change their next hop (behaviour 9.2), and next hops that must not be used any more
+ * (behaviour 10).
+ *
+ * A path knows the neighbour it hangs under and the one that routes want.  Where the two differ: a path that the target
+ * does not have moves at once; others move by one update that names the new neighbour and all of them, as soon as
+ * the target has that neighbour.  To another adapter nothing can move: its connections come back. */
+#include "host/charge.h"
+
+#include <assert.h>
+
+static void evict(struct host_path *path)
+{
+    path->evict = 1;
+    object_doom(&path->object);
+    path->object.binding->host->evicting = 1;
+}
+
+/* ---- Paths that move */
+
+static void move_here(struct host_path *path)
+{
+    path->neighbour = path->wanted;
+    path->object.binding = path->neighbour->object.binding;
+    path_set_mtu(path,
+                 path->object.binding->mtu_bytes < path->mtu_bytes ? path->object.binding->mtu_bytes : path->mtu_bytes);
+}
+
+void relink_complete(struct host_path *path, bool done)
+{
+    struct host_neighbour *to = path->moving;
+
+    if (to == NULL) {
+        return;
+    }
+    path->moving = NULL;
+    if (done) {
+        object_release(&path->neighbour->object);
+        path->neighbour = to;
+        to->object.dependents++;
+    }
+}
+
+/* The new next hop as root, one block for each path (step 3). */
+static void relink(struct host_neighbour *to)
+{
+    struct flue_host *host = to->object.binding->host;
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root = update_block(&to->object), *end;
+
+    if (root == NULL) {
+        host_retry(host);
+        return;
+    }
+    end = &root->DependentBlockList;
+    FLUE_LIST_EACH(hook, &host->path_list)
+    {
+        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+
+        if (path->wanted == to && path->neighbour != to && object_may_update(&path->object)) {
+            *end = update_block(&path->object);
+            if (*end == NULL) {
+                host_retry(host);
+                break;
+            }
+            path->moving = to;
+            host->totals.relinked++;
+            end = &(*end)->NextBlock;
+        }
+    }
+    protocol_update(to->object.binding, root);
+}
+
+/* The new next hop alone (step 2). */
+static void offer(struct host_neighbour *to)
+{
+    struct host_binding *binding = to->object.binding;
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root;
+
+    to->object.gathered = 1; /* wanted for itself */
+    if (!tree_add_neighbour(to)) {
+        to->object.gathered = 0;
+        host_retry(binding->host);
+        return;
+    }
+    root = tree_finish(binding);
+    if (root != NULL) {
+        protocol_initiate(binding, root);
+    }
+}
+
+/* What can be done now for a path that is to hang under `wanted`.  Whatever it waits for sets flue_host.relinking. */
+static void advance(struct host_path *path)
+{
+    struct host_neighbour *to = path->wanted;
+
+    if (path->object.state == OBJECT_HERE) {
+        move_here(path);
+        return;
+    }
+    if (path->object.doomed != 0) {
+        return; /* it moves when it is here */
+    }
+    if (to->object.binding != path->object.binding || to->refused != 0) {
+        evict(path);
+        return;
+    }
+    if (!neighbour_usable(to)) {
+        if (to->state == FLUE_NEIGHBOUR_FAILED) {
+            return; /* no way; what sends over the old one comes back by itself (D-25) */
+        }
+        to->from_ip = path->local_ip;
+        nud_event(to, NUD_SEND); /* asks for its address */
+        return;
+    }
+    if (to->object.state == OBJECT_HERE) {
+        if (!binding_allows(to->object.binding, &path->remote_ip)) {
+            evict(path);
+            return;
+        }
+        offer(to);
+        return;
+    }
+    if (to->object.state == OBJECT_INVALID || to->object.state == OBJECT_INVALIDATING || to->object.doomed != 0) {
+        evict(path);
+        return;
+    }
+    if (object_may_update(&to->object) && object_may_update(&path->object)) {
+        relink(to);
+    }
+}
+
+void relink_start(struct flue_host *host)
+{
+    if (!host->relinking) {
+        return;
+    }
+    host->relinking = 0;
+    FLUE_LIST_EACH(hook, &host->path_list)
+    {
+        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+
+        if (path->neighbour != path->wanted) {
+            advance(path);
+        }
+    }
+}
+
+void relink_evict(struct flue_host *host)
+{
+    if (!host->evicting) {
+        return;
+    }
+    host->evicting = 0;
+    FLUE_LIST_EACH(hook, &host->all)
+    {
+        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
+
+        if (socket->lease != NULL && socket->lease->path->evict != 0) {
+            upload_want(socket, FLUE_MOVE_NO_ROUTE);
+        }
+    }
+    FLUE_LIST_EACH(hook, &host->path_list)
+    {
+        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+
+        path->evict = 0;
+    }
+}
+
+/* ---- Invalid next hops */
+
+bool relink_invalidate(struct host_neighbour *neighbour)
+{
+    struct flue_host *host = neighbour->object.binding->host;
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block =
+        tree_block(host, NeighborOffloadState, &neighbour->object.handle, &neighbour->object);
+
+    if (block == NULL) {
+        return false;
+    }
+    object_enter(&neighbour->object, OBJECT_INVALIDATING);
+    host->totals.invalidates++;
+    charge_initiate_tree(host, NULL, 0);
+    protocol_invalidate(neighbour->object.binding, block);
+    return true;
+}
+
+/* SUCCESS or FAILURE: it will not be used again, and is terminated in the end (CH-110). */
+void relink_invalidated(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
+{
+    struct host_object *object = root->ProtocolReserved[0];
+
+    object_enter(object, OBJECT_INVALID);
+    object_doom(object);
+    if (root->Status != NDIS_STATUS_SUCCESS) {
+        update_failed(object);
+    }
+    object_settled(object);
+    tree_free(host, root);
+}
+
+/* ---- What others call */
+
+static struct host_neighbour *find(const struct flue_host *host, const struct flue_ip *ip)
+{
+    const struct flue_ip none = {{0, 0, 0, 0}};
+
+    FLUE_LIST_EACH(hook, &host->bindings)
+    {
+        struct host_neighbour *neighbour =
+            neighbour_find(FLUE_CONTAINER_OF(hook, struct host_binding, hook), ip == NULL ? &none : ip);
+
+        if (neighbour != NULL) {
+            return neighbour;
+        }
+    }
+    return NULL;
+}
+
+flue_err flue_host_neighbour_state(const struct flue_host *host, const struct flue_ip *next_hop,
+                                   enum flue_neighbour *out)
+{
+    const struct host_neighbour *neighbour = find(host, next_hop);
+
+    if (neighbour == NULL) {
+        return FLUE_EEXIST;
+    }
+    *out = (enum flue_neighbour)neighbour->state;
+    return FLUE_OK;
+}
+
+flue_err flue_host_invalidate_neighbour(struct flue_host *host, const struct flue_ip *next_hop, flue_ps at_ps)
+{
+    struct host_neighbour *neighbour = find(host, next_hop);
+    bool done;
+
+    if (neighbour == NULL) {
+        return FLUE_EEXIST;
+    }
+    if (neighbour->object.state != OBJECT_HELD) {
+        return FLUE_ESTATE;
+    }
+    host_enter(host, at_ps);
+    done = relink_invalidate(neighbour);
+    host_leave(host);
+    return done ? FLUE_OK : FLUE_ENOMEM;
+}
+
+flue_err flue_host_relink(struct flue_host *host, const struct flue_ip *from, const struct flue_ip *to, flue_ps at_ps)
+{
+    struct host_neighbour *old = find(host, from), *new_one;
+
+    if (old == NULL) {
+        return FLUE_EEXIST;
+    }
+    new_one = neighbour_get(old->object.binding, to);
+    if (new_one == NULL) {
+        return FLUE_ENOMEM;
+    }
+    if (!old->object.binding->has_mac) {
+        new_one->fixed = 1; /* point to point: nobody answers there, and nobody needs to */
+        new_one->state = FLUE_NEIGHBOUR_REACHABLE;
+    }
+    host_enter(host, at_ps);
+    FLUE_LIST_EACH(hook, &host->route_list)
+    {
+        struct host_route *route = FLUE_CONTAINER_OF(hook, struct host_route, hook);
+
+        if (!route->on_link && route->binding == old->object.binding && flue_ip_equal(&route->next_hop, &old->ip)) {
+            route->next_hop = *to;
+        }
+    }
+    FLUE_LIST_EACH(hook, &host->path_list)
+    {
+        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+
+        if (path->wanted == old) {
+            path_want(path, new_one);
+        }
+    }
+    if (object_may_query(&old->object)) {
+        object_doom(&old->object); /* step 5: it goes when nothing depends on it any more */
+    }
+    host_leave(host);
+    return FLUE_OK;
+}

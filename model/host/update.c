@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* host/update.c - cached variables that changed while the target has the object: told by updates, one at a time for
+ * each object; what changes meanwhile follows (behaviour 9.1, CH-087, CH-092). */
+#include "host/charge.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Commands act at the update only (D-19); the rest of the flags says how things are. */
+#define COMMANDS (TCP_FLAG_KEEP_ALIVE_RESTART | TCP_FLAG_MAX_RT_RESTART | TCP_FLAG_UPDATE_RCV_WND)
+
+/* ---- Connections */
+
+#define EACH_CACHED(X)                                                                                                 \
+    X(cached_flags)                                                                                                    \
+    X(initial_rcv_wnd)                                                                                                 \
+    X(rcv_indication_size)                                                                                             \
+    X(ka_probe_count) X(ka_timeout) X(ka_interval) X(max_rt) X(flow_label) X(ttl) X(tos) X(user_priority)
+
+static bool same(const struct host_fixed *a, const struct host_fixed *b)
+{
+#define SAME(name) a->name == b->name &&
+    return EACH_CACHED(SAME) true;
+#undef SAME
+}
+
+void update_carry(struct host_lease *lease, struct flue_tcp_state *state)
+{
+#define CARRY(name) state->name = lease->wanted.name;
+    EACH_CACHED(CARRY)
+#undef CARRY
+}
+
+/* Which commands go with the change. */
+static uint16_t commands(const struct host_fixed *from, const struct host_fixed *to)
+{
+    const bool alive = ((from->cached_flags ^ to->cached_flags) & TCP_FLAG_KEEP_ALIVE_ENABLED) != 0 ||
+                       from->ka_probe_count != to->ka_probe_count || from->ka_timeout != to->ka_timeout ||
+                       from->ka_interval != to->ka_interval;
+
+    return (uint16_t)((alive ? TCP_FLAG_KEEP_ALIVE_RESTART : 0) |
+                      (from->max_rt != to->max_rt ? TCP_FLAG_MAX_RT_RESTART : 0) |
+                      (from->initial_rcv_wnd != to->initial_rcv_wnd ? TCP_FLAG_UPDATE_RCV_WND : 0));
+}
+
+static void put_tcp(struct host_lease *lease, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+{
+    TCP_OFFLOAD_STATE_CACHED *cached = (void *)flue_state_first(block);
+    struct flue_tcp_state state = {.tuple = lease->socket->tuple};
+
+    update_carry(lease, &state);
+    state.cached_flags = (uint16_t)(state.cached_flags | commands(&lease->fixed, &lease->wanted));
+    ndis_state_put(&state, NULL, cached, NULL);
+    lease->fixed = lease->wanted;
+}
+
+/* ---- Telling */
+
+static bool changed(const struct host_object *object)
+{
+    switch ((enum flue_layer)object->layer) {
+    case FLUE_LAYER_NEIGHBOR: {
+        const struct host_neighbour *neighbour = FLUE_CONTAINER_OF(object, struct host_neighbour, object);
+
+        return memcmp(neighbour->mac, neighbour->told_mac, sizeof neighbour->mac) != 0;
+    }
+    case FLUE_LAYER_PATH: {
+        const struct host_path *path = FLUE_CONTAINER_OF(object, struct host_path, object);
+
+        return path->mtu_bytes != path->told_mtu_bytes;
+    }
+    case FLUE_LAYER_TCP: {
+        const struct host_lease *lease = FLUE_CONTAINER_OF(object, struct host_lease, object);
+
+        return !same(&lease->fixed, &lease->wanted);
+    }
+    case FLUE_LAYER_NONE:
+        break;
+    }
+    return false;
+}
+
+/* A block with the cached structure that says how things are from now on (D-07). */
+static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block_of(struct host_object *object)
+{
+    struct flue_host *host = object->binding->host;
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = NULL;
+
+    switch ((enum flue_layer)object->layer) {
+    case FLUE_LAYER_NEIGHBOR: {
+        struct host_neighbour *neighbour = FLUE_CONTAINER_OF(object, struct host_neighbour, object);
+
+        block = tree_block(host, NeighborOffloadCachedState, &object->handle, object);
+        if (block != NULL) {
+            tree_put_neighbour_cached(neighbour, (void *)flue_state_first(block));
+            memcpy(neighbour->told_mac, neighbour->mac, sizeof neighbour->told_mac);
+        }
+        break;
+    }
+    case FLUE_LAYER_PATH: {
+        struct host_path *path = FLUE_CONTAINER_OF(object, struct host_path, object);
+
+        block = tree_block(host, tree_path_type(path, Ip4OffloadCachedState), &object->handle, object);
+        if (block != NULL) {
+            PATH_OFFLOAD_STATE_CACHED *cached = (void *)flue_state_first(block);
+
+            cached->Header.Length = sizeof *cached;
+            cached->PathMtu = path->mtu_bytes;
+            path->told_mtu_bytes = path->mtu_bytes;
+        }
+        break;
+    }
+    case FLUE_LAYER_TCP:
+        block = tree_block(host, TcpOffloadCachedState, &object->handle, object);
+        if (block != NULL) {
+            put_tcp(FLUE_CONTAINER_OF(object, struct host_lease, object), block);
+        }
+        break;
+    case FLUE_LAYER_NONE:
+        break;
+    }
+    return block;
+}
+
+PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST update_block(struct host_object *object)
+{
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = block_of(object);
+
+    if (block != NULL) {
+        assert(object_may_update(object));
+        object->updating = 1;
+        object->binding->host->totals.updates++;
+        charge_initiate_tree(object->binding->host, NULL, 0);
+    }
+    return block;
+}
+
+/* A connection that is about to come back takes its changes along in its own state. */
+static bool due(const struct host_object *object)
+{
+    if (!object_may_update(object) || !changed(object)) {
+        return false;
+    }
+    return object->layer != FLUE_LAYER_TCP ||
+           (FLUE_CONTAINER_OF(object, struct host_lease, object)->socket->flags & SOCKET_TAKE) == 0;
+}
+
+void update_start(struct flue_host *host)
+{
+    struct flue_hook *hook;
+
+    while ((hook = list_pop_front(&host->dirty)) != NULL) {
+        struct host_object *object = FLUE_CONTAINER_OF(hook, struct host_object, dirty);
+        PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
+
+        if (!due(object)) {
+            continue; /* if it is busy, its completion brings it here again */
+        }
+        block = update_block(object);
+        if (block == NULL) {
+            object_dirty(object);
+            host_retry(host);
+            return;
+        }
+        protocol_update(object->binding, block);
+    }
+}
+
+/* ---- Its end */
+
+void update_failed(struct host_object *object)
+{
+    struct flue_host *host = object->binding->host;
+
+    host->totals.failed++;
+    if (object->layer == FLUE_LAYER_TCP) {
+        upload_want(FLUE_CONTAINER_OF(object, struct host_lease, object)->socket, FLUE_MOVE_BROKEN);
+        return;
+    }
+    object_doom(object);
+    FLUE_LIST_EACH(hook, &host->path_list)
+    {
+        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+
+        if (&path->object == object || (&path->neighbour->object == object && object_may_query(&path->object))) {
+            path->evict = 1;
+            object_doom(&path->object);
+            host->evicting = 1;
+        }
+    }
+}
+
+static void completed(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+{
+    struct host_object *object = block->ProtocolReserved[0];
+    const bool done = block->Status == NDIS_STATUS_SUCCESS;
+
+    assert(object->updating != 0);
+    object->updating = 0;
+    if (object->layer == FLUE_LAYER_PATH) {
+        relink_complete(FLUE_CONTAINER_OF(object, struct host_path, object), done);
+    }
+    if (!done) {
+        update_failed(object);
+    }
+    object_settled(object);
+}
+
+void update_ended(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
+{
+    for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = root; block != NULL; block = block->NextBlock) {
+        for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST path = block->DependentBlockList; path != NULL; path = path->NextBlock) {
+            completed(path);
+        }
+        completed(block);
+    }
+    tree_free(host, root);
+}
+
+/* ---- What an application changes */
+
+static uint32_t ticks(const struct flue_host *host, flue_ps time)
+{
+    const flue_ps whole = time == FLUE_PS_NEVER ? INT64_MAX : time / host->params.tcp.tick_ps;
+
+    return whole > (flue_ps)UINT32_MAX ? FLUE_TICKS_NONE : (uint32_t)whole;
+}
+
+static flue_ps time_ps(const struct flue_host *host, uint32_t whole)
+{
+    return whole == FLUE_TICKS_NONE ? FLUE_PS_NEVER : (flue_ps)whole * host->params.tcp.tick_ps;
+}
+
+flue_err flue_host_socket_settings(const struct flue_socket *socket, struct flue_tcp_settings *out)
+{
+    const struct host_fixed *wanted;
+
+    if (socket->conn != NULL) {
+        *out = *flue_tcp_settings(socket->conn);
+        return FLUE_OK;
+    }
+    if (socket->lease == NULL) {
+        return FLUE_ESTATE;
+    }
+    wanted = &socket->lease->wanted;
+    *out = flue_tcp_stack_settings(socket->host->tcp);
+    out->nagle = (wanted->cached_flags & TCP_FLAG_NAGLING_ENABLED) != 0;
+    out->keep_alive = (wanted->cached_flags & TCP_FLAG_KEEP_ALIVE_ENABLED) != 0;
+    out->keep_count = wanted->ka_probe_count;
+    out->keep_idle_ps = time_ps(socket->host, wanted->ka_timeout);
+    out->keep_interval_ps = time_ps(socket->host, wanted->ka_interval);
+    out->user_timeout_ps = time_ps(socket->host, wanted->max_rt);
+    out->rcv_buffer_bytes = wanted->initial_rcv_wnd;
+    out->rcv_indication_size = wanted->rcv_indication_size;
+    out->flow_label = wanted->flow_label;
+    out->ttl = wanted->ttl;
+    out->tos = wanted->tos;
+    out->user_priority = wanted->user_priority;
+    return FLUE_OK;
+}
+
+static void want(struct flue_socket *socket, const struct flue_tcp_settings *settings)
+{
+    struct flue_host *host = socket->host;
+    struct host_fixed *wanted = &socket->lease->wanted;
+    const unsigned flags = TCP_FLAG_NAGLING_ENABLED | TCP_FLAG_KEEP_ALIVE_ENABLED | COMMANDS;
+
+    wanted->cached_flags =
+        (uint16_t)((wanted->cached_flags & ~flags) | (settings->nagle != 0 ? TCP_FLAG_NAGLING_ENABLED : 0) |
+                   (settings->keep_alive != 0 ? TCP_FLAG_KEEP_ALIVE_ENABLED : 0));
+    wanted->ka_probe_count = settings->keep_count;
+    wanted->ka_timeout = ticks(host, settings->keep_idle_ps);
+    wanted->ka_interval = ticks(host, settings->keep_interval_ps);
+    wanted->max_rt = ticks(host, settings->user_timeout_ps);
+    wanted->initial_rcv_wnd = settings->rcv_buffer_bytes;
+    wanted->rcv_indication_size = settings->rcv_indication_size;
+    wanted->flow_label = settings->flow_label & FLUE_FLOW_LABEL_MASK;
+    wanted->ttl = settings->ttl;
+    wanted->tos = settings->tos;
+    wanted->user_priority = settings->user_priority & 7;
+    object_dirty(&socket->lease->object);
+}
+
+flue_err flue_host_socket_change(struct flue_socket *socket, const struct flue_tcp_settings *settings, flue_ps at_ps)
+{
+    flue_err err = FLUE_OK;
+
+    if ((socket->flags & SOCKET_ENDED) != 0 || (socket->conn == NULL && socket->lease == NULL)) {
+        return FLUE_ESTATE;
+    }
+    host_enter(socket->host, at_ps);
+    charge_call(socket->host, &socket->account);
+    if (socket->conn != NULL) {
+        err = flue_tcp_change(socket->conn, settings, host_now(socket->host));
+    } else {
+        want(socket, settings);
+    }
+    host_leave(socket->host);
+    return err;
+}

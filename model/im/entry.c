@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* im/entry.c - the records of an intermediate driver: offload entries, call entries, contexts of lists, and where
+ * indicated lists came from.
+ *
+ * A terminate must not fail for want of memory, because its failure ends the connection (D-32).  So each offload entry
+ * sets call entries aside when it is made, and a terminate takes from them when the pool is empty. */
+#include "im/im_core.h"
+
+void im_entry_enter(struct im_entry *entry, enum im_state state)
+{
+    static const bool legal[IM_STATES][IM_STATES] = {
+        [IM_E0] = {[IM_E1] = true},
+        [IM_E1] = {[IM_E0] = true, [IM_E2] = true},
+        [IM_E2] = {[IM_E3] = true},
+        [IM_E3] = {[IM_E0] = true, [IM_E2] = true},
+    };
+
+    assert(legal[entry->state][state]);
+    entry->state = state;
+}
+
+/* ---- Call entries ---- */
+
+static void set_aside(struct flue_im *im, struct im_call *call)
+{
+    call->next = im->deposit;
+    im->deposit = call;
+    im->deposit_count++;
+}
+
+static struct im_call *take_aside(struct flue_im *im)
+{
+    struct im_call *call = im->deposit;
+
+    if (call != NULL) {
+        im->deposit = call->next;
+        im->deposit_count--;
+    }
+    return call;
+}
+
+static void trim(struct flue_im *im)
+{
+    while (im->deposit_count > im->totals.entries * IM_DEPOSIT) {
+        pool_put(&im->calls, take_aside(im));
+    }
+}
+
+struct im_call *im_call_new(struct flue_im *im, enum im_operation operation)
+{
+    struct im_call *call = pool_get(&im->calls);
+
+    if (call == NULL && operation == IM_TERMINATE) {
+        call = take_aside(im);
+    }
+    if (call != NULL) {
+        im->totals.calls++;
+    }
+    return call;
+}
+
+void im_call_free(struct flue_im *im, struct im_call *call)
+{
+    im->totals.calls--;
+    set_aside(im, call);
+    trim(im);
+}
+
+/* ---- Offload entries ---- */
+
+struct im_entry *im_entry_new(struct flue_im *im, struct im_edge *edge, PNDIS_OFFLOAD_HANDLE upper)
+{
+    struct im_entry *entry = pool_get(&im->entries);
+
+    if (entry == NULL) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < IM_DEPOSIT; i++) {
+        struct im_call *call = pool_get(&im->calls);
+
+        if (call == NULL) {
+            trim(im);
+            pool_put(&im->entries, entry);
+            return NULL;
+        }
+        set_aside(im, call);
+    }
+    *entry = (struct im_entry){.upper = upper, .im = im, .edge = edge};
+    im->totals.entries++;
+    edge->entries++;
+    im_entry_enter(entry, IM_E1);
+    return entry;
+}
+
+void im_entry_free(struct im_entry *entry)
+{
+    struct flue_im *im = entry->im;
+
+    assert(entry->sends_out == 0 && entry->held_up == 0);
+    im_entry_enter(entry, IM_E0);
+    if (hook_linked(&entry->hook)) {
+        list_remove(&entry->hook);
+    }
+    entry->edge->entries--;
+    im->totals.entries--;
+    pool_put(&im->entries, entry);
+    trim(im);
+}
+
+/* ---- Contexts of lists ---- */
+
+bool im_context_push(struct flue_im *im, struct im_entry *entry, PNET_BUFFER_LIST nbl)
+{
+    struct im_context *context = pool_get(&im->contexts);
+
+    if (context == NULL) {
+        return false;
+    }
+    *context = (struct im_context){.above = nbl->Context, .source = nbl->SourceHandle, .entry = entry};
+    nbl->Context = context;
+    return true;
+}
+
+struct im_entry *im_context_pop(struct flue_im *im, PNET_BUFFER_LIST nbl)
+{
+    struct im_context *context = nbl->Context;
+    struct im_entry *entry = context->entry;
+
+    nbl->Context = context->above;
+    nbl->SourceHandle = context->source;
+    pool_put(&im->contexts, context);
+    return entry;
+}
+
+struct im_entry *im_context_entry(const NET_BUFFER_LIST *nbl)
+{
+    return ((const struct im_context *)nbl->Context)->entry;
+}
+
+/* ---- Homes ---- */
+
+void im_home_learn(struct im_edge *edge, PNET_BUFFER_LIST first)
+{
+    struct flue_im *im = edge->im;
+
+    if (im->edge_count < 2) {
+        return;
+    }
+    for (; first != NULL; first = first->Next) {
+        unsigned i = 0;
+
+        while (i < im->home_count && im->homes[i].pool != first->NdisPoolHandle) {
+            i++;
+        }
+        if (i == im->home_count) {
+            assert(i < IM_HOMES);
+            im->homes[im->home_count++] = (struct im_home){.pool = first->NdisPoolHandle};
+        }
+        im->homes[i].edge = edge;
+    }
+}
+
+struct im_edge *im_home(struct flue_im *im, const NET_BUFFER_LIST *nbl)
+{
+    if (im->edge_count > 1) {
+        for (unsigned i = 0; i < im->home_count; i++) {
+            if (im->homes[i].pool == nbl->NdisPoolHandle) {
+                return im->homes[i].edge;
+            }
+        }
+    }
+    return im_active(im);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ndis/check_overdue.c - what should have happened by now: looked at when a connection is terminated, and at the end of
+ * the run. */
+
+#include "ndis/check_core.h"
+
+/* A send is attempted within the longest persist wait (D-57), an event comes with the next moderated interrupt. */
+#define ATTEMPT_PS (64 * FLUE_PS_PER_S)
+#define EVENT_PS   (10 * FLUE_PS_PER_MS)
+
+/* CH-258, D-33. */
+static void judge_deadline(struct check *check, const struct check_object *object, flue_ps now_ps)
+{
+    const struct check_conn *conn = object->conn;
+    const struct check_at at = {.binding = object->binding, .object = object};
+    flue_ps limit_ps = (flue_ps)check->ddi.upload_deadline_ms * FLUE_PS_PER_MS;
+    flue_ps waited_ps = now_ps - conn->retrieve_ps;
+
+    if (conn->retrieve_reason != 0 && limit_ps > 0 && waited_ps > limit_ps) {
+        check_report(check, 258, check_above(object->binding), &at,
+                     "it was not terminated for %u ms after a mandatory reason (%u)",
+                     (uint64_t)(waited_ps / FLUE_PS_PER_MS), conn->retrieve_reason, 0);
+    }
+}
+
+/* Since when the object or something it depends on is invalid; FLUE_PS_NEVER: all are valid. */
+static flue_ps invalid_since(const struct check_object *object)
+{
+    flue_ps since_ps = FLUE_PS_NEVER;
+
+    for (; object != NULL; object = object->parent) {
+        if (object->invalid && object->invalid_ps < since_ps) {
+            since_ps = object->invalid_ps;
+        }
+    }
+    return since_ps;
+}
+
+/* CH-108: data waits on an invalid connection, and nobody has heard of it. */
+static void judge_invalid(struct check *check, const struct check_object *object, flue_ps now_ps)
+{
+    const struct check_conn *conn = object->conn;
+    const struct check_at at = {.binding = object->binding, .object = object};
+    const struct flue_hook *newest = list_last(&conn->sends);
+    flue_ps since_ps = invalid_since(object);
+
+    if (since_ps == FLUE_PS_NEVER || newest == NULL || conn->retrieve_reason != 0 || conn->abort_indicated) {
+        return;
+    }
+    if (FLUE_CONTAINER_OF(newest, const struct check_nbl, hook)->at_ps > since_ps) {
+        since_ps = FLUE_CONTAINER_OF(newest, const struct check_nbl, hook)->at_ps;
+    }
+    if (now_ps - since_ps > ATTEMPT_PS) {
+        check_report(check, 108, check_below(object->adapter), &at,
+                     "a send waits for %u s on an invalid object without Retrieve(InvalidState)",
+                     (uint64_t)((now_ps - since_ps) / FLUE_PS_PER_S), 0, 0);
+    }
+}
+
+/* CH-144: a state operation failed on a connection; Retrieve(HardwareFailure), then the abort, follow it. */
+static void judge_broken(struct check *check, const struct check_object *object, flue_ps now_ps)
+{
+    const struct check_conn *conn = object->conn;
+    const struct check_at at = {.binding = object->binding, .object = object};
+
+    if (!conn->hardware_failed) {
+        return;
+    }
+    if (conn->abort_indicated && !conn->flow.hardware && !conn->line.rst_came) {
+        check_report(check, 144, check_below(object->adapter), &at,
+                     "the abort was indicated without Retrieve(HardwareFailure) before it", 0, 0, 0);
+    } else if (now_ps - conn->failed_ps > EVENT_PS && !(conn->flow.hardware && conn->abort_indicated)) {
+        check_report(check, 144, check_below(object->adapter), &at,
+                     "an operation failed, but Retrieve(HardwareFailure) and the abort did not follow", 0, 0, 0);
+    }
+}
+
+void check_overdue(struct check *check, const struct check_object *object)
+{
+    flue_ps now_ps = check->env->now(check->env->ctx);
+
+    if (object->conn != NULL && object->state != CHECK_TERMINATING) {
+        judge_deadline(check, object, now_ps);
+        judge_invalid(check, object, now_ps);
+        judge_broken(check, object, now_ps);
+    }
+}

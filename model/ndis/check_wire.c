@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ndis/check_wire.c - rules that show in the frames of the wire.
+ *
+ * Frames leave later than the call that caused them: the adapter has a transmit ring, in which frames of the host may
+ * stand that it built before the hand-over.  So a frame is held against the party below only if it must have made it:
+ * it bears an IP identification of the target's half (CH-287), or acknowledges what came after the host had stopped.
+ * What must not happen after some moment is judged by what a frame knows: an ACK of bytes that came later. */
+
+#include "ndis/check_core.h"
+
+#include "flue/wire.h"
+
+#define TARGET_IDS 0x8000u /* lowest IP identification of a target */
+
+static uint32_t later(uint32_t a, uint32_t b)
+{
+    return check_before(a, b) ? b : a;
+}
+
+static void begin(struct check_conn *conn)
+{
+    struct check_line *line = &conn->line;
+
+    if (line->begun) {
+        return;
+    }
+    line->begun = true;
+    line->acked = conn->delegated.SndUna;
+    line->came_high = conn->delegated.RcvNxt;
+    line->ack_high = conn->delegated.RcvNxt;
+    line->sent_high = conn->delegated.SndUna;
+    line->data_end = conn->delegated.SndUna;
+}
+
+/* ---- What the calls tell ---- */
+
+/* Send data of a described stream lies at fixed sequence numbers; what does not fit together is not looked at. */
+static void map_out(struct check_line *line, uint32_t seq, const NET_BUFFER_LIST *nbl)
+{
+    for (const NET_BUFFER *nb = nbl->FirstNetBuffer; nb != NULL; nb = nb->Next) {
+        struct ndis_spans spans = ndis_spans_of_data(nb);
+        struct flue_span span;
+
+        while (ndis_spans_next(&spans, &span)) {
+            const uint32_t delta = (uint32_t)span.offset_bytes - seq;
+
+            if (span.memory != NULL ||
+                (line->has_out && (delta != line->out_delta || span.stream != line->out_stream))) {
+                line->no_out = true;
+            }
+            line->has_out = true;
+            line->out_delta = delta;
+            line->out_stream = span.stream;
+            seq += span.length_bytes;
+        }
+    }
+}
+
+void check_line_taken(struct check *check, struct check_conn *conn)
+{
+    const TCP_OFFLOAD_CONNECTION_STATE state = conn->delegated.State;
+    uint32_t seq = conn->delegated.SndUna;
+
+    begin(conn);
+    conn->line.since_ps = check->env->now(check->env->ctx);
+    conn->line.fin_before =
+        state == TcpConnectionCloseWait || state == TcpConnectionClosing || state == TcpConnectionLastAck;
+    conn->line.fin_left |= state == TcpConnectionFinWait1 || state == TcpConnectionFinWait2 ||
+                           state == TcpConnectionClosing || state == TcpConnectionLastAck;
+    FLUE_LIST_EACH(hook, &conn->sends)
+    {
+        const struct check_nbl *nbl = FLUE_CONTAINER_OF(hook, struct check_nbl, hook);
+
+        if (nbl->origin == CHECK_INHERITED) {
+            seq += (uint32_t)nbl->bytes;
+        }
+    }
+    conn->line.data_end = seq;
+}
+
+void check_line_gives(struct check_conn *conn, const NET_BUFFER_LIST *nbl)
+{
+    begin(conn);
+    map_out(&conn->line, conn->line.data_end, nbl);
+    conn->line.data_end += (uint32_t)ndis_nbl_bytes(nbl);
+}
+
+void check_line_freeze(struct check_conn *conn)
+{
+    begin(conn);
+    if (!conn->line.frozen) {
+        conn->line.frozen = true;
+        conn->line.frozen_high = later(conn->line.came_high, conn->line.ack_high);
+    }
+}
+
+void check_line_returned(struct check *check, const struct check_conn *conn, const TCP_OFFLOAD_STATE_DELEGATED *state)
+{
+    const struct check_at at = {.binding = conn->object->binding, .object = conn->object};
+    const struct check_line *line = &conn->line;
+    const enum flue_party below = check_below(conn->object->adapter);
+
+    if (!check->frames) {
+        return;
+    }
+    if (check_before(state->RcvNxt, line->ack_high)) {
+        check_report(check, 131, below, &at, "RcvNxt is returned as %u, and %u was acknowledged", state->RcvNxt,
+                     line->ack_high, 0);
+    } else if (check_before(line->acked, state->SndUna)) {
+        check_report(check, 131, below, &at, "SndUna is returned as %u, and the peer has acknowledged up to %u",
+                     state->SndUna, line->acked, 0);
+    } else if (check_before(state->SndMax, line->sent_high)) {
+        check_report(check, 131, below, &at, "SndMax is returned as %u, and %u was sent", state->SndMax,
+                     line->sent_high, 0);
+    }
+}
+
+/* ---- Frames that come ---- */
+
+static void came(struct check_conn *conn, const struct flue_frame *frame)
+{
+    struct check_line *line = &conn->line;
+    const uint32_t end = frame->seq + frame->payload.length_bytes;
+
+    begin(conn);
+    if ((frame->flags & FLUE_TCP_ACK) != 0) {
+        line->acked = later(line->acked, frame->ack);
+    }
+    if ((frame->flags & FLUE_TCP_RST) != 0) {
+        line->rst_came = true;
+        conn->rst_seen = true;
+        return;
+    }
+    if ((frame->flags & FLUE_TCP_SYN) != 0) {
+        return;
+    }
+    if ((frame->flags & FLUE_TCP_URG) != 0 && frame->payload.length_bytes > 0 && !line->has_urgent &&
+        !check_before(frame->seq, line->came_high)) {
+        line->has_urgent = true;
+        line->urgent_seq = frame->seq;
+    }
+    line->came_high = later(line->came_high, end);
+    /* Of several the lowest that can be true: a forged one makes no rule stricter. */
+    if ((frame->flags & FLUE_TCP_FIN) != 0 &&
+        !check_before(end, conn->flow.rcv_start + (uint32_t)conn->delivered_bytes)) {
+        line->fin_seq = line->fin_came && check_before(line->fin_seq, end) ? line->fin_seq : end;
+        line->fin_came = true;
+        conn->fin_seen = true;
+    }
+}
+
+void check_line_forward(struct check_conn *conn, const struct flue_frame *frame)
+{
+    came(conn, frame);
+}
+
+/* ---- Frames that leave ---- */
+
+static bool has_target_id(const struct flue_frame *frame)
+{
+    return frame->ethertype == FLUE_ETHERTYPE_IPV4 && frame->ip_id >= TARGET_IDS;
+}
+
+static bool is_of_target(const struct check_conn *conn, const struct flue_frame *frame)
+{
+    if (!conn->flow.taken || check_below(conn->object->adapter) != FLUE_PARTY_TARGET) {
+        return false;
+    }
+    return has_target_id(frame) ||
+           ((frame->flags & FLUE_TCP_ACK) != 0 && check_before(conn->delegated.RcvNxt, frame->ack));
+}
+
+static void check_rst(struct check *check, const struct check_conn *conn, const struct check_at *at)
+{
+    if (!conn->abortive_asked) {
+        check_report(check, 222, FLUE_PARTY_TARGET, at, "an RST leaves, and no abortive disconnect was asked for", 0, 0,
+                     0);
+    }
+}
+
+static void check_stop(struct check *check, struct check_conn *conn, const struct flue_frame *frame,
+                       const struct check_at *at)
+{
+    const struct check_line *line = &conn->line;
+    /* A FIN counts one. */
+    const uint32_t ack = line->fin_came && frame->ack == line->fin_seq + 1 ? frame->ack - 1 : frame->ack;
+
+    if ((frame->flags & FLUE_TCP_ACK) == 0) {
+        return;
+    }
+    if (line->frozen && check_before(line->frozen_high, ack)) {
+        check_report(check, conn->abortive_asked && conn->retrieve_reason == 0 ? 225 : 259, FLUE_PARTY_TARGET, at,
+                     "a segment acknowledges up to %u: bytes that came after %u, when processing had to stop", ack,
+                     line->frozen_high, 0);
+    }
+    if (line->has_urgent && check_before(line->urgent_seq, ack)) {
+        check_report(check, 285, FLUE_PARTY_TARGET, at, "urgent data at %u is acknowledged by %u", line->urgent_seq,
+                     ack, 0);
+    }
+    if (check_before(line->came_high, ack)) {
+        check_report(check, 136, FLUE_PARTY_TARGET, at, "a segment acknowledges up to %u, bytes came up to %u", ack,
+                     line->came_high, 0);
+    }
+}
+
+static void check_data(struct check *check, struct check_conn *conn, const struct flue_frame *frame,
+                       const struct check_at *at)
+{
+    struct check_line *line = &conn->line;
+    const uint32_t end = frame->seq + frame->payload.length_bytes;
+    const struct flue_span *span = &frame->payload;
+
+    if (span->length_bytes > 0 && span->memory == NULL && line->has_out && !line->no_out &&
+        !check_before(frame->seq, conn->delegated.SndUna) &&
+        (span->stream != line->out_stream || (uint32_t)span->offset_bytes - frame->seq != line->out_delta)) {
+        check_report(check, 159, FLUE_PARTY_TARGET, at, "the segment at %u carries bytes from %u of the stream, not %u",
+                     frame->seq, span->offset_bytes, frame->seq + line->out_delta);
+    }
+    if ((frame->flags & FLUE_TCP_FIN) != 0 && conn->graceful_asked && check_before(end, line->data_end)) {
+        check_report(check, 226, FLUE_PARTY_TARGET, at, "the FIN stands at %u, before data that ends at %u", end,
+                     line->data_end, 0);
+    }
+    if ((frame->flags & FLUE_TCP_URG) != 0) {
+        check_report(check, 165, FLUE_PARTY_TARGET, at, "urgent data is sent at %u", frame->seq, 0, 0);
+    }
+}
+
+/* An object that was invalidated, in an operation that has completed (D-24). */
+static bool is_invalid(const struct check_object *object)
+{
+    for (; object != NULL; object = object->parent) {
+        if (object->invalid && object->pending[NDIS_INVALIDATE] == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_invalid(struct check *check, const struct check_conn *conn, const struct flue_frame *frame,
+                          const struct check_at *at)
+{
+    if (!is_invalid(conn->object) || (frame->flags & FLUE_TCP_RST) != 0) {
+        return;
+    }
+    if (frame->payload.length_bytes > 0 || (frame->flags & (FLUE_TCP_SYN | FLUE_TCP_FIN)) != 0) {
+        check_report(check, 106, FLUE_PARTY_TARGET, at, "%u bytes leave at %u after an invalidate has completed",
+                     frame->payload.length_bytes, frame->seq, 0);
+    } else if (check->ddi.invalidate_acks_none) {
+        check_report(check, 107, FLUE_PARTY_TARGET, at, "an ACK leaves after an invalidate has completed", 0, 0, 0);
+    }
+}
+
+static void check_options(struct check *check, struct check_conn *conn, const struct flue_frame *frame,
+                          const struct check_at *at)
+{
+    struct check_line *line = &conn->line;
+    const bool has = (frame->options & FLUE_OPT_TIMESTAMP) != 0;
+    const bool wants = (conn->constant.Flags & TCP_FLAG_TIMESTAMP_ENABLED) != 0;
+
+    if (has != wants && (has || (frame->flags & FLUE_TCP_RST) == 0)) {
+        check_report(check, wants ? 278 : 279, FLUE_PARTY_TARGET, at, "a segment at %u %u timestamp", frame->seq, has,
+                     0);
+    }
+    if (has) {
+        if (line->has_ts && check_before(frame->ts_val, line->ts)) {
+            check_report(check, 289, FLUE_PARTY_TARGET, at, "a timestamp %u follows %u", frame->ts_val, line->ts, 0);
+        }
+        line->has_ts = true;
+        line->ts = frame->ts_val;
+    }
+    if ((frame->options & FLUE_OPT_SACK) != 0 && (conn->constant.Flags & TCP_FLAG_SACK_ENABLED) == 0) {
+        check_report(check, 280, FLUE_PARTY_TARGET, at, "SACK blocks are sent without the flag", 0, 0, 0);
+    }
+}
+
+static void check_window(struct check *check, struct check_conn *conn, const struct flue_frame *frame,
+                         const struct check_at *at)
+{
+    struct check_line *line = &conn->line;
+    const unsigned scale =
+        (conn->constant.Flags & TCP_FLAG_WINDOW_SCALING_ENABLED) != 0 ? conn->constant.RcvWindScale : 0u;
+    const uint32_t edge = frame->ack + ((uint32_t)frame->window << scale);
+
+    if ((frame->flags & FLUE_TCP_ACK) == 0 || (frame->flags & FLUE_TCP_RST) != 0) {
+        return;
+    }
+    if (line->has_edge && check_before(edge + (1u << scale), line->right_edge)) {
+        check_report(check, 281, FLUE_PARTY_TARGET, at, "the window's right edge goes back from %u to %u",
+                     line->right_edge, edge, 0);
+    }
+    line->has_edge = true;
+    line->right_edge = edge;
+}
+
+static void check_mac(struct check *check, const struct check_conn *conn, const struct flue_frame *frame,
+                      const struct check_at *at)
+{
+    const struct check_object *path = conn->object->parent;
+    const struct check_object *neighbour = path == NULL ? NULL : path->parent;
+    bool is_given = false, is_equal = true, is_on_wire = false;
+
+    if (neighbour == NULL || neighbour->layer != FLUE_LAYER_NEIGHBOR) {
+        return;
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        is_given |= neighbour->known.neighbor.source[i] != 0;
+        is_on_wire |= frame->src_mac[i] != 0;
+        is_equal &= neighbour->known.neighbor.source[i] == frame->src_mac[i];
+    }
+    if (is_given && is_on_wire && !is_equal) {
+        check_report(check, 272, FLUE_PARTY_TARGET, at, "a frame has another source address than its neighbour object",
+                     0, 0, 0);
+    }
+}
+
+static void left(struct check *check, struct check_conn *conn, const struct flue_frame *frame)
+{
+    const struct check_at at = {.binding = conn->object->binding, .object = conn->object};
+    const bool target = is_of_target(conn, frame);
+
+    begin(conn);
+    if ((frame->flags & FLUE_TCP_RST) != 0) {
+        conn->line.rst_left = true;
+        if (target) {
+            check_rst(check, conn, &at);
+        }
+    }
+    conn->line.fin_left |= (frame->flags & FLUE_TCP_FIN) != 0;
+    if (!target) {
+        return;
+    }
+    if (frame->ethertype == FLUE_ETHERTYPE_IPV4 && !has_target_id(frame)) {
+        check_report(check, 287, FLUE_PARTY_TARGET, &at, "IP identification %x is of the host's half", frame->ip_id, 0,
+                     0);
+    }
+    check_stop(check, conn, frame, &at);
+    check_data(check, conn, frame, &at);
+    check_invalid(check, conn, frame, &at);
+    check_options(check, conn, frame, &at);
+    check_window(check, conn, frame, &at);
+    check_mac(check, conn, frame, &at);
+    if (frame->ethertype == FLUE_ETHERTYPE_IPV4 && frame->flow_label != 0) {
+        check_report(check, 154, FLUE_PARTY_TARGET, &at, "an IPv4 frame has a flow label", 0, 0, 0);
+    }
+    if ((frame->flags & FLUE_TCP_ACK) != 0) {
+        conn->line.ack_high = later(conn->line.ack_high, frame->ack);
+    }
+    if (frame->payload.length_bytes > 0) {
+        conn->line.sent_high = later(conn->line.sent_high, frame->seq + frame->payload.length_bytes);
+    }
+}
+
+/* ---- The entry ---- */
+
+void flue_ndis_check_frame(struct flue_ndis *ndis, void *adapter, int outward, const struct flue_frame *frame,
+                           flue_ps now_ps)
+{
+    struct check *check = check_enter(ndis);
+    struct flue_tcp_tuple tuple;
+
+    (void)now_ps;
+    if (check == NULL) {
+        return;
+    }
+    check->frames = true;
+    if (frame->kind != FLUE_FRAME_TCP) {
+        return;
+    }
+    tuple = outward != 0 ? (struct flue_tcp_tuple){.local_ip = frame->src_ip,
+                                                   .remote_ip = frame->dst_ip,
+                                                   .local_port = frame->src_port,
+                                                   .remote_port = frame->dst_port}
+                         : (struct flue_tcp_tuple){.local_ip = frame->dst_ip,
+                                                   .remote_ip = frame->src_ip,
+                                                   .local_port = frame->dst_port,
+                                                   .remote_port = frame->src_port};
+    /* Every layer has its own record of the connection. */
+    FLUE_LIST_EACH(hook, &check->adapters)
+    {
+        const struct check_adapter *known = FLUE_CONTAINER_OF(hook, struct check_adapter, hook);
+        struct check_conn *conn = check_conn_of_tuple(check, known->adapter, &tuple);
+
+        if (conn == NULL ||
+            (adapter != NULL && known->adapter != adapter && check_below(known->adapter) == FLUE_PARTY_TARGET)) {
+            continue;
+        }
+        if (outward != 0) {
+            left(check, conn, frame);
+        } else {
+            came(conn, frame);
+        }
+    }
+}
+
+void check_wire_end(struct check *check)
+{
+    (void)check;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* target/fault.c - what goes wrong on demand: operations that never complete, state that is lost, memory that runs out
+ * (behaviour 11.5, D-32).  Nothing here happens of its own accord. */
+
+#include "target/target.h"
+
+/* ---- Operations that hang, and completions that are lost ---- */
+
+bool fault_hangs(struct flue_target *target, enum fault_operation operation, target_tree tree)
+{
+    if (target->hangs[operation] == 0) {
+        return false;
+    }
+    target->hangs[operation]--;
+    tree->MiniportReserved[0] = target->hung;
+    target->hung = tree;
+    return true;
+}
+
+bool fault_loses(struct flue_target *target, const struct upward *done)
+{
+    static const enum fault_operation operations[] = {
+        [UPWARD_INITIATE - UPWARD_INITIATE] = FAULT_INITIATE, [UPWARD_TERMINATE - UPWARD_INITIATE] = FAULT_TERMINATE,
+        [UPWARD_UPDATE - UPWARD_INITIATE] = FAULT_UPDATE,     [UPWARD_INVALIDATE - UPWARD_INITIATE] = FAULT_INVALIDATE,
+        [UPWARD_QUERY - UPWARD_INITIATE] = FAULT_QUERY,
+    };
+    uint8_t *count = &target->losses[operations[done->kind - UPWARD_INITIATE]];
+
+    if (*count == 0) {
+        return false;
+    }
+    (*count)--;
+    return true;
+}
+
+/* ---- Lost state ---- */
+
+/* Retrieve(HardwareFailure), then Abort (CH-144). */
+void fault_tell(struct flue_target *target, struct target_context *context)
+{
+    if ((context->marks & OBJECT_TOLD) != 0) {
+        return;
+    }
+    context->marks |= OBJECT_BROKEN | OBJECT_TOLD;
+    if (context->conn != NULL && context_accepts(context)) {
+        struct flue_tcp_info info;
+
+        flue_tcp_info(context->conn, &info);
+        event_freeze(target, context, HardwareFailure, info.state);
+    } else {
+        upward_event(target, context, TcpIndicateRetrieve, HardwareFailure);
+    }
+    upward_event(target, context, TcpIndicateAbort, 0);
+}
+
+struct touched {
+    struct flue_target *target;
+    struct target_context *first; /* linked by context->link */
+    bool eager;                   /* InvalidState is raised at once (D-25) */
+};
+
+static void collect(struct touched *touched, struct target_context *context, unsigned marks)
+{
+    const bool broken = (marks & OBJECT_BROKEN) != 0 && (context->marks & OBJECT_TOLD) == 0;
+
+    if (broken) {
+        context->marks |= OBJECT_BROKEN;
+    }
+    if ((broken || (touched->eager && context->state == FLUE_CONTEXT_INVALID)) &&
+        (context->marks & OBJECT_LISTED) == 0) {
+        context->marks |= OBJECT_LISTED;
+        context->link = touched->first;
+        touched->first = context;
+    }
+}
+
+static void collect_path(struct touched *touched, const struct target_path *path, unsigned marks)
+{
+    FLUE_LIST_EACH(hook, &path->conns)
+    {
+        struct target_context *context = FLUE_CONTAINER_OF(hook, struct target_context, sibling);
+
+        collect(touched, context, marks | context->marks);
+    }
+}
+
+static flue_err visit(target_tree block, void *arg)
+{
+    struct touched *touched = (struct touched *)arg;
+
+    if (block->MiniportOffloadContext == NULL || *block->MiniportOffloadContext == NULL) {
+        return FLUE_OK;
+    }
+    switch (flue_state_layer(block->Header.Type)) {
+    case FLUE_LAYER_NEIGHBOR: {
+        const struct target_neighbour *neighbour = (const struct target_neighbour *)*block->MiniportOffloadContext;
+
+        FLUE_LIST_EACH(hook, &neighbour->paths)
+        {
+            collect_path(touched, FLUE_CONTAINER_OF(hook, struct target_path, sibling), neighbour->marks);
+        }
+        break;
+    }
+    case FLUE_LAYER_PATH: {
+        const struct target_path *path = (const struct target_path *)*block->MiniportOffloadContext;
+
+        collect_path(touched, path, path->marks);
+        break;
+    }
+    case FLUE_LAYER_TCP: {
+        struct target_context *context = (struct target_context *)*block->MiniportOffloadContext;
+
+        if (context->state != FLUE_CONTEXT_TERMINATING) {
+            collect(touched, context, context->marks);
+        }
+        break;
+    }
+    case FLUE_LAYER_NONE:
+        break;
+    }
+    return FLUE_OK;
+}
+
+/* The tree is the host's when the completion is called, so the connections concerned are found before. */
+void fault_complete(struct flue_target *target, enum upward_kind kind, target_tree tree)
+{
+    struct touched touched = {.target = target,
+                              .eager = kind == UPWARD_INVALIDATE && target->params.ddi.invalid_raise_eager != 0};
+
+    (void)flue_block_walk(tree, visit, &touched);
+    miniport_tell_trace(target, NULL);
+    miniport_tree_done(target, kind, tree);
+    (void)flue_server_begin(&target->engine, target_now(target));
+    while (touched.first != NULL) {
+        struct target_context *context = touched.first;
+
+        touched.first = context->link;
+        context->marks &= (uint8_t) ~(unsigned)OBJECT_LISTED;
+        if ((context->marks & OBJECT_BROKEN) != 0) {
+            fault_tell(target, context);
+        } else if (context->state == FLUE_CONTEXT_INVALID && context_accepts(context) &&
+                   ring_reserve(&target->upwards, TARGET_STEP_ENTRIES) == FLUE_OK) {
+            /* Without room it happens when the connection wants to send. */
+            invalidate_refuse(target, context);
+        }
+    }
+}
+
+/* ---- On demand ---- */
+
+static struct target_context *find(const struct flue_target *target, uint32_t id)
+{
+    FLUE_LIST_EACH(neighbour, &target->all)
+    {
+        FLUE_LIST_EACH(path, &FLUE_CONTAINER_OF(neighbour, struct target_neighbour, sibling)->paths)
+        {
+            FLUE_LIST_EACH(conn, &FLUE_CONTAINER_OF(path, struct target_path, sibling)->conns)
+            {
+                struct target_context *context = FLUE_CONTAINER_OF(conn, struct target_context, sibling);
+
+                if (context->id == id) {
+                    return context;
+                }
+            }
+        }
+    }
+    return NULL;
+}
+
+flue_err flue_target_fault(struct flue_target *target, enum flue_target_fault fault, unsigned layer, uint32_t id)
+{
+    struct target_context *context;
+    uint8_t *marks;
+
+    if (fault == FLUE_FAULT_HANG || fault == FLUE_FAULT_LOSE) {
+        uint8_t *counts = fault == FLUE_FAULT_HANG ? target->hangs : target->losses;
+
+        if (layer != 0 || id >= sizeof target->hangs || counts[id] == UINT8_MAX) {
+            return FLUE_EINVAL;
+        }
+        counts[id]++;
+        return FLUE_OK;
+    }
+    context = find(target, id);
+    if (context == NULL || layer < FLUE_LAYER_NEIGHBOR || layer > FLUE_LAYER_TCP) {
+        return FLUE_EINVAL;
+    }
+    marks = layer == FLUE_LAYER_TCP    ? &context->marks
+            : layer == FLUE_LAYER_PATH ? &context->path->marks
+                                       : &context->path->neighbour->marks;
+    switch (fault) {
+    case FLUE_FAULT_CORRUPT:
+        *marks |= OBJECT_BROKEN;
+        return FLUE_OK;
+    case FLUE_FAULT_TERMINATE:
+        *marks |= OBJECT_NO_END;
+        return FLUE_OK;
+    case FLUE_FAULT_HARDWARE:
+    case FLUE_FAULT_STARVE:
+        if (layer != FLUE_LAYER_TCP || context->conn == NULL || !context_accepts(context)) {
+            return FLUE_EINVAL;
+        }
+        (void)flue_server_begin(&target->engine, target_now(target));
+        if (fault == FLUE_FAULT_HARDWARE) {
+            fault_tell(target, context);
+        } else {
+            context->flags |= CONTEXT_STARVED;
+            engine_follow_up(target, context);
+        }
+        return FLUE_OK;
+    case FLUE_FAULT_HANG:
+    case FLUE_FAULT_LOSE:
+        break;
+    }
+    return FLUE_EINVAL;
+}

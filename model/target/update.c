@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* target/update.c - update: cached variables and links of paths to neighbours (behaviour 9).  Both change before the
+ * handler returns; the cost of it and the completion come later (D-18).  A block that is answered with FAILURE has
+ * changed nothing (CH-90). */
+
+#include <string.h>
+
+#include "target/target.h"
+
+static const void *cached_of(target_tree block)
+{
+    return flue_state_class(block->Header.Type) == 2 ? flue_state_first(block) : NULL;
+}
+
+static bool refused(unsigned marks)
+{
+    return (marks & (OBJECT_INVALID | OBJECT_GIVEN_BACK | OBJECT_BROKEN)) != 0;
+}
+
+static NDIS_STATUS update_neighbour(struct flue_target *target, struct target_neighbour *neighbour,
+                                    const NEIGHBOR_OFFLOAD_STATE_CACHED *cached)
+{
+    if (cached == NULL || refused(neighbour->marks)) {
+        return NDIS_STATUS_FAILURE;
+    }
+    memcpy(neighbour->destination, cached->DlDestinationAddress, sizeof neighbour->destination);
+    memcpy(neighbour->mac, cached->DlDestinationAddress, sizeof neighbour->mac);
+    neighbour->host_tick = target_tick(target) - cached->HostReachabilityDelta;
+    return NDIS_STATUS_SUCCESS;
+}
+
+/* Another next hop: connections follow, as they know their path only.  A mark that they have inherited goes (D-25). */
+static void relink(struct flue_target *target, struct target_path *path, struct target_neighbour *neighbour)
+{
+    list_remove(&path->sibling);
+    path->neighbour->dependents--;
+    path->neighbour = neighbour;
+    neighbour->dependents++;
+    list_push_back(&neighbour->paths, &path->sibling);
+    FLUE_LIST_EACH(hook, &path->conns)
+    {
+        context_settle(target, FLUE_CONTAINER_OF(hook, struct target_context, sibling));
+    }
+}
+
+/* neighbour: the parent that the tree names; NULL: none. */
+static NDIS_STATUS update_path(struct flue_target *target, struct target_path *path,
+                               const PATH_OFFLOAD_STATE_CACHED *cached, struct target_neighbour *neighbour)
+{
+    if (cached == NULL || refused(path->marks) || cached->PathMtu > target->params.mtu_max_bytes ||
+        cached->PathMtu < TARGET_LEAST_MTU_BYTES ||
+        (neighbour != NULL && (neighbour->marks & (OBJECT_GIVEN_BACK | OBJECT_BROKEN)) != 0)) {
+        return NDIS_STATUS_FAILURE;
+    }
+    if (neighbour != NULL && neighbour != path->neighbour) {
+        relink(target, path, neighbour);
+    }
+    if (path->mtu_bytes != cached->PathMtu) {
+        path->mtu_bytes = cached->PathMtu;
+        FLUE_LIST_EACH(hook, &path->conns)
+        {
+            const struct target_context *context = FLUE_CONTAINER_OF(hook, struct target_context, sibling);
+
+            if (context->conn != NULL) {
+                flue_tcp_set_path_mtu(context->conn, path->mtu_bytes, target->engine.clock_ps);
+            }
+        }
+    }
+    return NDIS_STATUS_SUCCESS;
+}
+
+static NDIS_STATUS update_tcp(struct flue_target *target, struct target_context *context,
+                              const TCP_OFFLOAD_STATE_CACHED *cached)
+{
+    const struct flue_target_params *params = &target->params;
+    struct flue_tcp_state state = {.state = 0};
+    uint64_t booked_bytes = target->rcv_bytes - context->rcv_bytes;
+
+    if (cached == NULL || refused(context->marks) || context->state == FLUE_CONTEXT_TERMINATING ||
+        cached->InitialRcvWnd > params->rcv_wnd_max_bytes ||
+        (params->rcv_buffer_bytes != 0 && booked_bytes + cached->InitialRcvWnd > params->rcv_buffer_bytes)) {
+        return NDIS_STATUS_FAILURE;
+    }
+    ndis_state_get(&state, NULL, cached, NULL);
+    if (context->conn != NULL && flue_tcp_update(context->conn, &state, target->engine.clock_ps) != FLUE_OK) {
+        return NDIS_STATUS_FAILURE;
+    }
+    if (context->still != NULL) {
+        ndis_state_get(&context->still->state, NULL, cached, NULL); /* frozen: what a query tells */
+    }
+    context->rcv_bytes = cached->InitialRcvWnd;
+    target->rcv_bytes = booked_bytes + cached->InitialRcvWnd;
+    if (context->conn != NULL) {
+        engine_follow_up(target, context);
+    }
+    return NDIS_STATUS_SUCCESS;
+}
+
+/* One level of the tree; as deep as its three layers. */
+static void visit(struct flue_target *target, target_tree first, struct target_neighbour *parent)
+{
+    for (target_tree block = first; block != NULL; block = block->NextBlock) {
+        PVOID object = block->MiniportOffloadContext == NULL ? NULL : *block->MiniportOffloadContext;
+        struct target_neighbour *here = NULL;
+
+        block->Status = block->MiniportOffloadContext == NULL ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
+        if (object != NULL) {
+            switch (flue_state_layer(block->Header.Type)) {
+            case FLUE_LAYER_NEIGHBOR:
+                here = (struct target_neighbour *)object;
+                block->Status = update_neighbour(target, here, (const NEIGHBOR_OFFLOAD_STATE_CACHED *)cached_of(block));
+                break;
+            case FLUE_LAYER_PATH:
+                block->Status = update_path(target, (struct target_path *)object,
+                                            (const PATH_OFFLOAD_STATE_CACHED *)cached_of(block), parent);
+                break;
+            case FLUE_LAYER_TCP: /* under another path than its own: the link is ignored (D-18) */
+                block->Status = update_tcp(target, (struct target_context *)object,
+                                           (const TCP_OFFLOAD_STATE_CACHED *)cached_of(block));
+                break;
+            case FLUE_LAYER_NONE:
+                break;
+            }
+        }
+        visit(target, block->DependentBlockList, here);
+    }
+}
+
+void update_call(struct flue_target *target, target_tree tree)
+{
+    (void)flue_server_begin(&target->engine, target_now(target));
+    visit(target, tree, NULL);
+}
+
+static flue_err charge(target_tree block, void *arg)
+{
+    struct flue_target *target = (struct flue_target *)arg;
+
+    (void)block;
+    target_engine_charge(target, FLUE_COST_OFFLOAD, &target->params.profile.engine_request, 0);
+    return FLUE_OK;
+}
+
+void update_drain(struct flue_target *target, target_tree tree, flue_ps at_ps)
+{
+    if (fault_hangs(target, FAULT_UPDATE, tree)) {
+        return;
+    }
+    (void)flue_server_begin(&target->engine,
+                            flue_pcie_read(&target->pcie, at_ps, sizeof(NDIS_MINIPORT_OFFLOAD_BLOCK_LIST)));
+    (void)flue_block_walk(tree, charge, target);
+    upward_push(target, UPWARD_UPDATE, NULL, target->engine.clock_ps, TARGET_COMPLETION_BYTES)->what.tree = tree;
+}

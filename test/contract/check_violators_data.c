@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Hosts and targets that break one rule of sends, disconnects or forwards each: the checker must name that rule
+ * first. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "check_data_world.h"
+
+#define SENT     FLUE_POINT_ddi_send_complete
+#define RECEIVED FLUE_POINT_ddi_receive_complete
+#define CLOSED   FLUE_POINT_ddi_disconnect_complete
+#define FORWARD  FLUE_POINT_ddi_forward_complete
+#define GRACEFUL TCP_DISCONNECT_GRACEFUL_CLOSE
+#define ABORTIVE TCP_DISCONNECT_ABORTIVE_CLOSE
+#define SUCCESS  NDIS_STATUS_SUCCESS
+#define UPLOAD   NDIS_STATUS_UPLOAD_IN_PROGRESS
+#define ABORTED  NDIS_STATUS_REQUEST_ABORTED
+
+/* ---- Sends ---- */
+
+static void handler_answers(struct world *world)
+{
+    world->fakes.miniport.answer = SUCCESS;
+    (void)world_send(world, 10);
+}
+
+static void receive_handler_answers(struct world *world)
+{
+    world->fakes.miniport.answer = NDIS_STATUS_FAILURE;
+    (void)world_post(world, 10, 0);
+}
+
+static void disconnect_handler_answers(struct world *world)
+{
+    world->fakes.miniport.answer = NDIS_STATUS_FAILURE;
+    (void)world_disconnect(world, 0, GRACEFUL);
+}
+
+static void forward_handler_answers(struct world *world)
+{
+    world->fakes.miniport.answer = NDIS_STATUS_FAILURE;
+    (void)NdisOffloadTcpForward(world_handle(world), world_segment(world));
+}
+
+static void send_keeps_list(struct world *world)
+{
+    (void)world_send(world, 10);
+    world_terminate(world);
+    world_terminated(world);
+}
+
+static void send_fails_without_cause(struct world *world)
+{
+    world_complete(world, SENT, world_send(world, 10), NDIS_STATUS_FAILURE, 0);
+}
+
+static void send_in_send(void *ctx)
+{
+    struct world *world = ctx;
+
+    world->fakes.miniport.during = NULL;
+    (void)world_send(world, 10);
+}
+
+static void sends_overlap(struct world *world)
+{
+    world->fakes.miniport.during = send_in_send;
+    world->fakes.miniport.during_ctx = world;
+    (void)world_send(world, 10);
+}
+
+static void other_bytes_leave(struct world *world)
+{
+    struct flue_frame frame = world_frame(world, 10, 10, 0, 0);
+
+    (void)world_send(world, 20);
+    frame.payload.offset_bytes = 0;
+    world_leaves(world, &frame);
+}
+
+static void urgent_leaves(struct world *world)
+{
+    const struct flue_frame frame = world_frame(world, 0, 10, 0, FLUE_TCP_URG);
+
+    (void)world_send(world, 10);
+    world_leaves(world, &frame);
+}
+
+static void send_succeeds_early(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_send(world, 300);
+
+    world_comes(world, 0, 299, 0); /* past 2^32 */
+    world_complete(world, SENT, nbl, SUCCESS, 300);
+}
+
+static void send_succeeds_in_part(struct world *world)
+{
+    world_complete(world, SENT, world_send(world, 10), SUCCESS, 9);
+}
+
+static void send_without_status(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_send(world, 10);
+
+    world_complete(world, SENT, nbl, nbl->Status, 10);
+}
+
+static void upload_without_cause(struct world *world)
+{
+    world_complete(world, SENT, world_send(world, 10), UPLOAD, 0);
+}
+
+static void upload_for_an_optional_reason(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_send(world, 10);
+
+    world_event(world, TcpIndicateRetrieve, LowActivity);
+    world_complete(world, SENT, nbl, UPLOAD, 0);
+}
+
+static void abort_without_cause(struct world *world)
+{
+    world_complete(world, SENT, world_send(world, 10), ABORTED, 0);
+}
+
+static void success_after_failure(struct world *world)
+{
+    PNET_BUFFER_LIST a = world_send(world, 10), b = world_send(world, 10);
+
+    world_event(world, TcpIndicateRetrieve, UploadRequested);
+    world_complete(world, SENT, a, UPLOAD, 0);
+    world_complete(world, SENT, b, SUCCESS, 10);
+}
+
+static void two_in_part(struct world *world)
+{
+    PNET_BUFFER_LIST a = world_send(world, 10), b = world_send(world, 10);
+
+    world_event(world, TcpIndicateRetrieve, UploadRequested);
+    world_complete(world, SENT, a, UPLOAD, 4);
+    world_complete(world, SENT, b, UPLOAD, 4);
+}
+
+static void more_than_acknowledged(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_send(world, 10);
+
+    world_comes(world, 0, 3, 0);
+    world_event(world, TcpIndicateRetrieve, UploadRequested);
+    world_complete(world, SENT, nbl, UPLOAD, 4);
+}
+
+static void send_not_advanced(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_send(world, 10);
+
+    world_complete(world, SENT, nbl, SUCCESS, 0);
+}
+
+static void send_slot_only(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_send(world, 10);
+
+    NdisAdvanceNetBufferDataStart(nbl->FirstNetBuffer, 3, 0, NULL);
+    nbl->FirstNetBuffer->DataLength += 2;
+    nbl->Status = SUCCESS;
+    NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred) = (PVOID)(uintptr_t)10;
+    world->fakes.miniport.up.NdisTcpOffloadSendComplete(world->fakes.miniport.adapter, nbl);
+}
+
+static void target_says_request_upload(struct world *world)
+{
+    world_complete(world, SENT, world_send(world, 10), NDIS_STATUS_REQUEST_UPLOAD, 0);
+}
+
+static void send_completes_twice(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_send(world, 10);
+
+    world_complete(world, SENT, nbl, SUCCESS, 10);
+    world->fakes.miniport.up.NdisTcpOffloadSendComplete(world->fakes.miniport.adapter, nbl);
+}
+
+static void late_send_succeeds(struct world *world)
+{
+    world_event(world, TcpIndicateRetrieve, UploadRequested);
+    world_complete(world, SENT, world_send(world, 10), SUCCESS, 10);
+}
+
+static void send_after_terminate(struct world *world)
+{
+    world_terminate(world);
+    (void)world_send(world, 10);
+}
+
+/* ---- Disconnects ---- */
+
+static void both_flags(struct world *world)
+{
+    (void)world_disconnect(world, 0, GRACEFUL | ABORTIVE);
+}
+
+static void disconnect_of_two_lists(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_list(world, 5);
+
+    nbl->Next = world_list(world, 5);
+    (void)NdisOffloadTcpDisconnect(world_handle(world), nbl, GRACEFUL);
+}
+
+static void abort_with_data(struct world *world)
+{
+    (void)world_disconnect(world, 5, ABORTIVE);
+}
+
+static void rst_unasked(struct world *world)
+{
+    const struct flue_frame frame = world_frame(world, 0, 0, 0, FLUE_TCP_RST);
+
+    world_leaves(world, &frame);
+}
+
+static void abort_leaves_sends(struct world *world)
+{
+    const struct flue_frame frame = world_frame(world, 0, 0, 0, FLUE_TCP_RST);
+    PNET_BUFFER_LIST nbl;
+
+    (void)world_send(world, 10);
+    nbl = world_disconnect(world, 0, ABORTIVE);
+    world_leaves(world, &frame);
+    world_complete(world, CLOSED, nbl, SUCCESS, 0);
+}
+
+static void acknowledges_after_abort(struct world *world)
+{
+    const struct flue_frame frame = world_frame(world, 0, 0, 20, 0);
+
+    world_comes(world, 15, 0, 0);
+    (void)world_disconnect(world, 0, ABORTIVE);
+    world_comes(world, 5, 0, 0);
+    world_leaves(world, &frame);
+}
+
+static void fin_before_data(struct world *world)
+{
+    const struct flue_frame frame = world_frame(world, 0, 10, 0, FLUE_TCP_FIN);
+
+    (void)world_send(world, 10);
+    (void)world_disconnect(world, 5, GRACEFUL);
+    world_leaves(world, &frame);
+}
+
+static void closes_before_sends(struct world *world)
+{
+    PNET_BUFFER_LIST nbl;
+
+    (void)world_send(world, 10);
+    nbl = world_disconnect(world, 0, GRACEFUL);
+    world_complete(world, CLOSED, nbl, SUCCESS, 0);
+}
+
+static void closes_before_fin_is_acknowledged(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_disconnect(world, 300, GRACEFUL);
+
+    world_comes(world, 0, 300, 0);
+    world_complete(world, CLOSED, nbl, SUCCESS, 300);
+}
+
+static void disconnect_status(struct world *world)
+{
+    world_complete(world, CLOSED, world_disconnect(world, 0, GRACEFUL), NDIS_STATUS_FAILURE, 0);
+}
+
+static void abort_without_rst(struct world *world)
+{
+    PNET_BUFFER_LIST nbl;
+
+    world_comes(world, 0, 0, 0); /* frames are shown */
+    nbl = world_disconnect(world, 0, ABORTIVE);
+    world_complete(world, CLOSED, nbl, SUCCESS, 0);
+}
+
+static void disconnect_reports_less(struct world *world)
+{
+    world_complete(world, CLOSED, world_disconnect(world, 10, GRACEFUL), SUCCESS, 9);
+}
+
+static void disconnect_not_advanced(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_disconnect(world, 10, GRACEFUL);
+
+    nbl->Status = SUCCESS;
+    NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred) = (PVOID)(uintptr_t)10;
+    world->fakes.miniport.up.NdisTcpOffloadDisconnectComplete(world->fakes.miniport.adapter, nbl);
+}
+
+static void disconnect_returns_another(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_send(world, 10);
+
+    (void)world_disconnect(world, 0, GRACEFUL);
+    world_complete(world, CLOSED, nbl, SUCCESS, 10);
+}
+
+static void disconnect_fails_without_cause(struct world *world)
+{
+    world_complete(world, CLOSED, world_disconnect(world, 0, GRACEFUL), ABORTED, 0);
+}
+
+static void disconnect_again(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_disconnect(world, 0, GRACEFUL);
+
+    world_event(world, TcpIndicateRetrieve, UploadRequested);
+    world_complete(world, CLOSED, nbl, UPLOAD, 0);
+    (void)world_disconnect(world, 0, GRACEFUL);
+}
+
+/* ---- Forwards ---- */
+
+static void forward_kept(struct world *world)
+{
+    (void)NdisOffloadTcpForward(world_handle(world), world_segment(world));
+    world_terminate(world);
+    world_terminated(world);
+}
+
+static void forwards_a_fragment(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_segment(world);
+
+    ndis_nbl_frame(nbl)->kind = FLUE_FRAME_FRAGMENT;
+    (void)NdisOffloadTcpForward(world_handle(world), nbl);
+}
+
+static void forwards_a_stranger(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_segment(world);
+
+    ndis_nbl_frame(nbl)->src_port++;
+    (void)NdisOffloadTcpForward(world_handle(world), nbl);
+}
+
+static void forwards_after_terminate(struct world *world)
+{
+    world_terminate(world);
+    (void)NdisOffloadTcpForward(world_handle(world), world_segment(world));
+}
+
+static void forward_without_status(struct world *world)
+{
+    PNET_BUFFER_LIST nbl = world_segment(world);
+
+    (void)NdisOffloadTcpForward(world_handle(world), nbl);
+    world->fakes.miniport.up.NdisTcpOffloadForwardComplete(world->fakes.miniport.adapter, nbl);
+}
+
+#define H FLUE_PARTY_HOST
+#define T FLUE_PARTY_TARGET
+
+static const struct violator violators[] = {
+    {156, T, handler_answers, {0}},
+    {176, T, receive_handler_answers, {0}},
+    {217, T, disconnect_handler_answers, {0}},
+    {239, T, forward_handler_answers, {0}},
+    {121, T, send_keeps_list, {125, 157}},
+    {158, T, send_fails_without_cause, {0}},
+    {161, H, sends_overlap, {0}},
+    {159, T, other_bytes_leave, {0}},
+    {165, T, urgent_leaves, {0}},
+    {166, T, send_succeeds_early, {0}},
+    {166, T, send_succeeds_in_part, {0}},
+    {167, T, send_without_status, {0}},
+    {168, T, upload_without_cause, {0}},
+    {168, T, upload_for_an_optional_reason, {0}},
+    {169, T, abort_without_cause, {0}},
+    {170, T, success_after_failure, {0}},
+    {171, T, two_in_part, {0}},
+    {172, T, more_than_acknowledged, {0}},
+    {166, T, send_not_advanced, {0}},
+    {173, T, send_slot_only, {0}},
+    {174, T, target_says_request_upload, {0}},
+    {121, T, send_completes_twice, {0}},
+    {141, T, late_send_succeeds, {0}},
+    {116, H, send_after_terminate, {0}},
+    {218, H, both_flags, {0}},
+    {219, H, disconnect_of_two_lists, {0}},
+    {220, H, abort_with_data, {0}},
+    {222, T, rst_unasked, {0}},
+    {223, T, abort_leaves_sends, {0}},
+    {225, T, acknowledges_after_abort, {0}},
+    {226, T, fin_before_data, {0}},
+    {228, T, closes_before_sends, {0}},
+    {229, T, closes_before_fin_is_acknowledged, {0}},
+    {230, T, disconnect_status, {0}},
+    {231, T, abort_without_rst, {0}},
+    {232, T, disconnect_reports_less, {0}},
+    {233, T, disconnect_not_advanced, {0}},
+    {234, T, disconnect_returns_another, {0}},
+    {235, T, disconnect_fails_without_cause, {0}},
+    {236, H, disconnect_again, {0}},
+    {120, T, forward_kept, {240, 0}},
+    {241, H, forwards_a_fragment, {0}},
+    {242, H, forwards_a_stranger, {0}},
+    {244, H, forwards_after_terminate, {0}},
+    {246, T, forward_without_status, {0}},
+};
+
+static void each_violator_is_named(void **state)
+{
+    (void)state;
+    violators_run(violators, sizeof violators / sizeof violators[0]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_violator_is_named),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
