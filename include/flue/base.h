@@ -23,8 +23,11 @@
 
 #if defined(__GNUC__)
 #define FLUE_CHECKED __attribute__((warn_unused_result))
+/* Out of the way of the code that calls it, which it rarely does: that need not keep registers for the call. */
+#define FLUE_COLD __attribute__((cold, noinline))
 #else
 #define FLUE_CHECKED
+#define FLUE_COLD
 #endif
 
 FLUE_BEGIN_C

@@ -69,14 +69,22 @@ struct flue_rule {
 void flue_rule_id(unsigned number, char id[8]);
 /* Static storage; NULL unless 1 <= number <= FLUE_RULES. */
 const struct flue_rule *flue_rule(unsigned number);
-/* Rules that the checker leaves to tests (flue/ddi_proof.def); NULL: it does not leave this one to them, or it is a
- * rule of kind fault or test, which tests prove anyway. */
-struct flue_rule_proof {
-    const char *test; /* kind of test that proves it: "timing" */
-    const char *why;  /* a monitor cannot */
+/* What proves a rule (flue/ddi_proof.def). */
+enum flue_proof_how {
+    FLUE_PROOF_run_time,      /* the checker watches it in every run */
+    FLUE_PROOF_tested,        /* a test does what nobody could watch */
+    FLUE_PROOF_not_applicable /* it binds nobody in this model */
 };
+struct flue_rule_proof {
+    enum flue_proof_how how;
+    const char
+        *test; /* "contract/check_violators:cycle": program of CTest, violator or function; "" if not applicable */
+    const char *why; /* no run-time check, or not applicable; "" at run time */
+};
+/* Static storage; NULL unless 1 <= number <= FLUE_RULES. */
 const struct flue_rule_proof *flue_rule_proof(unsigned number);
-const char *flue_party_name(unsigned party); /* "host", "dispatcher", "intermediate driver", "target" */
+const char *flue_proof_how_name(unsigned how); /* "checked at run time", "tested", "not applicable" */
+const char *flue_party_name(unsigned party);   /* "host", "dispatcher", "intermediate driver", "target" */
 const char *flue_rule_strength_name(unsigned strength);
 const char *flue_rule_kind_name(unsigned kind);
 const char *flue_rule_consequence_name(unsigned consequence);

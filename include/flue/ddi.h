@@ -25,13 +25,21 @@ struct flue_ddi {
     uint32_t reoffload_backoff_ms;   /* first wait before a connection that had to come back goes again; doubles up to
                                       * 64 s; 0: none [D-35] */
     uint32_t fin_wait2_s;            /* the target's limit of FIN-WAIT-2 [D-54] */
+    uint32_t without;                /* number of a rule (flue/ddi_rules.def) that host and target do not follow, to see
+                                      * what it is good for; 0: none */
 };
 
 static inline struct flue_ddi flue_ddi_defaults(void)
 {
-    struct flue_ddi ddi = {0, 0, 0, 0, 0, 0, 0, 0, 10000, 1000, 120};
+    struct flue_ddi ddi = {0, 0, 0, 0, 0, 0, 0, 0, 10000, 1000, 120, 0};
 
     return ddi;
+}
+
+/* Asked where host and target do what a rule demands, never for each segment. */
+static inline int flue_ddi_obeys(const struct flue_ddi *ddi, unsigned rule)
+{
+    return ddi->without != rule;
 }
 
 FLUE_END_C

@@ -132,6 +132,13 @@ void flue_host_neighbour(struct flue_host *host, const uint8_t mac[6], uint32_t 
  * and neighbour discovery.  mac: the adapter's own.  FLUE_EINVAL: there is no such adapter. */
 FLUE_CHECKED flue_err flue_host_link(struct flue_host *host, unsigned adapter, const uint8_t mac[6],
                                      uint32_t mtu_bytes);
+/* VLAN id of what leaves by an adapter, by the ordinary path and by the target (CH-275, CH-277); 0: the interface's.
+ * And: the source MAC address of what the target sends (CH-272, CH-273); NULL: the interface's own, which ordinary
+ * frames always have, since the adapter takes no others before something is offloaded.  Neighbours tell the target,
+ * once. FLUE_EINVAL: no such adapter or id, or no MAC addresses on its wire; FLUE_ESTATE: something is offloaded there.
+ */
+FLUE_CHECKED flue_err flue_host_vlan(struct flue_host *host, unsigned adapter, uint16_t vlan);
+FLUE_CHECKED flue_err flue_host_source_mac(struct flue_host *host, unsigned adapter, const uint8_t mac[6]);
 /* One more own address, on an adapter; params.ip is the first adapter's.  At most FLUE_HOST_ADDRESSES each.
  * FLUE_EINVAL, FLUE_ENOMEM. */
 #define FLUE_HOST_ADDRESSES 8
@@ -240,6 +247,9 @@ struct flue_server *flue_host_core(struct flue_host *host);
 int32_t flue_host_last_refusal(const struct flue_host *host);
 /* Every object the host has lent or taken is back: 0, or how many are not. */
 uint64_t flue_host_objects_live(const struct flue_host *host);
+/* Folds what the host keeps of sockets, state objects and adapters into *digest, moments counted from now_ps: two hosts
+ * that go on alike have equal digests. */
+void flue_host_fold(const struct flue_host *host, flue_ps now_ps, uint64_t *digest);
 /* Sum of the books of all sockets, closed ones included.  With the core's general book it equals the core's totals. */
 void flue_host_book(const struct flue_host *host, struct flue_account *sum);
 

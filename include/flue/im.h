@@ -18,7 +18,8 @@ struct timers;
     X(PASS, "pass", "passes everything on")                                                                            \
     X(TEAM, "team", "makes one adapter of two, and moves all connections to the second when the first fails")          \
     X(HOLD, "hold", "keeps each state operation and completion for a while before it passes it on")                    \
-    X(REFUSE, "refuse", "answers chosen operations itself, as if memory had run out")
+    X(REFUSE, "refuse", "answers chosen operations itself, as if memory had run out")                                  \
+    X(BREAK, "break", "breaks one rule of the interface on purpose, for the checker to name")
 
 enum flue_im_kind {
 #define X(name, word, help) FLUE_IM_##name,
@@ -34,8 +35,13 @@ struct flue_im_params {
     flue_ps hold_down_ps;  /* hold: how long operations and data wait on their way down */
     flue_ps hold_up_ps;    /* hold: completions and indications on their way up that may wait */
     uint32_t refuse_every; /* refuse: every n-th request finds no memory; 0: none */
+    uint32_t broken_rule;  /* break: number of the rule, one of flue_im_breakable() */
+    uint32_t broken_after; /* break: how many occasions it lets pass before */
     uint8_t keep_failed;   /* 1: an object whose terminate failed is kept for one more, as flue_ddi.terminate_recipe */
 };
+
+/* The i-th rule that a driver of kind break can break, and how, as a sentence about it; 0 and NULL: no more. */
+unsigned flue_im_breakable(unsigned i, const char **how);
 
 /* Makes an intermediate driver and registers both of its edges on ndis.  It opens the adapters that are offered to it,
  * and offers its own virtual adapter upward as soon as it has them (one; team: two).  Create drivers from the bottom

@@ -189,9 +189,11 @@ enum NDIS_NET_BUFFER_LIST_INFO {
     TcpLargeSendNetBufferListInfo = 2,
     TcpReceiveNoPush = 2, /* BOOLEAN; H writes it when it posts a receive request */
     Ieee8021QNetBufferListInfo = 4,
-    TcpReceiveBytesTransferred = 17, /* bytes; H writes it when it posts; from NDIS 6.20 */
-    MaxNetBufferListInfo = 18
+    TcpReceiveBytesTransferred = 17 /* bytes; H writes it when it posts; from NDIS 6.20 */
 };
+/* Only slots that have a name take room: there is a buffer list for each offloaded connection. */
+enum { NDIS_INFO_SLOTS = 4 };
+#define NDIS_INFO_SLOT(Id) ((Id) == TcpReceiveBytesTransferred ? 3 : (Id) / 2)
 
 typedef struct NET_BUFFER_LIST {
     struct NET_BUFFER_LIST *Next;
@@ -204,14 +206,14 @@ typedef struct NET_BUFFER_LIST {
     NDIS_HANDLE SourceHandle;         /* N: the binding it came down from, or goes up to; others restore it */
     NDIS_STATUS Status;
     ULONG Flags;
-    PVOID NetBufferListInfo[MaxNetBufferListInfo];
+    PVOID NetBufferListInfo[NDIS_INFO_SLOTS]; /* by NDIS_INFO_SLOT() */
 #ifdef FLUE_CHECKED_BUILD
     enum ndis_holder Holder;
     ULONG Layers; /* bindings it is lent across: more than one below or above intermediate drivers */
 #endif
 } NET_BUFFER_LIST, *PNET_BUFFER_LIST;
 
-#define NET_BUFFER_LIST_INFO(NBL, Id) ((NBL)->NetBufferListInfo[(Id)])
+#define NET_BUFFER_LIST_INFO(NBL, Id) ((NBL)->NetBufferListInfo[NDIS_INFO_SLOT(Id)])
 #define NET_BUFFER_LIST_FIRST_NB(NBL) ((NBL)->FirstNetBuffer)
 #define NET_BUFFER_LIST_NEXT_NBL(NBL) ((NBL)->Next)
 #define NET_BUFFER_LIST_STATUS(NBL)   ((NBL)->Status)

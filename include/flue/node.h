@@ -14,7 +14,8 @@
 
 FLUE_BEGIN_C
 
-struct flue_node; /* opaque */
+struct flue_node;     /* opaque */
+struct flue_provider; /* flue/provider.h */
 
 /* What the wire does to frames on their way to this node, decided by Flue's own random streams on every network. */
 #define FLUE_IMPAIR_LIST_MAX 32
@@ -42,10 +43,12 @@ struct flue_node_params {
     enum flue_check_mode check; /* by host.ddi; sees the frames of the wire, too */
     struct flue_check_sink check_sink;
     struct flue_host_params host;
-    struct flue_target_params target;                /* of every adapter */
-    unsigned adapters;                               /* 0 or 1: one */
-    const struct flue_wire *second;                  /* wire of the second adapter; borrowed */
-    unsigned drivers;                                /* 0: the host stands on the adapter */
+    struct flue_target_params target;     /* of every adapter */
+    const struct flue_provider *provider; /* the first adapter comes from there instead (then flue_node_target() is
+                                           * NULL); borrowed; NULL: Flue's own, too */
+    unsigned adapters;                    /* 0 or 1: one */
+    const struct flue_wire *second;       /* wire of the second adapter; borrowed */
+    unsigned drivers;                     /* 0: the host stands on the adapter */
     struct flue_im_params driver[FLUE_NODE_DRIVERS]; /* from the bottom up; a team takes both adapters */
 };
 
@@ -65,10 +68,12 @@ void flue_node_alarm(struct flue_node *node);
 void flue_node_check_end(struct flue_node *node);
 
 struct flue_host *flue_node_host(struct flue_node *node);
-struct flue_target *flue_node_target(struct flue_node *node);                      /* the first adapter's */
+struct flue_target *flue_node_target(struct flue_node *node); /* the first adapter's; NULL: a provider's */
 struct flue_target *flue_node_target_at(struct flue_node *node, unsigned adapter); /* NULL: there is none */
 struct flue_im *flue_node_driver(struct flue_node *node, unsigned place);          /* 0: the lowest; NULL: none */
 struct flue_ndis *flue_node_ndis(struct flue_node *node);
+/* Objects of the node's adapter that are not back where they belong. */
+uint64_t flue_node_adapter_objects_live(const struct flue_node *node);
 struct timers *flue_node_timers(struct flue_node *node);
 
 /* Counts for bench and digests. */

@@ -140,6 +140,16 @@ enum flue_target_fault {
  * is meant.  FLUE_EINVAL: there is no such object. */
 FLUE_CHECKED flue_err flue_target_fault(struct flue_target *target, enum flue_target_fault fault, unsigned layer,
                                         uint32_t id);
+
+/* on 1: completions of state operations stay in the adapter, and behind each of an initiate whatever is to be told of
+ * its connections (D-15); everything else goes on.  on 0: they are made, in order, in the next interrupt. */
+void flue_target_hold(struct flue_target *target, int on);
+/* Makes the first one held of this kind (as with FLUE_FAULT_HANG) that concerns a connection (HashValue; FLUE_NO_CONN:
+ * any), and leaves the others.  FLUE_ENOENT: none is held. */
+FLUE_CHECKED flue_err flue_target_let_go(struct flue_target *target, unsigned kind, uint32_t id);
+uint32_t flue_target_holds(const struct flue_target *target, unsigned kind, uint32_t id); /* how many there are */
+/* Folds what the adapter keeps into *digest, moments counted from now_ps: two that go on alike have equal digests. */
+void flue_target_fold(const struct flue_target *target, flue_ps now_ps, uint64_t *digest);
 /* Its NdisMiniportHandle. */
 void *flue_target_adapter(const struct flue_target *target);
 
@@ -158,6 +168,7 @@ struct flue_target_totals {
     uint64_t context_misses;
     uint64_t events; /* Disconnect, Abort, Retrieve raised */
 };
+/* The books.  NULL stands for an adapter that is not Flue's, whose books are empty. */
 void flue_target_totals(const struct flue_target *target, struct flue_target_totals *out);
 void flue_target_tcp_totals(const struct flue_target *target, struct flue_tcp_totals *out);
 const struct flue_server *flue_target_engine(const struct flue_target *target);

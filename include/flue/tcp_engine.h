@@ -267,6 +267,10 @@ FLUE_CHECKED flue_err flue_tcp_image_read(struct flue_tcp *stack, struct image_r
                                           flue_ps now_ps, struct flue_tcp_conn **out);
 void flue_tcp_image_resume(struct flue_tcp_conn *conn, flue_ps now_ps);
 
+/* Folds what a connection is, with moments counted from now_ps and rounded to milliseconds, and without what it only
+ * counts, into *digest: two that go on alike have equal digests. */
+void flue_tcp_fold(const struct flue_tcp_conn *conn, flue_ps now_ps, uint64_t *digest);
+
 FLUE_END_C
 
 #endif

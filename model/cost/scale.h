@@ -14,15 +14,12 @@ struct flue_scale cost_scale_make(uint64_t numerator, uint64_t denominator);
 /* cost_scale() for every n. */
 uint64_t cost_scale_divide(const struct flue_scale *scale, uint64_t n, uint64_t *carry);
 
-/* floor(n x numerator / denominator + *carry / divisor); what the floor cut off becomes the new *carry (< divisor). */
-static inline uint64_t cost_scale(const struct flue_scale *scale, uint64_t n, uint64_t *carry)
+/* cost_scale() for n <= fast_max. */
+static inline uint64_t cost_scale_small(const struct flue_scale *scale, uint64_t n, uint64_t *carry)
 {
-    uint64_t x, quotient;
+    uint64_t x = n * scale->part + *carry;
+    uint64_t quotient = (x * scale->reciprocal) >> 32;
 
-    if (n > scale->fast_max)
-        return cost_scale_divide(scale, n, carry);
-    x = n * scale->part + *carry;
-    quotient = (x * scale->reciprocal) >> 32;
     x -= quotient * scale->divisor;
     if (x >= scale->divisor) {
         x -= scale->divisor;
@@ -30,6 +27,12 @@ static inline uint64_t cost_scale(const struct flue_scale *scale, uint64_t n, ui
     }
     *carry = x;
     return n * scale->whole + quotient;
+}
+
+/* floor(n x numerator / denominator + *carry / divisor); what the floor cut off becomes the new *carry (< divisor). */
+static inline uint64_t cost_scale(const struct flue_scale *scale, uint64_t n, uint64_t *carry)
+{
+    return n > scale->fast_max ? cost_scale_divide(scale, n, carry) : cost_scale_small(scale, n, carry);
 }
 
 /* n x numerator / denominator, rounded to nearest. */

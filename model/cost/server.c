@@ -26,27 +26,51 @@ flue_ps flue_server_begin(struct flue_server *server, flue_ps arrival_ps)
     return server->clock_ps;
 }
 
-flue_ps flue_server_charge(struct flue_server *server, struct flue_account *account, enum flue_category category,
-                           const struct flue_price *price, uint64_t bytes)
+/* What a charge takes: its cycles and its time on the memory bus. */
+struct charge {
+    uint64_t cycles, bus_ps;
+};
+
+static inline flue_ps book(struct flue_server *server, struct flue_account *account, enum flue_category category,
+                           struct charge charge, uint64_t time_ps)
 {
-    struct flue_account *book = account != NULL ? account : &server->general;
-    uint64_t cycles, bus_ps, time_ps;
-
-    assert((unsigned)category < FLUE_COST_CATEGORIES && bytes <= UINT32_MAX);
-    cycles = price->cycles + (bytes * price->cycles_per_kibibyte >> 10);
-    bus_ps = price->bus_ps + bytes * price->bus_ps_per_byte;
-    if ((cycles | bus_ps) != 0)
-        flue_trace3(server->trace, charge, server->clock_ps, book->conn, category, cycles, bus_ps);
-
-    time_ps = bus_ps + cost_scale(&server->scale, cycles, &server->remainder);
     assert(time_ps <= (uint64_t)(FLUE_PS_NEVER - server->clock_ps));
-    book->cycles[category] += cycles;
-    book->bus_ps += bus_ps;
-    server->cycles[category] += cycles;
-    server->bus_ps[category] += bus_ps;
+    account->cycles[category] += charge.cycles;
+    server->cycles[category] += charge.cycles;
+    if (charge.bus_ps != 0) {
+        account->bus_ps += charge.bus_ps;
+        server->bus_ps[category] += charge.bus_ps;
+    }
     server->busy_ps += time_ps;
     server->clock_ps += (flue_ps)time_ps;
     return server->clock_ps;
+}
+
+/* For somebody who listens, and for very many cycles. */
+FLUE_COLD static flue_ps charge_at_length(struct flue_server *server, struct flue_account *account,
+                                          enum flue_category category, struct charge charge)
+{
+    flue_trace3(server->trace, charge, server->clock_ps, account->conn, category, charge.cycles, charge.bus_ps);
+    return book(server, account, category, charge,
+                charge.bus_ps + cost_scale(&server->scale, charge.cycles, &server->remainder));
+}
+
+flue_ps flue_server_charge(struct flue_server *server, struct flue_account *account, enum flue_category category,
+                           const struct flue_price *price, uint64_t bytes)
+{
+    struct charge charge;
+
+    assert((unsigned)category < FLUE_COST_CATEGORIES && bytes <= UINT32_MAX);
+    charge = (struct charge){.cycles = price->cycles + (bytes * price->cycles_per_kibibyte >> 10),
+                             .bus_ps = price->bus_ps + bytes * price->bus_ps_per_byte};
+    if ((charge.cycles | charge.bus_ps) == 0)
+        return server->clock_ps;
+    if (account == NULL)
+        account = &server->general;
+    if ((server->trace != NULL && server->trace->emit != NULL) || charge.cycles > server->scale.fast_max)
+        return charge_at_length(server, account, category, charge);
+    return book(server, account, category, charge,
+                charge.bus_ps + cost_scale_small(&server->scale, charge.cycles, &server->remainder));
 }
 
 static uint64_t total(const uint64_t book[FLUE_COST_CATEGORIES])

@@ -30,13 +30,8 @@ uint32_t frame_header_bytes(const struct flue_frame *frame)
     return codec_ip_all_bytes(frame) + FRAME_TCP_BYTES + frame_option_bytes(frame);
 }
 
-uint32_t frame_ip_bytes(const struct flue_frame *frame)
+uint32_t frame_packet_bytes(const struct flue_frame *frame)
 {
-    /* Nearly every frame is one of these. */
-    if ((frame->kind | frame->ip) == 0 && (frame->options & ~(unsigned)FLUE_OPT_TIMESTAMP) == 0) {
-        return (codec_is_ipv6(frame) ? FRAME_IPV6_BYTES : FRAME_IPV4_BYTES) + FRAME_TCP_BYTES +
-               (frame->options != 0 ? 12 : 0) + frame->payload.length_bytes;
-    }
     return frame_header_bytes(frame) + frame->payload.length_bytes;
 }
 

@@ -17,8 +17,9 @@ FLUE_BEGIN_C
 #define FRAME_IPV6_BYTES       40u
 #define FRAME_TCP_BYTES        20u
 #define FRAME_MAX_OPTION_BYTES 40u
-#define FRAME_MAX_HEADER_BYTES 120u /* IPv4 60 + TCP 60; ours are at most 116: IPv6 40, options 8, fragment 8, TCP 60  \
-                                     */
+#define FRAME_MAX_HEADER_BYTES                                                                                         \
+    120u /* IPv4 60 + TCP 60; ours are at most 116: IPv6 40, options 8, fragment 8, TCP 60                             \
+          */
 #define FRAME_MAX_PACKET_BYTES 65575u /* IPv6 40 + 65535; an IPv4 packet has at most 65535 */
 #define FRAME_ETHERNET_BYTES   14u
 #define FRAME_VLAN_BYTES       4u      /* tag of 802.1Q */
@@ -39,7 +40,16 @@ uint32_t frame_option_bytes(const struct flue_frame *frame);
 uint32_t frame_header_bytes(const struct flue_frame *frame);
 
 /* Headers and payload: the IP or ARP packet. */
-uint32_t frame_ip_bytes(const struct flue_frame *frame);
+FLUE_COLD uint32_t frame_packet_bytes(const struct flue_frame *frame);
+static inline uint32_t frame_ip_bytes(const struct flue_frame *frame)
+{
+    /* Nearly every frame is one of these. */
+    if ((frame->kind | frame->ip | (frame->options & ~(unsigned)FLUE_OPT_TIMESTAMP)) == 0) {
+        return (frame->ethertype == FLUE_ETHERTYPE_IPV6 ? FRAME_IPV6_BYTES : FRAME_IPV4_BYTES) + FRAME_TCP_BYTES +
+               (frame->options != 0 ? 12u : 0u) + frame->payload.length_bytes;
+    }
+    return frame_packet_bytes(frame);
+}
 
 /* What a wire has to carry besides its framing (struct flue_wire_facts): the packet; with MAC addresses padded to 46
  * bytes, and the tag. */

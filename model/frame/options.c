@@ -95,10 +95,11 @@ uint32_t frame_option_bytes(const struct flue_frame *frame)
 {
     uint32_t bytes, blocks;
 
-    if (frame->options == 0) {
-        return 0;
+    if ((frame->options & ~(unsigned)(FLUE_OPT_TIMESTAMP | FLUE_OPT_SACK)) == 0) { /* all but handshakes */
+        bytes = (frame->options & FLUE_OPT_TIMESTAMP) != 0 ? 2 + TIMESTAMP_BYTES : 0;
+    } else {
+        bytes = ordered_bytes(frame);
     }
-    bytes = ordered_bytes(frame);
     if ((frame->options & FLUE_OPT_SACK) == 0) {
         return bytes;
     }

@@ -12,6 +12,7 @@ struct host_request {
     union {
         NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS parameters;
         NDIS_TCP_CONNECTION_OFFLOAD capability;
+        NDIS_OFFLOAD_PARAMETERS switches;
     } payload;
 };
 _Static_assert(sizeof(struct host_request) <= HOST_REQUEST_BYTES, "the pool is too narrow");
@@ -30,6 +31,7 @@ struct host_binding *binding_new(struct flue_host *host)
     binding->host = host;
     binding->index = host->binding_count++;
     binding->mtu_bytes = host->static_mtu_bytes;
+    binding->neighbour_limit = HOST_IDLE_MAX;
     list_init(&binding->neighbours);
     neighbour_init_fixed(binding);
     memcpy(binding->fixed.mac, host->static_mac, sizeof binding->fixed.mac);
@@ -71,7 +73,7 @@ bool binding_allows(const struct host_binding *binding, const struct flue_ip *re
     const unsigned six = flue_ip_is_v4(remote_ip) ? 0 : 1;
 
     if (binding->handle == NULL || binding->paused || binding->unread || binding->leaving || binding->broken ||
-        binding->off[six]) {
+        binding->off[six] || binding->switching > 0) {
         return false;
     }
     return !binding->knows || (six != 0 ? binding->capability.SupportIPv6 : binding->capability.SupportIPv4) != 0;
@@ -79,12 +81,12 @@ bool binding_allows(const struct host_binding *binding, const struct flue_ip *re
 
 /* ---- Requests */
 
-static void ask(struct host_binding *binding, NDIS_OID oid, NDIS_REQUEST_TYPE type, const void *payload, uint32_t bytes)
+static bool ask(struct host_binding *binding, NDIS_OID oid, NDIS_REQUEST_TYPE type, const void *payload, uint32_t bytes)
 {
     struct host_request *request = pool_get(&binding->host->requests);
 
     if (request == NULL) {
-        return;
+        return false;
     }
     memset(request, 0, sizeof *request);
     request->request.RequestType = type;
@@ -95,6 +97,7 @@ static void ask(struct host_binding *binding, NDIS_OID oid, NDIS_REQUEST_TYPE ty
         memcpy(&request->payload, payload, bytes);
     }
     protocol_request(binding, &request->request);
+    return true;
 }
 
 static void learn(struct host_binding *binding, const NDIS_TCP_CONNECTION_OFFLOAD *capability)
@@ -107,8 +110,10 @@ static void learn(struct host_binding *binding, const NDIS_TCP_CONNECTION_OFFLOA
 static void read_again(struct host_binding *binding)
 {
     binding->unread = 1;
-    ask(binding, (NDIS_OID)OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG, NdisRequestQueryInformation, NULL,
-        sizeof(NDIS_TCP_CONNECTION_OFFLOAD));
+    if (!ask(binding, (NDIS_OID)OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG, NdisRequestQueryInformation, NULL,
+             sizeof(NDIS_TCP_CONNECTION_OFFLOAD))) {
+        binding->unread = 0; /* what was known before has to do */
+    }
 }
 
 void binding_requested(struct host_binding *binding, PNDIS_OID_REQUEST oid, NDIS_STATUS status)
@@ -120,6 +125,11 @@ void binding_requested(struct host_binding *binding, PNDIS_OID_REQUEST oid, NDIS
             learn(binding, &request->payload.capability);
         }
         binding->unread = 0; /* an adapter that cannot tell refuses what it cannot do */
+    } else if (oid->Oid == (NDIS_OID)OID_TCP_OFFLOAD_PARAMETERS) {
+        binding->switching--;
+    }
+    if (binding->switching == 0 && binding->unread == 0) {
+        upload_reoffer_now(binding->host);
     }
     pool_put(&binding->host->requests, request);
 }
@@ -150,7 +160,8 @@ static void set_parameters(struct host_binding *binding)
         .NceStaleTicks = (ULONG)(30 * FLUE_PS_PER_S / tick_ps),
     };
 
-    ask(binding, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, NdisRequestSetInformation, &parameters, parameters.Header.Size);
+    (void)ask(binding, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, NdisRequestSetInformation, &parameters,
+              parameters.Header.Size);
 }
 
 /* An adapter that says what it can do is told what is wanted of it. */
@@ -185,6 +196,7 @@ void binding_status(struct host_binding *binding, NDIS_STATUS status, const void
         } else if (binding->knows) {
             read_again(binding);
         }
+        upload_reoffer_now(binding->host);
         break;
     default:
         break;
@@ -222,8 +234,49 @@ NDIS_STATUS binding_event(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICAT
     return NDIS_STATUS_PENDING;
 }
 
+static bool uses(const struct host_binding *binding, unsigned six)
+{
+    FLUE_LIST_EACH(hook, &binding->host->all)
+    {
+        const struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
+
+        if (socket->lease != NULL && socket->lease->object.binding == binding &&
+            flue_ip_is_v4(&socket->tuple.remote_ip) == (six == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Tells the adapter what is on and off: off only when no connection of the version is offloaded any more (CH-305). */
+static void tell_switches(struct host_binding *binding)
+{
+    for (unsigned six = 0; six < 2; six++) {
+        const UCHAR to = binding->off[six] != 0 ? NDIS_OFFLOAD_PARAMETERS_CONNECTION_OFFLOAD_DISABLED
+                                                : NDIS_OFFLOAD_PARAMETERS_CONNECTION_OFFLOAD_ENABLED;
+        const NDIS_OFFLOAD_PARAMETERS switches = {
+            .Header = {.Type = NDIS_OBJECT_TYPE_DEFAULT, .Revision = 1, .Size = sizeof switches},
+            .TcpConnectionIPv4 = six == 0 ? to : NDIS_OFFLOAD_PARAMETERS_NO_CHANGE,
+            .TcpConnectionIPv6 = six != 0 ? to : NDIS_OFFLOAD_PARAMETERS_NO_CHANGE};
+
+        if (binding->off[six] == binding->told_off[six] || binding->handle == NULL ||
+            (binding->off[six] != 0 && uses(binding, six))) {
+            continue;
+        }
+        binding->switching++; /* it may be answered at once */
+        binding->told_off[six] = binding->off[six];
+        if (!ask(binding, (NDIS_OID)OID_TCP_OFFLOAD_PARAMETERS, NdisRequestSetInformation, &switches,
+                 sizeof switches)) {
+            binding->switching--;
+            binding->told_off[six] = binding->off[six] == 0;
+            host_retry(binding->host);
+        }
+    }
+}
+
 void binding_review(struct host_binding *binding)
 {
+    tell_switches(binding);
     if (binding->event != NULL && binding->objects == 0) {
         PNET_PNP_EVENT_NOTIFICATION event = binding->event;
 
@@ -242,6 +295,7 @@ flue_err flue_host_chimney(struct flue_host *host, unsigned adapter, unsigned ve
     }
     host_enter(host, at_ps);
     binding->off[six] = enable == 0;
+    binding->review = 1;
     if (enable == 0) {
         FLUE_LIST_EACH(hook, &host->all)
         {

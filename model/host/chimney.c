@@ -141,7 +141,7 @@ static void settle_list(struct flue_socket *socket, PNET_BUFFER_LIST nbl)
     }
     socket->acked_bytes += acked_bytes;
     socket->tell_acked_bytes += acked_bytes;
-    if (nbl->Status != NDIS_STATUS_SUCCESS && ndis_nbl_bytes(nbl) > 0) {
+    if (nbl->Status != NDIS_STATUS_SUCCESS && ndis_nbl_bytes(nbl) > 0 && host_obeys(socket->host, 175)) {
         ndis_chain_append(&socket->lease->requeued, nbl);
     } else {
         ndis_nbl_put(nbl);
@@ -233,6 +233,9 @@ static void retrieve(struct flue_socket *socket, ULONG reason)
 {
     const struct flue_host_params *params = &socket->host->params;
 
+    if (!host_obeys(socket->host, 258)) {
+        return;
+    }
     switch ((TCP_UPLOAD_REASON)reason) {
     case TimeoutExpiration:
         socket->flags |= SOCKET_TIMED_OUT;
@@ -274,7 +277,9 @@ void chimney_event(struct flue_socket *socket, ULONG event, ULONG information)
         break;
     case TcpIndicateAbort:
         socket->flags |= SOCKET_RESET;
-        upload_want(socket, FLUE_MOVE_ABORTED);
+        if (host_obeys(socket->host, 256)) {
+            upload_want(socket, FLUE_MOVE_ABORTED);
+        }
         break;
     case TcpIndicateSendBacklogChange:
         if (socket->host->params.follow_send_backlog != 0) {

@@ -110,7 +110,8 @@ void socket_serve(struct flue_socket *socket)
         charge_tcp_timer(host, &socket->account, 0);
         flue_tcp_timeout(socket->conn, host_now(host));
     }
-    if (socket->holder == FLUE_HOLDER_TARGET && (socket->flags & SOCKET_TAKE) == 0) {
+    if ((socket->holder == FLUE_HOLDER_TARGET && (socket->flags & SOCKET_TAKE) == 0 && host_obeys(host, 245)) ||
+        (socket->holder == FLUE_HOLDER_GIVING_BACK && !host_obeys(host, 244))) {
         hold_forward(socket);
     }
     socket_post(socket);

@@ -26,7 +26,7 @@ static void give_back(struct flue_host *host)
         if (binding->received.first != NULL) {
             protocol_return(binding, &binding->received);
         }
-        if (binding->indicated.first != NULL) {
+        if (binding->indicated.first != NULL && host_obeys(host, 210)) {
             protocol_return_indicated(binding, &binding->indicated);
         }
     }
@@ -45,6 +45,7 @@ static void settle(struct flue_host *host)
             socket_serve(FLUE_CONTAINER_OF(hook, struct flue_socket, attend));
         }
         give_back(host);
+        path_sweep(host);
         relink_start(host);
         relink_evict(host);
         upload_start(host);
@@ -159,6 +160,7 @@ static void init_lists(struct flue_host *host)
     list_init(&host->dirty);
     list_init(&host->answered);
     list_init(&host->datagram_list);
+    list_init(&host->idle_paths);
     pool_init(&host->sockets, env, sizeof(struct flue_socket));
     pool_init(&host->pieces, env, sizeof(struct host_piece));
     pool_init(&host->held, env, sizeof(struct host_held));

@@ -97,6 +97,7 @@ struct host_neighbour {
     uint8_t fixed;       /* static: never asked for */
     uint8_t asking;      /* the target is being asked when it saw progress last */
     uint8_t refused;     /* the target did not take it as the new next hop of paths */
+    uint8_t used;        /* found to be needed, by path_sweep() */
     flue_ps confirmed_ps;
     flue_ps used_ps;           /* when it entered DELAY: progress after that counts */
     struct flue_ip from_ip;    /* whose frame asks for it */
@@ -107,6 +108,8 @@ struct host_neighbour {
 struct host_path {
     struct host_object object;
     struct flue_hook hook; /* flue_host.paths */
+    struct flue_hook idle; /* flue_host.idle_paths, while no socket uses it */
+    uint32_t users;        /* sockets */
     struct flue_ip local_ip, remote_ip;
     struct host_neighbour *neighbour; /* the present parent */
     struct host_neighbour *wanted;    /* where routes want it to be; usually the same */
@@ -130,13 +133,18 @@ struct host_binding {
     struct flue_host *host;
     NDIS_HANDLE handle;
     struct flue_hook neighbours;
+    uint32_t neighbour_count;    /* that were made, the static one not counted */
+    uint32_t neighbour_limit;    /* more are looked through for such as nothing needs */
     struct host_neighbour fixed; /* the static neighbour */
     struct flue_ip addresses[FLUE_HOST_ADDRESSES];
     unsigned address_count;
     uint32_t index;
     uint32_t mtu_bytes;
     uint8_t mac[6];
+    uint8_t source_mac[6]; /* with has_source: of what the target sends to its neighbours */
     uint8_t has_mac;
+    uint8_t has_source;
+    uint16_t vlan;          /* 0: no tag */
     uint8_t paused;         /* after OFFLOAD_PAUSE or UPLOAD_ALL: nothing is initiated */
     uint8_t release_wanted; /* after UPLOAD_ALL: paths and neighbours go, too, as soon as nothing depends on them */
     uint8_t review;         /* an object may have become free to go */
@@ -144,6 +152,8 @@ struct host_binding {
     uint8_t leaving;        /* a power or pause event waits for the end of all offload */
     uint8_t broken;         /* reported HardwareFailure: nothing is initiated until it resumes (D-35) */
     uint8_t off[2];         /* IPv4, IPv6: switched off, or about to be */
+    uint8_t told_off[2];    /* what the adapter was told last */
+    uint8_t switching;      /* requests about that under way: nothing is initiated */
     uint8_t knows;          /* capability is known */
     NDIS_TCP_CONNECTION_OFFLOAD capability;
     uint32_t targets;                  /* connections that its target holds */
@@ -242,12 +252,14 @@ struct flue_host {
         datagrams, questions, requests;
     struct hash_table by_tuple, by_addresses;
     struct flue_hook all, outputs, attend, offers, takes, path_list, listener_list, bindings, route_list, dirty,
-        answered, datagram_list;
-    struct host_binding *first; /* NULL until an adapter is bound */
+        answered, datagram_list, idle_paths; /* the last: longest idle first */
+    struct host_binding *first;              /* NULL until an adapter is bound */
     uint32_t binding_count;
     uint8_t static_mac[6];
     uint8_t relinking; /* some path may have to go to another neighbour */
     uint8_t evicting;  /* some path's connections are to be taken back */
+    uint8_t sweeping;  /* there may be too many paths or neighbours that nothing uses */
+    uint32_t idle_count;
     uint32_t static_mtu_bytes;
     uint32_t reoffers;    /* sockets with SOCKET_REOFFER */
     uint32_t outstanding; /* ordinary frames with the adapter */
@@ -262,6 +274,12 @@ struct flue_host {
     struct flue_account closed_book; /* of sockets that are gone */
     struct flue_host_totals totals;
 };
+
+/* Whether the host follows a rule: at the places where one of those of explore/rules.c makes it do something. */
+static inline bool host_obeys(const struct flue_host *host, unsigned rule)
+{
+    return flue_ddi_obeys(&host->params.ddi, rule) != 0;
+}
 
 /* host.c: entries.  host_enter() starts work that arrives at arrival_ps; inside an entry it does not touch the clock.
  */
@@ -361,6 +379,10 @@ void route_review(struct flue_host *host, const struct host_neighbour *dead);
 /* The path of a pair of addresses, made when it is asked for first; NULL: no memory. */
 struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip);
 struct host_path *path_of(struct flue_socket *socket);
+/* The socket needs its path no longer. */
+void path_leave(struct flue_socket *socket);
+/* Frees paths and neighbours that nothing uses, as far as there are more than a few of them. */
+void path_sweep(struct flue_host *host);
 void path_set_mtu(struct host_path *path, uint32_t mtu_bytes);
 void path_want(struct host_path *path, struct host_neighbour *neighbour);
 /* An ICMP error. */
@@ -377,6 +399,10 @@ void neighbour_set_mac(struct host_neighbour *neighbour, const uint8_t mac[6]);
 void neighbour_solicit(struct host_neighbour *neighbour, bool unicast);
 void neighbour_flush(struct host_neighbour *neighbour);
 void neighbour_drop(struct host_neighbour *neighbour);
+/* Ends what nothing needs; the offloaded first at the target. */
+void neighbour_sweep(struct host_binding *binding);
+/* More than so many idle ones are too many (paths of a host; neighbours of an adapter). */
+enum { HOST_IDLE_MAX = 64 };
 /* A frame of ARP or neighbour discovery. */
 void neighbour_input(struct host_binding *binding, const struct flue_frame *frame);
 bool neighbour_usable(const struct host_neighbour *neighbour);
@@ -462,6 +488,8 @@ void upload_all(struct host_binding *binding);
 void upload_objects(struct host_binding *binding, bool all);
 /* Back-off of D-35. */
 void upload_reoffer_due(struct timer *timer, flue_ps now_ps);
+/* An adapter takes connections again: those that had to leave it go when their time has come. */
+void upload_reoffer_now(struct flue_host *host);
 void upload_start(struct flue_host *host);
 void lease_put(struct flue_host *host, struct host_lease *lease);
 void upload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);

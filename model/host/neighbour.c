@@ -57,6 +57,10 @@ struct host_neighbour *neighbour_get(struct host_binding *binding, const struct 
         return NULL;
     }
     init(neighbour, binding, ip);
+    if (++binding->neighbour_count > binding->neighbour_limit) {
+        host->sweeping = 1;
+        host_arm_settle(host);
+    }
     return neighbour;
 }
 
@@ -68,6 +72,66 @@ void neighbour_dispose(struct host_neighbour *neighbour)
         timers_remove(host->timers, &neighbour->timer);
         timers_unreserve(host->timers, 1);
     }
+}
+
+static void mark(const struct host_binding *binding)
+{
+    FLUE_LIST_EACH(hook, &binding->neighbours)
+    {
+        FLUE_CONTAINER_OF(hook, struct host_neighbour, hook)->used = 0;
+    }
+    FLUE_LIST_EACH(hook, &binding->host->path_list)
+    {
+        const struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+
+        path->neighbour->used = path->wanted->used = 1;
+        if (path->moving != NULL) {
+            path->moving->used = 1;
+        }
+    }
+}
+
+static bool is_gateway(const struct host_neighbour *neighbour)
+{
+    FLUE_LIST_EACH(hook, &neighbour->object.binding->host->route_list)
+    {
+        const struct host_route *route = FLUE_CONTAINER_OF(hook, struct host_route, hook);
+
+        if (!route->on_link && flue_ip_equal(&route->next_hop, &neighbour->ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Looked through again when twice as many as are needed have come: the work is spread over those that come. */
+void neighbour_sweep(struct host_binding *binding)
+{
+    struct flue_host *host = binding->host;
+
+    mark(binding);
+    FLUE_LIST_EACH_SAFE(hook, &binding->neighbours)
+    {
+        struct host_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct host_neighbour, hook);
+
+        if (neighbour->used != 0 || neighbour->fixed != 0 || neighbour->waiting.first != NULL ||
+            is_gateway(neighbour)) {
+            continue;
+        }
+        if (neighbour->object.state != OBJECT_HERE) {
+            object_doom(&neighbour->object);
+            continue;
+        }
+        if (hook_linked(&neighbour->object.dirty)) {
+            list_remove(&neighbour->object.dirty);
+        }
+        neighbour_dispose(neighbour);
+        list_remove(&neighbour->hook);
+        pool_put(&host->neighbours, neighbour);
+        binding->neighbour_count--;
+    }
+    binding->neighbour_limit =
+        binding->neighbour_count < HOST_IDLE_MAX / 2 ? HOST_IDLE_MAX : 2 * binding->neighbour_count;
 }
 
 bool neighbour_usable(const struct host_neighbour *neighbour)
@@ -92,6 +156,7 @@ static void out(struct host_neighbour *neighbour, PNET_BUFFER_LIST nbl)
     memcpy(frame->dst_mac, neighbour->mac, sizeof frame->dst_mac);
     if (binding->has_mac) {
         memcpy(frame->src_mac, binding->mac, sizeof frame->src_mac);
+        frame->vlan = binding->vlan;
     }
     ndis_chain_append(&binding->out, nbl);
     binding->host->outstanding++;
@@ -160,8 +225,12 @@ static void speak(struct host_binding *binding, enum flue_neighbour_op op, const
 {
     struct flue_host *host = binding->host;
     PNET_BUFFER_LIST nbl = ndis_nbl_get(host->frames);
-    struct flue_frame frame = {
-        .src_ip = *from, .dst_ip = *to, .flags = (uint8_t)op, .ttl = 255, .ethertype = FLUE_ETHERTYPE_ARP};
+    struct flue_frame frame = {.src_ip = *from,
+                               .dst_ip = *to,
+                               .flags = (uint8_t)op,
+                               .ttl = 255,
+                               .vlan = binding->vlan,
+                               .ethertype = FLUE_ETHERTYPE_ARP};
 
     if (nbl == NULL) {
         return; /* asked again when its timer says so */

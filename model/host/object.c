@@ -26,7 +26,8 @@ bool object_legal(enum host_object_state from, enum host_object_state to)
 void object_enter(struct host_object *object, enum host_object_state to)
 {
     assert(object_legal((enum host_object_state)object->state, to));
-    assert(to != OBJECT_GIVING_BACK || (object->updating == 0 && object->queries == 0)); /* CH-114 */
+    assert(to != OBJECT_GIVING_BACK || (object->updating == 0 && object->queries == 0) ||
+           !host_obeys(object->binding->host, 114));
     if (object->state == OBJECT_HERE) {
         object->binding->objects++;
     }
@@ -36,6 +37,7 @@ void object_enter(struct host_object *object, enum host_object_state to)
         object->doomed = 0;
         object->binding->host->relinking = 1; /* a path may move now */
         object->binding->review = 1;
+        object->binding->host->sweeping = 1;
     }
 }
 
@@ -46,14 +48,17 @@ bool object_nameable(const struct host_object *object)
 
 bool object_may_end(const struct host_object *object)
 {
-    return (object->state == OBJECT_HELD || object->state == OBJECT_INVALID) && object->updating == 0 &&
-           object->queries == 0;
+    return (object->state == OBJECT_HELD || object->state == OBJECT_INVALID) &&
+           ((object->updating == 0 && object->queries == 0) || !host_obeys(object->binding->host, 114));
 }
 
 /* One update at a time, none while it is being offloaded or is invalid (CH-087). */
 bool object_may_update(const struct host_object *object)
 {
-    return object->state == OBJECT_HELD && object->updating == 0 && object->doomed == 0;
+    return (object->state == OBJECT_HELD ||
+            (object->state == OBJECT_OFFERED && !host_obeys(object->binding->host, 87) &&
+             object->handle.MiniportOffloadContext != NULL)) &&
+           object->updating == 0 && object->doomed == 0;
 }
 
 bool object_may_query(const struct host_object *object)

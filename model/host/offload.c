@@ -162,8 +162,12 @@ static bool offer(struct flue_socket *socket, struct host_path *path)
     *lease = (struct host_lease){
         .object = {.binding = path->object.binding, .layer = FLUE_LAYER_TCP}, .socket = socket, .path = path};
     block = tree_block(host, TcpOffloadState, &lease->object.handle, socket);
-    flue_tcp_flush_ack(socket->conn, host_now(host)); /* CH-292 */
-    flue_tcp_visit_send_queue(socket->conn, add_span, &builder);
+    if (host_obeys(host, 292)) {
+        flue_tcp_flush_ack(socket->conn, host_now(host));
+    }
+    if (host_obeys(host, 78)) {
+        flue_tcp_visit_send_queue(socket->conn, add_span, &builder);
+    }
     if (block == NULL || builder.failed || !tree_add(path, block)) {
         drop_chain(builder.chain.first);
         pool_put(&host->blocks, block);
@@ -317,9 +321,15 @@ void offload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST 
         for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST path = block->DependentBlockList; path != NULL; path = path->NextBlock) {
             complete_path(path);
         }
-        if (neighbour != NULL && neighbour->object.state == OBJECT_OFFERED) {
-            complete_object(&neighbour->object, NULL);
-            neighbour->refused = neighbour->object.state == OBJECT_HERE;
+        if (neighbour != NULL) {
+            object_release(&neighbour->object); /* as tree_finish() has counted it */
+            if (neighbour->object.state == OBJECT_OFFERED) {
+                complete_object(&neighbour->object, NULL);
+                neighbour->refused = neighbour->object.state == OBJECT_HERE;
+            }
+        }
+        if (neighbour != NULL) {
+            object_release(&neighbour->object);
         }
     }
     tree_free(host, root);

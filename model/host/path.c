@@ -33,10 +33,15 @@ static void put_address(uint8_t bytes[16], const struct flue_ip *ip)
     }
 }
 
+static uint32_t hash_of(const struct flue_ip *local_ip, const struct flue_ip *remote_ip)
+{
+    return hash_u64((uint64_t)hash_ip(local_ip->word) << 32 | hash_ip(remote_ip->word));
+}
+
 struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip)
 {
     const struct addresses addresses = {local_ip, remote_ip};
-    const uint32_t hash = hash_u64((uint64_t)hash_ip(local_ip->word) << 32 | hash_ip(remote_ip->word));
+    const uint32_t hash = hash_of(local_ip, remote_ip);
     struct host_path *path = hash_table_find(&host->by_addresses, hash, same_addresses, &addresses);
     struct host_neighbour *neighbour;
 
@@ -66,10 +71,82 @@ struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_i
 
 struct host_path *path_of(struct flue_socket *socket)
 {
-    if (socket->path == NULL) {
-        socket->path = path_get(socket->host, &socket->tuple.local_ip, &socket->tuple.remote_ip);
+    struct flue_host *host = socket->host;
+    struct host_path *path = socket->path;
+
+    if (path == NULL) {
+        path = socket->path = path_get(host, &socket->tuple.local_ip, &socket->tuple.remote_ip);
+        if (path != NULL && path->users++ == 0 && hook_linked(&path->idle)) {
+            list_remove(&path->idle);
+            host->idle_count--;
+        }
     }
-    return socket->path;
+    return path;
+}
+
+/* ---- Ends: the few that were used last stay, with the MTU that was learnt of them, and with the target */
+
+void path_leave(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->host;
+    struct host_path *path = socket->path;
+
+    socket->path = NULL;
+    if (path == NULL || --path->users > 0) {
+        return;
+    }
+    list_push_back(&host->idle_paths, &path->idle);
+    host->idle_count++;
+    if (host->idle_count > HOST_IDLE_MAX) {
+        host->sweeping = 1;
+        host_arm_settle(host);
+    }
+}
+
+static void forget(struct flue_host *host, struct host_path *path)
+{
+    list_remove(&path->idle);
+    host->idle_count--;
+    if (hook_linked(&path->object.dirty)) {
+        list_remove(&path->object.dirty);
+    }
+    (void)hash_table_remove(&host->by_addresses, hash_of(&path->local_ip, &path->remote_ip), path);
+    list_remove(&path->hook);
+    pool_put(&host->paths, path);
+}
+
+static void sweep_paths(struct flue_host *host)
+{
+    FLUE_LIST_EACH_SAFE(hook, &host->idle_paths)
+    {
+        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, idle);
+
+        if (host->idle_count <= HOST_IDLE_MAX) {
+            break;
+        }
+        if (path->object.state == OBJECT_HERE) {
+            forget(host, path);
+        } else {
+            object_doom(&path->object); /* freed when it is back */
+        }
+    }
+}
+
+void path_sweep(struct flue_host *host)
+{
+    if (!host->sweeping) {
+        return;
+    }
+    host->sweeping = 0;
+    sweep_paths(host);
+    FLUE_LIST_EACH(hook, &host->bindings)
+    {
+        struct host_binding *binding = FLUE_CONTAINER_OF(hook, struct host_binding, hook);
+
+        if (binding->neighbour_count > binding->neighbour_limit) {
+            neighbour_sweep(binding);
+        }
+    }
 }
 
 void path_set_mtu(struct host_path *path, uint32_t mtu_bytes)

@@ -2,6 +2,8 @@
 /* host/route.c - which adapter and which next hop lead to an address. */
 #include "host/host.h"
 
+#include <string.h>
+
 /* ---- Look-up */
 
 static bool covers(const struct host_route *route, const struct flue_ip *ip)
@@ -111,6 +113,37 @@ flue_err flue_host_link(struct flue_host *host, unsigned adapter, const uint8_t 
     binding->has_mac = 1;
     binding->mtu_bytes = mtu_bytes;
     route_review(host, NULL);
+    return FLUE_OK;
+}
+
+flue_err flue_host_vlan(struct flue_host *host, unsigned adapter, uint16_t vlan)
+{
+    struct host_binding *binding = binding_at(host, adapter);
+
+    if (binding == NULL || vlan > 4094 || !binding->has_mac) {
+        return FLUE_EINVAL;
+    }
+    if (binding->objects > 0) {
+        return FLUE_ESTATE;
+    }
+    binding->vlan = vlan;
+    return FLUE_OK;
+}
+
+flue_err flue_host_source_mac(struct flue_host *host, unsigned adapter, const uint8_t mac[6])
+{
+    struct host_binding *binding = binding_at(host, adapter);
+
+    if (binding == NULL || !binding->has_mac) {
+        return FLUE_EINVAL;
+    }
+    if (binding->objects > 0) {
+        return FLUE_ESTATE;
+    }
+    binding->has_source = mac != NULL;
+    if (mac != NULL) {
+        memcpy(binding->source_mac, mac, sizeof binding->source_mac);
+    }
     return FLUE_OK;
 }
 

@@ -89,6 +89,7 @@ void socket_free(struct flue_socket *socket)
         pool_put(&host->pieces, piece);
     }
     hold_drop(socket);
+    path_leave(socket);
     unhook(&socket->attend);
     unhook(&socket->move);
     list_remove(&socket->all);
@@ -197,7 +198,15 @@ void socket_post(struct flue_socket *socket)
         chimney_post(socket);
         break;
     case FLUE_HOLDER_OFFERED:
+        if (!host_obeys(socket->host, 55) && socket->lease->object.handle.MiniportOffloadContext != NULL) {
+            chimney_post(socket);
+        }
+        break;
     case FLUE_HOLDER_GIVING_BACK:
+        if (!host_obeys(socket->host, 116)) {
+            chimney_post(socket);
+        }
+        break;
     case FLUE_HOLDER_LOST:
     case FLUE_HOLDER_CLOSED:
     case FLUE_HOLDER_COUNT:

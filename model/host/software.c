@@ -41,7 +41,9 @@ static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_
         struct flue_frame *out = ndis_nbl_frame(nbl);
 
         *out = *frame;
-        out->ethertype = flue_ip_is_v4(&frame->dst_ip) ? FLUE_ETHERTYPE_IPV4 : FLUE_ETHERTYPE_IPV6;
+        if (socket == NULL) {
+            out->ethertype = flue_ip_is_v4(&frame->dst_ip) ? FLUE_ETHERTYPE_IPV4 : FLUE_ETHERTYPE_IPV6;
+        }
         if (neighbour != NULL && neighbour->object.binding->handle != NULL) {
             neighbour_send(neighbour, nbl);
         } else {
@@ -133,7 +135,7 @@ static void input_unknown(struct flue_host *host, const struct flue_frame *frame
     host->accepting = NULL;
 }
 
-static void receive(struct flue_host *host, const struct flue_frame *frame)
+static inline void receive(struct flue_host *host, const struct flue_frame *frame)
 {
     struct flue_socket *socket = socket_find(host, frame);
 
@@ -157,6 +159,9 @@ static void receive(struct flue_host *host, const struct flue_frame *frame)
     case FLUE_HOLDER_OFFERED:
     case FLUE_HOLDER_GIVING_BACK:
         hold_frame(socket, frame);
+        if (!host_obeys(host, 244)) {
+            socket_attend(socket);
+        }
         break;
     case FLUE_HOLDER_TARGET:
         hold_frame(socket, frame);

@@ -75,6 +75,11 @@ static void put_neighbour(struct host_neighbour *neighbour, PNDIS_PROTOCOL_OFFLO
     FLUE_NEIGHBOR_BLOCK *out = (FLUE_NEIGHBOR_BLOCK *)(void *)block;
 
     out->Const.Header.Length = sizeof out->Const;
+    out->Const.VlanId = neighbour->object.binding->vlan & 0xfffu;
+    if (neighbour->object.binding->has_source != 0) {
+        memcpy(out->Const.DlSourceAddress, neighbour->object.binding->source_mac,
+               sizeof neighbour->object.binding->source_mac);
+    }
     tree_put_neighbour_cached(neighbour, &out->Cached);
     memcpy(neighbour->told_mac, neighbour->mac, sizeof neighbour->told_mac);
     out->Delegated.Header.Length = sizeof out->Delegated;
@@ -221,7 +226,9 @@ static bool close_root(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST
     charge_initiate_tree(host, NULL, 0);
     if (object != NULL) {
         object->gathered = 0;
+        object->dependents++; /* the tree: the object stays until the initiate that names it has completed (CH-114) */
         close_object(object, NULL);
+        object->dependents++; /* the tree, until it completes: what it names stays, even if its paths move meanwhile */
     }
     return true;
 }

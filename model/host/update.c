@@ -138,7 +138,7 @@ PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST update_block(struct host_object *object)
 /* A connection that is about to come back takes its changes along in its own state. */
 static bool due(const struct host_object *object)
 {
-    if (!object_may_update(object) || !changed(object)) {
+    if (!object_may_update(object) || !changed(object) || !host_obeys(object->binding->host, 92)) {
         return false;
     }
     return object->layer != FLUE_LAYER_TCP ||

@@ -48,13 +48,20 @@ void upload_reoffer_due(struct timer *timer, flue_ps now_ps)
             next_ps = socket->not_before_ps < next_ps ? socket->not_before_ps : next_ps;
             continue;
         }
-        socket->flags &= ~(uint32_t)SOCKET_REOFFER;
         if (offload_possible(socket)) {
+            socket->flags &= ~(uint32_t)SOCKET_REOFFER;
             offload_want(socket, FLUE_MOVE_POLICY);
-        }
+        } /* else: while its adapter takes none, or it is on its way back; whatever ends that calls again */
     }
     timers_arm(host->timers, timer, next_ps);
     host_leave(host);
+}
+
+void upload_reoffer_now(struct flue_host *host)
+{
+    if (host->params.reoffer != 0) {
+        timers_arm(host->timers, &host->reoffer, host->env->now(host->env->ctx));
+    }
 }
 
 void upload_want(struct flue_socket *socket, enum flue_move why)
@@ -67,6 +74,8 @@ void upload_want(struct flue_socket *socket, enum flue_move why)
     list_push_back(&socket->host->takes, &socket->move);
     if (why == FLUE_MOVE_RETRIEVE || why == FLUE_MOVE_NO_ROUTE) {
         back_off(socket);
+    } else if (why == FLUE_MOVE_UPLOAD_ALL && socket->host->params.reoffer != 0) {
+        socket->flags |= SOCKET_REOFFER; /* not its fault: as soon as the adapter takes connections again */
     }
 }
 
@@ -291,11 +300,17 @@ static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
         count_acked(socket, block->NetBufferListChain);
     }
     socket_enter(socket, FLUE_HOLDER_HOST, FLUE_MOVE_COMPLETED);
-    if (delegated->State >= TcpConnectionCloseWait && delegated->State != TcpConnectionMaxState &&
+    /* A connection that is over, and nothing broke it off, has had the FINs of both. */
+    if (((over && reason_of(socket) == FLUE_TCP_BY_SEGMENT) ||
+         (delegated->State >= TcpConnectionCloseWait && delegated->State != TcpConnectionMaxState)) &&
         (socket->flags & SOCKET_PEER_FIN) == 0) {
         socket->flags |= SOCKET_PEER_FIN | SOCKET_TELL_PEER_FIN;
     }
     socket->flags |= SOCKET_TELL_MOVED;
+    if ((socket->flags & SOCKET_REOFFER) != 0 &&
+        socket->not_before_ps <= socket->host->env->now(socket->host->env->ctx)) {
+        upload_reoffer_now(socket->host);
+    }
     if (over) {
         drop_lists(socket, block->NetBufferListChain);
         socket_ended(socket, reason_of(socket));

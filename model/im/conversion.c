@@ -156,8 +156,12 @@ void im_tree_down(struct flue_im *im, enum im_operation operation, im_tree_m roo
         im_refuse(im, operation, root);
         return;
     }
-    /* What an update or an invalidate says holds when the handler returns (D-18, D-24): those two cannot wait. */
-    if (operation == IM_UPDATE || operation == IM_INVALIDATE || !im_hold_down(im, &item)) {
+    /* What an update or an invalidate says holds when the handler returns (D-18, D-24): those two cannot wait.  Nor
+     * can what was asked before: a tree that waits may hang under an object that they name. */
+    if (operation == IM_UPDATE || operation == IM_INVALIDATE) {
+        im_hold_flush_down(im);
+        im_tree_pass(im, operation, root);
+    } else if (!im_hold_down(im, &item)) {
         im_tree_pass(im, operation, root);
     }
 }
@@ -222,6 +226,9 @@ void im_tree_return(struct flue_im *im, enum im_operation operation, im_tree_p r
 
     list_init(&passage.end);
     (void)flue_protocol_block_walk(root, hand_up, &passage);
+    if (operation == IM_TERMINATE && im_breaks(im, 327)) {
+        ((im_tree_m)(void *)root)->SourceHandle = im_active(im)->binding;
+    }
     im_up_tree(im, operation, (im_tree_m)(void *)root);
     while ((hook = list_pop_front(&passage.end)) != NULL) {
         im_entry_free(FLUE_CONTAINER_OF(hook, struct im_entry, hook));

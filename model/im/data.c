@@ -56,6 +56,9 @@ void im_data_pass(struct im_entry *entry, enum im_request request, PNET_BUFFER_L
         return;
     }
     first = with_contexts(entry, first, &left);
+    if (request == IM_DISCONNECT && flags == TCP_DISCONNECT_GRACEFUL_CLOSE && im_breaks(entry->im, 333)) {
+        flags = TCP_DISCONNECT_ABORTIVE_CLOSE;
+    }
     if (first != NULL) {
         im_down_data(entry, request, first, flags);
     }
@@ -85,7 +88,15 @@ void im_data_return(struct flue_im *im, enum im_request request, PNET_BUFFER_LIS
 
         if (request == IM_SEND && --entry->sends_out == 0) {
             im_starved_sends_are_due(entry);
+        } else if (request == IM_DISCONNECT) {
+            im_starved_sends_first(entry); /* the connection has no sends any more when it comes (CH-223) */
         }
+    }
+    if (request == IM_DISCONNECT && im_breaks(im, 326)) {
+        return;
+    }
+    if (request == IM_SEND && im_breaks(im, 325)) {
+        im_up_data(im, request, first);
     }
     im_up_data(im, request, first);
 }

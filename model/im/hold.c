@@ -135,6 +135,12 @@ void im_hold_flush_up(struct flue_im *im)
     }
 }
 
+void im_hold_flush_down(struct flue_im *im)
+{
+    while (release_down(im)) {
+    }
+}
+
 void im_hold_flush_entry(struct im_entry *entry)
 {
     while (entry->held_up > 0) {

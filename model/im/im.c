@@ -44,7 +44,7 @@ flue_err flue_im_new(const struct flue_env *env, struct timers *timers, const st
 
     *out = NULL;
     if ((unsigned)params->kind >= FLUE_IM_KIND_COUNT || params->name == NULL || params->hold_down_ps < 0 ||
-        params->hold_up_ps < 0) {
+        params->hold_up_ps < 0 || (params->kind == FLUE_IM_BREAK && !im_breakable(params->broken_rule))) {
         return FLUE_EINVAL;
     }
     err = timers_reserve(timers, IM_TIMERS);

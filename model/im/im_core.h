@@ -3,7 +3,7 @@
  *
  * Files: protocol.c and miniport.c are the two edges, with the documented names; conversion.c turns trees from one
  * edge's view into the other's and back; entry.c keeps the records for that; data.c passes buffer lists; starve.c
- * answers what finds no memory; hold.c delays; indicate.c passes what the adapter says of its own accord; ordinary.c
+ * answers what finds no memory; hold.c delays; break.c does what is forbidden; indicate.c passes what the adapter says of its own accord; ordinary.c
  * passes frames; request.c passes requests and power; team.c moves from one adapter to the other. */
 #ifndef FLUE_IM_CORE_H
 #define FLUE_IM_CORE_H
@@ -131,7 +131,7 @@ struct flue_im {
     PVOID refused_first, refused_last; /* trees that found no memory, linked by Scratch[0] of their roots */
     struct flue_hook starving;         /* entries with waiting lists */
     struct ndis_chain dropped;         /* ordinary frames */
-    uint32_t refuse_count;
+    uint32_t refuse_count, break_count;
 
     struct im_queue down, held_up;
 
@@ -184,9 +184,14 @@ bool im_refusal_is_due(struct flue_im *im);
 void im_starve(struct im_entry *entry, enum im_request request, PNET_BUFFER_LIST first, ULONG flags);
 bool im_must_wait(const struct im_entry *entry, enum im_request request);
 void im_starved_sends_are_due(struct im_entry *entry);
+void im_starved_sends_first(struct im_entry *entry);
 void im_starved_end(struct im_entry *entry); /* its terminate is about to complete */
 void im_answer_later(struct flue_im *im);
 void im_answers_fire(struct timer *timer, flue_ps now_ps);
+
+/* break.c */
+bool im_breakable(unsigned rule);
+bool im_breaks(struct flue_im *im, unsigned rule); /* this occasion is the one */
 
 /* hold.c */
 void im_queue_init(struct flue_im *im, struct im_queue *queue, flue_ps hold_ps, void (*fire)(struct timer *, flue_ps));
@@ -196,6 +201,7 @@ void im_hold_up_fire(struct timer *timer, flue_ps now_ps);
 bool im_hold_down(struct flue_im *im, const struct im_held *item);
 bool im_hold_up(struct flue_im *im, const struct im_held *item);
 void im_hold_flush_up(struct flue_im *im);
+void im_hold_flush_down(struct flue_im *im);
 void im_hold_flush_entry(struct im_entry *entry); /* all held completions that are about it have gone up */
 
 /* indicate.c */

@@ -7,12 +7,22 @@ NDIS_STATUS im_indicate(struct im_entry *entry, PNET_BUFFER_LIST nbl, NDIS_STATU
 {
     im_hold_flush_entry(entry);
     im_home_learn(entry->edge, nbl);
-    return entry->im->up.NdisTcpOffloadReceiveHandler(entry->upper, nbl, status, consumed_bytes);
+    if (im_breaks(entry->im, 334)) {
+        status = NDIS_STATUS_FAILURE;
+    }
+    status = entry->im->up.NdisTcpOffloadReceiveHandler(entry->upper, nbl, status, consumed_bytes);
+    if (*consumed_bytes > 0 && im_breaks(entry->im, 335)) {
+        *consumed_bytes -= 1;
+    }
+    return status;
 }
 
 void im_event(struct im_entry *entry, ULONG type, ULONG information)
 {
     im_hold_flush_entry(entry);
+    if (im_breaks(entry->im, 336)) {
+        information++;
+    }
     entry->im->up.NdisTcpOffloadEventHandler(entry->upper, type, information);
 }
 

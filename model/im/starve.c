@@ -167,6 +167,30 @@ void im_starved_end(struct im_entry *entry)
     answer(entry, IM_DISCONNECT);
 }
 
+void im_starved_sends_first(struct im_entry *entry)
+{
+    if (entry->sends_out == 0) {
+        answer(entry, IM_SEND);
+    }
+}
+
+/* Each disconnect goes down alone (CH-219): one that waited behind refused sends is overtaken by the abortive one. */
+static void answer_older(struct im_entry *entry)
+{
+    struct ndis_chain *waiting = &entry->waiting[IM_DISCONNECT];
+
+    while (waiting->first->Next != NULL) {
+        PNET_BUFFER_LIST nbl = waiting->first;
+
+        waiting->first = nbl->Next;
+        waiting->count--;
+        nbl->Next = NULL;
+        nbl->Status = NDIS_STATUS_REQUEST_ABORTED;
+        NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred) = NULL;
+        im_up_data(entry->im, IM_DISCONNECT, nbl);
+    }
+}
+
 /* An abortive disconnect goes down whatever sends were refused; a graceful one must not, or the FIN would stand before
  * data. */
 static void answer_entry(struct im_entry *entry)
@@ -188,6 +212,9 @@ static void answer_entry(struct im_entry *entry)
 
         if (entry->waiting[request].first != NULL && !(graceful && starved) && entry->state == IM_E2) {
             entry->starved = false; /* for this call: it asks im_must_wait() */
+            if (request == IM_DISCONNECT) {
+                answer_older(entry);
+            }
             im_data_pass(entry, request, take(&entry->waiting[request]), entry->disconnect_flags);
             entry->starved = starved;
         }

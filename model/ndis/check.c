@@ -293,11 +293,11 @@ void flue_ndis_check_end(struct flue_ndis *ndis)
     if (check == NULL) {
         return;
     }
+    check_im_end(check);
     trees_end(check);
     objects_end(check);
     check_life_end(check);
     check_power_end(check);
-    check_im_end(check);
     check_data_end(check);
     check_indicate_end(check);
     check_wire_end(check);

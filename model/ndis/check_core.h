@@ -54,7 +54,6 @@ struct check_nbl {
     ULONG flags;        /* of a disconnect; TcpReceiveNoPush of a receive; enum check_late */
     flue_ps at_ps;      /* when it was lent */
     NDIS_STATUS status; /* written into the NBL when it was lent, or found in it */
-    uint32_t mark;      /* for whoever walks a chain: equal to check->crossing when it was met */
     uint8_t origin;     /* enum check_origin */
     bool fresh;         /* its call has not returned */
 };
@@ -110,6 +109,7 @@ struct check_conn {
     uint8_t retrieve_reason;                     /* mandatory TCP_UPLOAD_REASON raised; 0 none */
     uint8_t optional_reason;                     /* the last optional one; 0 none */
     bool fin_seen, rst_seen, disconnect_indicated, abort_indicated;
+    bool uploading; /* what is below wants it back, without a Retrieve: UPLOAD_ALL, a send refused for want of memory */
     bool reject_latch; /* the party above refused data: nothing is indicated before it posts (D-45) */
     bool silent;       /* its initiate completion has not returned: no upward call (D-15) */
     bool graceful_asked, abortive_asked;
@@ -168,6 +168,7 @@ struct check_block {
     uint32_t object_id;          /* of the object, which may be gone when it is looked for again */
     int32_t parent;              /* index of the block it depends on; -1: it is in the root's chain */
     uint8_t type, layer, role, structures;
+    bool twice;                            /* the tree names it before */
     bool refused;                          /* an error was reported of it: nothing follows from it */
     bool sound;                            /* the structures behind it are what its type says */
     bool counted;                          /* it counts in object->pending */
@@ -262,6 +263,8 @@ struct check_at {
 /* The parties of a layer. */
 enum flue_party check_above(const struct ndis_binding *binding); /* HOST or DRIVER */
 enum flue_party check_below(const struct ndis_adapter *adapter); /* TARGET or DRIVER */
+/* The party below is a driver that has this list or tree back from below, and has not passed its completion on. */
+bool check_im_keeps(const struct check *check, const void *thing, const struct ndis_adapter *adapter);
 
 /* One broken rule; once per rule and crossing.  format: %u, %d and %x take one of a, b, c each, in turn, %t one as the
  * name of an NDIS_STATUS. */

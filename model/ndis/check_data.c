@@ -337,43 +337,6 @@ void check_data_terminating(struct check *check, struct check_conn *conn)
     (void)conn;
 }
 
-/* Lists that are lent still, and were not handed back with the connection. */
-static bool leaves(struct check *check, const struct flue_hook *list)
-{
-    FLUE_LIST_EACH(hook, list)
-    {
-        const struct check_nbl *nbl = FLUE_CONTAINER_OF(hook, struct check_nbl, hook);
-
-        if (nbl->mark != (uint32_t)check->crossing) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A rule of terminate that says the same is told first. */
-static void leak(struct check *check, const struct check_conn *conn, unsigned terminate, unsigned rule,
-                 const char *seen)
-{
-    const struct check_at at = at_conn(conn);
-
-    if (check->told[terminate] != check->crossing) {
-        check_report(check, rule, check_below(conn->object->adapter), &at, seen, 0, 0, 0);
-    }
-}
-
-static void return_chain(struct check *check, struct check_conn *conn)
-{
-    FLUE_LIST_EACH_SAFE(hook, &conn->sends)
-    {
-        struct check_nbl *nbl = FLUE_CONTAINER_OF(hook, struct check_nbl, hook);
-
-        if (nbl->mark == (uint32_t)check->crossing) {
-            check_nbl_forget(check, nbl);
-        }
-    }
-}
-
 /* Every byte below RcvNxt was delivered, or is in BufferedData; a FIN counts one (CH-137). */
 static void check_received(struct check *check, const struct check_conn *conn, const TCP_OFFLOAD_STATE_DELEGATED *state)
 {
@@ -402,30 +365,33 @@ static void check_received(struct check *check, const struct check_conn *conn, c
 
 void check_data_terminated(struct check *check, struct check_conn *conn, const TCP_OFFLOAD_STATE_DELEGATED *delegated)
 {
-    const bool aborted = conn->abort_indicated && !conn->hardware_failed;
-
-    if (leaves(check, &conn->sends)) {
-        leak(check, conn, 121, 157, "sends are neither completed nor handed back");
-    } else if (aborted && !list_empty(&conn->sends)) {
-        leak(check, conn, 121, 253, "sends of a connection that was reset come back in the chain");
-    }
-    if (leaves(check, &conn->receives)) {
-        leak(check, conn, 118, aborted ? 254 : 182, "posted receives are not completed");
-    }
-    if (leaves(check, &conn->forwards)) {
-        leak(check, conn, 120, 240, "forwarded segments are not completed");
-    }
-    return_chain(check, conn);
     if (delegated != NULL && !conn->flow.hardware && !conn->hardware_failed) {
         check_received(check, conn, delegated);
         check_line_returned(check, conn, delegated);
     }
-    if (delegated != NULL && check->frames && conn->line.rst_left == 0 && conn->abortive_asked &&
-        conn->flow.disconnect_failed == 0 && conn->disconnect == NULL) {
-        const struct check_at at = at_conn(conn);
+}
 
-        check_report(check, 221, check_below(conn->object->adapter), &at,
-                     "the connection was closed abortively, and no RST left", 0, 0, 0);
+/* Nothing may be lent for ever. */
+static void check_leaks(struct check *check, const struct check_conn *conn)
+{
+    const enum flue_party below = check_below(conn->object->adapter);
+    const struct check_at at = at_conn(conn);
+
+    if (!list_empty(&conn->sends)) {
+        const struct check_nbl *kept = FLUE_CONTAINER_OF(list_first(&conn->sends), struct check_nbl, hook);
+
+        check_report(check, kept->origin == CHECK_INHERITED ? 73 : 157, below, &at, "a send was never completed", 0, 0,
+                     0);
+    }
+    if (!list_empty(&conn->receives)) {
+        check_report(check, 182, below, &at, "a posted receive was never completed", 0, 0, 0);
+    }
+    if (!list_empty(&conn->forwards)) {
+        check_report(check, 240, below, &at, "a forwarded segment was never completed", 0, 0, 0);
+    }
+    if (conn->abortive_asked && conn->disconnect != NULL && check->frames && !conn->line.rst_left &&
+        !conn->line.rst_came) {
+        check_report(check, 221, below, &at, "the connection was closed abortively, and no RST left", 0, 0, 0);
     }
 }
 
@@ -440,6 +406,7 @@ void check_data_end(struct check *check)
             continue;
         }
         check->crossing++;
+        check_leaks(check, object->conn);
         if (object->conn->abort_indicated) {
             check_report(check, 256, check_above(object->binding), &at, "it was reset, and was not terminated", 0, 0,
                          0);

@@ -44,7 +44,8 @@ void check_delivered(struct check *check, struct check_conn *conn, const NET_BUF
             continue;
         }
         if (flow->has_next && (span.stream != flow->stream || span.offset_bytes != flow->next_offset)) {
-            check_report(check, rule, check_below(conn->object->adapter), &at,
+            check_report(check, conn->delivered_bytes < conn->buffered_bytes ? 77 : rule,
+                         check_below(conn->object->adapter), &at,
                          "bytes from %u of stream %u are delivered, %u was next", span.offset_bytes, span.stream,
                          flow->next_offset);
         }
@@ -63,9 +64,10 @@ static bool was_aborted(const struct check_conn *conn)
            conn->flow.hardware;
 }
 
+/* A driver without memory for a send has everything behind it uploaded (CH-339). */
 static bool is_uploading(const struct check_conn *conn)
 {
-    return conn->retrieve_reason != 0 || conn->object->state == CHECK_TERMINATING;
+    return conn->retrieve_reason != 0 || conn->uploading || conn->object->state == CHECK_TERMINATING;
 }
 
 static void check_cause(struct check *check, const struct check_nbl *nbl, NDIS_STATUS status, unsigned upload,
@@ -130,6 +132,7 @@ static void send_done(struct check *check, struct check_nbl *nbl)
         return;
     }
     if (status == NDIS_STATUS_REQUEST_UPLOAD || status == NDIS_STATUS_UPLOAD_REQUESTED) {
+        conn->uploading = true;
         if (below == FLUE_PARTY_TARGET) {
             check_report(check, 174, below, &at, "it completes with %t", (uint64_t)status, 0, 0);
         }
@@ -361,8 +364,9 @@ PNET_BUFFER_LIST check_data_up(struct ndis_adapter *adapter, enum ndis_request r
         if (lent == NULL || !fits(lent, request)) {
             const struct check_at at = {.adapter = adapter, .thing = nbl, .kind = "list"};
 
-            check_report(check, strangers[request], check_below(adapter), &at,
-                         "a list is completed that is not lent for this", 0, 0, 0);
+            /* A driver passes each completion on once (CH-325). */
+            check_report(check, check_below(adapter) == FLUE_PARTY_DRIVER ? 325 : strangers[request],
+                         check_below(adapter), &at, "a list is completed that is not lent for this", 0, 0, 0);
             *link = nbl->Next;
             continue;
         }

@@ -82,12 +82,14 @@ struct im_lent *im_lent_through(const struct check_im *im, const void *thing, co
     return NULL;
 }
 
-void im_lent_add(struct check_im *im, const struct im_lent *like)
+void im_lent_add(struct check *check, const struct im_lent *like)
 {
+    struct check_im *im = check->im;
     struct im_lent *lent = (struct im_lent *)pool_get(&im->lent_pool);
 
     if (lent == NULL || hash_table_insert(&im->lent_table, hash_of(like->thing, like->adapter), lent) != FLUE_OK) {
         pool_put(&im->lent_pool, lent);
+        check->blind = true; /* what it misses would look like errors of others */
         return;
     }
     *lent = *like;
@@ -119,8 +121,9 @@ static void object_end(struct check_im *im, struct im_object *object)
     pool_put(&im->object_pool, object);
 }
 
-static void object_add(struct check_im *im, PNDIS_OFFLOAD_HANDLE upper, PNDIS_OFFLOAD_HANDLE lower)
+static void object_add(struct check *check, PNDIS_OFFLOAD_HANDLE upper, PNDIS_OFFLOAD_HANDLE lower)
 {
+    struct check_im *im = check->im;
     struct im_object *object = im_object_find(im, upper);
 
     if (object != NULL) {
@@ -129,6 +132,7 @@ static void object_add(struct check_im *im, PNDIS_OFFLOAD_HANDLE upper, PNDIS_OF
     object = (struct im_object *)pool_get(&im->object_pool);
     if (object == NULL || hash_table_insert(&im->object_table, hash_of(upper, NULL), object) != FLUE_OK) {
         pool_put(&im->object_pool, object);
+        check->blind = true;
         return;
     }
     *object = (struct im_object){.upper = upper, .lower = lower};
@@ -169,7 +173,7 @@ static void compare_handles(struct check *check, const struct check_tree *tree, 
         return;
     }
     if (above->slot == NULL) {
-        object_add(check->im, above->handle, below->handle);
+        object_add(check, above->handle, below->handle);
         return;
     }
     object = im_object_find(check->im, above->handle);
@@ -230,7 +234,7 @@ void check_im_down(struct check *check, struct check_tree *tree)
         const struct im_lent lent = {
             .thing = tree->root, .adapter = tree->adapter, .what = (uint8_t)tree->operation, .tree = true};
 
-        im_lent_add(im, &lent);
+        im_lent_add(check, &lent);
     }
     for (uint32_t i = 0; i < tree->count; i++) {
         chains_down(tree, &tree->blocks[i]);
@@ -260,7 +264,7 @@ static void complete_block(struct check *check, const struct check_tree *tree, c
     if (block->handle == NULL) {
         return;
     }
-    if (lent->passed == 0 && taken(now->Status)) {
+    if (lent->passed == 0 && taken(now->Status) && (tree->operation != NDIS_TERMINATE || below == NULL)) {
         say(check, tree, block, 325, "it succeeds, and nothing went down", 0);
     }
     if (fresh(tree, block) && taken(now->Status)) {
@@ -293,6 +297,14 @@ static void chains_up(struct check *check, const struct check_tree *tree, const 
     if (tree->operation == NDIS_TERMINATE || (fresh(tree, block) && !taken(now->Status))) {
         check_im_lists_end(check, tree->adapter, now->NetBufferListChain);
     }
+}
+
+bool check_im_keeps(const struct check *check, const void *thing, const struct ndis_adapter *adapter)
+{
+    const struct im_lent *lent =
+        check->im == NULL || im_below_of(adapter) == NULL ? NULL : im_lent_find(check->im, thing, adapter);
+
+    return lent != NULL && lent->passed > 0 && !lent->below;
 }
 
 void check_im_up(struct check *check, struct check_tree *tree)

@@ -22,6 +22,7 @@ struct im_lent {
     uint8_t what;               /* enum ndis_operation, enum ndis_request */
     bool tree;
     bool below;      /* it is lent below now */
+    bool refused;    /* a send that came back refused for want of memory */
     uint32_t passed; /* how often it was */
 };
 
@@ -67,7 +68,7 @@ struct ndis_driver *im_on(const struct ndis_adapter *adapter);
 struct check_im *im_enter(struct check *check);
 struct im_lent *im_lent_find(const struct check_im *im, const void *thing, const struct ndis_adapter *adapter);
 struct im_lent *im_lent_through(const struct check_im *im, const void *thing, const struct ndis_driver *driver);
-void im_lent_add(struct check_im *im, const struct im_lent *like);
+void im_lent_add(struct check *check, const struct im_lent *like);
 void im_lent_end(struct check_im *im, struct im_lent *lent);
 /* Lists that go up in a tree. */
 void check_im_lists_end(struct check *check, const struct ndis_adapter *adapter, const NET_BUFFER_LIST *first);

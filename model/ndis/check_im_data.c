@@ -66,7 +66,7 @@ void check_im_data_down(struct ndis_binding *binding, enum ndis_request request,
             leaves_lower_edge(check, binding, request, handle, nbl, flags);
         }
         if (im_below_of(binding->adapter) != NULL && im_lent_find(im, nbl, binding->adapter) == NULL) {
-            im_lent_add(im, &lent);
+            im_lent_add(check, &lent);
         }
     }
 }
@@ -83,9 +83,9 @@ static void judge_refusal(struct check *check, const struct im_lent *lent, NDIS_
 {
     struct im_object *object = im_object_find(check->im, lent->upper);
 
-    if (lent->passed > 0) {
+    if (lent->passed > 0 && !lent->refused) {
         say(check, lent->adapter, lent->thing, 339, "a send that went down is refused", 0);
-    } else if (object != NULL && !object->refused && status != NDIS_STATUS_REQUEST_UPLOAD) {
+    } else if (lent->passed == 0 && object != NULL && !object->refused && status != NDIS_STATUS_REQUEST_UPLOAD) {
         say(check, lent->adapter, lent->thing, 339, "the first refused list has %t", (uint64_t)(uint32_t)status);
     }
     if (object != NULL) {
@@ -123,6 +123,7 @@ static void list_up(struct check *check, const struct ndis_adapter *adapter, con
     lent = on == NULL ? NULL : im_lent_through(im, nbl, on);
     if (lent != NULL) {
         lent->below = false;
+        lent->refused = lent->what == NDIS_SEND && refusal(nbl->Status); /* by a driver further down */
     }
 }
 

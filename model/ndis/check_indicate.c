@@ -3,6 +3,8 @@
 
 #include "ndis/check_core.h"
 
+#define NO_ANSWER 0xFFFFFFFEu /* a time that no neighbour can have been unreachable for */
+
 static struct check_at at_conn(const struct check_conn *conn)
 {
     return (struct check_at){.binding = conn->object->binding, .object = conn->object};
@@ -53,7 +55,8 @@ static bool check_list_shape(struct check *check, const struct check_conn *conn,
     const struct check_at at = at_conn(conn);
     const enum flue_party below = check_below(conn->object->adapter);
 
-    if (status != NDIS_STATUS_SUCCESS) {
+    /* A driver passes on what it got (CH-334). */
+    if (status != NDIS_STATUS_SUCCESS && below == FLUE_PARTY_TARGET) {
         check_report(check, 200, below, &at, "an indication has status %t", (uint64_t)status, 0, 0);
     }
     if (nbl->Next != NULL) {
@@ -98,7 +101,13 @@ static void check_turn(struct check *check, const struct check_conn *conn, uint6
         check_report(check, 192, below, &at, "an indication begins inside a receive completion or indication of it", 0,
                      0, 0);
     }
-    if (conn->reject_latch) {
+    if (below == FLUE_PARTY_DRIVER) {
+        /* A driver may still hold a receive that was posted before. */
+    } else if (conn->reject_latch && !conn->flow.refused) {
+        check_report(check, 77, below, &at,
+                     "%u bytes are indicated, and no receive was posted since the hand-over of %u", bytes,
+                     conn->buffered_bytes, 0);
+    } else if (conn->reject_latch) {
         check_report(check, 205, below, &at, "%u bytes are indicated, and no receive was posted since data was refused",
                      bytes, 0, 0);
     } else if (has_post(check, conn)) {
@@ -130,7 +139,9 @@ static void note_content(struct check *check, struct check_conn *conn, const NET
             return;
         }
         if (has_next && (span.offset_bytes != next || span.stream != flow->stream)) {
-            check_report(check, flow->refused ? 204 : 137, check_below(conn->object->adapter), &at,
+            const unsigned rule = conn->delivered_bytes < conn->buffered_bytes ? 77 : 137;
+
+            check_report(check, flow->refused ? 204 : rule, check_below(conn->object->adapter), &at,
                          "bytes from %u of stream %u are indicated, %u was next", span.offset_bytes, span.stream, next);
         }
         if (!flow->indicated_described) {
@@ -316,7 +327,7 @@ bool check_event(struct flue_ndis *ndis, PNDIS_OFFLOAD_HANDLE handle, ULONG type
     if (check == NULL) {
         return true;
     }
-    conn = named(check, handle, 247, type == TcpIndicateRetrieve ? 132 : 247);
+    conn = named(check, handle, 133, type == TcpIndicateRetrieve ? 132 : 247);
     if (conn == NULL || !check_silence(check, conn)) {
         return false;
     }
@@ -379,6 +390,40 @@ static void check_query_block(struct check *check, struct ndis_adapter *adapter,
     }
 }
 
+/* What a reachability query asks for: the party above writes it before the call returns (CH-271). */
+static ULONG *answer_of(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block)
+{
+    OFFLOAD_STATE_HEADER *state = (OFFLOAD_STATE_HEADER *)((uintptr_t)block + sizeof *block);
+
+    if (block->Header.Type != NeighborOffloadState || state->Length != sizeof(NEIGHBOR_OFFLOAD_STATE_CONST)) {
+        return NULL;
+    }
+    state = flue_state_next(state);
+    return &((NEIGHBOR_OFFLOAD_STATE_CACHED *)(void *)state)->HostReachabilityDelta;
+}
+
+static void ask_answer(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block)
+{
+    ULONG *answer = answer_of(block);
+
+    if (answer != NULL) {
+        *answer = NO_ANSWER;
+    }
+}
+
+static void check_answered(struct check *check, struct ndis_adapter *adapter,
+                           const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block)
+{
+    const struct check_at at = {.adapter = adapter, .thing = block, .kind = "block"};
+    ULONG *answer = answer_of(block);
+
+    if (answer != NULL && *answer == NO_ANSWER) {
+        *answer = 0;
+        check_report(check, 271, FLUE_PARTY_HOST, &at, "a reachability query was not answered within the call", 0, 0,
+                     0);
+    }
+}
+
 bool check_generic_event(struct ndis_adapter *adapter, const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block, ULONG code)
 {
     struct check *check = check_enter(adapter->ndis);
@@ -401,6 +446,7 @@ bool check_generic_event(struct ndis_adapter *adapter, const NDIS_MINIPORT_OFFLO
     }
     if (block != NULL) {
         check_query_block(check, adapter, block);
+        ask_answer(block);
     }
     seen = check_adapter_of(check, adapter);
     if (seen != NULL) {
@@ -414,8 +460,9 @@ void check_generic_event_done(struct ndis_adapter *adapter, const NDIS_MINIPORT_
     struct check *check = check_enter(adapter->ndis);
     struct check_adapter *seen = check == NULL ? NULL : check_adapter_of(check, adapter);
 
-    (void)block;
-    (void)code;
+    if (check != NULL && block != NULL && code == NeighborReachabilityQuery) {
+        check_answered(check, adapter, block);
+    }
     if (seen != NULL && seen->in_generic_event > 0) {
         seen->in_generic_event--;
     }

@@ -120,6 +120,41 @@ static void learn_neighbor(struct check_block *block)
     block->object->known.neighbor.vlan = (USHORT)constant->VlanId;
 }
 
+/* Where the inherited receive data begins in the stream: that is what the host must get first. */
+static void note_buffered(struct check_conn *conn)
+{
+    const NET_BUFFER_LIST *first = conn->delegated.BufferedData;
+    struct ndis_spans spans;
+    struct flue_span span;
+
+    if (first == NULL || first->FirstNetBuffer == NULL) {
+        return;
+    }
+    spans = ndis_spans_of_data(first->FirstNetBuffer);
+    if (ndis_spans_next(&spans, &span) && span.memory == NULL) {
+        conn->flow.has_next = true;
+        conn->flow.stream = span.stream;
+        conn->flow.next_offset = span.offset_bytes;
+    }
+}
+
+/* CH-293: a timer that has nothing to wait for stands still; persist and FIN_WAIT_2 wait for something. */
+static void judge_timers(struct check *check, const struct check_tree *tree, const struct check_block *block)
+{
+    const struct check_conn *conn = block->object->conn;
+    const TCP_OFFLOAD_STATE_DELEGATED *state = &conn->delegated;
+
+    if (!(conn->cached.Flags & TCP_FLAG_KEEP_ALIVE_ENABLED) && state->KeepAlive.TimeoutDelta != FLUE_TICKS_NONE) {
+        report(check, tree, block, 293, check_above(tree->binding), "keepalive is off, its TimeoutDelta is %u",
+               state->KeepAlive.TimeoutDelta, 0);
+    }
+    if ((state->State == TcpConnectionEstablished || state->State == TcpConnectionCloseWait) &&
+        state->SndUna == state->SndMax && block->chain == NULL && state->Retransmit.TimeoutDelta != FLUE_TICKS_NONE) {
+        report(check, tree, block, 293, check_above(tree->binding), "nothing is to be sent, Retransmit runs for %u",
+               state->Retransmit.TimeoutDelta, 0);
+    }
+}
+
 static void learn_tcp(struct check *check, const struct check_tree *tree, struct check_block *block)
 {
     OFFLOAD_STATE_HEADER *state = flue_state_first(block->block);
@@ -136,10 +171,12 @@ static void learn_tcp(struct check *check, const struct check_tree *tree, struct
     conn->snd_max = conn->delegated.SndMax;
     conn->buffered_bytes = ndis_chain_bytes(conn->delegated.BufferedData);
     conn->reject_latch = conn->delegated.BufferedData != NULL; /* D-45 */
+    note_buffered(conn);
     conn->silent = true;
     if (conn->delegated.State < TcpConnectionEstablished || conn->delegated.State > TcpConnectionLastAck) {
         report(check, tree, block, 52, check_above(tree->binding), "its State is %u", conn->delegated.State, 0);
     }
+    judge_timers(check, tree, block);
     check_sends_down(check, tree, block);
 }
 
@@ -203,7 +240,7 @@ void check_initiate_down(struct check *check, struct check_tree *tree)
         }
         block->object_id = block->object == NULL ? 0 : block->object->id;
     }
-    for (uint32_t i = tree->count; i-- > 0;) {
+    for (uint32_t i = check->blind ? 0 : tree->count; i-- > 0;) {
         struct check_block *block = &tree->blocks[i];
 
         if (block->parent >= 0 && (block->role == CHECK_NEW || block->refused || block->leads)) {

@@ -18,6 +18,9 @@ static void oblige(struct check *check, const struct ndis_adapter *adapter)
     {
         struct check_object *object = FLUE_CONTAINER_OF(hook, struct check_object, hook);
 
+        if (object->adapter == adapter && object->conn != NULL) {
+            object->conn->uploading = true;
+        }
         if (object->adapter == adapter && object->owed == 0 && check_above(object->binding) == FLUE_PARTY_HOST) {
             object->owed = 308;
         }

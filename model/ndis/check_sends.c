@@ -39,6 +39,10 @@ static void judge_sequence(struct check *check, const struct check_tree *tree, c
                sent);
         return;
     }
+    /* What an aborted connection had in flight is completed, and asked for no more (D-46). */
+    if (tree->operation != NDIS_INITIATE && state->State == TcpConnectionClosed && covered_bytes == 0) {
+        return;
+    }
     if (sent > covered_bytes + (fin_in_flight(state) ? 1 : 0)) {
         report(check, tree, block, rule, party, "%u numbers are in flight, but only %u bytes stand for them", sent,
                covered_bytes);
@@ -134,6 +138,10 @@ static uint64_t take_chain(struct check *check, const struct check_tree *tree, c
             report(check, tree, block, 121, below, "the chain holds a list that is not an unfinished send", 0, 0);
             continue;
         }
+        if (conn->abort_indicated && !conn->hardware_failed) {
+            report(check, tree, block, 253, below, "a send of a connection that was reset comes back in the chain", 0,
+                   0);
+        }
         if (oldest != &lent->hook) {
             report(check, tree, block, 127, below, "the chain is not in the order of sending", 0, 0);
         }
@@ -151,10 +159,16 @@ void check_sends_up(struct check *check, const struct check_tree *tree, const st
     PNET_BUFFER_LIST last;
     uint64_t bytes = take_chain(check, tree, block, &last);
     bool complete = check->ddi.upload_sends_complete && now->NetBufferListChain == NULL;
+    /* Nobody will send again what completed with REQUEST_ABORTED, or on a connection that is over (D-46). */
+    bool aborted =
+        now->NetBufferListChain == NULL && (conn->abort_indicated || conn->abortive_asked || conn->rst_seen ||
+                                            (state != NULL && state->State == TcpConnectionClosed));
 
     if (!list_empty(&conn->sends)) {
-        report(check, tree, block, 121, below, "a send of %u bytes is neither completed nor handed back",
-               FLUE_CONTAINER_OF(list_first(&conn->sends), struct check_nbl, hook)->bytes, 0);
+        const struct check_nbl *kept = FLUE_CONTAINER_OF(list_first(&conn->sends), struct check_nbl, hook);
+
+        report(check, tree, block, kept->origin == CHECK_INHERITED ? 73 : 121, below,
+               "a send of %u bytes is neither completed nor handed back", kept->bytes, 0);
     }
     if (now->NetBufferListChain != NULL && bytes == 0) {
         report(check, tree, block, 126, below, "the chain is there, but has no byte", 0, 0);
@@ -162,7 +176,7 @@ void check_sends_up(struct check *check, const struct check_tree *tree, const st
     if (state == NULL) {
         return;
     }
-    if (!complete) {
+    if (!complete && !aborted) {
         judge_sequence(check, tree, block, state, below, bytes + conn->disconnect_left_bytes);
     }
     if (now->NetBufferListChain != NULL &&

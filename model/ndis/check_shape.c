@@ -75,7 +75,7 @@ static bool once(struct check *check, struct check_tree *tree)
 
         if (other != NULL) {
             block_report(check, tree, block, 20, "the tree names a block or an object twice", 0, 0);
-            block->refused = true;
+            block->refused = block->twice = true;
             good = other->block != block->block;
         }
         if (many &&

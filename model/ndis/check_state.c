@@ -76,7 +76,7 @@ static void terminate_down(struct check *check, const struct check_tree *tree, s
     if (class != 3 && class != 4) {
         report(check, tree, block, 26, above, "a terminate of type %u", block->type, 0);
     }
-    if (pending > 0) {
+    if (pending > 0 && object->conn != NULL) {
         report(check, tree, block, 114, above, "%u operations on it are outstanding", pending, 0);
     }
     if (object->conn != NULL && (object->conn->in_receive > 0 || object->conn->in_disconnect > 0)) {
@@ -333,17 +333,23 @@ static bool unchanged(const struct check_object *object, const void *state, unsi
     return true;
 }
 
+#define SUSPECT_TICKS (5 * 60 * 1000u + 1)
+
 static void judge_delegated(struct check *check, const struct check_tree *tree, const struct check_block *block,
                             const TCP_OFFLOAD_STATE_DELEGATED *state)
 {
     const struct check_conn *conn = block->object->conn;
 
-    if (!(conn->cached.Flags & TCP_FLAG_KEEP_ALIVE_ENABLED) && state->KeepAlive.TimeoutDelta != FLUE_TICKS_NONE) {
+    /* Within five minutes of a challenge the timer runs though it is off (behaviour 15.5); and a query that was asked
+     * before an update may tell what was before it. */
+    if (block->object->pending[NDIS_UPDATE] == 0 && !(conn->cached.Flags & TCP_FLAG_KEEP_ALIVE_ENABLED) &&
+        state->KeepAlive.TimeoutDelta != FLUE_TICKS_NONE && state->KeepAlive.TimeoutDelta > SUSPECT_TICKS) {
         report(check, tree, block, 97, check_below(tree->adapter), "keepalive is off, its TimeoutDelta is %u",
                state->KeepAlive.TimeoutDelta, 0);
     }
-    /* The same timer serves FIN_WAIT_2 and persist. */
-    if ((state->State == TcpConnectionEstablished || state->State == TcpConnectionCloseWait) &&
+    /* The same timer serves FIN_WAIT_2 and persist; what it waits to probe with may have completed (D-29). */
+    if (!(tree->operation == NDIS_TERMINATE && check->ddi.upload_sends_complete) &&
+        (state->State == TcpConnectionEstablished || state->State == TcpConnectionCloseWait) &&
         state->SndUna == state->SndMax && list_empty(&conn->sends) && conn->disconnect == NULL &&
         state->Retransmit.TimeoutDelta != FLUE_TICKS_NONE) {
         report(check, tree, block, 98, check_below(tree->adapter), "nothing is to be sent, Retransmit runs for %u",
@@ -351,10 +357,10 @@ static void judge_delegated(struct check *check, const struct check_tree *tree, 
     }
 }
 
-/* A query or an invalidate fails only if the state is corrupt (D-32). */
+/* A query or an invalidate fails in a target only if the state is corrupt (D-32); in a driver also without memory. */
 static void broken(struct check *check, const struct check_object *object)
 {
-    if (object->conn != NULL && !object->conn->hardware_failed) {
+    if (object->conn != NULL && check_below(object->adapter) == FLUE_PARTY_TARGET && !object->conn->hardware_failed) {
         object->conn->hardware_failed = true;
         object->conn->failed_ps = check->env->now(check->env->ctx);
     }
@@ -410,10 +416,11 @@ static void judge_drained(struct check *check, const struct check_tree *tree, co
     enum flue_party below = check_below(tree->adapter);
 
     if (!list_empty(&conn->receives)) {
-        report(check, tree, block, 118, below, "a posted receive is not completed", 0, 0);
+        report(check, tree, block, conn->abort_indicated ? 254 : 118, below, "a posted receive is not completed", 0, 0);
     }
     if (conn->disconnect != NULL) {
-        report(check, tree, block, 119, below, "the disconnect is not completed", 0, 0);
+        report(check, tree, block, check_im_keeps(check, conn->disconnect->nbl, tree->adapter) ? 326 : 119, below,
+               "the disconnect is not completed", 0, 0);
     }
     if (!list_empty(&conn->forwards)) {
         report(check, tree, block, 120, below, "a forwarded segment is not completed", 0, 0);

@@ -100,6 +100,38 @@ static void count_pending(struct check_tree *tree)
     }
 }
 
+/* What no party below could survive is not lent: an object that the tree names twice, one that is on its way down or
+ * back, one of another layer than its block, what is of no known type or stands in the wrong layer.  (A tree without an
+ * end, or with a block in two places, is refused before.) */
+static bool safe(struct check *check, const struct check_tree *tree)
+{
+    for (uint32_t i = 0; i < tree->count; i++) {
+        const struct check_block *block = &tree->blocks[i];
+        const struct check_object *object = block->handle == NULL ? NULL : check_object_find(check, block->handle);
+        const struct check_at at = {.binding = tree->binding, .thing = block->block, .kind = "block"};
+        const bool initiate = tree->operation == NDIS_INITIATE;
+        unsigned rule = 0;
+
+        if (block->twice || block->refused) {
+            return false; /* has been reported: type, revision or layer */
+        }
+        if (object != NULL && object->state == CHECK_OFFLOADING) {
+            rule = initiate ? 54 : 55;
+        } else if (object != NULL && object->state == CHECK_TERMINATING) {
+            rule = initiate ? 54 : 114;
+        } else if (object != NULL && object->layer != flue_state_layer(block->type)) {
+            rule = initiate ? 25 : 86;
+        }
+        if (rule != 0) {
+            check_report(check, rule, check_above(tree->binding), &at,
+                         "the tree is not lent: there is no such object now, or it is one of layer %u", object->layer,
+                         0, 0);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool check_tree_down(struct ndis_binding *binding, enum ndis_operation operation,
                      PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
 {
@@ -124,7 +156,7 @@ bool check_tree_down(struct ndis_binding *binding, enum ndis_operation operation
         return true;
     }
     record_all(tree, root);
-    if (!check_shape(check, tree)) {
+    if (!check_shape(check, tree) || !safe(check, tree)) {
         check_tree_forget(check, tree);
         return false;
     }

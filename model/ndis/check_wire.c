@@ -117,6 +117,12 @@ void check_line_returned(struct check *check, const struct check_conn *conn, con
 
 /* ---- Frames that come ---- */
 
+/* What comes before the completion of the initiate is judged by what was handed over. */
+static uint32_t delivered_up_to(const struct check_conn *conn)
+{
+    return conn->flow.taken ? conn->flow.rcv_start + (uint32_t)conn->delivered_bytes : conn->delegated.RcvNxt;
+}
+
 static void came(struct check_conn *conn, const struct flue_frame *frame)
 {
     struct check_line *line = &conn->line;
@@ -141,8 +147,7 @@ static void came(struct check_conn *conn, const struct flue_frame *frame)
     }
     line->came_high = later(line->came_high, end);
     /* Of several the lowest that can be true: a forged one makes no rule stricter. */
-    if ((frame->flags & FLUE_TCP_FIN) != 0 &&
-        !check_before(end, conn->flow.rcv_start + (uint32_t)conn->delivered_bytes)) {
+    if ((frame->flags & FLUE_TCP_FIN) != 0 && !check_before(end, delivered_up_to(conn))) {
         line->fin_seq = line->fin_came && check_before(line->fin_seq, end) ? line->fin_seq : end;
         line->fin_came = true;
         conn->fin_seen = true;
@@ -231,6 +236,9 @@ static bool is_invalid(const struct check_object *object)
     for (; object != NULL; object = object->parent) {
         if (object->invalid && object->pending[NDIS_INVALIDATE] == 0) {
             return true;
+        }
+        if (object->layer == FLUE_LAYER_PATH && object->pending[NDIS_UPDATE] > 0) {
+            break; /* it may have another neighbour already: links change at the call (D-18) */
         }
     }
     return false;

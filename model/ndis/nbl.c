@@ -66,11 +66,9 @@ uint64_t ndis_pool_live(const struct ndis_pool *pool)
     return pool_live(&pool->packets);
 }
 
-/* What a packet that has been in use has beyond a new one; the slots without a name never hold anything. */
+/* What a packet that has been in use has beyond a new one. */
 static void reset(struct packet *packet)
 {
-    static const uint8_t slots[] = {TcpOffloadBytesTransferred, TcpReceiveNoPush, Ieee8021QNetBufferListInfo,
-                                    TcpReceiveBytesTransferred};
     NET_BUFFER_LIST *nbl = &packet->nbl;
 
     nbl->Next = NULL;
@@ -85,8 +83,8 @@ static void reset(struct packet *packet)
     nbl->SourceHandle = NULL;
     nbl->Status = NDIS_STATUS_SUCCESS;
     nbl->Flags = 0;
-    for (unsigned i = 0; i < sizeof slots; i++) {
-        nbl->NetBufferListInfo[slots[i]] = NULL;
+    for (unsigned i = 0; i < NDIS_INFO_SLOTS; i++) {
+        nbl->NetBufferListInfo[i] = NULL;
     }
     packet->nb = (NET_BUFFER){.CurrentMdl = &packet->mdl, .MdlChain = &packet->mdl};
     packet->mdl = (MDL){.Next = NULL};

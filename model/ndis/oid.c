@@ -43,6 +43,7 @@ static bool answer(const struct ndis_adapter *adapter, PNDIS_OID_REQUEST request
 
 static void answered(struct ndis_adapter *adapter, PNDIS_OID_REQUEST request, NDIS_STATUS status)
 {
+    ndis_trace(adapter->ndis, FLUE_POINT_ddi_oid_complete, (int64_t)request->Oid, (int64_t)status, 0);
     if (ndis_checked(adapter->ndis)) {
         check_oid_done(adapter, request, status);
     }
@@ -55,6 +56,8 @@ NDIS_STATUS ndis_ask(struct ndis_adapter *adapter, struct ndis_binding *binding,
 
     /* Lent already: a driver that passes a request on makes one of its own. */
     assert(request->NdisReserved[0] == NULL && request->NdisReserved[1] == NULL);
+    ndis_trace(adapter->ndis, FLUE_POINT_ddi_oid, (int64_t)request->Oid,
+               request->RequestType == NdisRequestSetInformation, 0);
     if (ndis_checked(adapter->ndis)) {
         check_oid(adapter, binding, request);
     }

@@ -5,7 +5,7 @@
 #include "flue/base.h"
 
 static const struct flue_rule_proof proofs[FLUE_RULES + 1] = {
-#define FLUE_PROOF(number, test_, why_) [number] = {.test = #test_, .why = why_},
+#define FLUE_PROOF(number, how_, test_, why_) [number] = {.how = FLUE_PROOF_##how_, .test = test_, .why = why_},
 #include "flue/ddi_proof.def"
 #undef FLUE_PROOF
 };
@@ -32,7 +32,7 @@ const struct flue_rule *flue_rule(unsigned number)
 
 const struct flue_rule_proof *flue_rule_proof(unsigned number)
 {
-    return number >= 1 && number <= FLUE_RULES && proofs[number].test != NULL ? &proofs[number] : NULL;
+    return number >= 1 && number <= FLUE_RULES ? &proofs[number] : NULL;
 }
 
 void flue_rule_id(unsigned number, char id[8])
@@ -59,6 +59,13 @@ const char *flue_party_name(unsigned party)
         return "target";
     }
     return "?";
+}
+
+const char *flue_proof_how_name(unsigned how)
+{
+    static const char *const names[] = {"checked at run time", "tested", "not applicable"};
+
+    return how < sizeof names / sizeof names[0] ? names[how] : "?";
 }
 
 const char *flue_rule_strength_name(unsigned strength)

@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "base/timers.h"
 #include "flue/ndis.h"
+#include "node/foreign.h"
 #include "wire/impair.h"
 
 /* A frame that the wire brings late. */
@@ -21,7 +22,8 @@ struct late_frame {
 /* An adapter and its wire. */
 struct node_port {
     struct flue_node *node;
-    struct flue_target *target;
+    struct flue_target *target; /* NULL: the adapter is a provider's */
+    struct foreign foreign;
     const struct flue_wire *wire; /* as given; used by watched */
     struct flue_wire watched;     /* the target's wire when somebody watches */
 };
@@ -40,6 +42,7 @@ struct flue_node {
     struct flue_price interrupt; /* borrowed by the target */
     struct flue_node_tap tap;
     bool checked;     /* the checker sees the frames */
+    bool watched;     /* it, or the tap */
     flue_ps alarm_ps; /* what the env was told last */
     struct flue_node_totals totals;
 };
@@ -66,14 +69,15 @@ static uint64_t fold(uint64_t digest, uint64_t value)
 static void show(const struct node_port *port, int outward, const struct flue_frame *frame, flue_ps now_ps)
 {
     const struct flue_node *node = port->node;
+    void *const adapter = port->target != NULL ? flue_target_adapter(port->target) : port->foreign.miniport;
 
     if (node->tap.frame != NULL)
         node->tap.frame(node->tap.ctx, frame, now_ps);
-    if (node->checked && port->target != NULL)
-        flue_ndis_check_frame(node->ndis, flue_target_adapter(port->target), outward, frame, now_ps);
+    if (node->checked && adapter != NULL)
+        flue_ndis_check_frame(node->ndis, adapter, outward, frame, now_ps);
 }
 
-static void take(const struct node_port *port, const struct flue_frame *frame, flue_ps now_ps)
+static inline void take(const struct node_port *port, const struct flue_frame *frame, flue_ps now_ps)
 {
     struct flue_node *node = port->node;
     uint64_t digest = node->totals.frame_digest;
@@ -84,8 +88,12 @@ static void take(const struct node_port *port, const struct flue_frame *frame, f
                               (uint64_t)frame->window << 16 | (uint64_t)frame->flags << 8 | frame->options);
     digest = fold(digest, (uint64_t)frame->payload.length_bytes << 32 | frame->ts_val);
     node->totals.frame_digest = digest;
-    show(port, 0, frame, now_ps);
-    flue_target_receive(port->target, frame, now_ps);
+    if (node->watched)
+        show(port, 0, frame, now_ps);
+    if (port->foreign.calls != NULL)
+        port->foreign.calls->receive(port->foreign.adapter, frame, now_ps);
+    else
+        flue_target_receive(port->target, frame, now_ps);
 }
 
 static void on_late(struct timer *timer, flue_ps now_ps)
@@ -161,14 +169,22 @@ static enum flue_wire_result send_watched(void *ctx, const struct flue_frame *fr
     return result;
 }
 
-static flue_err new_target(struct flue_node *node, const struct flue_wire *wire, const struct flue_node_params *params)
+static flue_err new_adapter(struct flue_node *node, const struct flue_wire *wire, const struct flue_provider *provider,
+                            const struct flue_node_params *params)
 {
     struct node_port *port = &node->port[node->ports++];
-    const bool watched = node->tap.frame != NULL || node->checked;
 
     *port = (struct node_port){
         .node = node, .wire = wire, .watched = {.ctx = port, .facts = wire->facts, .send = send_watched}};
-    return flue_target_new(node->env, &node->timers, &node->trace, node->ndis, watched ? &port->watched : wire,
+    if (provider != NULL) {
+        struct flue_provider_world world = {.wire = node->watched ? &port->watched : wire,
+                                            .ndis = node->ndis,
+                                            .ddi = params->target.ddi,
+                                            .tcp_max = params->target.tcp_max};
+
+        return foreign_open(&port->foreign, node->env, &node->timers, provider, &world);
+    }
+    return flue_target_new(node->env, &node->timers, &node->trace, node->ndis, node->watched ? &port->watched : wire,
                            &params->target, &port->target);
 }
 
@@ -182,13 +198,15 @@ static flue_err build(struct flue_node *node, const struct flue_wire *wire, cons
     if (err == FLUE_OK && node->checked)
         err = flue_ndis_check(node->ndis, params->check, &params->host.ddi, &params->check_sink);
     if (err == FLUE_OK)
-        err = new_target(node, wire, params);
+        err = new_adapter(node, wire, params->provider, params);
     if (err == FLUE_OK && params->adapters > 1)
-        err = new_target(node, params->second, params);
+        err = new_adapter(node, params->second, NULL, params);
     for (unsigned i = 0; err == FLUE_OK && i < params->drivers; i++)
         err = flue_im_new(node->env, &node->timers, &node->trace, node->ndis, &params->driver[i], &node->driver[i]);
     if (err == FLUE_OK)
         err = flue_host_new(node->env, &node->timers, &node->trace, node->ndis, &params->host, &node->host);
+    if (err == FLUE_OK && wire->facts.has_mac != 0)
+        err = flue_host_link(node->host, 0, wire->facts.mac, wire->facts.mtu_bytes);
     return err;
 }
 
@@ -212,6 +230,7 @@ flue_err flue_node_new(const struct flue_env *env, const struct flue_wire *wire,
     node->trace.node = params->number;
     node->tap = params->tap;
     node->checked = params->check != FLUE_CHECK_OFF;
+    node->watched = node->checked || node->tap.frame != NULL;
     impair_init(&node->impair, &params->impair, env->seed, params->number == 0 ? "wire.to.0" : "wire.to.1");
     pool_init(&node->late, env, sizeof(struct late_frame));
     err = build(node, wire, params);
@@ -229,21 +248,24 @@ flue_err flue_node_new(const struct flue_env *env, const struct flue_wire *wire,
     }
     node->interrupt = params->host.profile.interrupt;
     for (unsigned i = 0; i < node->ports; i++)
-        flue_target_set_host_core(node->port[i].target, flue_host_core(node->host), &node->interrupt);
+        if (node->port[i].target != NULL)
+            flue_target_set_host_core(node->port[i].target, flue_host_core(node->host), &node->interrupt);
     *out = node;
     return FLUE_OK;
 }
 
-/* Adapters first: what stands on an adapter leaves it when it stops. */
+/* From the bottom up: what stands on an adapter leaves it when it stops, and has to be there to do so. */
 void flue_node_free(struct flue_node *node)
 {
     if (node == NULL)
         return;
-    for (unsigned i = 0; i < node->ports; i++)
+    for (unsigned i = 0; i < node->ports; i++) {
         flue_target_free(node->port[i].target);
+        foreign_close(&node->port[i].foreign);
+    }
+    for (unsigned i = 0; i < FLUE_NODE_DRIVERS; i++)
+        flue_im_free(node->driver[i]);
     flue_host_free(node->host);
-    for (unsigned i = FLUE_NODE_DRIVERS; i > 0; i--)
-        flue_im_free(node->driver[i - 1]);
     flue_ndis_free(node->ndis);
     timers_dispose(&node->timers);
     pool_dispose(&node->late);
@@ -278,6 +300,19 @@ struct flue_im *flue_node_driver(struct flue_node *node, unsigned place)
 struct flue_ndis *flue_node_ndis(struct flue_node *node)
 {
     return node->ndis;
+}
+
+uint64_t flue_node_adapter_objects_live(const struct flue_node *node)
+{
+    uint64_t live = 0;
+
+    for (unsigned i = 0; i < node->ports; i++) {
+        const struct foreign *foreign = &node->port[i].foreign;
+
+        live += foreign->calls != NULL ? foreign->calls->objects_live(foreign->adapter)
+                                       : flue_target_objects_live(node->port[i].target);
+    }
+    return live;
 }
 
 struct timers *flue_node_timers(struct flue_node *node)

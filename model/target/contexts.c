@@ -37,7 +37,9 @@ void context_settle(struct flue_target *target, struct target_context *context)
 {
     const enum flue_context to = context_invalid(context) ? FLUE_CONTEXT_INVALID : FLUE_CONTEXT_LIVE;
 
-    if ((context->state == FLUE_CONTEXT_LIVE || context->state == FLUE_CONTEXT_INVALID) && context->state != to) {
+    if (context->state == FLUE_CONTEXT_LIVE || context->state == FLUE_CONTEXT_INVALID
+            ? context->state != to
+            : context->state == FLUE_CONTEXT_INSTALLED && to == FLUE_CONTEXT_INVALID) {
         context_enter(target, context, to);
     }
 }
@@ -102,6 +104,7 @@ struct target_context *context_new(struct flue_target *target)
     }
     *context = (struct target_context){.state = FLUE_CONTEXT_NONE};
     hook_init(&context->sibling);
+    hook_init(&context->reset);
     /* What is needed to give the connection back is set aside now, so that this can never fail for memory. */
     context->kept = ndis_nbl_get(target->spans);
     if (context->kept == NULL) {

@@ -29,8 +29,13 @@ void disconnect_finish(struct flue_target *target, struct target_context *contex
 {
     PNET_BUFFER_LIST nbl = context->disconnect;
 
+    if (hook_linked(&context->reset)) {
+        list_remove(&context->reset);
+        status = NDIS_STATUS_SUCCESS;
+    }
     if (nbl != NULL) {
         context->disconnect = NULL;
+        context->flags &= (uint16_t)~CONTEXT_LATE_END;
         if (status == NDIS_STATUS_SUCCESS) {
             nbl->MiniportReserved[1] = nbl->MiniportReserved[0];
         }
@@ -48,7 +53,25 @@ static void reset(struct flue_target *target, struct target_context *context, PN
     disconnect_finish(target, context, NDIS_STATUS_REQUEST_ABORTED);
     statistics_reset(target, context->conn);
     flue_tcp_reset(context->conn, target->engine.clock_ps);
-    complete(target, context, nbl, NDIS_STATUS_SUCCESS);
+    context->disconnect = nbl;
+    context->reset_due = target->port.given[PORT_ENGINE] + target->port.queues[PORT_ENGINE].count;
+    list_push_back(&target->resets, &context->reset);
+    disconnect_advance(target, target->engine.clock_ps);
+}
+
+void disconnect_advance(struct flue_target *target, flue_ps now_ps)
+{
+    struct flue_hook *hook;
+
+    while ((hook = list_first(&target->resets)) != NULL) {
+        struct target_context *context = FLUE_CONTAINER_OF(hook, struct target_context, reset);
+
+        if (context->reset_due > target->port.given[PORT_ENGINE] || ring_reserve(&target->upwards, 1) != FLUE_OK) {
+            return; /* the next interrupt makes room */
+        }
+        (void)flue_server_begin(&target->engine, now_ps);
+        disconnect_finish(target, context, NDIS_STATUS_SUCCESS);
+    }
 }
 
 static void close_gracefully(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST nbl)
@@ -60,11 +83,18 @@ static void close_gracefully(struct flue_target *target, struct target_context *
         return;
     }
     context->disconnect = nbl;
+    if ((context->flags & CONTEXT_RECALLED) != 0) {
+        context->flags |= CONTEXT_LATE_END;
+        send_acked(target, context, 0); /* refused like data, behind the data (D-29) */
+        return;
+    }
     err = send_queue_spans(context->conn, nbl, target->engine.clock_ps);
     if (err == FLUE_OK) {
         err = flue_tcp_close(context->conn, target->engine.clock_ps);
     }
-    if (err == FLUE_ENOMEM) {
+    if (err == FLUE_OK && !target_obeys(target, 229)) {
+        disconnect_finish(target, context, NDIS_STATUS_SUCCESS); /* before the peer has acknowledged anything */
+    } else if (err == FLUE_ENOMEM) {
         context->flags |= CONTEXT_STARVED;
     } else if (err != FLUE_OK) {
         disconnect_finish(target, context, NDIS_STATUS_REQUEST_ABORTED);

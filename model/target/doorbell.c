@@ -16,7 +16,7 @@ static bool take_up(struct flue_target *target, const struct doorbell *entry)
         return true;
     case DOORBELL_INITIATE:
         if (!power_holds(target, entry->what.tree)) {
-            intake_drain(target, entry->what.tree, entry->visible_ps);
+            intake_drain(target, entry->what.tree, entry->visible_ps, false);
         }
         return true;
     case DOORBELL_TERMINATE:
@@ -51,7 +51,7 @@ static bool take_up(struct flue_target *target, const struct doorbell *entry)
 }
 
 /* The oldest entry, if what it has for the host finds room in the event ring. */
-static bool take_first(struct flue_target *target)
+static inline bool take_first(struct flue_target *target)
 {
     struct doorbell entry = *(const struct doorbell *)ring_front(&target->doorbells);
 

@@ -11,6 +11,18 @@
 
 /* ---- Segments out ---- */
 
+static void want(struct flue_target *target, struct target_context *context, uint16_t flag, struct flue_hook *list)
+{
+    context->flags |= flag;
+    if (!hook_linked(&context->work)) {
+        list_push_back(list, &context->work);
+    } else if (flag == CONTEXT_WANTS_TIMEOUT) {
+        /* It waits for its turn to transmit: the deadline comes first. */
+        list_remove(&context->work);
+        list_push_back(&target->timeouts, &context->work);
+    }
+}
+
 static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_frame *frame, flue_ps at_ps, int again)
 {
     struct flue_target *target = (struct flue_target *)owner;
@@ -20,7 +32,9 @@ static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_
 
     if (target->params.ddi.invalidate_acks_none != 0 && context->state == FLUE_CONTEXT_INVALID &&
         (frame->flags & FLUE_TCP_RST) == 0) {
-        return at_ps; /* not even an ACK (D-24) */
+        /* Not even an ACK (D-24); but the peer waits for it, so the connection cannot stay (D-25). */
+        want(target, context, CONTEXT_WANTS_OUTPUT, &target->outputs);
+        return at_ps;
     }
     context_touch(target, context);
     target_engine_charge(target, FLUE_COST_TCPIP,
@@ -55,14 +69,10 @@ static void pause_output(struct flue_target *target, uint32_t most, flue_ps now_
     }
 }
 
-void engine_pump(struct flue_target *target, flue_ps now_ps)
+void engine_pump_some(struct flue_target *target, flue_ps now_ps)
 {
-    uint32_t most;
+    const uint32_t most = allowance(target, now_ps);
 
-    if (list_empty(&target->outputs)) {
-        return;
-    }
-    most = allowance(target, now_ps);
     if (target->paused && port_backlog(target, PORT_ENGINE, now_ps) > most / 2) {
         if (!timer_armed(&target->pump_timer)) {
             pause_output(target, most, now_ps);
@@ -158,18 +168,6 @@ void engine_timeout_fire(struct timer *timer, flue_ps now_ps)
 }
 
 /* ---- Events ---- */
-
-static void want(struct flue_target *target, struct target_context *context, uint16_t flag, struct flue_hook *list)
-{
-    context->flags |= flag;
-    if (!hook_linked(&context->work)) {
-        list_push_back(list, &context->work);
-    } else if (flag == CONTEXT_WANTS_TIMEOUT) {
-        /* It waits for its turn to transmit: the deadline comes first. */
-        list_remove(&context->work);
-        list_push_back(&target->timeouts, &context->work);
-    }
-}
 
 static void closed(struct flue_target *target, struct target_context *context, enum flue_tcp_reason reason)
 {
@@ -283,7 +281,6 @@ void engine_follow_up(struct flue_target *target, struct target_context *context
     }
 }
 
-
 bool engine_receive(struct flue_target *target, struct target_context *context, const struct flue_frame *frame,
                     flue_ps at_ps)
 {
@@ -295,7 +292,7 @@ bool engine_receive(struct flue_target *target, struct target_context *context, 
         return true;
     }
     if (!context_accepts(context)) {
-        return false;
+        return context->state == FLUE_CONTEXT_TERMINATING && !target_obeys(target, 135);
     }
     if (ring_reserve(&target->upwards, TARGET_SPARE_ENTRIES + TARGET_STEP_ENTRIES) != FLUE_OK) {
         statistics_in_lost(target, frame);

@@ -36,6 +36,7 @@ void event_freeze(struct flue_target *target, struct target_context *context, TC
     }
     context->still = still;
     upward_event(target, context, TcpIndicateRetrieve, reason);
+    send_refuse_late(target, context);
     post_end_later(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS);
 }
 
@@ -94,7 +95,9 @@ void event_release_held(struct flue_target *target, struct target_context *conte
 void event_abort(struct flue_target *target, struct target_context *context)
 {
     context_enter(target, context, FLUE_CONTEXT_ABORTED);
-    upward_event(target, context, TcpIndicateAbort, 0);
+    if (target_obeys(target, 252)) {
+        upward_event(target, context, TcpIndicateAbort, 0);
+    }
     send_fail_all(target, context, NDIS_STATUS_REQUEST_ABORTED);
     post_end_later(target, context, NDIS_STATUS_REQUEST_ABORTED);
     disconnect_finish(target, context, NDIS_STATUS_REQUEST_ABORTED);

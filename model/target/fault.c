@@ -50,7 +50,9 @@ void fault_tell(struct flue_target *target, struct target_context *context)
     } else {
         upward_event(target, context, TcpIndicateRetrieve, HardwareFailure);
     }
-    upward_event(target, context, TcpIndicateAbort, 0);
+    if (context->state != FLUE_CONTEXT_ABORTED) { /* that has been told (CH-252) */
+        upward_event(target, context, TcpIndicateAbort, 0);
+    }
 }
 
 struct touched {

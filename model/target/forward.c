@@ -50,7 +50,9 @@ void forward_drain(struct flue_target *target, struct target_context *context, P
         ndis_chain_append(&done, first);
         first = next;
     }
-    upward_chain(target, UPWARD_FORWARDED, context, &done);
+    if (target_obeys(target, 120)) {
+        upward_chain(target, UPWARD_FORWARDED, context, &done);
+    }
     if (first != NULL) {
         send_refuse(target, UPWARD_FORWARDED, context, first, send_refusal(context));
     }

@@ -51,6 +51,13 @@ void give_back_snapshot(const struct flue_target *target, const struct target_co
     }
 }
 
+/* What a target without CH-136 does with what lies beyond RcvNxt. */
+static void keep_beyond(void *arg, uint32_t seq, const struct flue_span *span)
+{
+    (void)seq;
+    (void)!ndis_nbl_append(((struct target_context *)arg)->kept, span);
+}
+
 static struct flue_tcp_state final_state(struct flue_target *target, struct target_context *context)
 {
     struct flue_tcp_state state = {.state = FLUE_TCP_CLOSED};
@@ -59,11 +66,14 @@ static struct flue_tcp_state final_state(struct flue_target *target, struct targ
     if (context->still != NULL) {
         return aged(target, context->still);
     }
-    if (context_accepts(context)) {
+    if (context_accepts(context) && target_obeys(target, 134)) {
         flue_tcp_flush_ack(context->conn, target->engine.clock_ps); /* no ACK is owed by the old holder (B-068) */
     }
     err = flue_tcp_export(context->conn, target->engine.clock_ps, 1, &state);
     assert(err == FLUE_OK);
+    if (!target_obeys(target, 136)) {
+        flue_tcp_visit_reassembly(context->conn, keep_beyond, context);
+    }
     (void)err;
     return state;
 }
@@ -113,7 +123,7 @@ static bool is_gone(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block)
 static void end_tcp(struct give_back *give_back, struct target_context *context)
 {
     context_enter(give_back->target, context, FLUE_CONTEXT_TERMINATING);
-    if (context->conn != NULL) {
+    if (context->conn != NULL && target_obeys(give_back->target, 135)) {
         flue_tcp_release(context->conn);
         context->conn = NULL;
     }
@@ -170,10 +180,18 @@ static NDIS_STATUS give_back_tcp(struct give_back *give_back, target_tree block)
         send_fail_all(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS); /* D-29 */
         disconnect_finish(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS);
     } else {
-        disconnect_finish(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS);
+        send_refuse_late(target, context);
+        if (target_obeys(target, 119)) {
+            disconnect_finish(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS);
+        }
         block->NetBufferListChain = send_hand_back(context, &last);
+        if (!target_obeys(target, 121)) {
+            block->NetBufferListChain = NULL;
+        }
     }
-    fill(block, context, &state, last);
+    if (target_obeys(target, 131)) {
+        fill(block, context, &state, last);
+    }
     end_tcp(give_back, context);
     mark_gone(block);
     give_back->bytes += sizeof(TCP_OFFLOAD_STATE_DELEGATED);
@@ -325,10 +343,16 @@ static void finish_tcp(struct gone *gone, target_tree block, struct target_conte
     TCP_OFFLOAD_STATE_DELEGATED *delegated = delegated_of(block);
     const uint64_t buffered_bytes = ndis_nbl_bytes(context->kept);
 
-    post_end(gone->target, context,
-             (context->marks & OBJECT_BROKEN) != 0 ? NDIS_STATUS_REQUEST_ABORTED : NDIS_STATUS_UPLOAD_IN_PROGRESS);
+    if (target_obeys(gone->target, 118)) {
+        post_end(gone->target, context,
+                 (context->marks & OBJECT_BROKEN) != 0 ? NDIS_STATUS_REQUEST_ABORTED : NDIS_STATUS_UPLOAD_IN_PROGRESS);
+    }
+    if (context->conn != NULL) {
+        flue_tcp_release(context->conn); /* without CH-135 it has swallowed segments until now */
+        context->conn = NULL;
+    }
     if (delegated != NULL && block->Status == NDIS_STATUS_SUCCESS) {
-        if (buffered_bytes > 0) {
+        if (buffered_bytes > 0 && target_obeys(gone->target, 137)) {
             /* Its return frees nothing but itself: the connection's window is the host's business by then. */
             context->kept->MiniportReserved[0] = NULL;
             delegated->BufferedData = context->kept;

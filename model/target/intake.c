@@ -10,6 +10,7 @@ struct intake {
     struct flue_target *target;
     target_tree root;
     uint32_t blocks;
+    bool waited;  /* for the end of a pause */
     bool stopped; /* the root was a new object and was refused, or any with D-11's switch: nothing else is attempted */
 };
 
@@ -133,10 +134,10 @@ static NDIS_STATUS take_tcp(struct flue_target *target, target_tree block, struc
     context->handle = block->NdisOffloadHandle;
     context->id = state.hash_value;
     context->dwnd = block->Header.Revision >= FLUE_TCP_DELEGATED_REVISION_2 ? delegated->DWnd : 0;
-    if (delegated->BufferedData != NULL) {
+    if (delegated->BufferedData != NULL && target_obeys(target, 77)) {
         context->flags = CONTEXT_LATCHED; /* D-45 */
     }
-    if (copy_buffered(context, delegated->BufferedData) != FLUE_OK) {
+    if (target_obeys(target, 50) && copy_buffered(context, delegated->BufferedData) != FLUE_OK) {
         context_free(target, context);
         return NDIS_STATUS_FAILURE;
     }
@@ -171,6 +172,7 @@ static flue_err fail_block(target_tree block, void *arg)
     struct intake *intake = (struct intake *)arg;
 
     intake->blocks++;
+    block->MiniportReserved[0] = NULL;
     block->Status = block->MiniportOffloadContext == NULL ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
     intake->target->totals.refused += block->MiniportOffloadContext != NULL && *block->MiniportOffloadContext == NULL &&
                                       flue_state_layer(block->Header.Type) == FLUE_LAYER_TCP;
@@ -186,6 +188,32 @@ static void fail_list(struct intake *intake, target_tree first)
 
 static struct fared walk(struct intake *intake, target_tree first, struct place place);
 
+/* The state behind a block of a new object: of a known revision, and each structure as long as it says that it is, so
+ * that the next one is where it is looked for. */
+static bool is_sound(target_tree block, enum flue_layer layer)
+{
+    static const ULONG lengths[FLUE_LAYER_TCP + 1][3] = {
+        [FLUE_LAYER_NEIGHBOR] = {sizeof(NEIGHBOR_OFFLOAD_STATE_CONST), sizeof(NEIGHBOR_OFFLOAD_STATE_CACHED),
+                                 sizeof(NEIGHBOR_OFFLOAD_STATE_DELEGATED)},
+        [FLUE_LAYER_PATH] = {sizeof(PATH_OFFLOAD_STATE_CONST), sizeof(PATH_OFFLOAD_STATE_CACHED),
+                             sizeof(PATH_OFFLOAD_STATE_DELEGATED)},
+        [FLUE_LAYER_TCP] = {sizeof(TCP_OFFLOAD_STATE_CONST), sizeof(TCP_OFFLOAD_STATE_CACHED),
+                            sizeof(TCP_OFFLOAD_STATE_DELEGATED)},
+    };
+    const bool newer = layer == FLUE_LAYER_TCP && block->Header.Revision == FLUE_TCP_DELEGATED_REVISION_2;
+    OFFLOAD_STATE_HEADER *state = flue_state_first(block);
+    bool sound = block->Header.Size == sizeof *block && flue_state_class(block->Header.Type) == 4 &&
+                 (newer || block->Header.Revision == FLUE_OFFLOAD_BLOCK_REVISION_1);
+
+    for (unsigned i = 0; i < 3 && sound; i++) {
+        const bool older = layer == FLUE_LAYER_TCP && i == 2 && !newer;
+
+        sound = state->Length == (older ? FLUE_TCP_DELEGATED_LENGTH_1 : lengths[layer][i]);
+        state = sound ? flue_state_next(state) : state;
+    }
+    return sound;
+}
+
 /* A new object: its own result decides; dependents only between SUCCESS and PARTIAL_SUCCESS (behaviour 7.2). */
 static void visit_new(struct intake *intake, target_tree block, struct place place)
 {
@@ -195,8 +223,7 @@ static void visit_new(struct intake *intake, target_tree block, struct place pla
     struct fared fared;
 
     target_engine_charge(target, FLUE_COST_OFFLOAD, &target->params.profile.engine_initiate, 0);
-    if (flue_state_class(block->Header.Type) == 4 && block->Header.Size == sizeof *block && !target->uploading &&
-        target->power == NULL) {
+    if (is_sound(block, layer) && !target->uploading && target->power == NULL) {
         switch (layer) {
         case FLUE_LAYER_NEIGHBOR:
             status =
@@ -225,6 +252,7 @@ static void visit_new(struct intake *intake, target_tree block, struct place pla
             block == intake->root || (target->params.ddi.walk_failure_stop != 0 && layer != FLUE_LAYER_TCP);
         return;
     }
+    block->MiniportReserved[0] = block; /* taken by this block: to be told when the tree completes */
     place.path = layer == FLUE_LAYER_PATH ? (struct target_path *)*block->MiniportOffloadContext : NULL;
     place.neighbour = layer == FLUE_LAYER_NEIGHBOR ? (struct target_neighbour *)*block->MiniportOffloadContext : NULL;
     fared = walk(intake, block->DependentBlockList, place);
@@ -274,11 +302,15 @@ static struct fared walk(struct intake *intake, target_tree first, struct place 
 
     for (target_tree block = first; block != NULL; block = block->NextBlock) {
         intake->blocks++;
+        block->MiniportReserved[0] = NULL;
         if (block->MiniportOffloadContext == NULL) {
             block->Status = NDIS_STATUS_SUCCESS;
             (void)walk(intake, block->DependentBlockList, (struct place){NULL, NULL});
         } else if (*block->MiniportOffloadContext != NULL) {
             visit_linker(intake, block, place);
+        } else if (intake->waited && block->MiniportReserved[1] != NULL) {
+            (void)fail_block(block, intake); /* it named an object that has been terminated */
+            fail_list(intake, block->DependentBlockList);
         } else {
             visit_new(intake, block, place);
         }
@@ -298,9 +330,9 @@ static struct fared walk(struct intake *intake, target_tree first, struct place 
     return fared;
 }
 
-void intake_drain(struct flue_target *target, target_tree tree, flue_ps at_ps)
+void intake_drain(struct flue_target *target, target_tree tree, flue_ps at_ps, bool waited)
 {
-    struct intake intake = {.target = target, .root = tree};
+    struct intake intake = {.target = target, .root = tree, .waited = waited};
 
     if (fault_hangs(target, FAULT_INITIATE, tree)) {
         return;
@@ -327,6 +359,7 @@ static flue_err collect(target_tree block, void *arg)
     struct installed *installed = (struct installed *)arg;
 
     if (block->MiniportOffloadContext == NULL || *block->MiniportOffloadContext == NULL ||
+        block->MiniportReserved[0] != block ||
         (block->Status != NDIS_STATUS_SUCCESS && block->Status != NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS)) {
         return FLUE_OK;
     }

@@ -157,13 +157,45 @@ static void flush(struct flue_target *target)
     receive_flush(target);
 }
 
-static void show(struct flue_target *target, const struct upward *entry)
+/* A state operation is done. */
+static void show_operation(struct flue_target *target, const struct upward *entry)
+{
+    switch (entry->kind) {
+    case UPWARD_INITIATE:
+        intake_complete(target, entry->what.tree);
+        break;
+    case UPWARD_TERMINATE:
+        give_back_complete(target, entry);
+        break;
+    case UPWARD_UPDATE:
+        miniport_tell_trace(target, NULL);
+        miniport_tree_done(target, UPWARD_UPDATE, entry->what.tree);
+        break;
+    case UPWARD_INVALIDATE:
+        invalidate_complete(target, entry->what.tree);
+        break;
+    case UPWARD_QUERY:
+        query_complete(target, entry->what.tree);
+        break;
+    case UPWARD_FRAME:
+    case UPWARD_DATA:
+    case UPWARD_SENT:
+    case UPWARD_RECEIVED:
+    case UPWARD_POSTED:
+    case UPWARD_POSTS_END:
+    case UPWARD_FORWARDED:
+    case UPWARD_DISCONNECT:
+    case UPWARD_EVENT:
+    case UPWARD_STATUS:
+    case UPWARD_NEIGHBOUR:
+        break;
+    }
+}
+
+void interrupt_show(struct flue_target *target, const struct upward *entry)
 {
     struct batch *batch = &target->batch;
 
-    if (entry->kind >= UPWARD_INITIATE && entry->kind <= UPWARD_QUERY && fault_loses(target, entry)) {
-        return;
-    }
     switch (entry->kind) {
     case UPWARD_FRAME:
         ndis_chain_append(&batch->frames, entry->what.chain.first);
@@ -209,25 +241,15 @@ static void show(struct flue_target *target, const struct upward *entry)
         neighbour_ask(target, entry->what.neighbour);
         break;
     case UPWARD_INITIATE:
-        flush(target);
-        intake_complete(target, entry->what.tree);
-        break;
     case UPWARD_TERMINATE:
-        flush(target);
-        give_back_complete(target, entry);
-        break;
     case UPWARD_UPDATE:
-        flush(target);
-        miniport_tell_trace(target, NULL);
-        miniport_tree_done(target, UPWARD_UPDATE, entry->what.tree);
-        break;
     case UPWARD_INVALIDATE:
-        flush(target);
-        invalidate_complete(target, entry->what.tree);
-        break;
     case UPWARD_QUERY:
+        if (fault_loses(target, entry)) {
+            return;
+        }
         flush(target);
-        query_complete(target, entry->what.tree);
+        show_operation(target, entry);
         break;
     }
     batch->completions++;
@@ -260,6 +282,7 @@ void interrupt_fire(struct timer *timer, flue_ps now_ps)
         }
     }
     complete_frames(target, now_ps);
+    hold_advance(target);
     while ((front = (const struct upward *)ring_front(&target->upwards)) != NULL &&
            front->visible_ps <= sight(target, now_ps)) {
         struct upward entry = *front;
@@ -269,7 +292,9 @@ void interrupt_fire(struct timer *timer, flue_ps now_ps)
             break;
         }
         ring_pop(&target->upwards);
-        show(target, &entry);
+        if (!hold_takes(target, &entry)) {
+            interrupt_show(target, &entry);
+        }
     }
     flush(target);
     frames = batch->frames.count;
@@ -283,5 +308,6 @@ void interrupt_fire(struct timer *timer, flue_ps now_ps)
     if (target->doorbells.count > 0 && !timer_armed(&target->doorbell_timer)) {
         timers_arm(target->timers, &target->doorbell_timer, now_ps); /* it has waited for room in the event ring */
     }
+    disconnect_advance(target, now_ps);
     engine_pump(target, now_ps); /* windows may have opened */
 }

@@ -26,8 +26,11 @@ void neighbour_test(struct flue_target *target, struct target_neighbour *neighbo
     const uint32_t now = target_tick(target);
     const uint32_t stale = target->params.nce_stale_ticks;
 
-    if (now - neighbour->reached_tick <= stale || now - neighbour->host_tick <= stale || /* D-55 */
-        (neighbour->marks & (OBJECT_ASKING | OBJECT_ASK_DUE | OBJECT_GIVEN_BACK)) != 0) {
+    if (stale == 0 || now - neighbour->reached_tick <= stale || now - neighbour->host_tick <= stale) { /* D-55 */
+        neighbour->fresh_to_ps = target->tick_to_ps; /* progress and confirmations only make it fresher until then */
+        return;
+    }
+    if ((neighbour->marks & (OBJECT_ASKING | OBJECT_ASK_DUE | OBJECT_GIVEN_BACK)) != 0) {
         return;
     }
     if ((neighbour->marks & OBJECT_LIVE) == 0) {
@@ -85,4 +88,5 @@ void neighbour_ask(struct flue_target *target, struct target_neighbour *neighbou
     miniport_tell_trace(target, NULL);
     miniport_neighbour(target, &ask.block);
     neighbour->host_tick = now - ask.cached.HostReachabilityDelta;
+    neighbour->fresh_to_ps = 0;
 }

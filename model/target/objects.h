@@ -31,6 +31,7 @@ struct target_neighbour {
     struct flue_hook sibling;      /* in target->all */
     struct flue_hook paths;        /* that lead over it: struct target_path, sibling */
     NDIS_HANDLE handle;
+    flue_ps fresh_to_ps;   /* there is nothing to test before; 0: not known */
     uint32_t reached_tick; /* NRT: forward progress was last seen; ticks modulo 2^32 (behaviour 14) */
     uint32_t host_tick;    /* HRT: when the host last confirmed reachability, as it said */
     uint32_t dependents;
@@ -70,14 +71,16 @@ enum context_flag {
     CONTEXT_TOUCHED = 0x02, /* has data to indicate in the present interrupt */
     CONTEXT_WANTS_OUTPUT = 0x04,
     CONTEXT_WANTS_TIMEOUT = 0x08,
-    CONTEXT_ENDED = 0x10,     /* the engine's connection is closed: segments take the ordinary path */
-    CONTEXT_TIMED_OUT = 0x20, /* the engine gave up; Retrieve is due */
-    CONTEXT_LOOK = 0x40,      /* a FIN has moved the TCP state: look at it after the segment */
-    CONTEXT_STARVED = 0x80,   /* memory ran out: the connection is to go back */
-    CONTEXT_PEER_FIN = 0x100, /* TcpIndicateDisconnect waits until the host has taken all data before it */
-    CONTEXT_FIN_TOLD = 0x200, /* TcpIndicateDisconnect was made */
-    CONTEXT_PUSHED = 0x400,   /* the peer pushed what waits for the host */
-    CONTEXT_LOST = 0x800      /* keep-alive had no answer */
+    CONTEXT_ENDED = 0x10,      /* the engine's connection is closed: segments take the ordinary path */
+    CONTEXT_TIMED_OUT = 0x20,  /* the engine gave up; Retrieve is due */
+    CONTEXT_LOOK = 0x40,       /* a FIN has moved the TCP state: look at it after the segment */
+    CONTEXT_STARVED = 0x80,    /* memory ran out: the connection is to go back */
+    CONTEXT_PEER_FIN = 0x100,  /* TcpIndicateDisconnect waits until the host has taken all data before it */
+    CONTEXT_FIN_TOLD = 0x200,  /* TcpIndicateDisconnect was made */
+    CONTEXT_PUSHED = 0x400,    /* the peer pushed what waits for the host */
+    CONTEXT_LOST = 0x800,      /* keep-alive had no answer */
+    CONTEXT_RECALLED = 0x1000, /* the target has wanted everything back: no more data is taken (D-29) */
+    CONTEXT_LATE_END = 0x2000  /* `disconnect` came after that */
 };
 
 /* What a connection needs more that gets receive requests, or is attacked.  The requests' queue is the driver's, so
@@ -116,22 +119,25 @@ struct target_context {
     NDIS_HANDLE handle;                     /* the host's name for it, in indications */
     struct flue_hook work;                  /* target->outputs or target->timeouts */
     PNET_BUFFER_LIST send_first, send_last; /* not yet fully acknowledged, in posting order */
-    PNET_BUFFER_LIST disconnect;            /* graceful, not yet acknowledged */
-    PNET_BUFFER_LIST kept;                  /* data that waits for the host; set aside at intake (BufferedData) */
-    struct target_context *link;            /* of those touched by an interrupt, or freed by a terminate */
-    struct target_still *still;             /* while frozen; may be NULL */
-    struct flue_hook sibling;               /* in path->conns */
-    struct target_watch *watch;             /* NULL unless a threshold is set */
-    uint32_t rcv_bytes, xmit_bytes;         /* booked of the adapter's buffers */
-    uint32_t backlog_bytes, backlog_tick;   /* SendBacklogSize as last told, and when */
-    struct target_posts *posts;             /* NULL: none was ever made */
-    uint32_t id;                            /* identity in traces */
-    uint32_t lent;                          /* indicated buffer lists that are out with the host */
-    uint32_t slot;                          /* 1 + place in the hot-state cache; 0: not there */
-    uint32_t dwnd;                          /* DWnd, returned unchanged (V-6) */
-    uint16_t flags;                         /* enum context_flag */
-    uint8_t state;                          /* enum flue_context; written by context_enter() only */
-    uint8_t marks;                          /* enum object_mark */
+    PNET_BUFFER_LIST late;                  /* the first of them that is refused when it comes to the head, or NULL */
+    PNET_BUFFER_LIST disconnect;            /* graceful, not yet acknowledged; abortive, its RST not yet sent */
+    struct flue_hook reset;                 /* target->resets: the latter */
+    uint64_t reset_due;                   /* as many of the engine's frames have been given to the wire with the RST */
+    PNET_BUFFER_LIST kept;                /* data that waits for the host; set aside at intake (BufferedData) */
+    struct target_context *link;          /* of those touched by an interrupt, or freed by a terminate */
+    struct target_still *still;           /* while frozen; may be NULL */
+    struct flue_hook sibling;             /* in path->conns */
+    struct target_watch *watch;           /* NULL unless a threshold is set */
+    uint32_t rcv_bytes, xmit_bytes;       /* booked of the adapter's buffers */
+    uint32_t backlog_bytes, backlog_tick; /* SendBacklogSize as last told, and when */
+    struct target_posts *posts;           /* NULL: none was ever made */
+    uint32_t id;                          /* identity in traces */
+    uint32_t lent;                        /* indicated buffer lists that are out with the host */
+    uint32_t slot;                        /* 1 + place in the hot-state cache; 0: not there */
+    uint32_t dwnd;                        /* DWnd, returned unchanged (V-6) */
+    uint16_t flags;                       /* enum context_flag */
+    uint8_t state;                        /* enum flue_context; written by context_enter() only */
+    uint8_t marks;                        /* enum object_mark */
 };
 _Static_assert(sizeof(struct target_context) <= 192, "a context costs at most three cache lines");
 

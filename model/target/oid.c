@@ -92,6 +92,10 @@ static flue_err retune(struct flue_target *target, const NDIS_TCP_CONNECTION_OFF
         target->params.nce_stale_ticks = wanted->NceStaleTicks;
         target->tick_from_ps = 0;
         target->tick_to_ps = 0;
+        FLUE_LIST_EACH(hook, &target->all)
+        {
+            FLUE_CONTAINER_OF(hook, struct target_neighbour, sibling)->fresh_to_ps = 0;
+        }
     }
     return err;
 }
@@ -157,6 +161,7 @@ static NDIS_STATUS set_enabled(struct flue_target *target, PNDIS_OID_REQUEST req
 
 static NDIS_STATUS set(struct flue_target *target, PNDIS_OID_REQUEST request)
 {
+    statistics_settle(target);
     switch (request->Oid) {
     case (ULONG)OID_TCP_CONNECTION_OFFLOAD_PARAMETERS:
         return set_parameters(target, request);
@@ -185,6 +190,7 @@ static NDIS_STATUS query(struct flue_target *target, PNDIS_OID_REQUEST request)
 {
     TCP_OFFLOAD_STATS tcp;
 
+    statistics_settle(target);
     switch (request->Oid) {
     case (ULONG)OID_TCP_CONNECTION_OFFLOAD_PARAMETERS:
         return reply(request, &target->settings, target->settings.Header.Size);

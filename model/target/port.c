@@ -9,11 +9,6 @@
 #include "frame/frame.h"
 #include "target/target.h"
 
-static flue_ps later(flue_ps a, flue_ps b)
-{
-    return a > b ? a : b;
-}
-
 static flue_ps serialise(struct flue_target *target, const struct flue_frame *frame)
 {
     struct port *port = &target->port;
@@ -37,17 +32,6 @@ static void reap(struct ring *departures, flue_ps now_ps)
     }
 }
 
-/* Whether the wire's transmit queue takes one more.  The frame in transmission counts as one of the queue, so that it
- * does not matter whether a frame that departs at this very moment has left already. */
-static bool has_room(const struct flue_target *target)
-{
-    const struct ring *departures = target->port.departures;
-
-    const uint32_t given = departures[PORT_ORDINARY].count + departures[PORT_ENGINE].count;
-
-    return given == 0 || given < target->wire->facts.queue_frames;
-}
-
 /* When the first of the frames given to the wire leaves it.  There is one. */
 static flue_ps next_departure(const struct port *port)
 {
@@ -63,13 +47,12 @@ void port_lose(struct flue_target *target, PNET_BUFFER_LIST nbl)
     interrupt_arm(target);
 }
 
-/* Gives a frame to the wire.  One that the wire refuses all the same, or that memory runs out for, is lost, and
- * counted. */
-static void commit(struct flue_target *target, enum port_source source, const struct flue_frame *frame,
-                   PNET_BUFFER_LIST nbl, flue_ps now_ps)
+/* One that the wire refuses all the same, or that memory runs out for, is lost, and counted. */
+void port_commit(struct flue_target *target, enum port_source source, const struct flue_frame *frame,
+                 PNET_BUFFER_LIST nbl, flue_ps now_ps)
 {
     struct port *port = &target->port;
-    flue_ps departure_ps = later(port->free_ps, now_ps); /* completions keep the order of the frames */
+    flue_ps departure_ps = port_later(port->free_ps, now_ps); /* completions keep the order of the frames */
 
     reap(&port->departures[source], now_ps);
     if (ring_reserve(&port->departures[source], 1) != FLUE_OK) {
@@ -94,6 +77,7 @@ static void commit(struct flue_target *target, enum port_source source, const st
     if (target->invalidates.first != NULL) {
         invalidate_advance(target, now_ps);
     }
+    disconnect_advance(target, now_ps);
     if (nbl != NULL) {
         struct sent *sent = (struct sent *)ring_push(&target->sent);
 
@@ -121,19 +105,19 @@ static void run(struct flue_target *target, flue_ps now_ps)
         if (first == NULL) {
             return;
         }
-        if (first->ready_ps > later(now_ps, port->free_ps)) {
+        if (first->ready_ps > port_later(now_ps, port->free_ps)) {
             timers_arm(target->timers, &port->timer, first->ready_ps);
             return;
         }
-        if (!has_room(target)) {
+        if (!port_has_room(target)) {
             reap(&port->departures[PORT_ORDINARY], now_ps);
             reap(&port->departures[PORT_ENGINE], now_ps);
         }
-        if (!has_room(target)) {
+        if (!port_has_room(target)) {
             timers_arm(target->timers, &port->timer, next_departure(port));
             return;
         }
-        commit(target, source, &first->frame, first->nbl, now_ps);
+        port_commit(target, source, &first->frame, first->nbl, now_ps);
         ring_pop(&port->queues[source]);
     }
 }
@@ -147,21 +131,12 @@ static void fire(struct timer *timer, flue_ps now_ps)
     engine_pump(target, now_ps);
 }
 
-void port_push(struct flue_target *target, enum port_source source, const struct flue_frame *frame,
-               PNET_BUFFER_LIST nbl, flue_ps ready_ps)
+void port_queue(struct flue_target *target, enum port_source source, const struct flue_frame *frame,
+                PNET_BUFFER_LIST nbl, flue_ps ready_ps, flue_ps now_ps)
 {
     struct port *port = &target->port;
-    const flue_ps now_ps = target_now(target);
-    const bool idle = port->queues[PORT_ORDINARY].count == 0 && port->queues[PORT_ENGINE].count == 0;
-    struct port_entry *entry;
+    struct port_entry *entry = (struct port_entry *)ring_push(&port->queues[source]);
 
-    ready_ps = later(ready_ps, port->ready_ps[source]);
-    port->ready_ps[source] = ready_ps;
-    if (idle && ready_ps <= later(now_ps, port->free_ps) && has_room(target)) {
-        commit(target, source, frame, nbl, now_ps);
-        return;
-    }
-    entry = (struct port_entry *)ring_push(&port->queues[source]);
     if (entry == NULL) {
         target->totals.starved_drops++;
         port->given[source]++;

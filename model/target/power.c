@@ -56,11 +56,20 @@ void flue_target_link(struct flue_target *target, int up)
 
 /* ---- Initiates that wait ---- */
 
+/* What the block names while it waits, to be told from a new object by intake_drain(). */
+static flue_err note_linker(target_tree block, void *arg)
+{
+    (void)arg;
+    block->MiniportReserved[1] = block->MiniportOffloadContext == NULL ? NULL : *block->MiniportOffloadContext;
+    return FLUE_OK;
+}
+
 bool power_holds(struct flue_target *target, target_tree tree)
 {
     if (!target->pausing || target->uploading || target->power != NULL) {
         return false;
     }
+    (void)flue_block_walk(tree, note_linker, NULL);
     tree->MiniportReserved[0] = NULL;
     if (target->initiates.first == NULL) {
         target->initiates.first = tree;
@@ -79,7 +88,7 @@ static void let_go(struct flue_target *target)
 
         target->initiates.first = (target_tree)tree->MiniportReserved[0];
         tree->MiniportReserved[0] = NULL;
-        intake_drain(target, tree, target_now(target));
+        intake_drain(target, tree, target_now(target), true);
     }
     target->initiates.last = NULL;
 }
@@ -90,20 +99,40 @@ void flue_target_pause(struct flue_target *target)
     tell(target, NDIS_STATUS_OFFLOAD_PAUSE, 0);
 }
 
+/* From this moment, whatever is told later: what the host has been refused must not be overtaken (D-29). */
+static void recall(struct flue_target *target)
+{
+    FLUE_LIST_EACH(hook, &target->all)
+    {
+        const struct target_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct target_neighbour, sibling);
+
+        FLUE_LIST_EACH(below, &neighbour->paths)
+        {
+            const struct target_path *path = FLUE_CONTAINER_OF(below, struct target_path, sibling);
+
+            FLUE_LIST_EACH(leaf, &path->conns)
+            {
+                FLUE_CONTAINER_OF(leaf, struct target_context, sibling)->flags |= CONTEXT_RECALLED;
+            }
+        }
+    }
+}
+
 void flue_target_upload_all(struct flue_target *target)
 {
     target->pausing = true;
     target->uploading = true;
-    tell(target, NDIS_STATUS_UPLOAD_ALL, 0);
+    recall(target);
     let_go(target);
+    tell(target, NDIS_STATUS_UPLOAD_ALL, 0);
 }
 
 void flue_target_resume(struct flue_target *target)
 {
     target->pausing = false;
     target->uploading = false;
+    let_go(target); /* first, so that no initiate is out when the status is told (CH-058) */
     tell(target, NDIS_STATUS_OFFLOAD_RESUME, 0);
-    let_go(target);
 }
 
 /* ---- Sleep ---- */

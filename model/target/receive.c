@@ -212,7 +212,12 @@ static void refused(struct flue_target *target, struct target_context *context, 
                     PNET_BUFFER_LIST rest, ULONG taken_bytes)
 {
     context->lent--;
-    context->flags |= CONTEXT_LATCHED;
+    if (target_obeys(target, 205)) {
+        context->flags |= CONTEXT_LATCHED;
+    }
+    if (!target_obeys(target, 204)) {
+        taken_bytes = (ULONG)ndis_nbl_bytes(shown); /* what was refused is gone */
+    }
     miniport_advance(shown, taken_bytes);
     if (rest != NULL) {
         struct ndis_spans spans = ndis_spans_of_data(NET_BUFFER_LIST_FIRST_NB(rest));
@@ -294,7 +299,7 @@ void receive_peer_fin(struct flue_target *target, struct target_context *context
     if (!delivers(context)) {
         return; /* a host that takes the connection back, or has lost it, learns of the FIN from State */
     }
-    if (ndis_nbl_bytes(context->kept) > 0) {
+    if (ndis_nbl_bytes(context->kept) > 0 && target_obeys(target, 249)) {
         context->flags |= CONTEXT_PEER_FIN; /* not before the host has taken all data ahead of it (CH-249) */
     } else {
         tell_fin(target, context);

@@ -68,14 +68,11 @@ static bool urgent_counts(const struct flue_frame *frame, const struct flue_tcp_
            (in_window(frame, info) || frame->seq == info->rcv_nxt || end - info->rcv_nxt - 1 < info->rcv_wnd);
 }
 
-enum segment_fate segment_look(struct flue_target *target, struct target_context *context,
-                               const struct flue_frame *frame)
+enum segment_fate segment_judge(struct flue_target *target, struct target_context *context,
+                                const struct flue_frame *frame)
 {
     struct flue_tcp_info info;
 
-    if ((frame->flags & (FLUE_TCP_SYN | FLUE_TCP_URG | FLUE_TCP_RST)) == 0) {
-        return SEGMENT_FOR_TCP;
-    }
     flue_tcp_info(context->conn, &info);
     if ((frame->flags & FLUE_TCP_RST) != 0) {
         return look_at_rst(target, context, frame, &info);

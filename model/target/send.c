@@ -2,7 +2,9 @@
 /* target/send.c - send requests and their completions.
  *
  * The buffer lists of a connection are one FIFO beside the TCP engine's queue of spans: MiniportReserved[0] is the size
- * of a list, MiniportReserved[1] how much of it the peer has acknowledged. */
+ * of a list, MiniportReserved[1] how much of it the peer has acknowledged.  Lists that came after the target had wanted
+ * the connection back stand at its end, `late` being the first of them: TCP never sees them, and they are refused in
+ * their turn, so that what completes stays in posting order (CH-170, D-39). */
 
 #include "target/target.h"
 
@@ -47,11 +49,13 @@ flue_err send_queue_spans(struct flue_tcp_conn *conn, PNET_BUFFER_LIST nbl, flue
 }
 
 /* Status and count of an NBL that completes (CH-167, CH-172). */
-static void finish(PNET_BUFFER_LIST nbl, NDIS_STATUS status)
+static void finish(const struct flue_target *target, PNET_BUFFER_LIST nbl, NDIS_STATUS status)
 {
     nbl->Status = status;
-    NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred) = nbl->MiniportReserved[1];
-    miniport_advance(nbl, (ULONG)word(nbl->MiniportReserved[1]));
+    NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred) = target_obeys(target, 172) ? nbl->MiniportReserved[1] : NULL;
+    if (target_obeys(target, 173)) {
+        miniport_advance(nbl, (ULONG)word(nbl->MiniportReserved[1]));
+    }
 }
 
 static PNET_BUFFER_LIST pop(struct target_context *context)
@@ -62,7 +66,57 @@ static PNET_BUFFER_LIST pop(struct target_context *context)
     if (context->send_first == NULL) {
         context->send_last = NULL;
     }
+    if (context->late == nbl) {
+        context->late = context->send_first;
+    }
     return nbl;
+}
+
+/* Those that came too late; what stood before them, if anything, stays. */
+void send_refuse_late(struct flue_target *target, struct target_context *context)
+{
+    PNET_BUFFER_LIST first = context->late;
+
+    if (first == NULL) {
+        return;
+    }
+    context->late = NULL;
+    if (context->send_first == first) {
+        context->send_first = NULL;
+        context->send_last = NULL;
+    } else {
+        context->send_last = context->send_first;
+        while (context->send_last->Next != first) {
+            context->send_last = context->send_last->Next;
+        }
+        context->send_last->Next = NULL;
+    }
+    send_refuse(target, UPWARD_SENT, context, first, NDIS_STATUS_UPLOAD_IN_PROGRESS);
+}
+
+/* What came too late has come to the head of the queue. */
+static void look_at_late(struct flue_target *target, struct target_context *context)
+{
+    if (context->late != NULL && context->late == context->send_first) {
+        send_refuse_late(target, context);
+    }
+    if ((context->flags & CONTEXT_LATE_END) != 0 && context->send_first == NULL) {
+        disconnect_finish(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS);
+    }
+}
+
+void send_fail_all(struct flue_target *target, struct target_context *context, NDIS_STATUS status)
+{
+    struct ndis_chain done = {0};
+
+    while (context->send_first != NULL) {
+        PNET_BUFFER_LIST nbl = pop(context);
+
+        finish(target, nbl, status);
+        ndis_chain_append(&done, nbl);
+        target_engine_charge(target, FLUE_COST_DRIVER, &target->params.profile.engine_request, 0);
+    }
+    upward_chain(target, UPWARD_SENT, context, &done);
 }
 
 /* A list is complete when the peer has acknowledged all of it (CH-166).  What is acknowledged beyond the
@@ -71,7 +125,7 @@ void send_acked(struct flue_target *target, struct target_context *context, uint
 {
     struct ndis_chain done = {0};
 
-    while (context->send_first != NULL) {
+    while (context->send_first != context->late) {
         PNET_BUFFER_LIST nbl = context->send_first;
         uintptr_t left_bytes = word(nbl->MiniportReserved[0]) - word(nbl->MiniportReserved[1]);
 
@@ -83,7 +137,7 @@ void send_acked(struct flue_target *target, struct target_context *context, uint
         bytes -= (uint32_t)left_bytes;
         nbl->MiniportReserved[1] = nbl->MiniportReserved[0];
         (void)pop(context);
-        finish(nbl, NDIS_STATUS_SUCCESS);
+        finish(target, nbl, NDIS_STATUS_SUCCESS);
         ndis_chain_append(&done, nbl);
         target_engine_charge(target, FLUE_COST_DRIVER, &target->params.profile.engine_request, 0);
     }
@@ -91,20 +145,9 @@ void send_acked(struct flue_target *target, struct target_context *context, uint
     if (bytes > 0) {
         disconnect_acked(context, bytes);
     }
-}
-
-void send_fail_all(struct flue_target *target, struct target_context *context, NDIS_STATUS status)
-{
-    struct ndis_chain done = {0};
-
-    while (context->send_first != NULL) {
-        PNET_BUFFER_LIST nbl = pop(context);
-
-        finish(nbl, status);
-        ndis_chain_append(&done, nbl);
-        target_engine_charge(target, FLUE_COST_DRIVER, &target->params.profile.engine_request, 0);
+    if ((context->flags & CONTEXT_RECALLED) != 0) {
+        look_at_late(target, context);
     }
-    upward_chain(target, UPWARD_SENT, context, &done);
 }
 
 void send_refuse(struct flue_target *target, enum upward_kind kind, struct target_context *context,
@@ -143,10 +186,40 @@ NDIS_STATUS send_refusal(const struct target_context *context)
     return context->state == FLUE_CONTEXT_ABORTED ? NDIS_STATUS_REQUEST_ABORTED : NDIS_STATUS_UPLOAD_IN_PROGRESS;
 }
 
+/* What is refused comes back in its turn (CH-170), because the host sends it itself, in that order.  Once the
+ * connection stands still nothing before it will complete: it may come back at once, and the rest in the chain; but
+ * where there is no chain (D-29, D-32), or lists that came too late wait already, it waits for the terminate. */
+static void refuse_sends(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first)
+{
+    const bool waits = context->late != NULL ||
+                       (context->send_first != NULL && (target->params.ddi.upload_sends_complete != 0 ||
+                                                        (context->marks & (OBJECT_BROKEN | OBJECT_NO_END)) != 0));
+
+    if (!waits || context->state == FLUE_CONTEXT_ABORTED) {
+        send_refuse(target, UPWARD_SENT, context, first, send_refusal(context));
+        return;
+    }
+    while (first != NULL) {
+        PNET_BUFFER_LIST next = first->Next;
+
+        send_adopt(context, first);
+        first = next;
+    }
+}
+
+/* A target without CH-166 is content when it has the data. */
+static void early(struct flue_target *target, struct target_context *context)
+{
+    for (PNET_BUFFER_LIST nbl = context->send_first; nbl != NULL; nbl = nbl->Next) {
+        nbl->MiniportReserved[1] = nbl->MiniportReserved[0];
+    }
+    send_acked(target, context, 0);
+}
+
 void send_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first)
 {
-    if (!context_accepts(context) || target->uploading) {
-        send_refuse(target, UPWARD_SENT, context, first, send_refusal(context));
+    if (!context_accepts(context)) {
+        refuse_sends(target, context, first);
         return;
     }
     context_touch(target, context);
@@ -157,6 +230,12 @@ void send_drain(struct flue_target *target, struct target_context *context, PNET
         PNET_BUFFER_LIST next = first->Next;
         flue_err err = FLUE_OK;
 
+        if ((context->flags & CONTEXT_RECALLED) != 0) {
+            send_adopt(context, first);
+            context->late = context->late == NULL ? first : context->late;
+            first = next;
+            continue;
+        }
         target_engine_charge(target, FLUE_COST_DRIVER, &target->params.profile.engine_request, 0);
         if ((context->flags & CONTEXT_STARVED) == 0) {
             err = send_queue_spans(context->conn, first, target->engine.clock_ps);
@@ -171,6 +250,9 @@ void send_drain(struct flue_target *target, struct target_context *context, PNET
         }
         send_adopt(context, first);
         first = next;
+    }
+    if (!target_obeys(target, 166) && (context->flags & CONTEXT_STARVED) == 0) {
+        early(target, context);
     }
     send_acked(target, context, 0); /* empty lists at the head of the queue */
 }

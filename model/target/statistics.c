@@ -5,14 +5,22 @@
 #include "frame/frame.h"
 #include "target/target.h"
 
-void statistics_in(struct flue_target *target, const struct flue_frame *frame)
+static void settle(struct target_statistics *statistics)
 {
-    struct target_statistics *statistics = statistics_of(target, frame);
+    statistics->ip.InReceives += statistics->in;
+    statistics->ip.InOctets += statistics->in_bytes;
+    statistics->ip.InDelivers += statistics->in;
+    statistics->tcp.InSegments += statistics->in;
+    statistics->ip.OutRequests += statistics->out;
+    statistics->ip.OutOctets += statistics->out_bytes;
+    statistics->tcp.OutSegments += statistics->out;
+    statistics->in = statistics->in_bytes = statistics->out = statistics->out_bytes = 0;
+}
 
-    statistics->ip.InReceives++;
-    statistics->ip.InOctets += frame_ip_bytes(frame);
-    statistics->ip.InDelivers++;
-    statistics->tcp.InSegments++;
+void statistics_settle(struct flue_target *target)
+{
+    settle(&target->statistics[0]);
+    settle(&target->statistics[1]);
 }
 
 void statistics_in_lost(struct flue_target *target, const struct flue_frame *frame)
@@ -24,13 +32,12 @@ void statistics_in_lost(struct flue_target *target, const struct flue_frame *fra
     statistics->ip.InDiscards++;
 }
 
-void statistics_out(struct flue_target *target, const struct flue_frame *frame, int again)
+/* A repetition, which is no new segment, or a reset. */
+void statistics_out_rare(struct flue_target *target, const struct flue_frame *frame, int again)
 {
     struct target_statistics *statistics = statistics_of(target, frame);
 
-    statistics->ip.OutRequests++;
-    statistics->ip.OutOctets += frame_ip_bytes(frame);
-    statistics->tcp.OutSegments += again != FLUE_TCP_AGAIN;
+    statistics->tcp.OutSegments -= again == FLUE_TCP_AGAIN;
     statistics->tcp.RetransmittedSegments += again != 0;
     statistics->tcp.OutResets += (frame->flags & FLUE_TCP_RST) != 0;
 }

@@ -38,6 +38,7 @@ static void init_rings(struct flue_target *target)
 {
     ring_init(&target->doorbells, target->env, sizeof(struct doorbell));
     ring_init(&target->upwards, target->env, sizeof(struct upward));
+    ring_init(&target->held, target->env, sizeof(struct upward));
     ring_init(&target->sent, target->env, sizeof(struct sent));
     port_init(target);
     timer_setup(&target->doorbell_timer, doorbell_fire);
@@ -46,6 +47,7 @@ static void init_rings(struct flue_target *target)
     timer_setup(&target->timeout_timer, engine_timeout_fire);
     timer_setup(&target->invalidate_timer, invalidate_fire);
     timer_setup(&target->watch_timer, watch_fire);
+    list_init(&target->resets);
     list_init(&target->watched);
     list_init(&target->all);
     list_init(&target->outputs);
@@ -140,6 +142,7 @@ void flue_target_free(struct flue_target *target)
     timers_unreserve(target->timers, TARGET_TIMERS);
     ring_dispose(&target->doorbells);
     ring_dispose(&target->upwards);
+    ring_dispose(&target->held);
     ring_dispose(&target->sent);
     contexts_dispose(target);
     env->release(env->ctx, target, sizeof *target);
@@ -154,27 +157,34 @@ void *flue_target_adapter(const struct flue_target *target)
 
 void flue_target_totals(const struct flue_target *target, struct flue_target_totals *out)
 {
-    *out = target->totals;
+    *out = target != NULL ? target->totals : (struct flue_target_totals){0};
 }
 
 void flue_target_tcp_totals(const struct flue_target *target, struct flue_tcp_totals *out)
 {
-    flue_tcp_totals(target->tcp, out);
+    *out = (struct flue_tcp_totals){0};
+    if (target != NULL) {
+        flue_tcp_totals(target->tcp, out);
+    }
 }
 
 const struct flue_server *flue_target_engine(const struct flue_target *target)
 {
-    return &target->engine;
+    static const struct flue_server idle;
+
+    return target != NULL ? &target->engine : &idle;
 }
 
 const struct flue_pcie *flue_target_pcie(const struct flue_target *target)
 {
-    return &target->pcie;
+    static const struct flue_pcie idle;
+
+    return target != NULL ? &target->pcie : &idle;
 }
 
 uint64_t flue_target_wire_busy_ps(const struct flue_target *target)
 {
-    return target->port.busy_ps;
+    return target != NULL ? target->port.busy_ps : 0;
 }
 
 uint64_t flue_target_objects_live(const struct flue_target *target)
@@ -184,5 +194,6 @@ uint64_t flue_target_objects_live(const struct flue_target *target)
 
     flue_tcp_totals(target->tcp, &tcp);
     return contexts_live(target) + tcp.pool_objects_live + target->doorbells.count + target->upwards.count +
-           target->sent.count + port->queues[PORT_ORDINARY].count + port->queues[PORT_ENGINE].count;
+           target->held.count + target->sent.count + port->queues[PORT_ORDINARY].count +
+           port->queues[PORT_ENGINE].count;
 }

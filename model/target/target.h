@@ -20,12 +20,13 @@
 #include "flue/tcp_engine.h"
 #include "flue/trace.h"
 #include "flue/wire.h"
+#include "frame/frame.h"
+#include "target/entries.h"
 #include "target/objects.h"
-#include "target/ring.h"
 
-typedef PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST target_tree;
-
-#define TARGET_PUSH_PS (500 * FLUE_PS_PER_MS) /* CH-294 */
+#define TARGET_PUSH_PS          (500 * FLUE_PS_PER_MS) /* CH-294 */
+#define TARGET_KEEP_IDLE_PS     (7200 * FLUE_PS_PER_S) /* KaTimeout 0 */
+#define TARGET_KEEP_INTERVAL_PS FLUE_PS_PER_S          /* KaInterval 0 */
 
 enum {
     TARGET_COMPLETION_BYTES = 16, /* what a completion or event costs on the bus */
@@ -38,98 +39,6 @@ enum {
     TARGET_SENT_BATCH = 16        /* ordinary sends whose completion is worth an interrupt of its own */
 };
 
-/* ---- The rings ---- */
-
-enum doorbell_kind {
-    DOORBELL_FRAMES, /* ordinary send */
-    DOORBELL_INITIATE,
-    DOORBELL_TERMINATE,
-    DOORBELL_UPDATE,
-    DOORBELL_INVALIDATE,
-    DOORBELL_QUERY,
-    DOORBELL_SEND,
-    DOORBELL_RECEIVE,
-    DOORBELL_DISCONNECT,
-    DOORBELL_FORWARD,
-    DOORBELL_RETURN
-};
-
-struct doorbell {
-    flue_ps visible_ps;
-    struct target_context *context;
-    union {
-        PNET_BUFFER_LIST nbl;
-        target_tree tree;
-    } what;
-    ULONG flags;
-    enum doorbell_kind kind;
-};
-
-enum upward_kind {
-    UPWARD_FRAME,      /* chain of one: ordinary receive */
-    UPWARD_DATA,       /* span: the next bytes of a connection */
-    UPWARD_SENT,       /* chain: chimney sends, Status set */
-    UPWARD_RECEIVED,   /* chain: receive requests that no memory was left for */
-    UPWARD_POSTED,     /* a look at the receive requests is due */
-    UPWARD_POSTS_END,  /* event.information: the status that all of them complete with */
-    UPWARD_FORWARDED,  /* chain */
-    UPWARD_DISCONNECT, /* chain of one */
-    UPWARD_EVENT,      /* event */
-    UPWARD_STATUS,     /* event.type: a status of the adapter, event.information: whether it tells of capabilities */
-    UPWARD_NEIGHBOUR,  /* neighbour: a reachability query */
-    UPWARD_INITIATE,   /* tree; the last five as in enum doorbell_kind */
-    UPWARD_TERMINATE,
-    UPWARD_UPDATE,
-    UPWARD_INVALIDATE,
-    UPWARD_QUERY
-};
-
-struct upward {
-    flue_ps visible_ps;
-    struct target_context *context;
-    union {
-        struct flue_span span;
-        struct {
-            PNET_BUFFER_LIST first, last;
-        } chain;
-        struct {
-            ULONG type, information;
-        } event;
-        target_tree tree;
-        struct target_neighbour *neighbour;
-    } what;
-    enum upward_kind kind;
-    uint32_t psh; /* DATA: the segment carried PSH */
-};
-
-enum port_source { PORT_ORDINARY, PORT_ENGINE, PORT_SOURCES };
-
-struct port_entry {
-    flue_ps ready_ps;
-    PNET_BUFFER_LIST nbl; /* to complete when the frame has left; NULL for the engine's frames */
-    struct flue_frame frame;
-};
-
-struct port {
-    struct ring queues[PORT_SOURCES];
-    struct ring departures[PORT_SOURCES]; /* flue_ps: when the frames given to the wire have left it */
-    flue_ps ready_ps[PORT_SOURCES];       /* of the last frame of each source: they do not overtake each other */
-    uint64_t given[PORT_SOURCES];         /* frames given to the wire, or lost there */
-    flue_ps free_ps;                      /* when the wire is */
-    uint64_t busy_ps;
-    struct timer timer;
-    struct {
-        uint32_t bytes;
-        flue_ps time_ps;
-    } known[2]; /* serialisation times of two lengths: data and ACKs */
-};
-
-/* An ordinary send that has been given to the wire. */
-struct sent {
-    flue_ps departure_ps;
-    PNET_BUFFER_LIST nbl;
-};
-
 /* What an interrupt collects before it calls up. */
 struct batch {
     struct ndis_chain frames;
@@ -139,8 +48,10 @@ struct batch {
     uint32_t completions;
 };
 
-/* Of offloaded connections only, for IPv4 and IPv6 apart (CH-313 to CH-323). */
+/* Of offloaded connections only, for IPv4 and IPv6 apart (CH-313 to CH-323).  What passes in the ordinary course is
+ * noted in four sums; the counters made of them have it when somebody asks. */
 struct target_statistics {
+    uint64_t in, in_bytes, out, out_bytes; /* not yet in the counters below */
     IP_OFFLOAD_STATS ip;
     TCP_OFFLOAD_STATS tcp;
 };
@@ -162,6 +73,7 @@ struct flue_target {
     struct port port;
     struct ring doorbells;  /* struct doorbell */
     struct ring upwards;    /* struct upward */
+    struct ring held;       /* the same, by flue_target_hold() */
     struct ring sent;       /* struct sent */
     struct ndis_chain lost; /* ordinary sends that memory ran out for: completed in the next interrupt */
     struct timer doorbell_timer, interrupt_timer, pump_timer, timeout_timer, invalidate_timer, watch_timer;
@@ -170,6 +82,7 @@ struct flue_target {
     bool poll;               /* the last interrupt used up its budget */
     bool paused;             /* transmission waits until the backlog has fallen to half */
     bool in_batch;           /* an interrupt is running */
+    bool holding;            /* completions of state operations stay here, in `held` */
     uint32_t frames_waiting; /* ordinary frames in the event ring */
     struct batch batch;
     struct flue_hook outputs;  /* contexts with something to transmit */
@@ -183,6 +96,7 @@ struct flue_target {
     struct {
         target_tree first, last; /* waits until the wire has got what was queued; linked by MiniportReserved[0] */
     } invalidates;
+    struct flue_hook resets;          /* struct target_context, reset: in the order of their RSTs */
     target_tree hung;                 /* operations that never complete, by fault; linked the same way */
     flue_ps tick_from_ps, tick_to_ps; /* saves a division per segment: the clock is `tick` at times between */
     uint32_t tick;
@@ -195,6 +109,7 @@ struct flue_target {
     PNDIS_OID_REQUEST power;                         /* waits until no object is left (CH-311) */
     bool pausing, uploading;                         /* as the host was told */
     bool filters;                                    /* not every frame on the wire is for this adapter */
+    bool dresses;                                    /* frames of offloaded connections get addresses or tags */
     uint16_t vlan;                                   /* the one VLAN id of the interface; 0: none or several */
     struct {
         target_tree first, last; /* initiates that wait for the end of a pause; linked by MiniportReserved[0] */
@@ -204,6 +119,12 @@ struct flue_target {
     uint32_t cache_room, cache_hand;
     struct flue_target_totals totals;
 };
+
+/* Whether the adapter follows a rule: at the places where one of those of explore/rules.c makes it do something. */
+static inline bool target_obeys(const struct flue_target *target, unsigned rule)
+{
+    return flue_ddi_obeys(&target->params.ddi, rule) != 0;
+}
 
 static inline flue_ps target_now(const struct flue_target *target)
 {
@@ -295,6 +216,8 @@ void upward_chain(struct flue_target *target, enum upward_kind kind, struct targ
                   const struct ndis_chain *chain);
 void upward_event(struct flue_target *target, struct target_context *context, ULONG type, ULONG information);
 void interrupt_arm(struct flue_target *target);
+/* Shows one entry outside of the order of the ring. */
+void interrupt_show(struct flue_target *target, const struct upward *entry);
 void interrupt_fire(struct timer *timer, flue_ps now_ps);
 
 /* ---- adapter.c: the ordinary path ---- */
@@ -309,9 +232,40 @@ void port_init(struct flue_target *target);
 void port_dispose(struct flue_target *target);
 /* An ordinary send that is not in any ring for want of memory. */
 void port_lose(struct flue_target *target, PNET_BUFFER_LIST nbl);
+static inline flue_ps port_later(flue_ps a, flue_ps b)
+{
+    return a > b ? a : b;
+}
+/* Whether the wire's transmit queue takes one more.  The frame in transmission counts as one of the queue, so that it
+ * does not matter whether a frame that departs at this very moment has left already. */
+static inline bool port_has_room(const struct flue_target *target)
+{
+    const struct ring *departures = target->port.departures;
+    const uint32_t given = departures[PORT_ORDINARY].count + departures[PORT_ENGINE].count;
+
+    return given == 0 || given < target->wire->facts.queue_frames;
+}
+/* Gives a frame to the wire; puts it into its queue. */
+void port_commit(struct flue_target *target, enum port_source source, const struct flue_frame *frame,
+                 PNET_BUFFER_LIST nbl, flue_ps now_ps);
+void port_queue(struct flue_target *target, enum port_source source, const struct flue_frame *frame,
+                PNET_BUFFER_LIST nbl, flue_ps ready_ps, flue_ps now_ps);
 /* A frame that may leave from ready_ps on.  Copies it.  Without memory it is lost. */
-void port_push(struct flue_target *target, enum port_source source, const struct flue_frame *frame,
-               PNET_BUFFER_LIST nbl, flue_ps ready_ps);
+static inline void port_push(struct flue_target *target, enum port_source source, const struct flue_frame *frame,
+                             PNET_BUFFER_LIST nbl, flue_ps ready_ps)
+{
+    struct port *port = &target->port;
+    const flue_ps now_ps = target_now(target);
+
+    ready_ps = port_later(ready_ps, port->ready_ps[source]);
+    port->ready_ps[source] = ready_ps;
+    if ((port->queues[PORT_ORDINARY].count | port->queues[PORT_ENGINE].count) == 0 &&
+        ready_ps <= port_later(now_ps, port->free_ps) && port_has_room(target)) {
+        port_commit(target, source, frame, nbl, now_ps);
+    } else {
+        port_queue(target, source, frame, nbl, ready_ps, now_ps);
+    }
+}
 /* Frames of one source that have not left the wire by now_ps; and when, after now_ps, no more than `frames` of them
  * will be left (FLUE_PS_NEVER: not known before more of them are ready). */
 uint32_t port_backlog(struct flue_target *target, enum port_source source, flue_ps now_ps);
@@ -324,7 +278,13 @@ extern const struct flue_tcp_ops engine_ops;
 bool engine_receive(struct flue_target *target, struct target_context *context, const struct flue_frame *frame,
                     flue_ps at_ps);
 /* Transmits as long as the backlog allows. */
-void engine_pump(struct flue_target *target, flue_ps now_ps);
+void engine_pump_some(struct flue_target *target, flue_ps now_ps);
+static inline void engine_pump(struct flue_target *target, flue_ps now_ps)
+{
+    if (!list_empty(&target->outputs)) {
+        engine_pump_some(target, now_ps);
+    }
+}
 void engine_pump_fire(struct timer *timer, flue_ps now_ps);
 void engine_timeout_fire(struct timer *timer, flue_ps now_ps);
 /* The reason of a Retrieve that the target needs for its own sake.  UploadRequested is not for half-closed connections
@@ -342,7 +302,9 @@ NDIS_STATUS admit_path(struct flue_target *target, target_tree block, struct tar
 NDIS_STATUS admit_tcp(const struct flue_target *target, const struct flue_tcp_state *state);
 bool admit_rejects(const struct flue_target *target, const struct flue_tcp_state *state);
 
-void intake_drain(struct flue_target *target, target_tree tree, flue_ps at_ps);
+/* waited: power_holds() has noted in MiniportReserved[1] which blocks named objects.  One whose object has gone
+ * meanwhile carries no state, and is refused. */
+void intake_drain(struct flue_target *target, target_tree tree, flue_ps at_ps, bool waited);
 void intake_complete(struct flue_target *target, target_tree tree);
 
 /* False: the event ring is full, and there is no memory for more: it goes on when it is called again. */
@@ -393,7 +355,7 @@ void neighbour_test(struct flue_target *target, struct target_neighbour *neighbo
 /* Before a datagram leaves. */
 static inline void neighbour_before_transmit(struct flue_target *target, struct target_neighbour *neighbour)
 {
-    if (target->params.nce_stale_ticks != 0) {
+    if (target->engine.clock_ps >= neighbour->fresh_to_ps) {
         neighbour_test(target, neighbour);
     }
 }
@@ -410,6 +372,10 @@ void watch_post(struct target_context *context, PNET_BUFFER_LIST first);
 /* Optional reasons, and states in which none of them is raised (D-28). */
 bool watch_optional(ULONG reason);
 bool watch_half_closed(enum flue_tcp_state_id state);
+
+/* hold.c: true: the entry stays here until it is let go; and, in an interrupt, what has been. */
+bool hold_takes(struct flue_target *target, const struct upward *entry);
+void hold_advance(struct flue_target *target);
 
 /* fault.c: what goes wrong on demand */
 enum fault_operation { FAULT_INITIATE, FAULT_TERMINATE, FAULT_UPDATE, FAULT_INVALIDATE, FAULT_QUERY };
@@ -433,6 +399,8 @@ void send_refuse(struct flue_target *target, enum upward_kind kind, struct targe
                  PNET_BUFFER_LIST first, NDIS_STATUS status);
 /* What I/O is answered with that the connection cannot take any more (behaviour 11.4, D-38). */
 NDIS_STATUS send_refusal(const struct target_context *context);
+/* Those that came after the target had wanted the connection back (CONTEXT_RECALLED). */
+void send_refuse_late(struct flue_target *target, struct target_context *context);
 /* What is not acknowledged goes back: first NBL of the chain; the first byte is SndUna. */
 PNET_BUFFER_LIST send_hand_back(struct target_context *context, PNET_BUFFER_LIST *last);
 
@@ -446,8 +414,14 @@ enum segment_fate {
     SEGMENT_FOR_HOST, /* at once, by the ordinary path */
     SEGMENT_HELD      /* the connection stands still, and this is the first that waits for the host */
 };
-enum segment_fate segment_look(struct flue_target *target, struct target_context *context,
-                               const struct flue_frame *frame);
+enum segment_fate segment_judge(struct flue_target *target, struct target_context *context,
+                                const struct flue_frame *frame);
+static inline enum segment_fate segment_look(struct flue_target *target, struct target_context *context,
+                                             const struct flue_frame *frame)
+{
+    return (frame->flags & (FLUE_TCP_SYN | FLUE_TCP_URG | FLUE_TCP_RST)) == 0 ? SEGMENT_FOR_TCP
+                                                                              : segment_judge(target, context, frame);
+}
 
 /* receive.c: received data on its way up. */
 void receive_data(struct flue_target *target, struct target_context *context, const struct flue_span *span,
@@ -494,11 +468,21 @@ void post_end_partial(struct flue_target *target, struct target_context *context
 
 void disconnect_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST nbl, ULONG flags);
 void disconnect_acked(struct target_context *context, uint32_t bytes);
+/* Abortive ones complete when their RST has been given to the wire (CH-231). */
+void disconnect_advance(struct flue_target *target, flue_ps now_ps);
 void disconnect_finish(struct flue_target *target, struct target_context *context, NDIS_STATUS status);
 
 /* vlan.c: MAC addresses and tags (behaviour 15.1 to 15.3) */
 void vlan_init(struct flue_target *target);
-void vlan_dress(const struct flue_target *target, const struct target_context *context, struct flue_frame *frame);
+void vlan_address(const struct flue_target *target, const struct target_context *context, struct flue_frame *frame);
+/* A frame that has no tag and no addresses yet. */
+static inline void vlan_dress(const struct flue_target *target, const struct target_context *context,
+                              struct flue_frame *frame)
+{
+    if (target->dresses || context->path->neighbour->vlan != 0) {
+        vlan_address(target, context, frame);
+    }
+}
 bool vlan_takes(const struct flue_target *target, const struct flue_frame *frame);
 
 /* statistics.c */
@@ -506,9 +490,27 @@ static inline struct target_statistics *statistics_of(struct flue_target *target
 {
     return &target->statistics[frame->ethertype == FLUE_ETHERTYPE_IPV6];
 }
-void statistics_in(struct flue_target *target, const struct flue_frame *frame);
+static inline void statistics_in(struct flue_target *target, const struct flue_frame *frame)
+{
+    struct target_statistics *statistics = statistics_of(target, frame);
+
+    statistics->in++;
+    statistics->in_bytes += frame_ip_bytes(frame);
+}
 void statistics_in_lost(struct flue_target *target, const struct flue_frame *frame);
-void statistics_out(struct flue_target *target, const struct flue_frame *frame, int again);
+void statistics_out_rare(struct flue_target *target, const struct flue_frame *frame, int again);
+static inline void statistics_out(struct flue_target *target, const struct flue_frame *frame, int again)
+{
+    struct target_statistics *statistics = statistics_of(target, frame);
+
+    statistics->out++;
+    statistics->out_bytes += frame_ip_bytes(frame);
+    if (again != 0 || (frame->flags & FLUE_TCP_RST) != 0) {
+        statistics_out_rare(target, frame, again);
+    }
+}
+/* Brings the counters up to date: before they are read or set. */
+void statistics_settle(struct flue_target *target);
 void statistics_out_lost(struct flue_target *target, const struct flue_frame *frame);
 /* A connection is going to be reset, by whatever side. */
 void statistics_reset(struct flue_target *target, const struct flue_tcp_conn *conn);

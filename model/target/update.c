@@ -26,6 +26,7 @@ static NDIS_STATUS update_neighbour(struct flue_target *target, struct target_ne
     memcpy(neighbour->destination, cached->DlDestinationAddress, sizeof neighbour->destination);
     memcpy(neighbour->mac, cached->DlDestinationAddress, sizeof neighbour->mac);
     neighbour->host_tick = target_tick(target) - cached->HostReachabilityDelta;
+    neighbour->fresh_to_ps = 0;
     return NDIS_STATUS_SUCCESS;
 }
 
@@ -69,6 +70,41 @@ static NDIS_STATUS update_path(struct flue_target *target, struct target_path *p
     return NDIS_STATUS_SUCCESS;
 }
 
+/* A frozen connection: its timers are numbers, for the host to go on with (D-19, D-20). */
+static void update_still(const struct flue_target *target, struct target_context *context,
+                         const TCP_OFFLOAD_STATE_CACHED *cached)
+{
+    struct flue_tcp_state *state = &context->still->state;
+    const flue_ps tick_ps = target->params.tcp.tick_ps;
+    const uint32_t idle = cached->KaTimeout != 0 ? cached->KaTimeout : (uint32_t)(TARGET_KEEP_IDLE_PS / tick_ps);
+    const uint32_t interval =
+        cached->KaInterval != 0 ? cached->KaInterval : (uint32_t)(TARGET_KEEP_INTERVAL_PS / tick_ps);
+    const bool command = (cached->Flags & (TCP_FLAG_KEEP_ALIVE_RESTART | TCP_FLAG_MAX_RT_RESTART)) != 0;
+    struct flue_tcp_state before;
+
+    give_back_snapshot(target, context, &before); /* as it is now */
+    context->still->at_ps = target->engine.clock_ps;
+    *state = before;
+    ndis_state_get(state, NULL, cached, NULL);
+    if ((cached->Flags & TCP_FLAG_MAX_RT_RESTART) != 0 || (cached->MaxRT != 0 && cached->MaxRT != before.max_rt)) {
+        state->total_rt = 0;
+    }
+    if ((cached->Flags & TCP_FLAG_KEEP_ALIVE_ENABLED) == 0) {
+        state->ka_probes = 0;
+        state->ka_delta = FLUE_STATE_NO_TIMER;
+    } else if ((cached->Flags & TCP_FLAG_KEEP_ALIVE_RESTART) != 0 || before.ka_delta == FLUE_STATE_NO_TIMER) {
+        state->ka_probes = 0;
+        state->ka_delta = idle;
+    } else if (command) {
+        if (cached->KaProbeCount != before.ka_probe_count) {
+            state->ka_probes = 0;
+        }
+        if (cached->KaTimeout != before.ka_timeout || cached->KaInterval != before.ka_interval) {
+            state->ka_delta = state->ka_probes > 0 ? interval : idle;
+        }
+    }
+}
+
 static NDIS_STATUS update_tcp(struct flue_target *target, struct target_context *context,
                               const TCP_OFFLOAD_STATE_CACHED *cached)
 {
@@ -86,7 +122,7 @@ static NDIS_STATUS update_tcp(struct flue_target *target, struct target_context 
         return NDIS_STATUS_FAILURE;
     }
     if (context->still != NULL) {
-        ndis_state_get(&context->still->state, NULL, cached, NULL); /* frozen: what a query tells */
+        update_still(target, context, cached);
     }
     context->rcv_bytes = cached->InitialRcvWnd;
     target->rcv_bytes = booked_bytes + cached->InitialRcvWnd;

@@ -28,11 +28,12 @@ void vlan_init(struct flue_target *target)
     if (count != 1) {
         target->vlan = 0;
     }
+    target->dresses = facts->has_mac != 0 || params->ieee_8021p != 0 || target->vlan != 0;
     target->filters = count > 0 || (facts->has_mac != 0 && is_mac(facts->mac));
 }
 
 /* CFI is always 0.  A neighbour's VLAN id 0 stands for the interface's, when that has exactly one. */
-void vlan_dress(const struct flue_target *target, const struct target_context *context, struct flue_frame *frame)
+void vlan_address(const struct flue_target *target, const struct target_context *context, struct flue_frame *frame)
 {
     const struct target_neighbour *neighbour = context->path->neighbour;
     uint16_t tag = neighbour->vlan != 0 ? neighbour->vlan : target->vlan;

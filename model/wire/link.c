@@ -65,7 +65,8 @@ static uint32_t waiting(struct link *link, flue_ps now_ps)
 
 enum flue_wire_result link_send(struct link *link, const struct flue_frame *frame, flue_ps now_ps)
 {
-    const uint32_t bytes = frame_link_bytes(frame, link->facts.has_mac != 0) + link->facts.framing_bytes;
+    const uint32_t bytes =
+        (link->facts.has_mac != 0 ? frame_link_bytes(frame, true) : frame_ip_bytes(frame)) + link->facts.framing_bytes;
     struct link_entry *entry;
 
     if (link->free_ps > now_ps && waiting(link, now_ps) >= link->facts.queue_frames) {

@@ -33,7 +33,9 @@ enum {
     IP_BYTES = 1500, /* of a full segment with timestamps, and of its ACK */
     ACK_BYTES = 52,
     MANY = 10000,
-    STARTS = 9
+    STARTS = 9,
+    CHECKED = 1000, /* connections of the runs with and without the checker */
+    CHECKED_REQUESTS = 20000
 };
 
 enum { OPTION_JSON = 256, OPTION_ROUNDS, OPTION_CHECK };
@@ -82,10 +84,11 @@ double bench_median(double *samples, unsigned count)
 
 /* ---- One run of Flue */
 
-static flue_err set_all(struct flue_scenario *scenario, const char *const *settings, size_t count, char *message)
+static flue_err set_all(struct flue_scenario *scenario, const char *workload, const char *const *settings, size_t count,
+                        char *message)
 {
     struct scenario_file file = {.source = NULL};
-    flue_err err = scenario_load("bulk", &file, message, MESSAGE_MAX);
+    flue_err err = scenario_load(workload, &file, message, MESSAGE_MAX);
 
     if (err != FLUE_OK) {
         return err;
@@ -108,7 +111,7 @@ static flue_err prepare(struct flue_scenario *scenario, uint32_t connections, ui
                                            "io_size=64KiB",
                                            "queue=100000",
                                            "time_wait=1ms"};
-    flue_err err = set_all(scenario, settings, sizeof settings / sizeof settings[0], message);
+    flue_err err = set_all(scenario, "bulk", settings, sizeof settings / sizeof settings[0], message);
 
     scenario->connections = connections;
     scenario->bytes = (int64_t)bytes;
@@ -119,9 +122,10 @@ static flue_err prepare(struct flue_scenario *scenario, uint32_t connections, ui
     return err;
 }
 
-static flue_err simulate(const struct flue_scenario *scenario, struct world_outcome *outcome, uint64_t *offloaded,
-                         char *message)
+static flue_err simulate(const struct flue_scenario *scenario, enum flue_check_mode check,
+                         struct world_outcome *outcome, uint64_t *offloaded, char *message)
 {
+    const struct world_watch watch = {.check = check};
     struct results *results = results_new();
     struct flue_record record;
     flue_err err;
@@ -131,7 +135,7 @@ static flue_err simulate(const struct flue_scenario *scenario, struct world_outc
         return FLUE_ENOMEM;
     }
     record = results_record(results);
-    err = world_run(scenario, &record, NULL, outcome, message, MESSAGE_MAX);
+    err = world_run(scenario, &record, &watch, outcome, message, MESSAGE_MAX);
     if (err == FLUE_OK) {
         err = results_finish(results);
     }
@@ -157,7 +161,7 @@ static flue_err measure_flue(struct bench_cell *cell, unsigned round, uint32_t c
     flue_err err = prepare(&scenario, connections, bytes, chimney, ns3, message);
 
     if (err == FLUE_OK) {
-        err = simulate(&scenario, &outcome, NULL, message);
+        err = simulate(&scenario, FLUE_CHECK_OFF, &outcome, NULL, message);
     }
     if (err != FLUE_OK || outcome.data_segments == 0) {
         return err;
@@ -240,9 +244,60 @@ static flue_err measure_many(struct bench *bench, char *message)
 
     begin_ns = cpu_ns();
     if (err == FLUE_OK) {
-        err = simulate(&scenario, &outcome, &bench->many_offloaded, message);
+        err = simulate(&scenario, FLUE_CHECK_OFF, &outcome, &bench->many_offloaded, message);
     }
     bench->many_cpu_s = (double)(cpu_ns() - begin_ns) / 1e9;
+    return err;
+}
+
+static flue_err prepare_checked(struct flue_scenario *scenario, enum bench_checked load, char *message)
+{
+    static const char *const settings[] = {"profile=host-2021-noopt",
+                                           "peer_profile=host-2021-noopt",
+                                           "offload=chimney",
+                                           "warmup=0",
+                                           "io_size=1KiB",
+                                           "time_wait=1ms"};
+    flue_err err = FLUE_OK;
+
+    switch (load) {
+    case BENCH_CHECKED_BULK:
+        return prepare(scenario, CHECKED, FLUE_SEGMENTS / CHECKED * SEGMENT_BYTES, true, false, message);
+    case BENCH_CHECKED_RPC:
+        err = set_all(scenario, "rpc", settings, sizeof settings / sizeof settings[0], message);
+        scenario->connections = CHECKED;
+        scenario->requests = CHECKED_REQUESTS;
+        break;
+    case BENCH_CHECKED_COUNT:
+        break;
+    }
+    return err;
+}
+
+/* The same run without the checker and with it, in pairs, as neither must get the better half of the time. */
+static flue_err measure_checked(struct bench_checker *checker, enum bench_checked load, char *message)
+{
+    double off[BENCH_PAIRS], on[BENCH_PAIRS], more[BENCH_PAIRS];
+    struct flue_scenario scenario;
+    flue_err err = prepare_checked(&scenario, load, message);
+
+    for (unsigned i = 0; err == FLUE_OK && i < 2 * BENCH_PAIRS; i++) {
+        const bool checked = (i & 1u) != (i >> 1 & 1u); /* whoever was second in one pair is first in the next */
+        struct world_outcome outcome;
+
+        err = simulate(&scenario, checked ? FLUE_CHECK_COUNT : FLUE_CHECK_OFF, &outcome, NULL, message);
+        if (err == FLUE_OK && outcome.data_segments > 0) {
+            (checked ? on : off)[i / 2] = (double)outcome.traffic_cpu_ns / (double)outcome.data_segments;
+        }
+    }
+    for (unsigned i = 0; err == FLUE_OK && i < BENCH_PAIRS; i++) {
+        more[i] = off[i] > 0 ? (on[i] / off[i] - 1) * 100 : 0;
+    }
+    if (err == FLUE_OK) {
+        *checker = (struct bench_checker){.off_ns = bench_median(off, BENCH_PAIRS),
+                                          .count_ns = bench_median(on, BENCH_PAIRS),
+                                          .more_percent = bench_median(more, BENCH_PAIRS)};
+    }
     return err;
 }
 
@@ -351,6 +406,9 @@ static flue_err measure_all(struct bench *bench, char *message)
     }
     if (err == FLUE_OK) {
         err = measure_many(bench, message);
+    }
+    for (unsigned load = 0; err == FLUE_OK && load < BENCH_CHECKED_COUNT; load++) {
+        err = measure_checked(&bench->checker[load], (enum bench_checked)load, message);
     }
     return err == FLUE_OK ? measure_start(bench, message) : err;
 }

@@ -38,6 +38,26 @@ struct bench_cell {
     double idle_bytes; /* held by one idle connection, both ends */
 };
 
+/* The contract checker (flue/check.h): what runs are dearer for it, by pairs of a run without and one with it. */
+enum { BENCH_PAIRS = 5 };
+
+/* X(name, key, title, most it may cost in per cent) */
+#define BENCH_CHECKEDS(X)                                                                                              \
+    X(BULK, "bulk", "bulk", 30)                                                                                        \
+    X(RPC, "rpc", "rpc, 1 KiB", 60)
+
+enum bench_checked {
+#define X(name, key, title, limit) BENCH_CHECKED_##name,
+    BENCH_CHECKEDS(X)
+#undef X
+        BENCH_CHECKED_COUNT
+};
+
+/* CPU time per data segment without the checker and while it counts: medians; and that of what each pair differs. */
+struct bench_checker {
+    double off_ns, count_ns, more_percent;
+};
+
 struct bench {
     unsigned rounds;
     bool ns3;
@@ -45,6 +65,7 @@ struct bench {
     struct bench_cell cells[BENCH_WAY_COUNT][BENCH_SIZES];
     double many_cpu_s; /* 10,000 connections opened, offloaded, used, closed */
     uint64_t many_offloaded;
+    struct bench_checker checker[BENCH_CHECKED_COUNT];
     double start_ms[2]; /* CPU time of a tiny run: link, ns-3 */
 };
 

@@ -20,6 +20,18 @@ static const bool needs_ns3[BENCH_WAY_COUNT] = {
 #undef X
 };
 
+static const char *const checked_titles[BENCH_CHECKED_COUNT] = {
+#define X(name, key, title, limit) title,
+    BENCH_CHECKEDS(X)
+#undef X
+};
+
+static const char *const checked_keys[BENCH_CHECKED_COUNT] = {
+#define X(name, key, title, limit) key,
+    BENCH_CHECKEDS(X)
+#undef X
+};
+
 /* A figure and its bar. */
 struct bar {
     const char *key, *title, *unit;
@@ -105,6 +117,11 @@ static void collect(const struct bench *bench, struct bars *bars)
         bench->cells[BENCH_NS3_CHIMNEY][BENCH_MIDDLE].alarms, 2, false, true);
     add(bars, "connections_10000_s", "10,000 connections: open, offload, 10 kB, close", "s", bench->many_cpu_s, 10,
         false, false);
+#define X(name, key, title, limit)                                                                                     \
+    add(bars, "checker_" key, "the checker counts, " title ": dearer by", "%",                                         \
+        bench->checker[BENCH_CHECKED_##name].more_percent, limit, false, false);
+    BENCH_CHECKEDS(X)
+#undef X
     add(bars, "start_link_ms", "start-up, one tiny run on link", "ms", bench->start_ms[0], 5, false, false);
     add(bars, "start_ns3_ms", "start-up, one tiny run on ns-3", "ms", bench->start_ms[1], 40, false, true);
 }
@@ -147,6 +164,14 @@ static void add_table(const struct bench *bench, struct text *out)
     } else {
         text_add(out, "  ns-3 is not here: only the built-in network was measured\n\n");
     }
+    text_add(out, "  %-24s %8s %8s %8s\n", "checker, 1,000 offloaded", "off", "counts", "more");
+    for (unsigned load = 0; load < BENCH_CHECKED_COUNT; load++) {
+        const struct bench_checker *checker = &bench->checker[load];
+
+        text_add(out, "  %-24s %8.3f %8.3f %6.1f %%\n", checked_titles[load], checker->off_ns / 1e3,
+                 checker->count_ns / 1e3, checker->more_percent);
+    }
+    text_add(out, "\n");
 }
 
 static void add_number(struct text *out, const struct bar *bar, double value)
@@ -203,6 +228,13 @@ static void add_json(const struct bench *bench, const struct bars *bars, struct 
             text_add(out, "}");
         }
         text_add(out, "]");
+    }
+    text_add(out, "},\"checker\":{");
+    for (unsigned load = 0; load < BENCH_CHECKED_COUNT; load++) {
+        const struct bench_checker *checker = &bench->checker[load];
+
+        text_add(out, "%s\"%s\":{\"off_ns\":%.1f,\"count_ns\":%.1f,\"more_percent\":%.2f}", load == 0 ? "" : ",",
+                 checked_keys[load], checker->off_ns, checker->count_ns, checker->more_percent);
     }
     text_add(out, "},\"offloaded_of_10000\":%" PRIu64 ",\"bars\":[", bench->many_offloaded);
     comma = "";

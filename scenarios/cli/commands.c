@@ -18,6 +18,7 @@ static const struct command_entry entries[] = {
     {"plot", "draw a figure from a results database", command_plot, NULL},
     {"db", "check or query a results database", command_db, NULL},
     {"bench", "measure this program's own speed", command_bench, NULL},
+    {"explore", "try every order of a few events; what each rule is good for", command_explore, &command_explore_table},
     {"demo", "from nothing to the first curves", command_demo, NULL},
 };
 

@@ -16,10 +16,12 @@ int command_sweep(int argc, char **argv);
 int command_db(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_demo(int argc, char **argv);
+int command_explore(int argc, char **argv);
 
 extern const struct cli_command command_run_table;
 extern const struct cli_command command_list_table;
 extern const struct cli_command command_show_table;
+extern const struct cli_command command_explore_table;
 
 /* One line of `flue --help`. */
 struct command_entry {

@@ -16,7 +16,7 @@
 #include "run/yaml.h"
 #include "trace/trace_read.h"
 
-#define MESSAGE_MAX 512
+#define MESSAGE_MAX DEMO_MESSAGE_MAX
 
 /* Both moments lie in mid-transfer, and with this seed a segment that is in flight gets lost at each of the two. */
 static const char *const settings[] = {
@@ -46,7 +46,7 @@ static int fail(flue_err err, const char *message)
     return cli_fail_err("demo", err, message);
 }
 
-static flue_err prepare(struct flue_scenario *scenario, char *message)
+flue_err demo_prepare(struct flue_scenario *scenario, char *message)
 {
     struct scenario_file file = {.source = NULL};
     flue_err err = scenario_load("bulk", &file, message, MESSAGE_MAX);
@@ -275,8 +275,7 @@ static int judge(const struct run *run)
     return finding == NULL ? CLI_EXIT_OK : cli_fail("demo", CLI_EXIT_CHECK, "the audit failed: %s", finding);
 }
 
-/* Box-drawing characters, unless the terminal's locale has none. */
-static bool is_plain(void)
+bool demo_is_plain(void)
 {
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
 
@@ -292,7 +291,7 @@ static bool is_plain(void)
 
 static flue_err show(struct trace_log *log, const struct run *chimney, const struct run *host)
 {
-    const struct trace_ladder ladder = {.conn = 0, .lines = 30, .plain = is_plain()};
+    const struct trace_ladder ladder = {.conn = 0, .lines = 30, .plain = demo_is_plain()};
     struct crossing out = {.happened = false}, back = {.happened = false};
     flue_err err;
 
@@ -316,7 +315,7 @@ int demo_first(void)
     struct trace_log *log = trace_log_new(0);
     struct flue_scenario *scenario = calloc(1, sizeof *scenario);
     const char *message = chimney.message;
-    flue_err err = log == NULL || scenario == NULL ? FLUE_ENOMEM : prepare(scenario, chimney.message);
+    flue_err err = log == NULL || scenario == NULL ? FLUE_ENOMEM : demo_prepare(scenario, chimney.message);
     int code = CLI_EXIT_OK;
 
     if (err == FLUE_OK) {

@@ -16,10 +16,11 @@
 
 #define PROFILE_NAME_ROOM 64
 
-enum { OPTION_JSON = 256 };
+enum { OPTION_JSON = 256, OPTION_MARKDOWN };
 
 static const struct cli_option options[] = {
     {OPTION_JSON, "json", NULL, "print a JSON array"},
+    {OPTION_MARKDOWN, "markdown", NULL, "of rules: print the page doc/rules.md"},
     {0, NULL, NULL, NULL},
 };
 
@@ -27,7 +28,7 @@ const struct cli_command command_list_table = {
     .name = "list",
     .summary =
         "Lists scenarios, parameters, metrics, plots, profiles, rules, or what a connection's state and image hold.",
-    .usage = "flue list scenarios|params|metrics|plots|profiles|state|image|rules [--json]",
+    .usage = "flue list scenarios|params|metrics|plots|profiles|state|image|rules [--json|--markdown]",
     .examples = "  flue list params\n"
                 "  flue list metrics --json\n",
     .notes =
@@ -243,7 +244,7 @@ static void add_image(struct text *out, bool json)
     }
 }
 
-static int print_list(const char *what, bool json)
+static int print_list(const char *what, bool json, bool markdown)
 {
     static const char *const kinds[] = {"scenarios", "params", "metrics", "plots",
                                         "profiles",  "state",  "image",   "rules"};
@@ -268,7 +269,7 @@ static int print_list(const char *what, bool json)
     } else if (strcmp(what, "image") == 0) {
         add_image(&out, json);
     } else if (strcmp(what, "rules") == 0) {
-        list_rules(&out, json);
+        markdown ? list_rules_markdown(&out) : list_rules(&out, json);
     } else {
         nearest = text_nearest(what, kinds, sizeof kinds / sizeof kinds[0]);
         text_free(&out);
@@ -291,12 +292,13 @@ static int print_list(const char *what, bool json)
 int command_list(int argc, char **argv)
 {
     const char *argument;
-    bool json = false;
+    bool json = false, markdown = false;
     int first = 0;
     int id;
 
     while ((id = cli_next(&command_list_table, argc, argv, &first, &argument)) > 0) {
-        json = true; /* the only option */
+        json = json || id == OPTION_JSON;
+        markdown = markdown || id == OPTION_MARKDOWN;
     }
     if (id != CLI_END) {
         return cli_exit_of(id);
@@ -305,5 +307,8 @@ int command_list(int argc, char **argv)
         return cli_fail("list", CLI_EXIT_USAGE,
                         "list what? one of scenarios, params, metrics, plots, profiles, state, image, rules");
     }
-    return print_list(argv[first], json);
+    if (markdown && (json || strcmp(argv[first], "rules") != 0)) {
+        return cli_fail("list", CLI_EXIT_USAGE, "--markdown is for rules alone, and not with --json");
+    }
+    return print_list(argv[first], json, markdown);
 }

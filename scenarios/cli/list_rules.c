@@ -17,30 +17,22 @@ static void add_bound(unsigned bound, struct text *out)
     }
 }
 
-static const char *by_kind(enum flue_rule_kind kind)
-{
-    switch (kind) {
-    case FLUE_RULE_runtime:
-        return "checker, at the crossing";
-    case FLUE_RULE_wire:
-        return "checker, in frames";
-    case FLUE_RULE_fault:
-        return "test that provokes a fault";
-    case FLUE_RULE_test:
-        return "test";
-    }
-    return "?";
-}
-
-/* What holds a rule. */
+/* What proves a rule. */
 static void add_proof(unsigned number, struct text *out)
 {
     const struct flue_rule_proof *proof = flue_rule_proof(number);
 
-    if (proof != NULL) {
-        text_add(out, "%s test: %s", proof->test, proof->why);
-    } else {
-        text_add(out, "%s", by_kind(flue_rule(number)->kind));
+    text_add(out, "%s", flue_proof_how_name(proof->how));
+    switch (proof->how) {
+    case FLUE_PROOF_run_time:
+        text_add(out, "; broken by %s", proof->test);
+        break;
+    case FLUE_PROOF_tested:
+        text_add(out, " by %s, since %s", proof->test, proof->why);
+        break;
+    case FLUE_PROOF_not_applicable:
+        text_add(out, ": %s", proof->why);
+        break;
     }
 }
 
@@ -65,9 +57,9 @@ static void add_json(const char *id, unsigned number, struct text *out)
     add_field(out, "old_ids", rule->old_ids);
     add_field(out, "kind", flue_rule_kind_name(rule->kind));
     add_field(out, "consequence", flue_rule_consequence_name(rule->consequence));
-    text_add(out, ",\"proof\":\"");
-    add_proof(number, out);
-    text_add(out, "\"");
+    add_field(out, "proof", flue_proof_how_name(flue_rule_proof(number)->how));
+    add_field(out, "proved_by", flue_rule_proof(number)->test);
+    add_field(out, "why", flue_rule_proof(number)->why);
     add_field(out, "look_at", rule->check);
     text_add(out, "}");
 }
@@ -88,5 +80,39 @@ void list_rules(struct text *out, bool json)
         text_add(out, ": %s\n        page: %s; was %s\n        ", rule->sentence, rule->source, rule->old_ids);
         add_proof(number, out);
         text_add(out, " (%s)\n", rule->check);
+    }
+}
+
+static void count_proofs(unsigned count[3])
+{
+    for (unsigned number = 1; number <= FLUE_RULES; number++) {
+        count[flue_rule_proof(number)->how]++;
+    }
+}
+
+void list_rules_markdown(struct text *out)
+{
+    unsigned count[3] = {0};
+
+    count_proofs(count);
+    text_add(
+        out,
+        "# The rules of the chimney interface, and what proves each\n\n"
+        "Written by `flue list rules --markdown`; the test `contract/proofs` fails when it is stale.\n\n"
+        "Of %d rules %u are checked at run time, in every run with `--check`: the test named with each is a driver\n"
+        "that breaks it, and the checker's first finding is that rule.  %u are tested: nobody between host and wire\n"
+        "could tell, or it has to be provoked.  %u bind nobody in this model.\n\n"
+        "| rule | sentence | who | proof | page |\n|---|---|---|---|---|\n",
+        FLUE_RULES, count[FLUE_PROOF_run_time], count[FLUE_PROOF_tested], count[FLUE_PROOF_not_applicable]);
+    for (unsigned number = 1; number <= FLUE_RULES; number++) {
+        const struct flue_rule *rule = flue_rule(number);
+        char id[8];
+
+        flue_rule_id(number, id);
+        text_add(out, "| %s | %s | ", id, rule->sentence);
+        add_bound(rule->bound, out);
+        text_add(out, " | ");
+        add_proof(number, out);
+        text_add(out, " | %s |\n", rule->source);
     }
 }

@@ -9,5 +9,7 @@
 
 /* Adds every rule of the interface: lines, or the objects of a JSON array. */
 void list_rules(struct text *out, bool json);
+/* The same as a page: doc/rules.md. */
+void list_rules_markdown(struct text *out);
 
 #endif

@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "run/params.h"
+#include "run/provider.h"
 #include "run/report.h"
 #include "run/stored.h"
 #include "run/world.h"
@@ -34,6 +35,7 @@ enum {
     OPTION_EXPLAIN,
     OPTION_PCAP,
     OPTION_CHECK,
+    OPTION_TARGET,
     OPTION_RECORD
 };
 
@@ -47,6 +49,7 @@ static const struct cli_option options[] = {
     {OPTION_EXPLAIN, "explain", NULL, "print every event as a sentence, then the summary"},
     {OPTION_PCAP, "pcap", "FILE", "write what passes the server's port to a capture file"},
     {OPTION_CHECK, "check", "off|count|stop", "watch the rules of the interface (off); see: flue list rules"},
+    {OPTION_TARGET, "target", "FILE.so", "the server's adapter is this library's; see: doc/targets.md"},
     {OPTION_RECORD, "record", "FILE", "write the run's record for a sweep; - is stdout, without a summary"},
     {0, NULL, NULL, NULL},
 };
@@ -71,6 +74,9 @@ const struct cli_command command_run_table = {
         "in the database.  --check=stop ends the run at the first and shows what led to it.  The digest stays as it is "
         "while\n"
         "no rule is broken.\n"
+        "--target ./mine.so puts the adapter of another's offload target into the server (flue/provider.h); Flue's "
+        "counts of\n"
+        "its own adapter's insides are then 0.\n"
         "Exit code 1: the audit at the end of the run found something wrong, or a rule was broken.\n",
     .options = options,
     .run = command_run,
@@ -85,6 +91,7 @@ struct request {
     const char *db;
     const char *record;
     const char *pcap;
+    const char *target;
     enum flue_check_mode check;
     bool json;
     bool explain;
@@ -137,6 +144,9 @@ static int read_option(struct request *request, int id, const char *argument)
     case OPTION_PCAP:
         request->pcap = argument;
         return CLI_EXIT_OK;
+    case OPTION_TARGET:
+        request->target = argument;
+        return CLI_EXIT_OK;
     case OPTION_CHECK:
         return read_check(request, argument);
     case OPTION_JSON:
@@ -171,6 +181,7 @@ static bool is_stdout_taken(const struct request *request)
 /* Everything of one run; what is not there is zero. */
 struct job {
     const struct request *request;
+    const struct flue_provider *target; /* NULL: Flue's own */
     struct scenario_file file;
     struct flue_scenario scenario;
     struct stored_evidence evidence;
@@ -229,9 +240,18 @@ static int prepare(struct job *job)
             return cli_fail("run", CLI_EXIT_USAGE, "%s", job->message);
         }
     }
+    if (request->target != NULL) {
+        err = provider_load(request->target, &job->target, job->message, sizeof job->message);
+        if (err != FLUE_OK) {
+            return cli_fail("run", err == FLUE_ENOENT ? CLI_EXIT_IO : CLI_EXIT_USAGE, "%s", job->message);
+        }
+    }
     err = stored_evidence_make(&job->evidence, &job->scenario, job->message, sizeof job->message);
     if (err == FLUE_OK) {
         err = stored_config_make(&job->config, &job->file, &job->scenario, job->message, sizeof job->message);
+    }
+    if (err == FLUE_OK && job->target != NULL) {
+        stored_config_target(&job->config, job->target->name);
     }
     if (err == FLUE_OK && request->db != NULL) {
         err = store_open(request->db, STORE_CREATE, &job->store, job->message, sizeof job->message);
@@ -271,7 +291,7 @@ static void note_usage(struct job *job, const struct timespec *begin)
 
 static flue_err run_watched(struct job *job, const struct flue_record *record, const struct flue_trace *trace)
 {
-    struct world_watch watch = {.trace = trace, .check = job->request->check};
+    struct world_watch watch = {.trace = trace, .check = job->request->check, .target = job->target};
     struct flue_node_tap tap;
 
     if (job->capture != NULL) {
@@ -375,8 +395,11 @@ static int simulate(struct job *job)
 
 static int print(const struct job *job)
 {
-    const struct report report = {
-        .scenario = &job->scenario, .results = job->results, .outcome = job->outcome, .evidence = job->evidence.brief};
+    const struct report report = {.scenario = &job->scenario,
+                                  .results = job->results,
+                                  .outcome = job->outcome,
+                                  .target = job->target != NULL ? job->target->name : NULL,
+                                  .evidence = job->evidence.brief};
     struct text text = {.chars = NULL};
     int code = CLI_EXIT_OK;
 

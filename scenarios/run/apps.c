@@ -85,7 +85,17 @@ static void on_peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
     struct flow *flow = ctx;
 
     (void)at_ps;
-    flow_close(flow, end_of(flow, socket));
+    if (flow->world->phase == PHASE_CLOSING) /* before, an end closes with its last bytes; the other's turn comes */
+        flow_close(flow, end_of(flow, socket));
+}
+
+/* Once the last has gone, what is still under way comes home. */
+void world_drain(struct world *world)
+{
+    if (world->gone < 2 * (uint32_t)world->scenario->connections)
+        return;
+    timers_arm(flue_node_timers(world->node[CLIENT]), &world->poll, world->net.now(world->net.ctx) + POLL_PS);
+    flue_node_settle(world->node[CLIENT]);
 }
 
 static void on_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
@@ -100,15 +110,13 @@ static void on_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reaso
     world->gone++;
     /* While connections close, a reset or a timeout may end one: a FIN sent again to an end whose TIME-WAIT is over is
      * answered so.  Whether bytes are missing is for the audit to say. */
-    if (world->phase != PHASE_CLOSING)
+    if (world->phase != PHASE_CLOSING && !(flow->closing[SERVER] && flow->closing[CLIENT]))
         world_finding(world, "connection %" PRIu32 ": ended early at the %s by %s", flow->id,
                       end == SERVER ? "server" : "client", flue_tcp_reason_name(reason));
     if (world->phase == PHASE_OPENING)
         world->net.stop(world->net.ctx); /* it will never be in place */
-    if (world->phase == PHASE_CLOSING && world->gone == 2 * (uint32_t)world->scenario->connections) {
-        timers_arm(flue_node_timers(world->node[CLIENT]), &world->poll, world->net.now(world->net.ctx) + POLL_PS);
-        flue_node_settle(world->node[CLIENT]);
-    }
+    if (world->phase == PHASE_CLOSING)
+        world_drain(world);
 }
 
 void world_apps(struct world *world)

@@ -51,19 +51,27 @@ static void audit_objects(struct world *world, int end)
     const char *name = end == SERVER ? "server" : "client";
     struct flue_tcp_totals tcp;
     uint64_t live;
+    unsigned i;
 
     live = flue_host_objects_live(world_host(world, end));
     if (live != 0)
         world_finding(world, "%s host: %" PRIu64 " objects were not returned", name, live);
-    live = flue_target_objects_live(flue_node_target(world->node[end]));
+    live = flue_node_adapter_objects_live(world->node[end]);
     if (live != 0)
         world_finding(world, "%s adapter: %" PRIu64 " objects were not returned", name, live);
+    for (i = 0; flue_node_target_at(world->node[end], i) != NULL; i++) {
+        flue_target_tcp_totals(flue_node_target_at(world->node[end], i), &tcp);
+        if (tcp.pool_objects_live != 0)
+            world_finding(world, "%s adapter TCP: %" PRIu64 " objects were not returned", name, tcp.pool_objects_live);
+    }
+    for (i = 0; flue_node_driver(world->node[end], i) != NULL; i++) {
+        live = flue_im_objects_live(flue_node_driver(world->node[end], i));
+        if (live != 0)
+            world_finding(world, "%s driver %u: %" PRIu64 " objects were not returned", name, i + 1, live);
+    }
     flue_host_tcp_totals(world_host(world, end), &tcp);
     if (tcp.pool_objects_live != 0)
         world_finding(world, "%s host TCP: %" PRIu64 " objects were not returned", name, tcp.pool_objects_live);
-    flue_target_tcp_totals(flue_node_target(world->node[end]), &tcp);
-    if (tcp.pool_objects_live != 0)
-        world_finding(world, "%s adapter TCP: %" PRIu64 " objects were not returned", name, tcp.pool_objects_live);
 }
 
 void world_audit(struct world *world)

@@ -15,6 +15,14 @@ static struct write_mark *mark(struct flow *flow, int end, uint32_t i)
     return &flow->writes[(uint32_t)end * ahead + (flow->first[end] + i) % ahead];
 }
 
+/* Whether this end closes with its last write.  The client must, when receive buffers come back only full: nothing but
+ * its FIN gives the rest to the server (CH-189, D-41). */
+static int closes_early(const struct flue_scenario *scenario, int end)
+{
+    return end == SERVER ? scenario->close_with_data == SWITCH_YES
+                         : scenario->receive_posts > 0 && scenario->receive_push == CHOICE_NO;
+}
+
 /* Writes as far as writes_ahead allows.  Runs on the end's core. */
 static void write_on(struct flow *flow, int end, flue_ps at_ps)
 {
@@ -36,6 +44,8 @@ static void write_on(struct flow *flow, int end, flue_ps at_ps)
         *mark(flow, end, flow->count[end]) = (struct write_mark){.end_offset = flow->accepted[end], .at_ps = at_ps};
         flow->count[end]++;
     }
+    if (flow->accepted[end] > 0 && flow->left[end] == 0 && closes_early(scenario, end))
+        flow_close(flow, end);
 }
 
 static void start_server(void *ctx, flue_ps at_ps)

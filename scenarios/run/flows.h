@@ -19,6 +19,7 @@ enum { SERVER, CLIENT, ENDS };
 /* Addresses: client connection i has address CLIENT_IP + i / PORTS_PER_IP and port FIRST_PORT + i % PORTS_PER_IP. */
 #define SERVER_IP    0x0A000001u /* 10.0.0.1 */
 #define CLIENT_IP    0x0A010000u /* 10.1.0.0, and up */
+#define GATEWAY_IP   0x0A0000FDu /* 10.0.0.253, and up */
 #define SERVER_PORT  80
 #define FIRST_PORT   10000u
 #define PORTS_PER_IP 50000u
@@ -27,6 +28,8 @@ enum { SERVER, CLIENT, ENDS };
 /* Stored numbers of parameters of kind CHOICE, in the order of their words. */
 enum { CHOICE_YES, CHOICE_NO };
 enum { ARM_HOST, ARM_CHIMNEY };
+enum { SWITCH_NO, SWITCH_YES }; /* of those that are off by default */
+enum { TOPOLOGY_LINK, TOPOLOGY_SWITCH, TOPOLOGY_GATEWAYS };
 
 /* One connection, seen from above both its ends. */
 struct flow {
@@ -76,6 +79,28 @@ struct workload {
 };
 extern const struct workload workload_bulk, workload_rpc;
 
+/* What happens at a chosen time; in this order if at one time. */
+enum moment_kind {
+    MOMENT_OFFLOAD,
+    MOMENT_UPLOAD,
+    MOMENT_UPDATE,
+    MOMENT_QUERY,
+    MOMENT_INVALIDATE,
+    MOMENT_PAUSE,
+    MOMENT_RESUME,
+    MOMENT_UPLOAD_ALL,
+    MOMENT_CHIMNEY_OFF,
+    MOMENT_CHIMNEY_ON,
+    MOMENT_FAIL_OVER,
+    MOMENT_GATEWAY_DOWN,
+    MOMENTS
+};
+struct moment {
+    struct timer timer;
+    struct world *world;
+    enum moment_kind kind;
+};
+
 /* What the checkers of both nodes found. */
 enum { PARTIES = 4 };
 struct rules {
@@ -97,12 +122,15 @@ struct world {
     enum phase phase;
     uint32_t opened, gone; /* ends */
     uint32_t next_open, next_close;
-    struct timer pace, poll, phase_timer, offload_timer, upload_timer;
+    struct timer pace, poll, phase_timer, rest;
     struct start_timer {
         struct timer timer;
         struct world *world;
         int end;
     } start[ENDS];
+    struct moment moment[MOMENTS];
+    int disturbed;           /* connections may come back, or not be taken, while the run still opens */
+    struct flue_wire second; /* of the server's second adapter */
     struct world_watch watch;
     struct rules rules;
     int stopped; /* at a broken rule: what is under way then is not audited */
@@ -134,9 +162,22 @@ void world_measured(struct world *world, flue_ps at_ps);
 void world_finding(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct flue_host *world_host(struct world *world, int end);
 
+/* possible.c: a combination that cannot be gets one line in message (FLUE_EINVAL).  And: the words of a list of
+ * drivers, bottom up; -1: *wrong (may be NULL) is not one, or one too many. */
+FLUE_CHECKED flue_err world_possible(const struct flue_scenario *scenario, char *message, size_t room);
+int world_drivers(const char *text, enum flue_im_kind *out, const char **wrong);
+
+/* build.c */
+FLUE_CHECKED flue_err world_build_net(struct world *world, char *message, size_t room);
+FLUE_CHECKED flue_err world_build_nodes(struct world *world, char *message, size_t room);
+
+/* moments.c */
+void moments_arm(struct world *world);
+
 /* apps.c: fills in world->app; closes one end of a flow, once. */
 void world_apps(struct world *world);
 void flow_close(struct flow *flow, int end);
+void world_drain(struct world *world); /* in PHASE_CLOSING: ends the run if all connections have gone */
 
 /* rules.c: what a node's checker is told to do; counts per rule into the record, after the run */
 void rules_watch(struct world *world, unsigned node, struct flue_node_params *params);

@@ -90,6 +90,8 @@ void report_json(const struct report *report, struct text *out)
              params_workload_name(scenario->workload), params_net_name(scenario->net), scenario->seed,
              scenario->rng_run);
     params_json(scenario, out);
+    text_add(out, ",\"target\":");
+    text_add_json(out, report->target != NULL ? report->target : "flue");
     text_add(out, ",\"metrics\":[");
     for (size_t i = 0; (number = results_number(report->results, i)) != NULL; i++) {
         text_add(out, "%s", i == 0 ? "" : ",");

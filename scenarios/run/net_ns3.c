@@ -66,3 +66,10 @@ flue_err net_ns3_open(const struct flue_net_params *params, struct flue_net *out
 
     return api == NULL ? FLUE_ETOOL : api->open(params, out, message, room);
 }
+
+flue_err net_ns3_open_lan(const struct flue_switch_params *params, struct flue_net *out, char *message, size_t room)
+{
+    const struct flue_ns3_api *api = net_ns3_api(message, room);
+
+    return api == NULL ? FLUE_ETOOL : api->open_lan(params, out, message, room);
+}

@@ -13,5 +13,8 @@ const struct flue_ns3_api *net_ns3_api(char *message, size_t room);
 /* FLUE_ETOOL: no module or the wrong one.  Else as flue_ns3_api.open. */
 FLUE_CHECKED flue_err net_ns3_open(const struct flue_net_params *params, struct flue_net *out, char *message,
                                    size_t room);
+/* As flue_ns3_api.open_lan. */
+FLUE_CHECKED flue_err net_ns3_open_lan(const struct flue_switch_params *params, struct flue_net *out, char *message,
+                                       size_t room);
 
 #endif

@@ -12,6 +12,7 @@ struct report {
     const struct flue_scenario *scenario; /* borrowed */
     const struct results *results;        /* borrowed, finished */
     struct world_outcome outcome;
+    const char *target;   /* name of the server's adapter, if it is not Flue's; else NULL */
     const char *evidence; /* one line about numbers that nobody has measured; "" if there are none */
 };
 

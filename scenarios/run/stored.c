@@ -13,6 +13,7 @@
 
 /* Beside the parameters: workload and two digests. */
 #define MORE_PARAMS 3u
+#define MAY_PARAMS  1u /* perhaps the target */
 
 static flue_err no_memory(char *message, size_t room)
 {
@@ -74,7 +75,7 @@ flue_err stored_config_make(struct stored_config *out, const struct scenario_fil
     size_t count = params_count();
     flue_err err;
 
-    *out = (struct stored_config){.params = calloc(count + MORE_PARAMS, sizeof *out->params),
+    *out = (struct stored_config){.params = calloc(count + MORE_PARAMS + MAY_PARAMS, sizeof *out->params),
                                   .texts = calloc(count + MORE_PARAMS, sizeof *out->texts)};
     if (out->params == NULL || out->texts == NULL) {
         stored_config_free(out);
@@ -99,6 +100,11 @@ flue_err stored_config_make(struct stored_config *out, const struct scenario_fil
                                         .params = out->params,
                                         .param_count = count + MORE_PARAMS};
     return FLUE_OK;
+}
+
+void stored_config_target(struct stored_config *config, const char *target)
+{
+    config->params[config->config.param_count++] = text_param("target", target);
 }
 
 void stored_config_free(struct stored_config *config)

@@ -23,6 +23,8 @@ struct stored_config {
  * profile_load() returns, with its message; then *out is empty. */
 FLUE_CHECKED flue_err stored_config_make(struct stored_config *out, const struct scenario_file *file,
                                          const struct flue_scenario *scenario, char *message, size_t room);
+/* The server's adapter comes from outside: its name becomes a parameter "target".  Borrows it. */
+void stored_config_target(struct stored_config *config, const char *target);
 void stored_config_free(struct stored_config *config);
 
 /* The results of a run for the store.  Owns its lists; a zeroed one is empty. */

@@ -112,6 +112,9 @@ static void add_head(const struct report *report, struct text *out)
     }
     text_add(out, "  net %s  seed %" PRIu64 " run %" PRIu64, params_net_name(scenario->net), scenario->seed,
              scenario->rng_run);
+    if (report->target != NULL) {
+        text_add(out, "  target %s", report->target);
+    }
     if (value_of(report, "sim.end", "", &end_ps)) {
         text_add(out, "  sim %.6g s", end_ps / 1e12);
     }

@@ -10,11 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "flue/ndis.h"
 #include "run/flows.h"
-#include "run/net_ns3.h"
-#include "run/profile.h"
-#include "wire/impair.h"
 
 #define DRAIN_POLLS    20000          /* then the audit says what did not come home */
 #define START_AFTER_PS FLUE_PS_PER_US /* both ends start by timers of their own, this much later */
@@ -71,6 +67,25 @@ static void close_next(void *ctx, flue_ps at_ps)
     flow_close(&world->flows[world->next_close++], CLIENT);
 }
 
+/* The server's side of connections that the client has closed before its turn. */
+static void close_rest(void *ctx, flue_ps at_ps)
+{
+    struct world *world = ctx;
+    uint32_t i;
+
+    (void)at_ps;
+    for (i = 0; i < (uint32_t)world->scenario->connections; i++)
+        if (world->flows[i].closing[CLIENT])
+            flow_close(&world->flows[i], SERVER);
+}
+
+static void on_rest(struct timer *timer, flue_ps now_ps)
+{
+    struct world *world = FLUE_CONTAINER_OF(timer, struct world, rest);
+
+    flue_host_run(world_host(world, SERVER), now_ps, close_rest, world);
+}
+
 static void on_pace(struct timer *timer, flue_ps now_ps)
 {
     struct world *world = FLUE_CONTAINER_OF(timer, struct world, pace);
@@ -93,6 +108,8 @@ static int in_place(struct world *world)
     if (world->scenario->offload == ARM_HOST || world->scenario->offload_at != FLUE_PS_NEVER)
         return 1;
     flue_host_totals(world_host(world, SERVER), &totals);
+    if (world->disturbed)
+        return totals.holders[FLUE_HOLDER_OFFERED] == 0 && totals.holders[FLUE_HOLDER_GIVING_BACK] == 0;
     return totals.offloaded + totals.refused >= connections;
 }
 
@@ -160,6 +177,11 @@ static void close_window(struct world *world)
     if (world->scenario->close == CHOICE_YES) {
         timers_arm(timers_of(world, CLIENT), &world->pace, world->net.now(world->net.ctx) + POLL_PS);
         flue_node_settle(world->node[CLIENT]);
+        if (world->scenario->receive_push == CHOICE_NO) {
+            timers_arm(timers_of(world, SERVER), &world->rest, world->net.now(world->net.ctx) + START_AFTER_PS);
+            flue_node_settle(world->node[SERVER]);
+        }
+        world_drain(world); /* both ends may have closed with their last bytes */
     } else {
         world->phase = PHASE_DONE;
         world->net.stop(world->net.ctx);
@@ -197,11 +219,14 @@ void world_measured(struct world *world, flue_ps at_ps)
 static uint64_t objects_live(struct world *world)
 {
     uint64_t live = 0;
+    unsigned i;
     int end;
 
-    for (end = 0; end < ENDS; end++)
-        live += flue_host_objects_live(world_host(world, end)) +
-                flue_target_objects_live(flue_node_target(world->node[end]));
+    for (end = 0; end < ENDS; end++) {
+        live += flue_host_objects_live(world_host(world, end)) + flue_node_adapter_objects_live(world->node[end]);
+        for (i = 0; flue_node_driver(world->node[end], i) != NULL; i++)
+            live += flue_im_objects_live(flue_node_driver(world->node[end], i));
+    }
     return live;
 }
 
@@ -226,187 +251,19 @@ static void on_poll(struct timer *timer, flue_ps now_ps)
         timers_arm(timers_of(world, CLIENT), timer, now_ps + POLL_PS);
 }
 
-static void on_offload(struct timer *timer, flue_ps now_ps)
-{
-    struct world *world = FLUE_CONTAINER_OF(timer, struct world, offload_timer);
-    uint32_t i;
-
-    for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
-        struct flue_socket *socket = world->flows[i].socket[SERVER];
-
-        if (socket != NULL && flue_host_socket_holder(socket) == FLUE_HOLDER_HOST)
-            (void)!flue_host_socket_offload(socket, now_ps);
-    }
-}
-
-static void on_upload(struct timer *timer, flue_ps now_ps)
-{
-    struct world *world = FLUE_CONTAINER_OF(timer, struct world, upload_timer);
-    uint32_t i;
-
-    for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
-        struct flue_socket *socket = world->flows[i].socket[SERVER];
-
-        if (socket != NULL && flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET)
-            (void)!flue_host_socket_upload(socket, now_ps);
-    }
-}
-
-/* ---- Building -----------------------------------------------------------------------------------------------------
- */
-
-static void tcp_params(const struct flue_scenario *scenario, struct flue_tcp_params *tcp)
-{
-    flue_tcp_defaults(tcp);
-    tcp->mss_bytes = (uint32_t)scenario->mtu - 40;
-    tcp->rcv_buffer_bytes = (uint32_t)scenario->rcv_buffer;
-    tcp->initial_window = (uint32_t)scenario->initial_window;
-    tcp->ack_every = (uint32_t)scenario->ack_every;
-    tcp->timestamps = scenario->timestamps == CHOICE_YES;
-    tcp->sack = scenario->sack == CHOICE_YES;
-    tcp->congestion = (uint32_t)scenario->congestion; /* the words stand in the order of enum flue_tcp_congestion */
-    tcp->delayed_ack_ps = scenario->delayed_ack;
-    tcp->rto_min_ps = scenario->rto_min;
-    tcp->time_wait_ps = scenario->time_wait;
-}
-
-/* The words of each choice stand in the order of the field's values. */
-static struct flue_ddi ddi_of(const struct flue_scenario *scenario)
-{
-    return (struct flue_ddi){
-        .ndis_version = (uint8_t)scenario->ddi_ndis_version,
-        .walk_failure_stop = (uint8_t)scenario->ddi_walk_failure,
-        .invalidate_acks_none = (uint8_t)scenario->ddi_invalidate_acks,
-        .invalid_raise_eager = (uint8_t)scenario->ddi_invalid_raise,
-        .upload_sends_complete = (uint8_t)scenario->ddi_upload_sends,
-        .terminate_recipe = (uint8_t)scenario->ddi_terminate_failure,
-        .push_timer_once = (uint8_t)scenario->ddi_push_timer,
-        .chimney_moderation_none = (uint8_t)scenario->ddi_chimney_moderation,
-        .upload_deadline_ms = (uint32_t)scenario->ddi_upload_deadline_ms,
-        .reoffload_backoff_ms = (uint32_t)scenario->ddi_reoffload_backoff_ms,
-        .fin_wait2_s = (uint32_t)scenario->ddi_fin_wait2_s,
-    };
-}
-
-static void node_params(const struct flue_scenario *scenario, int end, const struct flue_profile *profile,
-                        struct flue_node_params *params)
-{
-    const int offloads = end == SERVER && (scenario->offload == ARM_CHIMNEY || scenario->offload_at != FLUE_PS_NEVER);
-    const uint32_t capacity = offloads ? (uint32_t)scenario->capacity : 0;
-
-    *params = (struct flue_node_params){.number = (uint16_t)end};
-    params->impair.loss_ppm = (uint32_t)scenario->loss;
-    params->impair.reorder_ppm = (uint32_t)scenario->reorder;
-    params->impair.reorder_ps = scenario->reorder_delay;
-    (void)impair_parse(scenario->loss_list.text, end == SERVER ? 'c' : 's', params->impair.lose);
-    tcp_params(scenario, &params->host.tcp);
-    params->host.ip = end == SERVER ? SERVER_IP : CLIENT_IP;
-    params->host.profile = *profile;
-    params->host.policy = flue_policy_find(offloads && scenario->offload_at == FLUE_PS_NEVER ? "always" : "never");
-    params->host.send_quantum = 4;
-    params->host.backlog_frames = (uint32_t)scenario->backlog;
-    params->host.tree_connections = (uint32_t)scenario->tree;
-    params->host.connections = (uint32_t)scenario->connections;
-    params->target.neighbour_max = capacity == 0 ? 0 : 16;
-    params->target.path_max = capacity == 0 ? 0 : 4096;
-    params->target.tcp_max = capacity;
-    params->target.rcv_wnd_max_bytes = 1u << 30;
-    params->target.mtu_max_bytes = 9000;
-    params->target.send_quantum = 4;
-    params->target.backlog_frames = (uint32_t)scenario->backlog;
-    params->target.ring_frames = 4096;
-    params->target.tcp = params->host.tcp;
-    params->target.profile = *profile;
-    params->host.ddi = ddi_of(scenario);
-    params->target.ddi = params->host.ddi;
-}
-
-static void on_net_receive(void *ctx, const struct flue_frame *frame)
-{
-    flue_node_receive(ctx, frame);
-}
-
-static void on_net_alarm(void *ctx)
-{
-    flue_node_alarm(ctx);
-}
-
-static flue_err load_profile(const char *name, const struct flue_scenario *scenario, struct flue_profile *profile,
-                             char *message, size_t room)
-{
-    flue_err err = profile_load(name, profile, NULL, message, room);
-
-    if (err == FLUE_OK && scenario->moderation != FLUE_PARAM_AS_PROFILE)
-        profile->moderation_ps = (uint64_t)scenario->moderation;
-    return err;
-}
-
-static flue_err build_net(struct world *world, char *message, size_t room)
-{
-    const struct flue_scenario *scenario = world->scenario;
-    const struct flue_net_params params = {.facts = {.rate_bps = (uint64_t)scenario->link_rate,
-                                                     .delay_ps = scenario->delay,
-                                                     .framing_bytes = (uint32_t)scenario->framing,
-                                                     .mtu_bytes = (uint32_t)scenario->mtu,
-                                                     .queue_frames = (uint32_t)scenario->queue},
-                                           .seed = scenario->seed * UINT64_C(0x9E3779B97F4A7C15) + scenario->rng_run};
-    flue_err err;
-
-    if (scenario->net == FLUE_NET_NS3)
-        return net_ns3_open(&params, &world->net, message, room);
-    err = flue_net_link(&params, &world->net);
-    if (err != FLUE_OK)
-        (void)snprintf(message, room, "the link could not be built: %s", flue_err_sentence(err));
-    return err;
-}
-
-static flue_err build_nodes(struct world *world, char *message, size_t room)
-{
-    struct flue_profile profile[ENDS];
-    flue_err err = load_profile(world->scenario->profile.text, world->scenario, &profile[SERVER], message, room);
-    int end;
-
-    if (err == FLUE_OK)
-        err = load_profile(world->scenario->peer_profile.text, world->scenario, &profile[CLIENT], message, room);
-    if (err != FLUE_OK)
-        return err;
-    world->profile = profile[SERVER];
-    for (end = 0; end < ENDS; end++) {
-        struct flue_node_params params;
-        struct flue_net_client client = {.receive = on_net_receive, .alarm = on_net_alarm};
-
-        node_params(world->scenario, end, &profile[end], &params);
-        if (end == SERVER && world->watch.tap != NULL)
-            params.tap = *world->watch.tap;
-        rules_watch(world, (unsigned)end, &params);
-        err =
-            flue_node_new(world->net.env(world->net.ctx, (unsigned)end), world->net.wire(world->net.ctx, (unsigned)end),
-                          world->watch.trace, &params, &world->node[end]);
-        if (err != FLUE_OK) {
-            (void)snprintf(message, room, "a node could not be built: %s", flue_err_sentence(err));
-            return err;
-        }
-        client.ctx = world->node[end];
-        world->net.attach(world->net.ctx, (unsigned)end, &client);
-    }
-    world_apps(world);
-    return FLUE_OK;
-}
+/* ---- Life ------------------------------------------------------------------------------------------------------ */
 
 static void arm(struct world *world)
 {
-    const struct flue_scenario *scenario = world->scenario;
     int end;
 
     timer_setup(&world->pace, on_pace);
     timer_setup(&world->poll, on_poll);
+    timer_setup(&world->rest, on_rest);
     timer_setup(&world->phase_timer, on_phase);
-    timer_setup(&world->offload_timer, on_offload);
-    timer_setup(&world->upload_timer, on_upload);
     timers_arm(timers_of(world, CLIENT), &world->pace, 0);
     timers_arm(timers_of(world, CLIENT), &world->poll, POLL_PS);
-    timers_arm(timers_of(world, SERVER), &world->offload_timer, scenario->offload_at);
-    timers_arm(timers_of(world, SERVER), &world->upload_timer, scenario->upload_at);
+    moments_arm(world);
     for (end = 0; end < ENDS; end++) {
         world->start[end].world = world;
         world->start[end].end = end;
@@ -454,28 +311,6 @@ static void dispose(struct world *world)
     free(world->flows);
 }
 
-static flue_err check(const struct flue_scenario *scenario, char *message, size_t room)
-{
-    uint64_t lose[FLUE_IMPAIR_LIST_MAX];
-    const int server = impair_parse(scenario->loss_list.text, 's', lose);
-    const int column = server != 0 ? server : impair_parse(scenario->loss_list.text, 'c', lose);
-
-    if (column != 0) {
-        (void)snprintf(
-            message, room,
-            "loss_list: column %d of \"%s\" is no frame; write for example \"s3 s17 c5\", at most %d for each side",
-            column, scenario->loss_list.text, FLUE_IMPAIR_LIST_MAX);
-        return FLUE_EINVAL;
-    }
-    if (scenario->upload_at != FLUE_PS_NEVER && scenario->offload_at != FLUE_PS_NEVER &&
-        scenario->upload_at <= scenario->offload_at) {
-        (void)snprintf(message, room,
-                       "upload_at must lie after offload_at: nothing can be taken back before it was handed over");
-        return FLUE_EINVAL;
-    }
-    return FLUE_OK;
-}
-
 flue_err world_run(const struct flue_scenario *scenario, const struct flue_record *record,
                    const struct world_watch *watch, struct world_outcome *outcome, char *message, size_t room)
 {
@@ -483,7 +318,7 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
     flue_err err;
 
     message[0] = '\0';
-    err = check(scenario, message, room);
+    err = world_possible(scenario, message, room);
     *outcome = (struct world_outcome){.end_ps = 0};
     if (world == NULL) {
         (void)snprintf(message, room, "no memory for a run");
@@ -496,9 +331,9 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
     world->outcome = outcome;
     world->workload = scenario->workload == FLUE_WORKLOAD_BULK ? &workload_bulk : &workload_rpc;
     if (err == FLUE_OK)
-        err = build_net(world, message, room);
+        err = world_build_net(world, message, room);
     if (err == FLUE_OK)
-        err = build_nodes(world, message, room);
+        err = world_build_nodes(world, message, room);
     if (err == FLUE_OK)
         err = prepare(world, message, room);
     if (err == FLUE_OK) {

@@ -10,11 +10,13 @@
 #include "flue/scenario.h"
 #include "flue/trace.h"
 
-/* Who watches a run.  Zeroed: nobody. */
+/* What comes from outside a run: who watches it, and perhaps the server's adapter.  Zeroed: nothing. */
 struct world_watch {
-    const struct flue_trace *trace;  /* may be NULL */
-    const struct flue_node_tap *tap; /* of the server's port; may be NULL */
-    enum flue_check_mode check;      /* of both nodes; with FLUE_CHECK_STOP the run ends at the first broken rule */
+    const struct flue_trace *trace;      /* may be NULL */
+    const struct flue_node_tap *tap;     /* of the server's port; may be NULL */
+    enum flue_check_mode check;          /* of both nodes; with FLUE_CHECK_STOP the run ends at the first broken rule */
+    const struct flue_provider *target;  /* the server's adapter, flue/provider.h; NULL: Flue's own */
+    const struct flue_im_params *driver; /* stands uppermost between the server's host and its adapter; NULL: none */
 };
 
 /* A broken rule of the interface. */

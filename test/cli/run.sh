@@ -1,10 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# run.sh FLUE CASES: runs every line of a table of command lines against the program (see the head of cases.txt).
+# run.sh FLUE CASES [EXAMPLES WRONG]: runs every line of a table of command lines against the program (see the head of cases.txt).
 set -u
 flue=$(realpath "$1")
 cases=$(realpath "$2")
+examples=$(realpath "${3:-.}") # folder with targets for --target
+wrong=$(realpath "${4:-.}")    # and with some that are none
+export examples wrong
 have=,
 unset FLUE_CALLED_AS
 here=$(mktemp -d)
@@ -13,6 +16,9 @@ cd "$here" || exit 1
 PATH=$(dirname "$flue"):$PATH
 if "$flue" --version | grep -q '^ns-3 yes'; then
     have="${have}ns3,"
+fi
+if [[ -e $examples/target_lwip.so ]]; then
+    have="${have}lwip,"
 fi
 
 # What the cases use.

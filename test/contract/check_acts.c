@@ -11,6 +11,7 @@
 
 #include "check_world.h"
 #include "flue/wire.h"
+#include "support/violators.h"
 
 /* ---- What the host does ---- */
 
@@ -368,6 +369,7 @@ static int judge(const struct violation *violation)
                         world->seen[i]);
         }
     }
+    violator_told(violation->rule, violation->name, !bad);
     test_free(world);
     return bad;
 }

@@ -79,7 +79,7 @@ static flue_err take_block(PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST block, void *ctx)
     return FLUE_OK;
 }
 
-void world_begin(struct world *world, const struct flue_ddi *ddi)
+void world_lay_out(struct world *world, const struct flue_ddi *ddi)
 {
     const struct flue_ddi defaults = flue_ddi_defaults();
     const struct flue_check_sink sink = {.ctx = world, .finding = on_finding};
@@ -92,9 +92,19 @@ void world_begin(struct world *world, const struct flue_ddi *ddi)
     fakes_start(&world->fakes);
     world->count = 0; /* what the fakes do at their start is none of this test's business */
     lay_out(world);
+}
+
+void world_offload(struct world *world)
+{
     NdisInitiateOffload(world->fakes.protocol.bindings[0].handle, &world->n.Block);
     assert_int_equal(flue_block_walk(world->fakes.miniport.tree, take_block, world), FLUE_OK);
     NdisMInitiateOffloadComplete(world->fakes.miniport.adapter, world->fakes.miniport.tree);
+}
+
+void world_begin(struct world *world, const struct flue_ddi *ddi)
+{
+    world_lay_out(world, ddi);
+    world_offload(world);
     assert_int_equal(world->count, 0);
 }
 
@@ -310,26 +320,43 @@ void world_leaves(struct world *world, const struct flue_frame *frame)
     flue_ndis_check_frame(world->fakes.ndis, world->fakes.miniport.adapter, 1, frame, world->fakes.now_ps);
 }
 
+/* Whether the right rule was named first, and nothing that does not follow from it. */
+static unsigned judge(const struct violator *violator, const struct world *world)
+{
+    unsigned wrong = world->count == 0 || world->found[0] != violator->rule || world->party != violator->party;
+
+    if (wrong != 0) {
+        print_error("CH-%03u, %s: %u findings, the first is CH-%03u\n", violator->rule, violator->name, world->count,
+                    world->found[0]);
+    }
+    for (unsigned k = 1; k < world->count; k++) {
+        if (world->found[k] != violator->followers[0] && world->found[k] != violator->followers[1]) {
+            print_error("CH-%03u, %s: CH-%03u follows\n", violator->rule, violator->name, world->found[k]);
+            wrong++;
+        }
+    }
+    return wrong;
+}
+
 void violators_run(const struct violator *violators, size_t count)
 {
-    unsigned wrong = 0;
+    unsigned wrong = 0, bad;
 
     for (size_t i = 0; i < count; i++) {
         const struct violator *violator = &violators[i];
+        struct flue_ddi ddi = flue_ddi_defaults();
         struct world world;
 
-        world_begin(&world, NULL);
+        ddi.invalidate_acks_none = violator->strict != 0;
+        world_lay_out(&world, &ddi);
+        if (violator->prepare != NULL) {
+            violator->prepare(&world);
+        }
+        world_offload(&world);
         violator->act(&world);
-        if (world.count == 0 || world.found[0] != violator->rule || world.party != violator->party) {
-            print_error("CH-%03u: %u findings, the first is CH-%03u\n", violator->rule, world.count, world.found[0]);
-            wrong++;
-        }
-        for (unsigned k = 1; k < world.count; k++) {
-            if (world.found[k] != violator->followers[0] && world.found[k] != violator->followers[1]) {
-                print_error("CH-%03u: CH-%03u follows\n", violator->rule, world.found[k]);
-                wrong++;
-            }
-        }
+        bad = judge(violator, &world);
+        violator_told(violator->rule, violator->name, bad == 0);
+        wrong += bad;
         world_end(&world);
     }
     assert_int_equal(wrong, 0);

@@ -6,6 +6,7 @@
 #include "flue/check.h"
 #include "flue/wire.h"
 #include "ndis_fakes.h"
+#include "support/violators.h"
 
 #define SND_UNA   0xFFFFFF00u /* both spaces wrap soon */
 #define RCV_NXT   0xFFFFFFF0u
@@ -33,6 +34,9 @@ struct world {
 
 /* The connection is offloaded; nothing is found yet. */
 void world_begin(struct world *world, const struct flue_ddi *ddi);
+/* The same in two steps: everything is laid out; the connection is offloaded. */
+void world_lay_out(struct world *world, const struct flue_ddi *ddi);
+void world_offload(struct world *world);
 /* Forgets everything, whatever is lent. */
 void world_end(struct world *world);
 
@@ -66,8 +70,15 @@ struct violator {
     unsigned rule;
     enum flue_party party;
     void (*act)(struct world *world);
-    unsigned followers[2]; /* rules that break with it; 0: none */
+    unsigned followers[2];                /* rules that break with it; 0: none */
+    const char *name;                     /* of act */
+    int strict;                           /* ddi.invalidate_acks_none */
+    void (*prepare)(struct world *world); /* before the initiate is asked; NULL: nothing */
 };
+#define VIOLATOR(rule_, party_, act_, ...)                                                                             \
+    {                                                                                                                  \
+        .rule = (rule_), .party = (party_), .act = (act_), .followers = {__VA_ARGS__}, .name = #act_                   \
+    }
 /* Each in a world of its own: its rule must be the first finding, and only its followers may come with it. */
 void violators_run(const struct violator *violators, size_t count);
 

@@ -17,9 +17,14 @@ static struct space *lone_neighbor(struct world *world)
     return new_block(world, NEIGHBOR);
 }
 
+/* By the target, unless the dispatcher does not even lend it. */
 static void refused(struct world *world, struct space *root)
 {
+    world->tree = NULL;
     ask(world, INITIATE, root);
+    if (world->tree == NULL) {
+        return;
+    }
     world->tree->Status = NDIS_STATUS_FAILURE;
     complete(world, INITIATE);
 }
@@ -61,9 +66,7 @@ static void layers_joined(struct world *world)
     struct space *neighbor = lone_neighbor(world);
 
     chain(neighbor, new_block(world, PATH));
-    ask(world, INITIATE, neighbor);
-    refuse_last(world, world->tree->NextBlock);
-    complete(world, INITIATE);
+    ask(world, INITIATE, neighbor); /* is not lent */
 }
 
 static void layer_skipped(struct world *world)
@@ -71,10 +74,7 @@ static void layer_skipped(struct world *world)
     struct space *neighbor = lone_neighbor(world);
 
     hang(neighbor, new_block(world, CONN));
-    ask(world, INITIATE, neighbor);
-    refuse_last(world, lowest(world, 1));
-    world->tree->Status = NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS;
-    complete(world, INITIATE);
+    ask(world, INITIATE, neighbor); /* is not lent */
 }
 
 static void parent_missing(struct world *world)
@@ -127,8 +127,7 @@ static void object_twice(struct world *world)
     struct space *a = new_block(world, NEIGHBOR);
 
     chain(a, new_block(world, NEIGHBOR));
-    ask(world, INITIATE, a);
-    answer(world);
+    ask(world, INITIATE, a); /* is not lent */
 }
 
 static void linker_alone(struct world *world)
@@ -236,22 +235,14 @@ static void offloaded_in_syn_sent(struct world *world)
 static void initiated_twice(struct world *world)
 {
     ask(world, INITIATE, lone_neighbor(world));
-    refused(world, lone_neighbor(world));
-    world->tree = (PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST)(void *)&world->space[0].block;
+    ask(world, INITIATE, lone_neighbor(world)); /* is not lent */
     answer(world);
 }
 
 static void terminated_while_initiated(struct world *world)
 {
-    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST first;
-
     ask(world, INITIATE, lone_neighbor(world));
-    first = world->tree;
-    (void)terminating(world, NEIGHBOR);
-    world->tree->Status = NDIS_STATUS_FAILURE;
-    complete(world, TERMINATE);
-    world->tree = first;
-    world->operation = INITIATE;
+    (void)terminating(world, NEIGHBOR); /* is not lent */
     answer(world);
 }
 

@@ -38,12 +38,18 @@ static void update_of_delegated(struct world *world)
 
 static void connection_relinked(struct world *world)
 {
-    struct space *path;
+    struct space *path, *under;
 
     offloaded(world);
-    /* Another path object: the first neighbour's handle stands for it, a layer too low, which is what 85 is about. */
+    /* Another path, which uses the handle of a connection that is not there. */
+    under = ref_block(world, NEIGHBOR, NeighborOffloadState);
+    path = new_block(world, PATH);
+    path->block.OffloadHandle = &world->handle[CONN_3];
+    hang(under, path);
+    ask(world, INITIATE, under);
+    answer(world);
     path = ref_block(world, PATH, Ip4OffloadCachedState);
-    path->block.OffloadHandle = &world->handle[NEIGHBOR];
+    path->block.OffloadHandle = &world->handle[CONN_3];
     hang(path, ref_block(world, CONN, TcpOffloadCachedState));
     ask(world, UPDATE, path);
     answer(world);
@@ -117,7 +123,7 @@ static void keepalive_running(struct world *world)
 {
     asked_of_conn(world, QUERY, TcpOffloadDelegatedState);
     fill(world);
-    returned(world)->KeepAlive.TimeoutDelta = 5;
+    returned(world)->KeepAlive.TimeoutDelta = 400000; /* longer than the suspicion of behaviour 15.5 lasts */
     complete(world, QUERY);
 }
 
@@ -169,6 +175,22 @@ static void path_terminated_alone(struct world *world)
     forget(world, PATH);
 }
 
+/* Of paths and neighbours the host may ask and give back at once. */
+static void terminated_before_the_query(struct world *world)
+{
+    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST query;
+
+    ask(world, INITIATE, new_block(world, NEIGHBOR));
+    answer(world);
+    ask(world, QUERY, ref_block(world, NEIGHBOR, NeighborOffloadState));
+    query = world->tree;
+    (void)terminating(world, NEIGHBOR);
+    answer(world);
+    world->tree = query;
+    world->operation = QUERY;
+    answer(world);
+}
+
 static void terminated_during_query(struct world *world)
 {
     asked_of_conn(world, QUERY, TcpOffloadDelegatedState);
@@ -180,14 +202,9 @@ static void terminated_during_query(struct world *world)
 
 static void terminated_twice(struct world *world)
 {
-    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST first;
-
     offloaded(world);
     (void)terminating(world, CONN);
-    first = world->tree;
-    (void)terminating(world, CONN);
-    answer(world);
-    world->tree = first;
+    (void)terminating(world, CONN); /* is not lent */
     answer(world);
 }
 
@@ -444,11 +461,39 @@ static void a_good_life_is_clean(void **state)
     test_free(world);
 }
 
+/* CH-031, CH-032: what a party leaves in Scratch is gone when the block has changed hands, and the dispatcher writes
+ * SourceHandle on every way down, whatever stood there. */
+static void words_are_kept_for_one_owner_only(void **state)
+{
+    struct world *world = test_malloc(sizeof *world);
+    struct space *block;
+
+    (void)state;
+    world_begin(world, FLUE_NDIS_6_20);
+    block = new_block(world, NEIGHBOR);
+    block->block.Scratch[0] = block->block.Scratch[1] = world;
+    block->block.SourceHandle = world;
+    ask(world, INITIATE, block);
+    assert_ptr_not_equal(world->tree->Scratch[0], world);
+    assert_ptr_not_equal(world->tree->Scratch[1], world);
+    assert_ptr_equal(world->tree->SourceHandle, world->binding);
+    world->tree->Scratch[0] = world->tree->Scratch[1] = world;
+    answer(world);
+    assert_ptr_not_equal(world->done->Scratch[0], world);
+    assert_ptr_not_equal(world->done->Scratch[1], world);
+    (void)terminating(world, NEIGHBOR);
+    answer(world);
+    world_end(world);
+    assert_int_equal(world->findings, 0);
+    test_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_life_is_clean),
         cmocka_unit_test(each_violation_is_named),
+        cmocka_unit_test(words_are_kept_for_one_owner_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

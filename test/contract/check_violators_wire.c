@@ -149,18 +149,18 @@ static void forgets_what_was_sent(struct world *world)
 #define T FLUE_PARTY_TARGET
 
 static const struct violator violators[] = {
-    {154, T, flow_label_in_ipv4, {0}},
-    {278, T, no_timestamp, {0}},
-    {280, T, sack_without_flag, {0}},
-    {281, T, window_shrinks, {0}},
-    {285, T, urgent_is_acknowledged, {0}},
-    {289, T, timestamps_step_back, {0}},
-    {136, T, acknowledges_what_never_came, {0}},
-    {287, T, host_half_of_ids, {0}},
-    {137, T, forgets_acknowledged_bytes, {131, 0}},
-    {137, T, loses_received_bytes, {0}},
-    {131, T, invents_acknowledgements, {0}},
-    {131, T, forgets_what_was_sent, {125, 0}},
+    VIOLATOR(154, T, flow_label_in_ipv4, 0),
+    VIOLATOR(278, T, no_timestamp, 0),
+    VIOLATOR(280, T, sack_without_flag, 0),
+    VIOLATOR(281, T, window_shrinks, 0),
+    VIOLATOR(285, T, urgent_is_acknowledged, 0),
+    VIOLATOR(289, T, timestamps_step_back, 0),
+    VIOLATOR(136, T, acknowledges_what_never_came, 0),
+    VIOLATOR(287, T, host_half_of_ids, 0),
+    VIOLATOR(137, T, forgets_acknowledged_bytes, 131),
+    VIOLATOR(137, T, loses_received_bytes, 0),
+    VIOLATOR(131, T, invents_acknowledgements, 0),
+    VIOLATOR(131, T, forgets_what_was_sent, 125),
 };
 
 static void each_violator_is_named(void **state)

@@ -71,6 +71,7 @@ struct fake_protocol {
     NDIS_STATUS pnp_answer;
     void (*during)(void *ctx); /* called inside a completion of data or an indication; NULL: nothing */
     void *during_ctx;
+    int mute;           /* answers no reachability query */
     int return_at_once; /* gives an indicated list back from inside the indication */
 };
 

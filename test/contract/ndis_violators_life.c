@@ -339,37 +339,43 @@ static void uses_the_table(struct world *w)
     assert_ptr_equal(w->fakes.protocol.offload_context, &w->tcp); /* it arrives all the same */
 }
 
+#define BREACH(act, rule, party)                                                                                       \
+    {                                                                                                                  \
+        act, rule, party, #act                                                                                         \
+    }
+
 static void breaches_are_found_first(void **state)
 {
     static const struct {
         void (*act)(struct world *w);
         unsigned rule; /* 0: nothing may be found */
         enum flue_party party;
+        const char *name;
     } cases[] = {
-        {host_names_a_port, 43, FLUE_PARTY_HOST},
-        {target_names_a_port, 43, FLUE_PARTY_TARGET},
-        {status_during_an_initiate, 58, FLUE_PARTY_TARGET},
-        {initiate_when_paused, 306, FLUE_PARTY_HOST},
-        {initiate_after_upload_all, 308, FLUE_PARTY_HOST},
-        {ignores_upload_all, 308, FLUE_PARTY_HOST},
-        {initiate_unread, 309, FLUE_PARTY_HOST},
-        {reads_and_initiates, 0, FLUE_PARTY_HOST},
-        {is_told_and_initiates, 0, FLUE_PARTY_HOST},
-        {takes_what_it_cannot, 304, FLUE_PARTY_TARGET},
-        {completes_paused, 307, FLUE_PARTY_TARGET},
-        {parameters_with_a_wrong_size, 302, FLUE_PARTY_HOST},
-        {answers_without_a_header, 302, FLUE_PARTY_TARGET},
-        {answers_other_parameters, 303, FLUE_PARTY_TARGET},
-        {answers_the_parameters, 0, FLUE_PARTY_TARGET},
-        {switches_off_what_is_used, 305, FLUE_PARTY_HOST},
-        {switches_off_what_is_unused, 0, FLUE_PARTY_HOST},
-        {sleeps_before_it_terminates, 310, FLUE_PARTY_HOST},
-        {sleeps_with_a_connection, 311, FLUE_PARTY_TARGET},
-        {sleeps_well, 0, FLUE_PARTY_TARGET},
-        {closes_with_lists_out, 213, FLUE_PARTY_HOST},
-        {unloads_with_lists_out, 213, FLUE_PARTY_HOST},
-        {asks_late, 8, FLUE_PARTY_TARGET},
-        {uses_the_table, 13, FLUE_PARTY_TARGET},
+        BREACH(host_names_a_port, 43, FLUE_PARTY_HOST),
+        BREACH(target_names_a_port, 43, FLUE_PARTY_TARGET),
+        BREACH(status_during_an_initiate, 58, FLUE_PARTY_TARGET),
+        BREACH(initiate_when_paused, 306, FLUE_PARTY_HOST),
+        BREACH(initiate_after_upload_all, 308, FLUE_PARTY_HOST),
+        BREACH(ignores_upload_all, 308, FLUE_PARTY_HOST),
+        BREACH(initiate_unread, 309, FLUE_PARTY_HOST),
+        BREACH(reads_and_initiates, 0, FLUE_PARTY_HOST),
+        BREACH(is_told_and_initiates, 0, FLUE_PARTY_HOST),
+        BREACH(takes_what_it_cannot, 304, FLUE_PARTY_TARGET),
+        BREACH(completes_paused, 307, FLUE_PARTY_TARGET),
+        BREACH(parameters_with_a_wrong_size, 302, FLUE_PARTY_HOST),
+        BREACH(answers_without_a_header, 302, FLUE_PARTY_TARGET),
+        BREACH(answers_other_parameters, 303, FLUE_PARTY_TARGET),
+        BREACH(answers_the_parameters, 0, FLUE_PARTY_TARGET),
+        BREACH(switches_off_what_is_used, 305, FLUE_PARTY_HOST),
+        BREACH(switches_off_what_is_unused, 0, FLUE_PARTY_HOST),
+        BREACH(sleeps_before_it_terminates, 310, FLUE_PARTY_HOST),
+        BREACH(sleeps_with_a_connection, 311, FLUE_PARTY_TARGET),
+        BREACH(sleeps_well, 0, FLUE_PARTY_TARGET),
+        BREACH(closes_with_lists_out, 213, FLUE_PARTY_HOST),
+        BREACH(unloads_with_lists_out, 213, FLUE_PARTY_HOST),
+        BREACH(asks_late, 8, FLUE_PARTY_TARGET),
+        BREACH(uses_the_table, 13, FLUE_PARTY_TARGET),
     };
 
     (void)state;
@@ -383,6 +389,7 @@ static void breaches_are_found_first(void **state)
                      cases[i].rule);
         }
         if (cases[i].rule != 0) {
+            violator_told(cases[i].rule, cases[i].name, w.party == cases[i].party);
             assert_int_equal(w.party, cases[i].party);
             assert_true(flue_ndis_findings(w.fakes.ndis, cases[i].rule) > 0);
         }
@@ -419,11 +426,19 @@ static void watched(struct fakes *fakes, struct watch *watch)
     assert_int_equal(flue_ndis_check(fakes->ndis, FLUE_CHECK_COUNT, &ddi, &sink), FLUE_OK);
 }
 
+static void tell(unsigned rule, const char *name, const struct watch *watch)
+{
+    if (rule != 0) {
+        violator_told(rule, name, watch->count > 0 && watch->found[0] == rule);
+    }
+}
+
 static void entry_points_are_asked_for_once_and_of_one_type(void **state)
 {
     static const struct {
         unsigned asks, rule;
-    } cases[] = {{0, 0}, {1, 10}, {2, 9}};
+        const char *name;
+    } cases[] = {{0, 0, NULL}, {1, 10, "asks_for_a_reserved_type"}, {2, 9, "asks_twice"}};
     struct fakes fakes;
     struct watch watch;
 
@@ -432,6 +447,7 @@ static void entry_points_are_asked_for_once_and_of_one_type(void **state)
         watched(&fakes, &watch);
         fakes.miniport.asks = cases[i].asks;
         fakes_start(&fakes);
+        tell(cases[i].rule, cases[i].name, &watch);
         assert_int_equal(watch.count, cases[i].rule == 0 ? 0 : 1);
         assert_int_equal(watch.found[0], cases[i].rule);
         fakes_end(&fakes);
@@ -446,7 +462,9 @@ static void tables_that_are_not_valid_are_watched(void **state)
         UCHAR revision;
         bool refused; /* uses the table of another chimney */
         unsigned rule;
-    } cases[] = {{1, false, 0}, {9, false, 12}, {1, true, 11}};
+        const char *name;
+    } cases[] = {
+        {1, false, 0, NULL}, {9, false, 12, "uses_an_unknown_revision"}, {1, true, 11, "uses_a_refused_table"}};
     struct fakes fakes;
     struct watch watch;
 
@@ -461,6 +479,7 @@ static void tables_that_are_not_valid_are_watched(void **state)
         memset(&watch, 0, sizeof watch); /* CH-010 */
         used = cases[i].refused ? fakes.miniport.refused : &fakes.miniport.up;
         used->NdisTcpOffloadSendComplete(fakes.miniport.adapter, NULL);
+        tell(cases[i].rule, cases[i].name, &watch);
         assert_int_equal(watch.count, cases[i].rule == 0 ? 0 : 1);
         assert_int_equal(watch.found[0], cases[i].rule);
         fakes_end(&fakes);
@@ -473,7 +492,11 @@ static void intermediate_drivers_are_whole_and_pass_sets_on(void **state)
         unsigned options;
         bool swallows;
         unsigned rule;
-    } cases[] = {{15, false, 0}, {3, false, 324}, {12, false, 324}, {15, true, 340}};
+        const char *name;
+    } cases[] = {{15, false, 0, NULL},
+                 {3, false, 324, "offers_no_client_handlers"},
+                 {12, false, 324, "offers_no_provider_handlers"},
+                 {15, true, 340, "swallows_a_set"}};
     struct fakes fakes;
     struct fake_im im[2];
     struct watch watch;
@@ -499,6 +522,7 @@ static void intermediate_drivers_are_whole_and_pass_sets_on(void **state)
         }
         assert_int_equal(fake_protocol_register(&fakes.protocol), NDIS_STATUS_SUCCESS);
         assert_int_equal(NdisOidRequest(fakes.protocol.bindings[0].handle, &made), NDIS_STATUS_SUCCESS);
+        tell(cases[i].rule, cases[i].name, &watch);
         assert_int_equal(watch.count, cases[i].rule == 0 ? 0 : 1);
         assert_int_equal(watch.found[0], cases[i].rule);
         assert_int_equal(watch.party, cases[i].rule == 0 ? 0 : FLUE_PARTY_DRIVER);

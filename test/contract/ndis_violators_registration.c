@@ -11,6 +11,7 @@
 
 #include "flue/check.h"
 #include "ndis_fakes.h"
+#include "support/violators.h"
 
 enum breach { NOTHING, OMITTED, OUTSIDE, WRONG_TYPE, WRONG_REVISION, SHORT, FLAGGED, RESERVED_CHIMNEY, GAP, FOREIGN };
 
@@ -311,6 +312,18 @@ static void each_breach_is_found(void **state)
         {FOREIGN, {6, 6, 6, 6}},
     };
 
+    static const char *const words[] = {[NOTHING] = "nothing",
+                                        [OMITTED] = "lack",
+                                        [OUTSIDE] = "late_offer",
+                                        [WRONG_TYPE] = "wrong_type",
+                                        [WRONG_REVISION] = "wrong_revision",
+                                        [SHORT] = "wrong_size",
+                                        [FLAGGED] = "flags",
+                                        [RESERVED_CHIMNEY] = "wrong_chimney",
+                                        [GAP] = "gap",
+                                        [FOREIGN] = "wrong_edge"};
+    static const char *const structures[] = {"provider_generic", "provider_tcp", "client_generic", "client_tcp"};
+
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (unsigned which = 0; which < 4; which++) {
@@ -320,6 +333,7 @@ static void each_breach_is_found(void **state)
             bool below = which < 2;
             struct fakes fakes;
             NDIS_HANDLE edge;
+            char name[64];
 
             if (cases[i].breach == RESERVED_CHIMNEY && !registrar.tcp) {
                 continue; /* a generic structure names no chimney */
@@ -331,6 +345,10 @@ static void each_breach_is_found(void **state)
             if (cases[i].breach == OUTSIDE) {
                 assert_non_null(edge);
                 assert_int_equal(offer(edge, &registrar, below, registrar.tcp), NDIS_STATUS_INVALID_STATE);
+            }
+            if (cases[i].rule[which] != 0) {
+                (void)snprintf(name, sizeof name, "%s_of_%s", words[cases[i].breach], structures[which]);
+                violator_told(cases[i].rule[which], name, registrar.found == cases[i].rule[which]);
             }
             assert_int_equal(registrar.found, cases[i].rule[which]);
             assert_int_equal(registrar.count > 0, cases[i].rule[which] != 0);

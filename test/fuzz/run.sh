@@ -9,11 +9,11 @@ source=$1
 build=$2
 seconds=$3
 shift 3
-[ $# -gt 0 ] || set -- packet pair image frame
+[ $# -gt 0 ] || set -- packet pair image frame tree
 here=$source/test/fuzz
 seed=${FLUE_FUZZ_SEED:-1}
 
-declare -A longest=([packet]=600 [pair]=300 [image]=400 [frame]=400)
+declare -A longest=([packet]=600 [pair]=300 [image]=400 [frame]=400 [tree]=400)
 
 command -v clang >/dev/null || {
     echo "skipped: clang is not installed"

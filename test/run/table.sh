@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs whole simulations and looks at exit codes (the audit) and digests.
-#   table.sh FLUE WHAT      WHAT: audit | digest | networks | instants COUNT
+#   table.sh FLUE WHAT      WHAT: audit | digest | networks | operations | instants COUNT
 # Ends with exit code 0 if everything held, 77 if ns-3 is needed and not there; says on stderr what did not.
 set -u
 flue=$1
@@ -79,6 +79,47 @@ same_digest() {
     [ "$first" != "$second" ] || complain "two seeds gave one digest"
 }
 
+# Every part of the interface that a scenario can ask for, on a wire that loses frames and on one that does not, under
+# the checker: no finding, and the audit holds.
+operations() {
+    local what loss seed=0
+    while read -r what; do
+        for loss in 0 3%; do
+            seed=$((seed + 1))
+            runs=$((runs + 1))
+            # shellcheck disable=SC2086
+            eval "$flue" run bulk -s connections=3 -s bytes=256KiB -s direction=both -s offload=chimney -s rto_min=5ms \
+                -s warmup=0 -s loss=$loss --seed $seed --check=stop $what >/dev/null ||
+                complain "operations: flue run bulk -s connections=3 -s bytes=256KiB -s direction=both" \
+                    "-s offload=chimney -s rto_min=5ms -s warmup=0 -s loss=$loss --seed $seed --check=stop $what"
+        done
+    done <<'END'
+-s drivers=pass
+-s drivers='pass hold'
+-s drivers='hold pass refuse' -s upload_at=400us
+-s drivers='pass hold pass' -s upload_all_at=300us -s resume_at=350us -s reoffer=yes -s ddi.reoffload_backoff_ms=1
+-s update_at=300us -s query_at=350us -s drivers=hold
+-s invalidate_at=300us
+-s invalidate_at=300us -s ddi.invalid_raise=eager -s ddi.invalidate_acks=none
+-s pause_at=30us -s resume_at=300us
+-s upload_all_at=300us -s resume_at=305us -s reoffer=yes
+-s chimney_off_at=300us -s chimney_on_at=400us
+-s topology=switch
+-s topology=switch -s vlan=7
+-s topology=switch -s adapters=2 -s drivers=team -s fail_over_at=300us
+-s topology=switch -s adapters=2 -s drivers='team hold' -s fail_over_at=300us -s update_at=301us
+-s topology=gateways -s gateway_down=250us
+-s topology=gateways -s gateway_down=250us -s drivers=hold -s vlan=9
+-s topology=gateways -s far_mtu=1000 -s drivers=pass
+-s receive_posts=3 -s receive_post_size=7KiB
+-s receive_posts=2 -s receive_post_size=50KiB -s receive_push=no -s upload_at=300us
+-s receive_queue=4KiB -s follow_backlog=yes
+-s close_with_data=yes
+-s close_with_data=yes -s upload_at=350us -s ddi.upload_sends=complete
+-s advice_window=100us -s heed_advice=yes -s reoffer=yes -s ddi.reoffload_backoff_ms=1
+END
+}
+
 instants() {
     local i at back rest
     RANDOM=12345
@@ -104,9 +145,10 @@ networks)
     have_ns3 || exit 77
     same_digest "--net ns3" --net link
     ;;
+operations) operations ;;
 instants) instants "${3:-200}" ;;
 *)
-    echo "usage: table.sh FLUE audit|digest|networks|instants [COUNT]" >&2
+    echo "usage: table.sh FLUE audit|digest|networks|operations|instants [COUNT]" >&2
     exit 2
     ;;
 esac

@@ -257,7 +257,7 @@ static NDIS_STATUS MiniportInitializeEx(NDIS_HANDLE handle, NDIS_HANDLE context,
     return NDIS_STATUS_SUCCESS;
 }
 
-/* Sleeps and wakes at once, and takes parameters. */
+/* Sleeps and wakes at once, takes parameters, and notes what is switched on and off. */
 static NDIS_STATUS MiniportOidRequest(NDIS_HANDLE context, PNDIS_OID_REQUEST request)
 {
     struct fixture *f = context;
@@ -268,6 +268,13 @@ static NDIS_STATUS MiniportOidRequest(NDIS_HANDLE context, PNDIS_OID_REQUEST req
     if (request->Oid == OID_TCP_CONNECTION_OFFLOAD_PARAMETERS && request->RequestType == NdisRequestSetInformation) {
         assert_int_equal(request->InformationBufferLength, sizeof f->parameters);
         memcpy(&f->parameters, request->InformationBuffer, sizeof f->parameters);
+        return NDIS_STATUS_SUCCESS;
+    }
+    if (request->Oid == (NDIS_OID)OID_TCP_OFFLOAD_PARAMETERS && request->RequestType == NdisRequestSetInformation) {
+        const NDIS_OFFLOAD_PARAMETERS *switches = request->InformationBuffer;
+
+        assert_int_equal(request->InformationBufferLength, sizeof *switches);
+        fixture_note(f, "switch IPv4 %u, IPv6 %u", switches->TcpConnectionIPv4, switches->TcpConnectionIPv6);
         return NDIS_STATUS_SUCCESS;
     }
     return NDIS_STATUS_NOT_SUPPORTED;

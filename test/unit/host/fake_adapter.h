@@ -4,8 +4,12 @@
 #ifndef FLUE_TEST_FAKE_ADAPTER_H
 #define FLUE_TEST_FAKE_ADAPTER_H
 
+#include <stdbool.h>
+
 #include "base/timers.h"
+#include "flue/check.h"
 #include "flue/host.h"
+#include "flue/im.h"
 #include "flue/ndischimney.h"
 #include "flue/wire.h"
 #include "support/manual_env.h"
@@ -14,6 +18,8 @@
 #define PEER_IP   0x0a000002u
 #define HOST_PORT 80
 #define SOCKETS   8
+
+enum { FIXTURE_DRIVERS = 3 };
 
 /* One connection of the host, as the peer and the adapter see it. */
 struct peer {
@@ -49,6 +55,8 @@ struct fixture {
     PNET_BUFFER_LIST ordinary; /* not yet completed */
     PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST initiated[8], terminated[8], updated[8], queried[8], invalidated[8];
     unsigned initiated_count, terminated_count, updated_count, queried_count, invalidated_count;
+    bool provoked[FLUE_RULES + 1];                        /* rules that the scripted miniport broke */
+    struct flue_im *between[FIXTURE_DRIVERS];             /* between host and miniport; FLUE_HOST_STACK */
     const struct NDIS_TCP_CONNECTION_OFFLOAD *capability; /* what adapters say; NULL: nothing */
     NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS parameters;    /* as the host set them */
     uint32_t indicated;                                   /* buffer lists the host has */
@@ -63,6 +71,8 @@ void fixture_begin_tuned(struct fixture *f, const char *policy, uint32_t tree_co
                          void (*tune)(struct flue_host_params *params));
 /* Asserts that nothing is live (unless `cut`), and frees all. */
 void fixture_end(struct fixture *f, int cut);
+/* The environment variable FLUE_HOST_STACK names what stands between host and miniport: "pass", "refuse", "pass3"; then
+ * every rule of the interface is watched, too. */
 /* Adds a line to the log. */
 void fixture_note(struct fixture *f, const char *format, ...);
 unsigned peer_number(const struct fixture *f, const struct peer *peer);

@@ -55,7 +55,9 @@ static void objects(void **state)
         }
     }
     for (unsigned s = 0; s <= OBJECT_LOST; s++) {
-        struct host_object object = {.state = (uint8_t)s};
+        struct flue_host host = {.env = NULL};
+        struct host_binding binding = {.host = &host};
+        struct host_object object = {.state = (uint8_t)s, .binding = &binding};
 
         assert_int_equal(object_nameable(&object), strchr(may[s], 'N') != NULL);
         assert_int_equal(object_may_update(&object), strchr(may[s], 'U') != NULL);

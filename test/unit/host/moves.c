@@ -56,7 +56,7 @@ static void last_ack_leaves_first(void **state)
     finish(1);
 }
 
-/* Segments that come while it is offered are forwarded in order; data that was out of order goes first. */
+/* Segments that come while it is offered are forwarded in order; data that was out of order goes first (CH-243, CH-245). */
 static void held_are_forwarded(void **state)
 {
     struct flue_host_totals totals;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Next hops that are found and lost: ARP, neighbour discovery, unreachability detection, routes, several adapters,
  * ICMP, fragments.  The host over a scripted adapter. */
+#include "host/host.h"
+
 #include "cases.h"
 
 static const uint8_t own_mac[6] = {2, 0, 0, 0, 0, 1};
@@ -363,7 +365,7 @@ static void neighbour_returns(void **state)
     fixture_end(&f, 1);
 }
 
-/* Two next hops of one adapter: sibling roots of one tree. */
+/* Two next hops of one adapter: sibling roots of one tree (CH-021). */
 static void two_next_hops(void **state)
 {
     (void)state;
@@ -538,14 +540,31 @@ static void options(void **state)
     fixture_end(&f, 1);
 }
 
+/* Many ask, none of them is ever sent to: they are forgotten again; a path's next hop is not. */
+static void forgotten(void **state)
+{
+    (void)state;
+    begin();
+    open_over(0, PEER_IP, PEER_IP, 9);
+    for (unsigned i = 0; i < 500; i++) {
+        speak(0x0a000100u + i, 1, FLUE_NEIGHBOUR_REQUEST, true);
+        fixture_run(&f);
+        adapter_sent(&f);
+        f.sent_count = 0;
+        assert_true(pool_live(&f.host->neighbours) <= HOST_IDLE_MAX + 2);
+    }
+    assert_int_equal(state_of(PEER_IP), FLUE_NEIGHBOUR_REACHABLE);
+    finish(1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(found_by_arp),       cmocka_unit_test(nobody_answers), cmocka_unit_test(answers),
-        cmocka_unit_test(found_by_discovery), cmocka_unit_test(ageing),         cmocka_unit_test(new_address),
-        cmocka_unit_test(target_asks),        cmocka_unit_test(router_fails),   cmocka_unit_test(neighbour_returns),
-        cmocka_unit_test(two_next_hops),      cmocka_unit_test(two_adapters),   cmocka_unit_test(smaller_mtu),
-        cmocka_unit_test(fragments),          cmocka_unit_test(options),
+        cmocka_unit_test(forgotten),         cmocka_unit_test(found_by_arp),       cmocka_unit_test(nobody_answers),
+        cmocka_unit_test(answers),           cmocka_unit_test(found_by_discovery), cmocka_unit_test(ageing),
+        cmocka_unit_test(new_address),       cmocka_unit_test(target_asks),        cmocka_unit_test(router_fails),
+        cmocka_unit_test(neighbour_returns), cmocka_unit_test(two_next_hops),      cmocka_unit_test(two_adapters),
+        cmocka_unit_test(smaller_mtu),       cmocka_unit_test(fragments),          cmocka_unit_test(options),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

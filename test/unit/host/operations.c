@@ -402,7 +402,8 @@ static void sleep_and_wake(void **state)
     fixture_end(&f, 1);
 }
 
-/* Switched off for IPv4: those that are offloaded come back first, none goes (CH-305). */
+/* Switched off for IPv4: those that are offloaded come back, then the adapter is told, and none goes; switched on, the
+ * adapter is told first (CH-305, D-54). */
 static void switched_off(void **state)
 {
     (void)state;
@@ -410,9 +411,33 @@ static void switched_off(void **state)
     assert_int_equal(flue_host_chimney(f.host, 0, 4, 0, f.env.now_ps), FLUE_OK);
     expect_log(&f, "terminate T*");
     adapter_terminated(&f, 0, 0, TcpConnectionEstablished, 0, NDIS_STATUS_SUCCESS);
+    expect_log(&f, "0: moved to host, the target wants all back\nswitch IPv4 1, IPv6 0");
     assert_int_equal(flue_host_socket_offload(f.peers[0].socket, f.env.now_ps), FLUE_ESTATE);
+    assert_int_equal(flue_host_chimney(f.host, 0, 4, 0, f.env.now_ps), FLUE_OK); /* it knows */
+    assert_int_equal(flue_host_chimney(f.host, 0, 6, 0, f.env.now_ps), FLUE_OK);
+    expect_log(&f, "switch IPv4 0, IPv6 1");
     assert_int_equal(flue_host_chimney(f.host, 0, 4, 1, f.env.now_ps), FLUE_OK);
+    assert_int_equal(flue_host_chimney(f.host, 0, 4, 1, f.env.now_ps), FLUE_OK);
+    expect_log(&f, "switch IPv4 2, IPv6 0");
     assert_int_equal(flue_host_chimney(f.host, 1, 4, 1, f.env.now_ps), FLUE_EINVAL);
+    assert_int_equal(flue_host_chimney(f.host, 0, 5, 1, f.env.now_ps), FLUE_EINVAL);
+    fixture_run(&f);
+    offload(0, 1);
+    expect_log(&f, "initiate N*( P*( T+))");
+    adapter_initiated(&f, 0, 0);
+    fixture_end(&f, 1);
+}
+
+/* On again before the last has come back: the adapter was never told, and hears nothing. */
+static void switched_off_and_on(void **state)
+{
+    (void)state;
+    open_offloaded();
+    assert_int_equal(flue_host_chimney(f.host, 0, 4, 0, f.env.now_ps), FLUE_OK);
+    assert_int_equal(flue_host_chimney(f.host, 0, 4, 1, f.env.now_ps), FLUE_OK);
+    expect_log(&f, "terminate T*");
+    adapter_terminated(&f, 0, 0, TcpConnectionEstablished, 0, NDIS_STATUS_SUCCESS);
+    expect_log(&f, "0: moved to host, the target wants all back");
     finish(1);
 }
 
@@ -476,6 +501,41 @@ static void back_off(void **state)
     fixture_end(&f, 1);
 }
 
+/* What an adapter wanted back as a whole goes again as soon as it resumes, without a back-off; what it gave up before,
+ * after its own (D-35). */
+static void again_after_resumption(void **state)
+{
+    (void)state;
+    fixture_begin_tuned(&f, "never", 256, tune_back_off);
+    for (unsigned i = 0; i < 2; i++) {
+        peer_open(&f, i, PEER_IP, ISS);
+    }
+    adapter_sent(&f);
+    offload(0, 2);
+    adapter_initiated(&f, 0, 0);
+    adapter_initiated(&f, 0, 0);
+    adapter_event(&f, 1, TcpIndicateRetrieve, InvalidState);
+    adapter_terminated(&f, 1, 0, TcpConnectionEstablished, 0, NDIS_STATUS_SUCCESS);
+    indicate_status(NDIS_STATUS_UPLOAD_ALL, NULL, 0);
+    adapter_terminated(&f, 0, 0, TcpConnectionEstablished, 0, NDIS_STATUS_SUCCESS);
+    fixture_run(&f);
+    adapter_released(&f);
+    f.log[0] = '\0';
+    fixture_time(&f, f.env.now_ps + 500 * FLUE_PS_PER_MS);
+    fixture_run(&f);
+    expect_log(&f, "");
+    indicate_status(NDIS_STATUS_OFFLOAD_RESUME, NULL, 0);
+    fixture_run(&f);
+    expect_log(&f, "initiate N+( P+( T+))");
+    adapter_initiated(&f, 0, 0);
+    f.log[0] = '\0';
+    fixture_time(&f, f.env.now_ps + FLUE_PS_PER_S);
+    fixture_run(&f);
+    expect_log(&f, "initiate N*( P*( T+))");
+    adapter_initiated(&f, 0, 0);
+    fixture_end(&f, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +553,8 @@ int main(void)
         cmocka_unit_test(resume_with_less),
         cmocka_unit_test(sleep_and_wake),
         cmocka_unit_test(switched_off),
+        cmocka_unit_test(switched_off_and_on),
+        cmocka_unit_test(again_after_resumption),
         cmocka_unit_test(parameters),
         cmocka_unit_test(broken_hardware),
         cmocka_unit_test(reasons),

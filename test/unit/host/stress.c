@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Everything at once: two whole nodes over a link that loses frames, a server that hands connections over, takes them
- * back, changes, asks, relinks, invalidates and stops reading in random order.  Every byte arrives once and in order,
- * and nothing is left behind. */
+ * back, changes, asks, relinks, invalidates and stops reading in random order, while the target pauses, resumes and
+ * wants all back.  Every byte arrives once and in order, no rule is broken, and nothing is left behind. */
 #include <string.h>
 
 #include "base/rng.h"
@@ -33,7 +33,7 @@ struct world {
     struct flow flows[CONNECTIONS];
     struct rng rng;
     struct timer timer;
-    unsigned steps, hop, told, done;
+    unsigned steps, hop, told, done, findings;
     bool recalled;
 };
 
@@ -292,9 +292,21 @@ static void alarm(void *ctx)
     flue_node_alarm(ctx);
 }
 
+static void found(void *ctx, const struct flue_finding *finding)
+{
+    (void)ctx;
+    if (flue_rule(finding->rule)->strength == FLUE_RULE_warn) {
+        return; /* a remark */
+    }
+    print_message("CH-%03u %s, %lld us: %s\n", finding->rule, flue_party_name(finding->party),
+                  (long long)(finding->at_ps / FLUE_PS_PER_US), finding->seen);
+    w.findings++;
+}
+
 static void build(int end, uint64_t seed, unsigned posts)
 {
-    struct flue_node_params params = {.number = (uint16_t)end};
+    struct flue_node_params params = {
+        .number = (uint16_t)end, .check = FLUE_CHECK_COUNT, .check_sink = {.finding = found}};
     struct flue_net_client client = {.receive = receive, .alarm = alarm};
 
     params.impair.loss_ppm = 3000;
@@ -387,6 +399,9 @@ static void run(uint64_t seed, unsigned posts)
         assert_int_equal(flue_host_objects_live(flue_node_host(w.node[end])), 0);
         assert_int_equal(flue_target_objects_live(flue_node_target(w.node[end])), 0);
     }
+    flue_node_check_end(w.node[SERVER]);
+    flue_node_check_end(w.node[CLIENT]);
+    assert_int_equal(w.findings, 0);
     timers_remove(flue_node_timers(w.node[SERVER]), &w.timer);
     flue_node_free(w.node[SERVER]);
     flue_node_free(w.node[CLIENT]);

@@ -54,7 +54,7 @@ static void a_tree_goes_down_and_up(void **state)
     end();
 }
 
-/* CH-331 to CH-333, CH-337. */
+/* CH-331 to CH-333, CH-337 (CH-338). */
 static void lists_go_down_and_up(void **state)
 {
     PNET_BUFFER_LIST nbl = NULL;

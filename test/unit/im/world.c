@@ -92,6 +92,8 @@ static void finding(void *ctx, const struct flue_finding *finding)
     struct world *world = ctx;
 
     if (finding->rule != 309 && world->findings++ == 0) {
+        world->first_rule = finding->rule;
+        world->first_party = finding->party;
         print_message("CH-%03u %s (%s): %s\n", finding->rule, flue_party_name(finding->party), finding->driver,
                       finding->seen);
     }
@@ -109,7 +111,7 @@ struct flue_im *world_driver(struct world *world, unsigned place)
 
 void world_run(struct world *world, flue_ps until_ps)
 {
-    for (;;) {
+    while (!world->stops || world->findings == 0) {
         flue_ps first_ps = FLUE_PS_NEVER;
         unsigned source = 0;
 
@@ -226,7 +228,7 @@ void world_connect(struct world *world, unsigned count, uint64_t bytes)
     flue_node_settle(world->node[WORLD_CLIENT]);
 }
 
-static void close_all(struct world *world, unsigned node, unsigned count)
+void world_close(struct world *world, unsigned node, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         if (world->end[node][i].socket != NULL) {
@@ -263,6 +265,19 @@ static void nothing_left(struct world *world)
     }
 }
 
+void world_drop(struct world *world)
+{
+    for (unsigned i = 0; i < WORLD_NODES; i++) {
+        flue_node_free(world->node[i]);
+    }
+    for (unsigned i = 0; i < WORLD_LINKS; i++) {
+        link_dispose(&world->link[i]);
+    }
+    for (unsigned i = 0; i < WORLD_NODES; i++) {
+        assert_true(manual_env_clean(&world->env[i]));
+    }
+}
+
 void world_end(struct world *world, unsigned count)
 {
     const flue_ps limit_ps = world_now(world) + 30 * FLUE_PS_PER_S;
@@ -273,9 +288,9 @@ void world_end(struct world *world, unsigned count)
         assert_int_equal(world->end[WORLD_CLIENT][i].received, world->bytes);
         assert_int_equal(world->end[WORLD_SERVER][i].acked, world->bytes);
     }
-    close_all(world, WORLD_SERVER, count);
+    world_close(world, WORLD_SERVER, count);
     world_run(world, limit_ps + FLUE_PS_PER_S);
-    close_all(world, WORLD_CLIENT, count);
+    world_close(world, WORLD_CLIENT, count);
     world_run(world, limit_ps + 300 * FLUE_PS_PER_S);
     flue_host_release_offload(flue_node_host(world->node[WORLD_SERVER]), world_now(world));
     flue_node_settle(world->node[WORLD_SERVER]);
@@ -287,13 +302,5 @@ void world_end(struct world *world, unsigned count)
     nothing_left(world);
     flue_node_check_end(world->node[WORLD_SERVER]);
     assert_int_equal(world->findings, 0);
-    for (unsigned i = 0; i < WORLD_NODES; i++) {
-        flue_node_free(world->node[i]);
-    }
-    for (unsigned i = 0; i < WORLD_LINKS; i++) {
-        link_dispose(&world->link[i]);
-    }
-    for (unsigned i = 0; i < WORLD_NODES; i++) {
-        assert_true(manual_env_clean(&world->env[i]));
-    }
+    world_drop(world);
 }

@@ -38,12 +38,19 @@ struct world {
     unsigned closed[WORLD_NODES][16]; /* by reason */
     uint64_t bytes;                   /* each way, of each connection */
     uint64_t findings;
+    int stops;           /* world_run() ends at the first finding */
+    unsigned first_rule; /* of that */
+    enum flue_party first_party;
 };
 
 /* server: drivers, adapters and policy are taken from it, the rest is filled in. */
 void world_begin(struct world *world, const struct flue_node_params *server);
 void world_connect(struct world *world, unsigned count, uint64_t bytes);
 void world_run(struct world *world, flue_ps until_ps); /* or until nothing happens any more */
+/* Closes the sockets of one node. */
+void world_close(struct world *world, unsigned node, unsigned count);
+/* Takes everything down in mid-run. */
+void world_drop(struct world *world);
 /* Closes all, runs to the end, and asserts that every byte came and nothing is left. */
 void world_end(struct world *world, unsigned count);
 struct flue_im *world_driver(struct world *world, unsigned place);

@@ -86,8 +86,8 @@ static void a_new_list_is_empty(void **state)
     assert_null(nbl->MiniportReserved[0]);
     assert_null(nbl->MiniportReserved[1]);
     assert_null(nbl->FirstNetBuffer->Next);
-    for (unsigned i = 0; i < MaxNetBufferListInfo; i++) {
-        assert_null(NET_BUFFER_LIST_INFO(nbl, i));
+    for (unsigned i = 0; i < sizeof slots / sizeof slots[0]; i++) {
+        assert_null(NET_BUFFER_LIST_INFO(nbl, slots[i]));
     }
     ndis_nbl_put(nbl);
 }

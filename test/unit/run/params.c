@@ -247,7 +247,7 @@ static void test_json(void **state)
     params_json(&fixture->scenario, &first);
     assert_memory_equal(first.chars, "{\"ack_every\":2,\"active\":64,", 27);
     assert_non_null(strstr(first.chars, "\"io_size\":65536,"));
-    assert_non_null(strstr(first.chars, "\"upload_at\":\"never\",\"warmup\":2000000000,\"workload\":\"bulk\","));
+    assert_non_null(strstr(first.chars, "\"warmup\":2000000000,\"workload\":\"bulk\","));
     assert_non_null(strstr(first.chars, "\"moderation\":\"profile\","));
     assert_non_null(strstr(first.chars, "\"offload\":\"host\","));
 

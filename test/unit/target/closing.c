@@ -17,6 +17,7 @@ static void finish(struct rig *rig)
     rig_free(rig);
 }
 
+/* CH-143, CH-227, CH-237. */
 static void closes_gracefully(void **state)
 {
     struct rig *rig = offloaded();

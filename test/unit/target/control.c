@@ -87,7 +87,7 @@ static void keeps_parameters(void **state)
     finish(rig, 1);
 }
 
-/* CH-290, CH-300: ACKs by number and by time. */
+/* CH-290, CH-300: ACKs by number and by time (CH-209). */
 static void obeys_ack_parameters(void **state)
 {
     struct rig *rig = offloaded(1);
@@ -111,7 +111,7 @@ static void obeys_ack_parameters(void **state)
     finish(rig, 1);
 }
 
-/* CH-291, CH-297, D-51: fast retransmit, giving up, doubt. */
+/* CH-291, CH-297, D-51: fast retransmit, giving up, doubt (CH-301). */
 static void obeys_retransmission_parameters(void **state)
 {
     struct rig *rig = offloaded(1);
@@ -323,6 +323,38 @@ static void pauses_and_resumes(void **state)
     finish(rig, 2);
 }
 
+/* An object that a waiting initiate names goes meanwhile, which the host must not do: what was a linker carries no
+ * state, so it is not taken for a new object. */
+static void trusts_no_linker_that_has_waited(void **state)
+{
+    struct rig *rig = offloaded(1);
+    FLUE_NEIGHBOR_BLOCK root = rig->neighbour;
+    FLUE_PATH_BLOCK path = rig->path;
+
+    (void)state;
+    flue_target_pause(rig->target);
+    rig_tree_more(rig, 1);
+    rig_block(&root.Block, NeighborOffloadState, 1, &rig->neighbour_handle);
+    rig_block(&path.Block, Ip4OffloadState, 1, &rig->path_handle);
+    root.Block.DependentBlockList = &path.Block;
+    path.Block.DependentBlockList = &rig->conns[1].block.Block;
+    rig_initiate(rig, &root.Block);
+    rig_wait(rig, 20 * RIG_US);
+    rig_terminate(rig, 1, 1);
+    rig_wait(rig, 100 * RIG_US);
+    rig->conns[0].handle.MiniportOffloadContext = NULL;
+    rig->path_handle.MiniportOffloadContext = NULL;
+    rig->neighbour_handle.MiniportOffloadContext = NULL;
+    flue_target_resume(rig->target);
+    rig_wait(rig, 100 * RIG_US);
+    assert_int_equal(rig_count(rig, RIG_INITIATED), 2);
+    assert_int_equal(root.Block.Status, NDIS_STATUS_FAILURE);
+    assert_int_equal(path.Block.Status, NDIS_STATUS_FAILURE);
+    assert_int_equal(rig->conns[1].block.Block.Status, NDIS_STATUS_FAILURE);
+    assert_null(rig->neighbour_handle.MiniportOffloadContext);
+    rig_free(rig);
+}
+
 /* Behaviour 12: sends come back, initiates fail, until the resume. */
 static void uploads_all(void **state)
 {
@@ -381,6 +413,7 @@ int main(void)
         cmocka_unit_test(treats_corrupt_headers),
         cmocka_unit_test(pauses_and_resumes),
         cmocka_unit_test(uploads_all),
+        cmocka_unit_test(trusts_no_linker_that_has_waited),
         cmocka_unit_test(sleeps_when_empty),
     };
 

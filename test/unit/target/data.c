@@ -123,6 +123,7 @@ static void indicates_what_one_interrupt_brings(void **state)
     finish(rig, 2);
 }
 
+/* CH-216. */
 static void merges_segments_into_one_list(void **state)
 {
     struct rig *rig = rig_new();

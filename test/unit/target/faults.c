@@ -22,7 +22,7 @@ static void check_told(const struct rig *rig, unsigned first)
     assert_int_equal(rig_find(rig, RIG_EVENT, first + 1)->bytes, TcpIndicateAbort);
 }
 
-/* Query and invalidate of an object of any layer. */
+/* Query and invalidate of an object of any layer (CH-109). */
 static void fails_with_lost_state(void **state)
 {
     static const unsigned types[] = {0, NeighborOffloadDelegatedState, Ip4OffloadCachedState, TcpOffloadDelegatedState};
@@ -62,7 +62,7 @@ static void fails_with_lost_state(void **state)
     }
 }
 
-/* Terminate itself: the events, all I/O, FAILURE; that was it. */
+/* Terminate itself: the events, all I/O, FAILURE; that was it (CH-124). */
 static void ends_with_failure(void **state)
 {
     const struct flue_ddi ddi = {.ndis_version = FLUE_NDIS_6_20};

@@ -49,7 +49,7 @@ static void obeys_the_revision(void **state)
 }
 
 /* Data in flight both ways: 1400 of 4000 bytes acknowledged, in the middle of the second list; received bytes refused,
- * on their way up, out of order. */
+ * on their way up, out of order (CH-134, CH-135). */
 static void gives_back_data_in_flight(void **state)
 {
     struct rig *rig = offloaded(2);

@@ -264,7 +264,7 @@ static void inherits_send_data(void **state)
     rig_free(rig);
 }
 
-/* D-45: inherited data waits for a posted receive; a zero-byte one re-enables indications. */
+/* D-45: inherited data waits for a posted receive; a zero-byte one re-enables indications (CH-050). */
 static void inherits_received_data(void **state)
 {
     struct rig *rig = rig_new();

@@ -123,6 +123,37 @@ static void waits_for_queued_frames(void **state)
     rig_free(rig);
 }
 
+/* A connection whose initiate has not completed obeys, too (CH-105, CH-106): its neighbour is older. */
+static void stops_what_is_not_yet_live(void **state)
+{
+    struct rig *rig = rig_new();
+    NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
+    unsigned sent;
+
+    (void)state;
+    rig->params.profile.moderation_ps = 300 * RIG_US;
+    rig->params.backlog_frames = 4;
+    rig_build(rig);
+    rig_tree(rig, 1);
+    rig_initiate(rig, &rig->neighbour.Block);
+    rig_wait(rig, 400 * RIG_US);
+    rig_tree_more(rig, 1);
+    rig->conns[1].block.Block.NetBufferListChain = rig_nbl(rig, 1, 0, 60 * RIG_MSS);
+    rig_initiate(rig, &rig->path_end);
+    rig_wait(rig, 10 * RIG_US);
+    assert_true(rig->sent > 1);
+    invalidate(rig, &block, &rig->neighbour_handle, NeighborOffloadState);
+    rig_wait(rig, 10 * RIG_US);
+    sent = rig->sent;
+    rig_wait(rig, FLUE_PS_PER_S);
+    assert_int_equal(rig->sent, sent);
+    assert_int_equal(rig_count(rig, RIG_INITIATED), 2);
+    assert_int_equal(rig_find(rig, RIG_EVENT, 0)->extra, InvalidState);
+    assert_true(rig_place(rig, RIG_INITIATED, 1) < rig_place(rig, RIG_EVENT, 0)); /* D-15 */
+    rig_finish(rig, 2);
+    rig_free(rig);
+}
+
 /* The path gets a valid neighbour before anything was sent: saved (behaviour 5.2 T5). */
 static void is_saved_by_a_relink(void **state)
 {
@@ -210,7 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stops_sending),           cmocka_unit_test(repeats_nothing),
-        cmocka_unit_test(waits_for_queued_frames), cmocka_unit_test(is_saved_by_a_relink),
+        cmocka_unit_test(waits_for_queued_frames), cmocka_unit_test(stops_what_is_not_yet_live), cmocka_unit_test(is_saved_by_a_relink),
         cmocka_unit_test(obeys_the_switches),      cmocka_unit_test(resets_all_the_same),
     };
 

@@ -155,7 +155,7 @@ static void set_judge_6_1(struct flue_target_params *params, struct branches *br
     params->ddi.ndis_version = FLUE_NDIS_6_1; /* CH-070: that status does not exist yet */
 }
 
-/* Two branches neighbour -> path -> connection; the second hits one limit. */
+/* Two branches neighbour -> path -> connection; the second hits one limit (CH-064). */
 static void answers_with_the_status_of_the_limit(void **state)
 {
     static const struct limit limits[] = {
@@ -271,7 +271,7 @@ static void follows_the_published_example(void **state)
     }
 }
 
-/* Behaviour 3.5: N1 P1 T1 T2 P2 T3 N2 P3 T4 T5, seen by what is left for whom. */
+/* Behaviour 3.5: N1 P1 T1 T2 P2 T3 N2 P3 T4 T5, seen by what is left for whom (CH-045). */
 static void walks_depth_first(void **state)
 {
     static const int taken_of[] = {1, 2, 3, 4, 5};

@@ -36,7 +36,7 @@ static void expect_received(const struct rig *rig, unsigned n, unsigned number, 
     assert_int_equal(entry->bytes, bytes);
 }
 
-/* CH-180, CH-181, CH-186, CH-189, CH-197: filled in order, completed when full. */
+/* CH-180, CH-181, CH-186, CH-189, CH-197: filled in order, completed when full (CH-183). */
 static void fills_requests_in_order(void **state)
 {
     struct rig *rig = offloaded(1);

@@ -48,6 +48,7 @@ static void tells_of_a_connection(void **state)
         assert_int_equal(query.Delegated.KeepAlive.TimeoutDelta, FLUE_TICKS_NONE); /* CH-097 */
         assert_true(query.Delegated.SendBacklogSize >= 2 * RIG_MSS && query.Delegated.SendBacklogSize <= RIG_WINDOW);
         assert_int_equal(query.Delegated.ReceiveBacklogSize, 0);
+        assert_null(query.Delegated.SendDataTail); /* CH-102: the sizes stand where the other pointers would */
         assert_int_equal(query.Delegated.DWnd, 77);
     }
     rig_peer(rig, 0, 100, 2920, 0, FLUE_TCP_ACK); /* the timers run on */

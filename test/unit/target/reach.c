@@ -16,7 +16,7 @@ static struct rig *offloaded(uint32_t host_delta, uint32_t nic_delta)
     return rig;
 }
 
-/* Both must be stale, and a datagram must leave (D-55); the datagram does not wait. */
+/* Both must be stale, and a datagram must leave (D-55); the datagram does not wait (CH-270). */
 static void asks_when_both_are_stale(void **state)
 {
     static const struct {

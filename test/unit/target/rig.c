@@ -34,17 +34,26 @@ static void log_chain(struct rig *rig, enum rig_call call, PNET_BUFFER_LIST firs
     }
 }
 
+static void from_inside(struct rig *rig, enum rig_call call)
+{
+    if (rig->reenter != NULL) {
+        rig->reenter(rig, call);
+    }
+}
+
 static void initiate_complete(NDIS_HANDLE context, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
 {
     struct rig *rig = context;
 
     rig->initiate_status = root->Status;
     note(rig, RIG_INITIATED)->status = root->Status;
+    from_inside(rig, RIG_INITIATED);
 }
 
 static void terminate_complete(NDIS_HANDLE context, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
 {
     note(context, RIG_TERMINATED)->status = root->Status;
+    from_inside(context, RIG_TERMINATED);
 }
 
 static void other_complete(NDIS_HANDLE context, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
@@ -75,6 +84,7 @@ static void offload_event(NDIS_HANDLE context, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST
 static void send_complete(NDIS_HANDLE context, PNET_BUFFER_LIST first)
 {
     log_chain(context, RIG_SENT, first);
+    from_inside(context, RIG_SENT);
 }
 
 /* What a completed request holds: bytes of one stream, one after the other, all of them its data start has passed. */
@@ -108,9 +118,7 @@ static void receive_complete(NDIS_HANDLE context, PNET_BUFFER_LIST first)
         check_received(rig, nbl);
     }
     log_chain(rig, RIG_RECEIVED, first);
-    if (rig->reenter != NULL) {
-        rig->reenter(rig, RIG_RECEIVED);
-    }
+    from_inside(rig, RIG_RECEIVED);
     rig->depth--;
 }
 
@@ -142,9 +150,7 @@ static void tcp_event(PVOID offload_context, ULONG type, ULONG information)
     entry->conn = conn_of(offload_context);
     entry->bytes = type;
     entry->extra = information;
-    if (the_rig->reenter != NULL) {
-        the_rig->reenter(the_rig, RIG_EVENT);
-    }
+    from_inside(the_rig, RIG_EVENT);
 }
 
 static NDIS_STATUS take_indicated(PVOID offload_context, PNET_BUFFER_LIST nbl, NDIS_STATUS status, ULONG *consumed)
@@ -192,9 +198,7 @@ static NDIS_STATUS indicate(PVOID offload_context, PNET_BUFFER_LIST nbl, NDIS_ST
 
     assert_int_equal(rig->depth++, 0); /* CH-192 */
     answer = take_indicated(offload_context, nbl, status, consumed);
-    if (rig->reenter != NULL) {
-        rig->reenter(rig, RIG_INDICATED);
-    }
+    from_inside(rig, RIG_INDICATED);
     rig->depth--;
     return answer;
 }
@@ -289,6 +293,9 @@ static enum flue_wire_result wire_send(void *ctx, const struct flue_frame *frame
     rig->wire_room--;
     assert_true(rig->sent < RIG_FRAMES);
     rig->out[rig->sent++] = (struct rig_frame){.frame = *frame, .at_ps = rig->env.now_ps};
+    if (rig->check != FLUE_CHECK_OFF) {
+        flue_ndis_check_frame(rig->ndis, rig->adapter, 1, frame, rig->env.now_ps);
+    }
     return FLUE_WIRE_SENT;
 }
 
@@ -323,6 +330,15 @@ struct rig *rig_new(void)
     return rig;
 }
 
+void rig_build_target(struct rig *rig)
+{
+    assert_int_equal(
+        flue_target_new(&rig->env.env, &rig->timers, NULL, rig->ndis, &rig->wire, &rig->params, &rig->target), FLUE_OK);
+    flue_server_init(&rig->core, UINT64_C(1000000000), NULL);
+    flue_target_set_host_core(rig->target, &rig->core, &rig->interrupt_price);
+    rig->adapter = flue_target_adapter(rig->target);
+}
+
 void rig_build(struct rig *rig)
 {
     static const NDIS_PROTOCOL_DRIVER_CHARACTERISTICS calls = {
@@ -345,10 +361,14 @@ void rig_build(struct rig *rig)
     assert_int_equal(flue_ndis_new(&rig->env.env, NULL, &rig->ndis), FLUE_OK);
     assert_int_equal(ndis_pool_new(&rig->env.env, NDIS_POOL_SPANS, &rig->spans), FLUE_OK);
     assert_int_equal(ndis_pool_new(&rig->env.env, NDIS_POOL_FRAMES, &rig->frames), FLUE_OK);
-    assert_int_equal(
-        flue_target_new(&rig->env.env, &rig->timers, NULL, rig->ndis, &rig->wire, &rig->params, &rig->target), FLUE_OK);
-    flue_server_init(&rig->core, UINT64_C(1000000000), NULL);
-    flue_target_set_host_core(rig->target, &rig->core, &rig->interrupt_price);
+    if (rig->check != FLUE_CHECK_OFF) {
+        assert_int_equal(flue_ndis_check(rig->ndis, rig->check, &rig->params.ddi, &rig->check_sink), FLUE_OK);
+    }
+    if (rig->floor != NULL) {
+        rig->floor->build(rig);
+    } else {
+        rig_build_target(rig);
+    }
     assert_int_equal(NdisRegisterProtocolDriver(rig->ndis, rig, &calls, &protocol), NDIS_STATUS_SUCCESS);
     assert_non_null(rig->binding);
 }
@@ -358,10 +378,14 @@ void rig_free(struct rig *rig)
     struct flue_ndis_ledger ledger = flue_ndis_binding_ledger(rig->binding);
 
     assert_int_equal(flue_ndis_ledger_total(&ledger), 0);
-    assert_int_equal(flue_target_objects_live(rig->target), 0);
+    assert_int_equal(rig->floor != NULL ? rig->floor->live(rig) : flue_target_objects_live(rig->target), 0);
     assert_int_equal(ndis_pool_live(rig->spans), 0);
     assert_int_equal(ndis_pool_live(rig->frames), 0);
-    flue_target_free(rig->target);
+    if (rig->floor != NULL) {
+        rig->floor->free(rig);
+    } else {
+        flue_target_free(rig->target);
+    }
     flue_ndis_free(rig->ndis);
     ndis_pool_free(rig->spans);
     ndis_pool_free(rig->frames);
@@ -524,7 +548,7 @@ void rig_terminate(struct rig *rig, unsigned count, int all)
 
         memset(end, 0x5A, sizeof *end);
         rig_block(&end->Block, TcpOffloadDelegatedState, FLUE_TCP_DELEGATED_REVISION_2, &rig->conns[i].handle);
-        end->Delegated.Header.Length = sizeof end->Delegated;
+        end->Delegated.Header = (OFFLOAD_STATE_HEADER){.Length = sizeof end->Delegated};
         end->Block.NextBlock = i + 1 < count ? &rig->conns[i + 1].end.Block : NULL;
     }
     if (all) {

@@ -7,6 +7,7 @@
 #include "support/test.h"
 
 #include "base/timers.h"
+#include "flue/check.h"
 #include "flue/ndischimney.h"
 #include "flue/target.h"
 #include "flue/wire.h"
@@ -62,7 +63,21 @@ struct rig_conn {
 /* What the host answers to an indication. */
 enum rig_answer { RIG_TAKE, RIG_REFUSE, RIG_TAKE_PART };
 
+struct rig;
+
+/* What may stand under the host instead of Flue's target alone. */
+struct rig_floor {
+    void (*build)(struct rig *rig); /* the adapter, and drivers above it; sets rig->adapter */
+    void (*receive)(struct rig *rig, const struct flue_frame *frame);
+    uint64_t (*live)(const struct rig *rig);
+    void (*free)(struct rig *rig);
+};
+
 struct rig {
+    const struct rig_floor *floor; /* NULL: a target */
+    enum flue_check_mode check;    /* with check_sink: the rules of the interface are watched, in frames, too */
+    struct flue_check_sink check_sink;
+    NDIS_HANDLE adapter; /* NdisMiniportHandle at the bottom */
     struct manual_env env;
     struct timers timers;
     struct flue_ndis *ndis;
@@ -86,7 +101,7 @@ struct rig {
     NDIS_OID_REQUEST request;
     int follow; /* 1: received data, of connection 0 alone, must continue at `taken` bytes of its stream */
     uint64_t taken;
-    int depth; /* upward calls of receive data on the stack */
+    int depth;          /* upward calls of receive data on the stack */
     int hold_indicated; /* 1: the host keeps indicated NBLs in `kept` */
     struct ndis_chain kept;
     NDIS_OFFLOAD_HANDLE neighbour_handle, path_handle;
@@ -107,6 +122,8 @@ struct rig {
 struct rig *rig_new(void);
 /* Builds what rig_new() and the test have described. */
 void rig_build(struct rig *rig);
+/* For a floor: Flue's target, as rig->params say. */
+void rig_build_target(struct rig *rig);
 /* Frees everything and asserts that nothing is left anywhere. */
 void rig_free(struct rig *rig);
 /* Runs the timers up to a moment. */
@@ -149,6 +166,7 @@ void rig_free_chain(PNET_BUFFER_LIST first);
 
 /* A segment of the peer.  seq and ack count from RIG_RCV_NXT and RIG_SND_UNA. */
 struct flue_frame rig_segment(unsigned conn, uint32_t seq, uint32_t ack, uint32_t bytes, uint8_t flags);
+void rig_arrive(struct rig *rig, const struct flue_frame *frame);
 void rig_peer(struct rig *rig, unsigned conn, uint32_t seq, uint32_t ack, uint32_t bytes, uint8_t flags);
 
 /* The log entry of the n-th (from 0) call of this kind; fails the test if there is none. */

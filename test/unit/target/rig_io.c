@@ -88,9 +88,21 @@ struct flue_frame rig_segment(unsigned conn, uint32_t seq, uint32_t ack, uint32_
     };
 }
 
+void rig_arrive(struct rig *rig, const struct flue_frame *frame)
+{
+    if (rig->check != FLUE_CHECK_OFF) {
+        flue_ndis_check_frame(rig->ndis, rig->adapter, 0, frame, rig->env.now_ps);
+    }
+    if (rig->floor != NULL) {
+        rig->floor->receive(rig, frame);
+    } else {
+        flue_target_receive(rig->target, frame, rig->env.now_ps);
+    }
+}
+
 void rig_peer(struct rig *rig, unsigned conn, uint32_t seq, uint32_t ack, uint32_t bytes, uint8_t flags)
 {
     struct flue_frame frame = rig_segment(conn, seq, ack, bytes, flags);
 
-    flue_target_receive(rig->target, &frame, rig->env.now_ps);
+    rig_arrive(rig, &frame);
 }

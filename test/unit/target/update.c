@@ -276,12 +276,59 @@ static void follows_the_nagle_flag(void **state)
     rig_free(rig);
 }
 
+/* D-19, D-20 and CH-097 where the connection stands still after a Retrieve: the timers that it goes back with. */
+static void changes_the_timers_of_a_frozen_connection(void **state)
+{
+    enum { ON = TCP_FLAG_KEEP_ALIVE_ENABLED, RESTART = TCP_FLAG_KEEP_ALIVE_RESTART, MAX_RT = TCP_FLAG_MAX_RT_RESTART };
+    static const struct {
+        UCHAR before_flags, flags, count;
+        ULONG timeout, interval, expected;
+    } cases[] = {
+        {0, 0, 5, 1000, 100, FLUE_TICKS_NONE},  /* off */
+        {ON, 0, 5, 1000, 100, FLUE_TICKS_NONE}, /* switched off */
+        {0, ON, 5, 700, 100, 700},              /* switched on */
+        {0, ON, 5, 0, 100, 7200000},            /* with the default */
+        {ON, ON, 5, 1000, 100, 901},            /* 100 ticks have passed, rounded up */
+        {ON, ON, 5, 2000, 100, 901},            /* serves the next time (D-19) */
+        {ON, ON | RESTART, 5, 2000, 100, 2000},
+        {ON, ON | MAX_RT, 5, 2000, 100, 2000},
+        {ON, ON | MAX_RT, 6, 1000, 100, 901},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct rig *rig = offloaded(1);
+        TCP_OFFLOAD_STATE_CACHED cached = rig->conns[0].block.Cached;
+        TCP_OFFLOAD_STATE_DELEGATED seen;
+
+        cached.Flags = cases[i].before_flags;
+        cached.KaProbeCount = 5;
+        cached.KaTimeout = 1000;
+        cached.KaInterval = 100;
+        rig_update_tcp(rig, 0, &cached);
+        assert_int_equal(flue_target_fault(rig->target, FLUE_FAULT_STARVE, 3, 0), FLUE_OK);
+        rig_wait(rig, 100 * FLUE_PS_PER_MS - 50 * RIG_US);
+        cached.Flags = cases[i].flags;
+        cached.KaProbeCount = cases[i].count;
+        cached.KaTimeout = cases[i].timeout;
+        cached.KaInterval = cases[i].interval;
+        rig_update_tcp(rig, 0, &cached);
+        peek(rig, 0, &seen);
+        assert_int_equal(seen.KeepAlive.TimeoutDelta, cases[i].expected);
+        assert_int_equal(seen.KeepAlive.ProbeCount, 0);
+        rig_finish(rig, 1);
+        assert_int_equal(rig->conns[0].end.Delegated.KeepAlive.TimeoutDelta, cases[i].expected);
+        rig_free(rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_effect_at_the_call),
         cmocka_unit_test(shrinks_segments),
         cmocka_unit_test(relinks),
+        cmocka_unit_test(changes_the_timers_of_a_frozen_connection),
         cmocka_unit_test(restarts_timers_on_command),
         cmocka_unit_test(resets_total_rt_with_max_rt),
         cmocka_unit_test(advertises_a_changed_window),

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* host/fold.c - a digest of what the host keeps: two hosts that go on alike have equal ones.  Counts and books are left
+ * out, moments are counted from now. */
+#include "base/fold.h"
+#include "host/host.h"
+
+static void fold_chain(PNET_BUFFER_LIST nbl, uint64_t *digest)
+{
+    for (; nbl != NULL; nbl = nbl->Next) {
+        struct ndis_spans spans = ndis_spans_of_data(nbl->FirstNetBuffer);
+        struct flue_span span;
+
+        fold(digest, (uint64_t)(uint32_t)nbl->Status);
+        while (ndis_spans_next(&spans, &span)) {
+            fold_span(digest, &span);
+        }
+    }
+}
+
+static void fold_object(const struct host_object *object, uint64_t *digest)
+{
+    fold(digest, (uint64_t)object->state << 24 | (uint64_t)object->updating << 16 | (uint64_t)object->doomed << 8 |
+                     hook_linked(&object->dirty));
+    fold(digest, (uint64_t)object->queries << 32 | object->dependents);
+}
+
+static void fold_fixed(const struct host_fixed *fixed, uint64_t *digest)
+{
+#define FOLD_tcp_const(name)  fold(digest, fixed->name);
+#define FOLD_tcp_cached(name) fold(digest, fixed->name);
+#define FOLD_tcp_delegated(name)
+#define FLUE_STATE(class_, name, type, unit, member, since) FOLD_##class_(name)
+#include "flue/state.def"
+}
+
+static void fold_lease(const struct host_lease *lease, uint64_t *digest)
+{
+    fold_object(&lease->object, digest);
+    fold_chain(lease->requeued.first, digest);
+    fold(digest, (uint64_t)lease->posts << 32 | lease->backlog_bytes);
+    fold(digest, (uint64_t)lease->refusing << 16 | (uint64_t)lease->posts_failed << 8 | lease->buffered);
+    fold_fixed(&lease->fixed, digest);
+    fold_fixed(&lease->wanted, digest);
+}
+
+static void fold_socket(const struct flue_socket *socket, flue_ps now_ps, uint64_t *digest)
+{
+    fold(digest, (uint64_t)socket->id << 32 | socket->flags);
+    fold(digest, (uint64_t)socket->holder << 16 | (uint64_t)socket->why << 8 | socket->reason);
+    fold(digest, (uint64_t)hook_linked(&socket->output) << 2 | (uint64_t)hook_linked(&socket->attend) << 1 |
+                     hook_linked(&socket->move));
+    fold(digest, socket->sent_bytes);
+    fold(digest, socket->posted_bytes);
+    fold(digest, socket->acked_bytes);
+    fold(digest, (uint64_t)socket->tell_acked_bytes << 32 | socket->unread_bytes);
+    fold(digest, (uint64_t)socket->owed_bytes << 32 | socket->lists);
+    fold(digest, socket->driven_back);
+    fold_at(digest, socket->not_before_ps > now_ps ? socket->not_before_ps : now_ps, now_ps);
+    for (const struct host_piece *piece = socket->piece_first; piece != NULL; piece = piece->next) {
+        fold_span(digest, &piece->span);
+    }
+    for (const struct host_held *held = socket->held_first; held != NULL; held = held->next) {
+        fold(digest, (uint64_t)held->frame.seq << 32 | held->frame.ack);
+        fold(digest, (uint64_t)held->frame.window << 8 | held->frame.flags);
+        fold_span(digest, &held->frame.payload);
+    }
+    if (socket->conn != NULL) {
+        flue_tcp_fold(socket->conn, now_ps, digest);
+    }
+    if (socket->lease != NULL) {
+        fold_lease(socket->lease, digest);
+    }
+}
+
+static void fold_binding(const struct host_binding *binding, uint64_t *digest)
+{
+    fold(digest, (uint64_t)binding->paused << 7 | (uint64_t)binding->release_wanted << 6 |
+                     (uint64_t)binding->review << 5 | (uint64_t)binding->unread << 4 | (uint64_t)binding->leaving << 3 |
+                     (uint64_t)binding->broken << 2 | (uint64_t)binding->off[0] << 1 | binding->off[1]);
+    fold(digest, (uint64_t)binding->targets << 32 | binding->objects);
+    fold(digest, (uint64_t)binding->received.count << 32 | binding->indicated.count);
+    FLUE_LIST_EACH(hook, &binding->neighbours)
+    {
+        const struct host_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct host_neighbour, hook);
+
+        fold_object(&neighbour->object, digest);
+        fold(digest, (uint64_t)neighbour->state << 16 | (uint64_t)neighbour->asking << 8 | neighbour->refused);
+    }
+}
+
+void flue_host_fold(const struct flue_host *host, flue_ps now_ps, uint64_t *digest)
+{
+    FLUE_LIST_EACH(hook, &host->all)
+    {
+        fold_socket(FLUE_CONTAINER_OF(hook, struct flue_socket, all), now_ps, digest);
+    }
+    FLUE_LIST_EACH(hook, &host->bindings)
+    {
+        fold_binding(FLUE_CONTAINER_OF(hook, struct host_binding, hook), digest);
+    }
+    FLUE_LIST_EACH(hook, &host->path_list)
+    {
+        const struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+
+        fold_object(&path->object, digest);
+        fold(digest, (uint64_t)path->mtu_bytes << 32 | path->told_mtu_bytes);
+    }
+    FLUE_LIST_EACH(hook, &host->takes)
+    {
+        fold(digest, FLUE_CONTAINER_OF(hook, struct flue_socket, move)->id);
+    }
+    FLUE_LIST_EACH(hook, &host->offers)
+    {
+        fold(digest, FLUE_CONTAINER_OF(hook, struct flue_socket, move)->id);
+    }
+    fold(digest, (uint64_t)host->relinking << 32 | (uint64_t)host->evicting << 31 | host->outstanding);
+    fold_at(digest, host->retry.due_ps, now_ps);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* target/hold.c - completions of state operations that are held back, so that a call and its completion are two events
+ * and anything may happen between them (D-15, behaviour 5.2).
+ *
+ * What is to be told of a connection while the completion of its initiate waits, waits behind it (CH-056). */
+
+#include "target/target.h"
+
+static bool is_operation(const struct upward *entry)
+{
+    return entry->kind >= UPWARD_INITIATE && entry->kind <= UPWARD_QUERY;
+}
+
+/* Whether a tree has a block of a connection. */
+struct search {
+    const struct target_context *context; /* NULL: any of this id */
+    uint32_t id;
+    bool found;
+};
+
+static flue_err look(target_tree block, void *arg)
+{
+    struct search *search = (struct search *)arg;
+
+    if (flue_state_layer(block->Header.Type) == FLUE_LAYER_TCP && block->MiniportOffloadContext != NULL &&
+        *block->MiniportOffloadContext != NULL) {
+        const struct target_context *context = (const struct target_context *)*block->MiniportOffloadContext;
+
+        search->found |= search->context != NULL ? context == search->context : context->id == search->id;
+    }
+    return FLUE_OK;
+}
+
+/* Whether it is held back, or stands behind one of the first `count` that are: nothing is told of a connection before
+ * its initiate has completed. */
+static bool waits(const struct flue_target *target, uint32_t count, const struct upward *entry)
+{
+    struct search search = {.context = entry->context};
+
+    if (entry->let_go) {
+        return false;
+    }
+    for (uint32_t i = 0; entry->context != NULL && i < count && !search.found; i++) {
+        const struct upward *held = (const struct upward *)ring_at(&target->held, i);
+
+        if (held->kind == UPWARD_INITIATE && target_obeys(target, 56)) {
+            (void)flue_block_walk(held->what.tree, look, &search);
+        }
+    }
+    return search.found || (is_operation(entry) && target->holding);
+}
+
+bool hold_takes(struct flue_target *target, const struct upward *entry)
+{
+    struct upward *held;
+
+    if ((target->held.count == 0 && !target->holding) || !waits(target, target->held.count, entry)) {
+        return false;
+    }
+    held = (struct upward *)ring_push(&target->held);
+    if (held == NULL) {
+        return false; /* without memory nothing is held */
+    }
+    *held = *entry;
+    return true;
+}
+
+void hold_advance(struct flue_target *target)
+{
+    const uint32_t count = target->held.count;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct upward entry = *(const struct upward *)ring_at(&target->held, kept);
+
+        if (waits(target, kept, &entry)) {
+            kept++;
+            continue;
+        }
+        for (uint32_t j = kept; j + 1 < target->held.count; j++) {
+            *(struct upward *)ring_at(&target->held, j) = *(const struct upward *)ring_at(&target->held, j + 1);
+        }
+        target->held.count--;
+        interrupt_show(target, &entry);
+    }
+}
+
+static void hurry(struct flue_target *target)
+{
+    if (target->held.count > 0) {
+        timers_arm(target->timers, &target->interrupt_timer, target_now(target));
+    }
+}
+
+void flue_target_hold(struct flue_target *target, int on)
+{
+    target->holding = on != 0;
+    if (!target->holding) {
+        hurry(target);
+    }
+}
+
+static bool concerns(const struct upward *entry, unsigned kind, uint32_t id)
+{
+    struct search search = {.context = NULL, .id = id, .found = id == FLUE_NO_CONN};
+
+    if (entry->kind != UPWARD_INITIATE + kind || entry->let_go) {
+        return false;
+    }
+    if (!search.found) {
+        (void)flue_block_walk(entry->what.tree, look, &search);
+    }
+    return search.found;
+}
+
+uint32_t flue_target_holds(const struct flue_target *target, unsigned kind, uint32_t id)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < target->held.count; i++) {
+        count += concerns((const struct upward *)ring_at(&target->held, i), kind, id);
+    }
+    return count;
+}
+
+flue_err flue_target_let_go(struct flue_target *target, unsigned kind, uint32_t id)
+{
+    for (uint32_t i = 0; i < target->held.count; i++) {
+        struct upward *entry = (struct upward *)ring_at(&target->held, i);
+
+        if (concerns(entry, kind, id)) {
+            entry->let_go = true;
+            hurry(target);
+            return FLUE_OK;
+        }
+    }
+    return FLUE_ENOENT;
+}

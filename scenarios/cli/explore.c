@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* flue explore: every order of a few events. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "explore/explore.h"
+#include "flue/check.h"
+#include "run/text.h"
+
+enum { OPTION_DEPTH = 256, OPTION_CONNECTIONS, OPTION_WITHOUT, OPTION_POSTS, OPTION_SENDS, OPTION_TABLE, OPTION_JSON };
+
+static const struct cli_option options[] = {
+    {OPTION_DEPTH, "depth", "N", "events in an order: 6; with two connections 4"},
+    {OPTION_CONNECTIONS, "connections", "N", "one or two: 1"},
+    {OPTION_WITHOUT, "without", "RULE", "host and target do not follow this rule, CH-137 for example"},
+    {OPTION_POSTS, "posts", NULL, "the host posts receive buffers at the adapter"},
+    {OPTION_SENDS, "sends-complete", NULL, "terminate completes unfinished sends (ddi.upload_sends=complete)"},
+    {OPTION_TABLE, "table", NULL, "does so with each rule that can be left out, and prints doc/without.md"},
+    {OPTION_JSON, "json", NULL, "print a JSON object"},
+    {0, NULL, NULL, NULL},
+};
+
+const struct cli_command command_explore_table = {
+    .name = "explore",
+    .summary = "Tries every order of a few events in the life of offloaded connections.",
+    .usage = "flue explore [options]",
+    .examples = "  flue explore --depth 9\n"
+                "  flue explore --connections 2 --depth 5\n"
+                "  flue explore --without CH-137\n",
+    .notes =
+        "Events: initiate, update, terminate and the completion of each; segments of the peer that come or get\n"
+        "lost; the application sends or closes; the peer's FIN or RST; the next timer.  Each new state is taken to\n"
+        "its end, where every byte must have come once, in order, nothing be left, and the checker be content.\n"
+        "--without tells what a rule is good for: what comes of the shortest order that shows it.\n"
+        "Exit code 1: an order breaks something (not with --without, which asks for it).\n",
+    .options = options,
+    .run = command_explore,
+};
+
+struct request {
+    struct explore_params params;
+    bool json, table;
+};
+
+static bool is_plain(void)
+{
+    const char *names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *value = getenv(names[i]);
+
+        if (value != NULL && value[0] != '\0') {
+            return strstr(value, "UTF-8") == NULL && strstr(value, "utf8") == NULL;
+        }
+    }
+    return true;
+}
+
+static bool read_rule(const char *text, unsigned *rule)
+{
+    uint64_t number;
+
+    if (!cli_parse_u64(strncmp(text, "CH-", 3) == 0 ? text + 3 + strspn(text + 3, "0") : text, 1, FLUE_RULES,
+                       &number)) {
+        return false;
+    }
+    *rule = (unsigned)number;
+    for (unsigned i = 0; explore_rule(i) != 0; i++) {
+        if (explore_rule(i) == *rule) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int read_options(int argc, char **argv, struct request *request, int *code)
+{
+    struct explore_params *params = &request->params;
+    const char *argument;
+    uint64_t number = 0;
+    int first = 0, id;
+
+    *code = CLI_EXIT_OK;
+    while ((id = cli_next(&command_explore_table, argc, argv, &first, &argument)) > CLI_END) {
+        if (id == OPTION_JSON) {
+            request->json = true;
+        } else if (id == OPTION_POSTS) {
+            params->posts = true;
+        } else if (id == OPTION_SENDS) {
+            params->sends_complete = true;
+        } else if (id == OPTION_TABLE) {
+            request->table = true;
+        } else if (id == OPTION_WITHOUT && !read_rule(argument, &params->without)) {
+            *code = cli_fail("explore", CLI_EXIT_USAGE, "%.40s is no rule that can be left out; see doc/without.md",
+                             argument);
+            return 0;
+        } else if (id == OPTION_DEPTH || id == OPTION_CONNECTIONS) {
+            if (!cli_parse_u64(argument, 1, id == OPTION_DEPTH ? EXPLORE_DEPTH_MOST : EXPLORE_CONNECTIONS, &number)) {
+                *code = cli_fail("explore", CLI_EXIT_USAGE, "%s must be a number from 1 to %d",
+                                 id == OPTION_DEPTH ? "--depth" : "--connections",
+                                 id == OPTION_DEPTH ? EXPLORE_DEPTH_MOST : EXPLORE_CONNECTIONS);
+                return 0;
+            }
+            *(id == OPTION_DEPTH ? &params->depth : &params->connections) = (unsigned)number;
+        }
+    }
+    if (id < CLI_END) {
+        *code = cli_exit_of(id);
+        return 0;
+    }
+    if (first < argc) {
+        *code = cli_fail("explore", CLI_EXIT_USAGE, "unexpected argument %.60s; see: flue explore --help", argv[first]);
+        return 0;
+    }
+    if (params->depth == 0) {
+        params->depth = params->connections == 1 ? 6 : 4;
+    }
+    return 1;
+}
+
+static void print_json(const struct explore_params *params, const struct explore_result *result)
+{
+    const struct explore_order *order = &result->found[result->verdict];
+    struct text out = {.failed = false};
+
+    text_add(&out,
+             "{\"depth\":%u,\"connections\":%u,\"without\":%u,\"explored\":%" PRIu64 ",\"pruned\":%" PRIu64
+             ",\"ended\":%" PRIu64 ",\"cpu_us\":%" PRIu64 ",\"verdict\":\"%s\",\"order\":[",
+             result->depth, params->connections, params->without, result->explored, result->pruned, result->ended,
+             result->cpu_us, explore_verdict_name(result->verdict));
+    for (unsigned i = 0; i < order->length; i++) {
+        text_add(&out, "%s{\"event\":", i == 0 ? "" : ",");
+        text_add_json(&out, explore_event_title(order->steps[i].event));
+        text_add(&out, ",\"connection\":%u}", order->steps[i].connection);
+    }
+    text_add(&out, "],\"sentence\":");
+    text_add_json(&out, order->sentence);
+    text_add(&out, "}\n");
+    (void)fputs(text_chars(&out), stdout);
+    text_free(&out);
+}
+
+static flue_err print_plain(const struct explore_params *params, const struct explore_result *result)
+{
+    const struct explore_order *order = &result->found[result->verdict];
+
+    (void)printf("%" PRIu64 " states explored, %" PRIu64 " seen before, %" PRIu64 " taken to their end, in %" PRIu64
+                 ".%02" PRIu64 " s of processor time.\nEvery order of %u events%s was tried: %s.\n",
+                 result->explored, result->pruned, result->ended, result->cpu_us / 1000000,
+                 result->cpu_us / 10000 % 100, result->depth, params->connections > 1 ? " of two connections" : "",
+                 explore_verdict_name(result->verdict));
+    if (result->verdict == EXPLORE_HARMLESS) {
+        return FLUE_OK;
+    }
+    (void)printf("\nThe shortest: ");
+    explore_print_order(params, order, stdout);
+    (void)printf("\n%s\n\n", order->sentence);
+    if (result->verdict == EXPLORE_BROKEN) {
+        return FLUE_OK; /* it would break again */
+    }
+    return explore_draw(params, order, is_plain(), stdout);
+}
+
+/* ---- The table of doc/without.md ---- */
+
+static flue_err print_row(const struct explore_params *most, unsigned number)
+{
+    const struct flue_rule *rule = flue_rule(number);
+    struct explore_params params = *most;
+    struct explore_result result;
+    const struct explore_order *order;
+    flue_err err;
+    char id[8];
+
+    params.without = number;
+    if (params.depth < explore_rule_depth(number)) {
+        params.depth = explore_rule_depth(number);
+    }
+    err = explore_search(&params, &result);
+    if (err != FLUE_OK) {
+        return err;
+    }
+    order = &result.found[result.verdict];
+    flue_rule_id(number, id);
+    (void)printf("| %s | %s | %s | ", id, rule->sentence, explore_verdict_name(result.verdict));
+    if (result.verdict == EXPLORE_HARMLESS) {
+        (void)printf("- | - |\n");
+        return FLUE_OK;
+    }
+    (void)printf("%u | ", order->length);
+    explore_print_order(&params, order, stdout);
+    (void)printf(" |\n");
+    return FLUE_OK;
+}
+
+static flue_err print_table(const struct explore_params *params)
+{
+    flue_err err = FLUE_OK;
+
+    (void)printf(
+        "<!-- Generated: flue explore --table --depth %u > doc/without.md; a test compares. -->\n"
+        "# What the rules are good for\n\n"
+        "Host and target leave out what one rule demands (`flue explore --without RULE`), and every order of %u "
+        "events, or a few more\nwhere it takes them, in the life of one connection is tried.  The consequence is "
+        "the worst that was found, the order one of the\nshortest that lead to it.  Harmless means: nothing that "
+        "an application, or the checker of the other rules, would notice;\nwhat TCP repairs by sending it again "
+        "is harmless in this sense.\n\n"
+        "| Rule | What it demands | Without it | Events | Shortest order |\n|---|---|---|---|---|\n",
+        params->depth, params->depth);
+    for (unsigned i = 0; explore_rule(i) != 0 && err == FLUE_OK; i++) {
+        err = print_row(params, explore_rule(i));
+    }
+    return err;
+}
+
+int command_explore(int argc, char **argv)
+{
+    struct request request = {.params = {.connections = 1}};
+    static struct explore_result result;
+    flue_err err;
+    int code;
+
+    if (!read_options(argc, argv, &request, &code)) {
+        return code;
+    }
+    if (request.table) {
+        err = print_table(&request.params);
+        return err == FLUE_OK ? CLI_EXIT_OK : cli_fail_err("explore", err, NULL);
+    }
+    err = explore_search(&request.params, &result);
+    if (err == FLUE_OK && request.json) {
+        print_json(&request.params, &result);
+    } else if (err == FLUE_OK) {
+        err = print_plain(&request.params, &result);
+    }
+    if (err != FLUE_OK) {
+        return cli_fail_err("explore", err, NULL);
+    }
+    return result.verdict != EXPLORE_HARMLESS && request.params.without == 0 ? CLI_EXIT_CHECK : CLI_EXIT_OK;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* explore/step.c - the events of an order, each with its own legality (behaviour 5.1, 5.4, and what the host allows),
+ * and the digest that tells states apart. */
+#include "base/fold.h"
+#include "base/timers.h"
+#include "explore/world.h"
+
+#define SEND_BYTES 150u                /* two segments */
+#define TIMER_PS   (5 * FLUE_PS_PER_S) /* longer waits are not of TCP's timers, but of limits: B would have given up */
+
+static const uint8_t most[EXPLORE_EVENTS] = {
+#define EXPLORE_EVENT(name, count, title) [EXPLORE_##name] = (count),
+#include "explore/events.def"
+};
+
+static struct flue_target *target_of(const struct world *world)
+{
+    return flue_node_target(world->node[WORLD_A]);
+}
+
+/* Something else than the life-time of the path: TTL is what an update of a connection changes. */
+static bool update(struct flue_socket *socket, flue_ps now_ps)
+{
+    struct flue_tcp_settings settings;
+
+    if (flue_host_socket_holder(socket) == FLUE_HOLDER_HOST ||
+        flue_host_socket_settings(socket, &settings) != FLUE_OK) {
+        return false;
+    }
+    settings.ttl = (uint8_t)(settings.ttl - 1);
+    return flue_host_socket_change(socket, &settings, now_ps) == FLUE_OK;
+}
+
+/* The frame of B that is last in the queue overtakes all others. */
+static bool overtake(struct world *world, unsigned connection, uint32_t count)
+{
+    struct world_queue *queue = &world->in[connection];
+    struct flue_frame frame;
+
+    if (queue->count != count + 1) {
+        return queue->count > count; /* it waits behind its own data */
+    }
+    queue->count--;
+    frame = queue->frames[(queue->head + queue->count) % WORLD_QUEUE_FRAMES];
+    flue_node_receive(world->node[WORLD_A], &frame);
+    return true;
+}
+
+static bool peer_ends(struct world *world, unsigned connection, bool reset)
+{
+    struct world_app *app = &world->conns[connection].app[WORLD_B];
+    const uint32_t count = world->in[connection].count;
+
+    if (app->socket == NULL || (!reset && app->closing)) {
+        return false;
+    }
+    app->closing = 1;
+    if (reset) {
+        flue_host_socket_abort(app->socket);
+    } else if (flue_host_socket_close(app->socket) != FLUE_OK) {
+        return false;
+    }
+    flue_node_settle(world->node[WORLD_B]);
+    world_settle(world);
+    (void)overtake(world, connection, count);
+    return true;
+}
+
+static bool let_go(struct world *world, unsigned connection, unsigned kind)
+{
+    return flue_target_let_go(target_of(world), kind, connection) == FLUE_OK;
+}
+
+static bool timer(struct world *world)
+{
+    const flue_ps due_ps = world_deadline(world, WORLD_A);
+
+    if (due_ps == FLUE_PS_NEVER || due_ps > world->now_ps + TIMER_PS) {
+        return false;
+    }
+    world_go(world, due_ps);
+    return true;
+}
+
+static bool act(struct world *world, unsigned connection, enum explore_event event)
+{
+    struct world_app *app = &world->conns[connection].app[WORLD_A];
+
+    switch (event) {
+    case EXPLORE_INITIATE:
+        return app->socket != NULL && flue_host_socket_offload(app->socket, world->now_ps) == FLUE_OK;
+    case EXPLORE_INITIATED:
+        return let_go(world, connection, 0);
+    case EXPLORE_TERMINATED:
+        return let_go(world, connection, 1);
+    case EXPLORE_UPDATED:
+        return let_go(world, connection, 2);
+    case EXPLORE_SEGMENT_IN:
+        return world_let_in(world, connection);
+    case EXPLORE_SEGMENT_LOST:
+        return world_lose(world, connection);
+    case EXPLORE_APP_SEND:
+        if (app->socket == NULL || flue_host_socket_send(app->socket, SEND_BYTES) != FLUE_OK) {
+            return false;
+        }
+        app->sent_bytes += SEND_BYTES;
+        return true;
+    case EXPLORE_APP_PAUSE:
+        if (app->socket == NULL) {
+            return false;
+        }
+        flue_host_socket_pause_reading(app->socket);
+        return true;
+    case EXPLORE_APP_CLOSE:
+        if (app->socket == NULL || flue_host_socket_close(app->socket) != FLUE_OK) {
+            return false;
+        }
+        app->closing = 1;
+        return true;
+    case EXPLORE_PEER_FIN:
+        return peer_ends(world, connection, false);
+    case EXPLORE_PEER_RST:
+        return peer_ends(world, connection, true);
+    case EXPLORE_UPDATE:
+        return app->socket != NULL && update(app->socket, world->now_ps);
+    case EXPLORE_TERMINATE:
+        return app->socket != NULL && flue_host_socket_upload(app->socket, world->now_ps) == FLUE_OK;
+    case EXPLORE_TIMER:
+        return timer(world);
+    case EXPLORE_EVENTS:
+        break;
+    }
+    return false;
+}
+
+bool world_step(struct world *world, unsigned connection, enum explore_event event)
+{
+    struct world_conn *conn = &world->conns[connection];
+
+    if (conn->done[event] == most[event] || !act(world, connection, event)) {
+        return false;
+    }
+    conn->done[event]++;
+    flue_node_settle(world->node[WORLD_A]);
+    world_settle(world);
+    return true;
+}
+
+/* ---- The digest ---- */
+
+static void fold_queue(const struct world_queue *queue, uint64_t *digest)
+{
+    fold(digest, queue->count);
+    for (uint32_t i = 0; i < queue->count; i++) {
+        const struct flue_frame *frame = &queue->frames[(queue->head + i) % WORLD_QUEUE_FRAMES];
+
+        fold(digest, (uint64_t)frame->seq << 32 | frame->ack);
+        fold(digest, (uint64_t)frame->window << 16 | (uint64_t)frame->flags << 8 | frame->sack_count);
+        fold_span(digest, &frame->payload);
+        for (unsigned j = 0; (frame->options & FLUE_OPT_SACK) != 0 && j < frame->sack_count; j++) {
+            fold(digest, (uint64_t)frame->sack[j].from << 32 | frame->sack[j].to);
+        }
+    }
+}
+
+static void fold_app(const struct world_app *app, uint64_t *digest)
+{
+    fold(digest, app->sent_bytes);
+    fold(digest, app->received_bytes);
+    fold(digest, app->acked_bytes);
+    fold(digest, (uint64_t)(app->socket != NULL) << 32 | (uint64_t)app->closing << 24 | (uint64_t)app->closed << 16 |
+                     (uint64_t)app->peer_closed << 8 | app->reason);
+}
+
+uint64_t world_digest(const struct world *world)
+{
+    uint64_t digest = 0;
+
+    for (unsigned node = 0; node < WORLD_NODES; node++) {
+        flue_host_fold(flue_node_host(world->node[node]), world->now_ps, &digest);
+        flue_target_fold(flue_node_target(world->node[node]), world->now_ps, &digest);
+        fold_at(&digest, world_deadline(world, node), world->now_ps);
+    }
+    for (unsigned i = 0; i < world->connections; i++) {
+        const struct world_conn *conn = &world->conns[i];
+
+        for (unsigned event = 0; event < EXPLORE_EVENTS; event++) {
+            fold(&digest, conn->done[event]);
+        }
+        fold_app(&conn->app[WORLD_A], &digest);
+        fold_app(&conn->app[WORLD_B], &digest);
+        fold_queue(&world->in[i], &digest);
+    }
+    fold(&digest, world->verdict);
+    return digest;
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From a scenario to its network and nodes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "flue/ndischimney.h"
+#include "flue/provider.h"
+#include "run/flows.h"
+#include "run/net_ns3.h"
+#include "run/profile.h"
+#include "wire/impair.h"
+
+#define GATEWAYS      2u
+#define CLIENT_PREFIX (96 + 16) /* bits of 10.1.0.0/16, as a mapped address */
+#define VLANS_KNOWN   8         /* VLAN ids an adapter knows when it makes tags */
+
+/* ---- Parameters ---------------------------------------------------------------------------------------------------
+ */
+
+static void tcp_params(const struct flue_scenario *scenario, struct flue_tcp_params *tcp)
+{
+    flue_tcp_defaults(tcp);
+    tcp->mss_bytes = (uint32_t)scenario->mtu - 40;
+    tcp->rcv_buffer_bytes = (uint32_t)scenario->rcv_buffer;
+    tcp->initial_window = (uint32_t)scenario->initial_window;
+    tcp->ack_every = (uint32_t)scenario->ack_every;
+    tcp->timestamps = scenario->timestamps == CHOICE_YES;
+    tcp->sack = scenario->sack == CHOICE_YES;
+    tcp->congestion = (uint32_t)scenario->congestion; /* the words stand in the order of enum flue_tcp_congestion */
+    tcp->delayed_ack_ps = scenario->delayed_ack;
+    tcp->rto_min_ps = scenario->rto_min;
+    tcp->time_wait_ps = scenario->time_wait;
+}
+
+/* The words of each choice stand in the order of the field's values. */
+static struct flue_ddi ddi_of(const struct flue_scenario *scenario)
+{
+    return (struct flue_ddi){
+        .ndis_version = (uint8_t)scenario->ddi_ndis_version,
+        .walk_failure_stop = (uint8_t)scenario->ddi_walk_failure,
+        .invalidate_acks_none = (uint8_t)scenario->ddi_invalidate_acks,
+        .invalid_raise_eager = (uint8_t)scenario->ddi_invalid_raise,
+        .upload_sends_complete = (uint8_t)scenario->ddi_upload_sends,
+        .terminate_recipe = (uint8_t)scenario->ddi_terminate_failure,
+        .push_timer_once = (uint8_t)scenario->ddi_push_timer,
+        .chimney_moderation_none = (uint8_t)scenario->ddi_chimney_moderation,
+        .upload_deadline_ms = (uint32_t)scenario->ddi_upload_deadline_ms,
+        .reoffload_backoff_ms = (uint32_t)scenario->ddi_reoffload_backoff_ms,
+        .fin_wait2_s = (uint32_t)scenario->ddi_fin_wait2_s,
+    };
+}
+
+/* What makes the adapter recommend to take a connection back, over the scenario's window. */
+static struct flue_target_thresholds thresholds_of(const struct flue_scenario *scenario)
+{
+    return (struct flue_target_thresholds){.window_ps = scenario->advice_window,
+                                           .low_activity_requests = 4,
+                                           .high_drop_permille = 100,
+                                           .small_io_bytes = 1024,
+                                           .no_post_indications = 32,
+                                           .fragments = 8,
+                                           .out_of_order = 64};
+}
+
+static void host_params(const struct flue_scenario *scenario, struct flue_host_params *host)
+{
+    const uint32_t advice = 1u << LowActivity | 1u << HighDropRate | 1u << SmallIO | 1u << NoBufferPreposting |
+                            1u << HighFragmentation | 1u << HighOutOfOrderPackets;
+
+    host->receive_posts = (uint32_t)scenario->receive_posts;
+    host->receive_post_bytes = scenario->receive_posts == 0 ? 0 : (uint32_t)scenario->receive_post_size;
+    host->receive_nonpush = scenario->receive_push == CHOICE_NO;
+    host->receive_queue_bytes = (uint32_t)scenario->receive_queue;
+    host->heed_advice = scenario->heed_advice == SWITCH_YES ? advice : 0;
+    host->follow_send_backlog = scenario->follow_backlog == SWITCH_YES;
+    host->close_with_data = scenario->close_with_data == SWITCH_YES;
+    host->reoffer = scenario->reoffer == SWITCH_YES;
+}
+
+/* A client behind the gateways is on no VLAN. */
+static int tags(const struct flue_scenario *scenario, int end)
+{
+    return scenario->vlan != 0 && (end == SERVER || scenario->topology == TOPOLOGY_SWITCH);
+}
+
+static void target_params(const struct flue_scenario *scenario, int end, uint32_t capacity,
+                          struct flue_target_params *target)
+{
+    target->neighbour_max = capacity == 0 ? 0 : 16;
+    target->path_max = capacity == 0 ? 0 : 4096;
+    target->tcp_max = capacity;
+    target->rcv_wnd_max_bytes = 1u << 30;
+    target->mtu_max_bytes = 9000;
+    target->send_quantum = 4;
+    target->backlog_frames = (uint32_t)scenario->backlog;
+    target->ring_frames = 4096;
+    if (scenario->advice_window != 0)
+        target->thresholds = thresholds_of(scenario);
+    if (scenario->follow_backlog == SWITCH_YES) {
+        target->backlog_permille = 250;
+        target->backlog_ticks = 10;
+    }
+    if (tags(scenario, end)) {
+        target->vlan_max = VLANS_KNOWN;
+        target->vlan_count = 1;
+        target->vlan[0] = (uint16_t)scenario->vlan;
+    }
+}
+
+static void drivers(const struct flue_scenario *scenario, struct flue_node_params *params)
+{
+    static const char *const names[FLUE_NODE_DRIVERS] = {"driver 1", "driver 2", "driver 3", "driver 4"};
+    enum flue_im_kind kinds[FLUE_NODE_DRIVERS];
+
+    params->drivers = (unsigned)world_drivers(scenario->drivers.text, kinds, NULL);
+    for (unsigned i = 0; i < params->drivers; i++)
+        params->driver[i] = (struct flue_im_params){.kind = kinds[i],
+                                                    .name = names[i],
+                                                    .hold_down_ps = scenario->hold_down,
+                                                    .hold_up_ps = scenario->hold_up,
+                                                    .refuse_every = (uint32_t)scenario->refuse_every,
+                                                    .keep_failed = scenario->ddi_terminate_failure != 0};
+}
+
+static void node_params(const struct flue_scenario *scenario, int end, const struct flue_profile *profile,
+                        struct flue_node_params *params)
+{
+    const int offloads = end == SERVER && (scenario->offload == ARM_CHIMNEY || scenario->offload_at != FLUE_PS_NEVER);
+    const uint32_t capacity = offloads ? (uint32_t)scenario->capacity : 0;
+
+    *params = (struct flue_node_params){.number = (uint16_t)end};
+    params->impair.loss_ppm = (uint32_t)scenario->loss;
+    params->impair.reorder_ppm = (uint32_t)scenario->reorder;
+    params->impair.reorder_ps = scenario->reorder_delay;
+    (void)impair_parse(scenario->loss_list.text, end == SERVER ? 'c' : 's', params->impair.lose);
+    tcp_params(scenario, &params->host.tcp);
+    params->host.ip = end == SERVER ? SERVER_IP : CLIENT_IP;
+    params->host.profile = *profile;
+    params->host.policy = flue_policy_find(offloads && scenario->offload_at == FLUE_PS_NEVER ? "always" : "never");
+    params->host.send_quantum = 4;
+    params->host.backlog_frames = (uint32_t)scenario->backlog;
+    params->host.tree_connections = (uint32_t)scenario->tree;
+    params->host.connections = (uint32_t)scenario->connections;
+    target_params(scenario, end, capacity, &params->target);
+    params->target.tcp = params->host.tcp;
+    params->target.profile = *profile;
+    params->host.ddi = ddi_of(scenario);
+    params->target.ddi = params->host.ddi;
+    if (end == SERVER) {
+        host_params(scenario, &params->host);
+        drivers(scenario, params);
+    }
+}
+
+static flue_err load_profile(const char *name, const struct flue_scenario *scenario, struct flue_profile *profile,
+                             char *message, size_t room)
+{
+    flue_err err = profile_load(name, profile, NULL, message, room);
+
+    if (err == FLUE_OK && scenario->moderation != FLUE_PARAM_AS_PROFILE)
+        profile->moderation_ps = (uint64_t)scenario->moderation;
+    return err;
+}
+
+/* ---- The network --------------------------------------------------------------------------------------------------
+ */
+
+static struct flue_wire_facts facts_of(const struct flue_scenario *scenario)
+{
+    return (struct flue_wire_facts){.rate_bps = (uint64_t)scenario->link_rate,
+                                    .delay_ps = scenario->delay,
+                                    .framing_bytes = (uint32_t)scenario->framing,
+                                    .mtu_bytes = (uint32_t)scenario->mtu,
+                                    .queue_frames = (uint32_t)scenario->queue};
+}
+
+static uint64_t seed_of(const struct flue_scenario *scenario)
+{
+    return scenario->seed * UINT64_C(0x9E3779B97F4A7C15) + scenario->rng_run;
+}
+
+static flue_err build_link(struct world *world, char *message, size_t room)
+{
+    const struct flue_net_params params = {.facts = facts_of(world->scenario), .seed = seed_of(world->scenario)};
+
+    return world->scenario->net == FLUE_NET_NS3 ? net_ns3_open(&params, &world->net, message, room)
+                                                : flue_net_link(&params, &world->net);
+}
+
+/* Server, client, and the port of the server's second adapter.  On a VLAN both ends tag; a gateway does not. */
+static flue_err build_lan(struct world *world, char *message, size_t room)
+{
+    const struct flue_scenario *scenario = world->scenario;
+    const uint16_t vid = (uint16_t)scenario->vlan;
+    const int gateways = scenario->topology == TOPOLOGY_GATEWAYS;
+    struct flue_switch_router routers[GATEWAYS];
+    struct flue_switch_node nodes[ENDS + 1];
+    const struct flue_switch_params params = {.nodes = nodes,
+                                              .node_count = ENDS + (uint32_t)scenario->adapters - 1,
+                                              .routers = routers,
+                                              .router_count = gateways ? GATEWAYS : 0,
+                                              .seed = seed_of(scenario)};
+    unsigned i;
+
+    for (i = 0; i <= ENDS; i++) {
+        nodes[i] = (struct flue_switch_node){.facts = facts_of(scenario),
+                                             .untagged_vid = vid == 0 ? 0 : FLUE_VLAN_NONE,
+                                             .tagged_count = vid == 0 ? 0 : 1,
+                                             .tagged_vids = &vid};
+        if (i == CLIENT && gateways) {
+            nodes[i].behind_routers = 1;
+            nodes[i].ip[0] = flue_ip_v4(CLIENT_IP);
+            nodes[i].ip[1] = flue_ip_v4(CLIENT_IP + 1);
+            if (scenario->far_mtu != 0)
+                nodes[i].facts.mtu_bytes = (uint32_t)scenario->far_mtu;
+        }
+    }
+    for (i = 0; i < GATEWAYS; i++)
+        routers[i] =
+            (struct flue_switch_router){.facts = facts_of(scenario), .vid = vid, .ip4 = flue_ip_v4(GATEWAY_IP + i)};
+    return scenario->net == FLUE_NET_NS3 ? net_ns3_open_lan(&params, &world->net, message, room)
+                                         : flue_net_switch(&params, &world->net);
+}
+
+flue_err world_build_net(struct world *world, char *message, size_t room)
+{
+    const flue_err err =
+        world->scenario->topology == TOPOLOGY_LINK ? build_link(world, message, room) : build_lan(world, message, room);
+
+    if (err != FLUE_OK && message[0] == '\0')
+        (void)snprintf(message, room, "the network could not be built: %s", flue_err_sentence(err));
+    return err;
+}
+
+/* ---- Nodes --------------------------------------------------------------------------------------------------------
+ */
+
+static void on_net_receive(void *ctx, const struct flue_frame *frame)
+{
+    flue_node_receive(ctx, frame);
+}
+
+static void on_second_receive(void *ctx, const struct flue_frame *frame)
+{
+    flue_node_receive_by(ctx, 1, frame);
+}
+
+static void on_net_alarm(void *ctx)
+{
+    flue_node_alarm(ctx);
+}
+
+/* The port of the second adapter has no clock of its own. */
+static void on_no_alarm(void *ctx)
+{
+    (void)ctx;
+}
+
+/* Own addresses, ways and tags.  All that the client's addresses are is known on the switch by ARP. */
+static flue_err address(struct world *world, int end)
+{
+    const struct flue_scenario *scenario = world->scenario;
+    const struct flue_ip clients = flue_ip_v4(CLIENT_IP);
+    struct flue_host *host = world_host(world, end);
+    flue_err err = FLUE_OK;
+    uint32_t i;
+
+    if (scenario->topology == TOPOLOGY_LINK || (end == CLIENT && scenario->topology == TOPOLOGY_GATEWAYS))
+        return FLUE_OK;
+    if (scenario->vlan != 0)
+        err = flue_host_vlan(host, 0, (uint16_t)scenario->vlan);
+    for (i = 1; err == FLUE_OK && end == CLIENT && i <= ((uint32_t)scenario->connections - 1) / PORTS_PER_IP; i++) {
+        const struct flue_ip ip = flue_ip_v4(CLIENT_IP + i);
+
+        err = flue_host_address(host, 0, &ip);
+    }
+    for (i = 0; err == FLUE_OK && scenario->topology == TOPOLOGY_GATEWAYS && i < GATEWAYS; i++) {
+        const struct flue_ip gateway = flue_ip_v4(GATEWAY_IP + i);
+
+        err = flue_host_route(host, &clients, CLIENT_PREFIX, &gateway, 0);
+    }
+    return err;
+}
+
+static flue_err build_node(struct world *world, int end, const struct flue_profile *profile)
+{
+    const struct flue_net *net = &world->net;
+    const struct flue_wire *wire = net->wire(net->ctx, (unsigned)end);
+    struct flue_net_client client = {.receive = on_net_receive, .alarm = on_net_alarm};
+    struct flue_node_params params;
+    flue_err err;
+
+    node_params(world->scenario, end, profile, &params);
+    if (end == SERVER && world->watch.tap != NULL)
+        params.tap = *world->watch.tap;
+    if (end == SERVER && world->scenario->adapters > 1) {
+        /* Both adapters of a team have one MAC address: the switch learns where it is from what is sent. */
+        world->second = *net->wire(net->ctx, ENDS);
+        memcpy(world->second.facts.mac, wire->facts.mac, sizeof(world->second.facts.mac));
+        params.adapters = 2;
+        params.second = &world->second;
+    }
+    if (end == SERVER)
+        params.provider = world->watch.target;
+    if (end == SERVER && world->watch.driver != NULL && params.drivers < FLUE_NODE_DRIVERS)
+        params.driver[params.drivers++] = *world->watch.driver;
+    rules_watch(world, (unsigned)end, &params);
+    err = flue_node_new(net->env(net->ctx, (unsigned)end), wire, world->watch.trace, &params, &world->node[end]);
+    if (err != FLUE_OK)
+        return err;
+    client.ctx = world->node[end];
+    net->attach(net->ctx, (unsigned)end, &client);
+    if (params.adapters > 1) {
+        client.receive = on_second_receive;
+        client.alarm = on_no_alarm;
+        net->attach(net->ctx, ENDS, &client);
+    }
+    return address(world, end);
+}
+
+flue_err world_build_nodes(struct world *world, char *message, size_t room)
+{
+    struct flue_profile profile[ENDS];
+    flue_err err = load_profile(world->scenario->profile.text, world->scenario, &profile[SERVER], message, room);
+    int end;
+
+    if (err == FLUE_OK)
+        err = load_profile(world->scenario->peer_profile.text, world->scenario, &profile[CLIENT], message, room);
+    if (err != FLUE_OK)
+        return err;
+    world->profile = profile[SERVER];
+    for (end = 0; end < ENDS; end++) {
+        err = build_node(world, end, &profile[end]);
+        if (err != FLUE_OK) {
+            if (end == SERVER && world->watch.target != NULL)
+                (void)snprintf(message, room, "target %s could not be started: %s", world->watch.target->name,
+                               flue_err_sentence(err));
+            else
+                (void)snprintf(message, room, "a node could not be built: %s", flue_err_sentence(err));
+            return err;
+        }
+    }
+    world_apps(world);
+    return FLUE_OK;
+}

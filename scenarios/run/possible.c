@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which combinations of parameters cannot be; each is refused with one line. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "run/flows.h"
+#include "wire/impair.h"
+
+#define PREFIX_IPS 2u /* addresses that lead to a node behind the gateways */
+
+int world_drivers(const char *text, enum flue_im_kind *out, const char **wrong)
+{
+    int count = 0;
+
+    while (*(text += strspn(text, " ")) != '\0') {
+        const size_t length = strcspn(text, " ");
+        unsigned kind = 0;
+
+        while (kind <= FLUE_IM_REFUSE &&
+               (strlen(flue_im_kind_name(kind)) != length || strncmp(flue_im_kind_name(kind), text, length) != 0))
+            kind++;
+        if (kind > FLUE_IM_REFUSE || count == FLUE_NODE_DRIVERS) {
+            if (wrong != NULL)
+                *wrong = text;
+            return -1;
+        }
+        out[count++] = (enum flue_im_kind)kind;
+        text += length;
+    }
+    return count;
+}
+
+/* At most one team, at the bottom, and it needs two adapters. */
+static const char *drivers_wrong(const struct flue_scenario *scenario)
+{
+    enum flue_im_kind kinds[FLUE_NODE_DRIVERS];
+    const int count = world_drivers(scenario->drivers.text, kinds, NULL);
+    const int team = count > 0 && kinds[0] == FLUE_IM_TEAM;
+
+    for (int i = 1; i < count; i++)
+        if (kinds[i] == FLUE_IM_TEAM)
+            return "drivers: a team stands on the adapters; write it first, once";
+    if (team != (scenario->adapters == 2))
+        return team ? "drivers: a team makes one adapter of two; set adapters=2 and topology=switch"
+                    : "adapters=2 is for the driver team; set drivers=team";
+    if (scenario->adapters == 2 && scenario->topology != TOPOLOGY_SWITCH)
+        return "adapters=2 needs topology=switch: a team moves its MAC address from port to port";
+    if (scenario->adapters == 2 && scenario->net == FLUE_NET_NS3)
+        return "adapters=2 cannot be on --net ns3: its devices do not share a MAC address; use --net link";
+    if (scenario->fail_over_at != FLUE_PS_NEVER && !team)
+        return "fail_over_at needs the driver team; set drivers=team, adapters=2 and topology=switch";
+    return NULL;
+}
+
+static const char *topology_wrong(const struct flue_scenario *scenario)
+{
+    const int64_t ips = (scenario->connections - 1) / PORTS_PER_IP + 1;
+
+    if (scenario->topology == TOPOLOGY_LINK && scenario->vlan != 0)
+        return "vlan needs Ethernet frames; set topology=switch or topology=gateways";
+    if (scenario->topology != TOPOLOGY_GATEWAYS && scenario->gateway_down != FLUE_PS_NEVER)
+        return "gateway_down needs gateways; set topology=gateways";
+    if (scenario->topology != TOPOLOGY_GATEWAYS && scenario->far_mtu != 0)
+        return "far_mtu needs gateways; set topology=gateways";
+    if (scenario->far_mtu != 0 && scenario->far_mtu < 576)
+        return "far_mtu must be 0, or at least 576 bytes: smaller reports are not believed (RFC 1191)";
+    if (scenario->topology == TOPOLOGY_GATEWAYS && scenario->net == FLUE_NET_NS3)
+        return "topology=gateways cannot be on --net ns3, which has no routers of Flue's; use --net link";
+    if (scenario->topology == TOPOLOGY_GATEWAYS && ips > PREFIX_IPS)
+        return "topology=gateways: at most 100000 connections, for two addresses lead to the client";
+    if (scenario->topology == TOPOLOGY_SWITCH && ips > FLUE_HOST_ADDRESSES)
+        return "topology=switch: at most 400000 connections, for the client has eight addresses";
+    return NULL;
+}
+
+static const char *times_wrong(const struct flue_scenario *scenario)
+{
+    if (scenario->upload_at != FLUE_PS_NEVER && scenario->offload_at != FLUE_PS_NEVER &&
+        scenario->upload_at <= scenario->offload_at)
+        return "upload_at must lie after offload_at: nothing can be taken back before it was handed over";
+    if (scenario->resume_at != FLUE_PS_NEVER &&
+        !(scenario->pause_at < scenario->resume_at || scenario->upload_all_at < scenario->resume_at))
+        return "resume_at must lie after pause_at or upload_all_at: nothing else is resumed";
+    if (scenario->chimney_on_at != FLUE_PS_NEVER && scenario->chimney_off_at >= scenario->chimney_on_at)
+        return "chimney_on_at must lie after chimney_off_at: it is on from the start";
+    return NULL;
+}
+
+static const char *workload_wrong(const struct flue_scenario *scenario)
+{
+    if (scenario->workload == FLUE_WORKLOAD_RPC && scenario->receive_push == CHOICE_NO && scenario->receive_posts > 0)
+        return "receive_push=no cannot be with rpc: a request that does not fill a receive buffer would wait for ever";
+    if (scenario->workload == FLUE_WORKLOAD_RPC && scenario->close_with_data == SWITCH_YES)
+        return "close_with_data is for bulk: with rpc nothing is under way when connections close";
+    return NULL;
+}
+
+flue_err world_possible(const struct flue_scenario *scenario, char *message, size_t room)
+{
+    uint64_t lose[FLUE_IMPAIR_LIST_MAX];
+    enum flue_im_kind kinds[FLUE_NODE_DRIVERS];
+    const int server = impair_parse(scenario->loss_list.text, 's', lose);
+    const int column = server != 0 ? server : impair_parse(scenario->loss_list.text, 'c', lose);
+    const char *wrong = NULL;
+
+    if (column != 0) {
+        (void)snprintf(
+            message, room,
+            "loss_list: column %d of \"%s\" is no frame; write for example \"s3 s17 c5\", at most %d for each side",
+            column, scenario->loss_list.text, FLUE_IMPAIR_LIST_MAX);
+        return FLUE_EINVAL;
+    }
+    if (world_drivers(scenario->drivers.text, kinds, &wrong) < 0) {
+        (void)snprintf(message, room,
+                       "drivers: column %d of \"%s\": write at most %d words out of pass, team, hold, refuse",
+                       (int)(wrong - scenario->drivers.text) + 1, scenario->drivers.text, FLUE_NODE_DRIVERS);
+        return FLUE_EINVAL;
+    }
+    wrong = drivers_wrong(scenario);
+    if (wrong == NULL)
+        wrong = topology_wrong(scenario);
+    if (wrong == NULL)
+        wrong = times_wrong(scenario);
+    if (wrong == NULL)
+        wrong = workload_wrong(scenario);
+    if (wrong != NULL) {
+        (void)snprintf(message, room, "%s", wrong);
+        return FLUE_EINVAL;
+    }
+    return FLUE_OK;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Opens a shared library that is an offload target.  Its calls of the interface are resolved against this program,
+ * which is linked so that they can be. */
+#include "run/provider.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static flue_err refuse(char *message, size_t room, const char *path, const char *why)
+{
+    (void)snprintf(message, room, "--target %.300s: %.400s", path, why);
+    return FLUE_EPARSE;
+}
+
+/* Structures that both sides touch must be the same, whatever compiler made them. */
+static const char *mismatch(const struct flue_provider *provider)
+{
+    const char *const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+    if (provider == NULL) {
+        return "flue_provider() returned nothing; see example/target-skeleton.c";
+    }
+    if (provider->abi != FLUE_PROVIDER_ABI || provider->provider_bytes != sizeof *provider) {
+        return "made for another version of flue/provider.h; compile it again";
+    }
+    if (provider->list_bytes != sizeof(NET_BUFFER_LIST) || provider->frame_bytes != sizeof(struct flue_frame)) {
+        return "its buffer lists or frames have another size; compile it again with this build's headers and flags";
+    }
+    if (provider->name == NULL || provider->name[0] == '\0' ||
+        provider->name[strspn(provider->name, letters)] != '\0') {
+        return "its name is not made of letters, digits, '.', '_' and '-'";
+    }
+    if (provider->create == NULL || provider->receive == NULL || provider->alarm == NULL ||
+        provider->objects_live == NULL || provider->destroy == NULL) {
+        return "one of its five functions is missing";
+    }
+    return NULL;
+}
+
+flue_err provider_load(const char *path, const struct flue_provider **out, char *message, size_t room)
+{
+    const struct flue_provider *(*entry)(void) = NULL;
+    struct stat status;
+    char local[4096];
+    const char *why;
+    void *library;
+
+    *out = NULL;
+    if (access(path, R_OK) != 0) {
+        (void)snprintf(message, room, "--target %.300s: cannot be read; name a shared library, as ./mine.so", path);
+        return FLUE_ENOENT;
+    }
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        return refuse(message, room, path, "is no regular file");
+    }
+    /* A bare name would be looked for in the system's folders. */
+    (void)snprintf(local, sizeof local, "%s%s", strchr(path, '/') == NULL ? "./" : "", path);
+    library = dlopen(local, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        why = dlerror();
+        return refuse(message, room, path, why != NULL ? why : "cannot be loaded");
+    }
+    *(void **)&entry = dlsym(library, "flue_provider");
+    if (entry == NULL) {
+        return refuse(message, room, path, "has no function flue_provider; see flue/provider.h");
+    }
+    *out = entry();
+    why = mismatch(*out);
+    if (why != NULL) {
+        *out = NULL;
+        return refuse(message, room, path, why);
+    }
+    return FLUE_OK;
+}
