@@ -228,6 +228,8 @@ enum ndis_pool_kind {
 /* A pool of NBLs with one NET_BUFFER each.  Borrows env until ndis_pool_free().  FLUE_ENOMEM: *out is NULL. */
 FLUE_CHECKED flue_err ndis_pool_new(const struct flue_env *env, enum ndis_pool_kind kind, struct ndis_pool **out);
 void ndis_pool_free(struct ndis_pool *pool);           /* NULL: nothing; NBLs still out are gone with it */
+/* Makes sure that the next `pieces` times an NBL of the pool needs memory for one more piece of payload there is some. */
+FLUE_CHECKED flue_err ndis_pool_reserve(struct ndis_pool *pool, uint64_t pieces);
 uint64_t ndis_pool_live(const struct ndis_pool *pool); /* NBLs taken and not put back, for the audit */
 
 /* An empty NBL: DataLength 0, no spans, all named slots, reserved fields and Next NULL, Status SUCCESS.  A frame's

@@ -145,6 +145,8 @@ struct flue_tcp_conn *flue_tcp_find(const struct flue_tcp *stack, const struct f
 void flue_tcp_input(struct flue_tcp *stack, struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps,
                     int answer_rst);
 
+/* Pieces of data that wait behind a gap. */
+uint32_t flue_tcp_pieces(const struct flue_tcp_conn *conn);
 /* How far behind RCV.NXT the data of a frame reaches, as far as it lies in the window offered (before there is one: in
  * the receive buffer, if it comes with a SYN).  0: flue_tcp_input() will hand up and keep none of it. */
 uint32_t flue_tcp_reach(const struct flue_tcp_conn *conn, const struct flue_frame *frame);
@@ -250,6 +252,9 @@ void flue_tcp_visit_reassembly(const struct flue_tcp_conn *conn,
  * broken). */
 FLUE_CHECKED flue_err flue_tcp_import(struct flue_tcp *stack, const struct flue_tcp_state *state, void *user,
                                       uint32_t id, uint32_t unread_bytes, flue_ps now_ps, struct flue_tcp_conn **out);
+/* Whether an imported connection has all that may have to be sent again, [SndUna, SndMax) (CH-078).  Whoever has the
+ * state from others asks before flue_tcp_start(), which takes it for granted. */
+int flue_tcp_covered(const struct flue_tcp_conn *conn);
 void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps);
 
 /* Image, out: every field of flue/state.def into *writer (model/base/image.h), in records whose names begin with

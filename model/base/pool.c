@@ -90,6 +90,7 @@ static int add_chunk(struct pool *pool)
     pool->total_bytes += bytes;
     pool->fresh = (unsigned char *)chunk + start;
     pool->fresh_end = pool->fresh + (bytes - start) / pool->object_bytes * pool->object_bytes;
+    pool->made += (bytes - start) / pool->object_bytes;
     if (pool->chunk_bytes < LAST_CHUNK_BYTES) {
         pool->chunk_bytes *= 2;
     }
@@ -116,6 +117,25 @@ void *pool_get(struct pool *pool)
     fill_object(pool, object);
     pool->live++;
     return object;
+}
+
+flue_err pool_grow(struct pool *pool, uint64_t objects)
+{
+    while (pool->made - pool->live < objects) {
+        while (pool->fresh != pool->fresh_end) {
+            struct pool_free *first = (struct pool_free *)(void *)pool->fresh;
+
+            pool->fresh += pool->object_bytes;
+            fill_object(pool, first);
+            first->next = pool->free;
+            pool->free = first;
+            close_object(pool, first);
+        }
+        if (!add_chunk(pool)) {
+            return FLUE_ENOMEM;
+        }
+    }
+    return FLUE_OK;
 }
 
 void pool_put(struct pool *pool, void *object)

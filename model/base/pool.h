@@ -23,6 +23,7 @@ struct pool {
     size_t chunk_bytes;  /* of the next chunk */
     size_t total_bytes;  /* taken from the env */
     uint64_t live;       /* objects handed out and not returned */
+    uint64_t made;       /* objects of all chunks */
 };
 
 /* Takes no memory yet.  Borrows env until pool_dispose(). */
@@ -31,6 +32,13 @@ void pool_init(struct pool *pool, const struct flue_env *env, size_t object_byte
 /* An object, aligned to 16 bytes (to 64 if its size is a multiple of 64), NOT zeroed: the caller initialises all of it
  * with one assignment.  NULL when the env has no memory. */
 FLUE_CHECKED void *pool_get(struct pool *pool);
+
+/* Makes sure that the next `objects` calls of pool_get() succeed.  FLUE_ENOMEM: they may not. */
+FLUE_CHECKED flue_err pool_grow(struct pool *pool, uint64_t objects);
+FLUE_CHECKED static inline flue_err pool_reserve(struct pool *pool, uint64_t objects)
+{
+    return pool->made - pool->live >= objects ? FLUE_OK : pool_grow(pool, objects);
+}
 
 /* Takes an object of this pool back; NULL does nothing. */
 void pool_put(struct pool *pool, void *object);

@@ -45,12 +45,21 @@ struct host_binding *binding_new(struct flue_host *host)
     return binding;
 }
 
-/* The memory stays until the host is freed: paths may still name it. */
+/* The memory stays until the host is freed: paths may still name it.  Its neighbours fall silent. */
 void binding_free(struct host_binding *binding)
 {
     FLUE_LIST_EACH(hook, &binding->neighbours)
     {
         neighbour_drop(FLUE_CONTAINER_OF(hook, struct host_neighbour, hook));
+    }
+    for (PNET_BUFFER_LIST nbl = binding->out.first; nbl != NULL; nbl = binding->out.first) {
+        binding->out.first = nbl->Next;
+        binding->host->outstanding--;
+        ndis_nbl_put(nbl);
+    }
+    binding->out = (struct ndis_chain){0};
+    for (unsigned reason = 0; reason < HOST_LEAVING_COUNT; reason++) {
+        binding->event[reason] = NULL; /* the close has answered it */
     }
     binding->handle = NULL;
 }
@@ -190,7 +199,7 @@ void binding_status(struct host_binding *binding, NDIS_STATUS status, const void
     case NDIS_STATUS_OFFLOAD_RESUME:
         binding->paused = 0;
         binding->broken = 0;
-        binding->release_wanted = 0;
+        binding->release_wanted = binding->leaving != 0; /* what waits for the end of all offload still waits */
         if (told) {
             learn(binding, buffer); /* CH-309 */
         } else if (binding->knows) {
@@ -205,31 +214,42 @@ void binding_status(struct host_binding *binding, NDIS_STATUS status, const void
 
 /* ---- Power, and what else needs an adapter without offload */
 
+/* The pause before an adapter stops may come while it is still going to sleep. */
+static enum host_leaving leaving_by(const NET_PNP_EVENT_NOTIFICATION *event)
+{
+    return event->NetEvent == NetEventSetPower ? HOST_LEAVING_POWER : HOST_LEAVING_PAUSE;
+}
+
+static NDIS_STATUS stay(struct host_binding *binding, enum host_leaving reason)
+{
+    binding->leaving &= (uint8_t) ~(1u << reason);
+    binding->release_wanted = binding->paused != 0 || binding->leaving != 0;
+    return NDIS_STATUS_SUCCESS;
+}
+
 NDIS_STATUS binding_event(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICATION event)
 {
+    const enum host_leaving reason = leaving_by(event);
+
     switch (event->NetEvent) {
     case NetEventSetPower:
         if (event->Value == NetDeviceStateD0) {
-            binding->leaving = 0;
-            binding->release_wanted = binding->paused;
-            return NDIS_STATUS_SUCCESS;
+            return stay(binding, reason);
         }
         break;
     case NetEventPause:
         break;
     case NetEventRestart:
-        binding->leaving = 0;
-        binding->release_wanted = binding->paused;
-        return NDIS_STATUS_SUCCESS;
+        return stay(binding, reason);
     default:
         return NDIS_STATUS_SUCCESS;
     }
-    binding->leaving = 1;
+    binding->leaving |= (uint8_t)(1u << reason);
     if (binding->objects == 0) {
         return NDIS_STATUS_SUCCESS;
     }
-    assert(binding->event == NULL);
-    binding->event = event;
+    assert(binding->event[reason] == NULL);
+    binding->event[reason] = event;
     upload_all(binding); /* CH-310 */
     return NDIS_STATUS_PENDING;
 }
@@ -277,11 +297,13 @@ static void tell_switches(struct host_binding *binding)
 void binding_review(struct host_binding *binding)
 {
     tell_switches(binding);
-    if (binding->event != NULL && binding->objects == 0) {
-        PNET_PNP_EVENT_NOTIFICATION event = binding->event;
+    for (unsigned reason = 0; reason < HOST_LEAVING_COUNT && binding->objects == 0; reason++) {
+        PNET_PNP_EVENT_NOTIFICATION event = binding->event[reason];
 
-        binding->event = NULL;
-        protocol_event_done(binding, event);
+        if (event != NULL) {
+            binding->event[reason] = NULL;
+            protocol_event_done(binding, event);
+        }
     }
 }
 

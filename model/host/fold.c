@@ -75,7 +75,7 @@ static void fold_socket(const struct flue_socket *socket, flue_ps now_ps, uint64
 static void fold_binding(const struct host_binding *binding, uint64_t *digest)
 {
     fold(digest, (uint64_t)binding->paused << 7 | (uint64_t)binding->release_wanted << 6 |
-                     (uint64_t)binding->review << 5 | (uint64_t)binding->unread << 4 | (uint64_t)binding->leaving << 3 |
+                     (uint64_t)binding->review << 5 | (uint64_t)binding->unread << 4 | (uint64_t)binding->leaving << 8 |
                      (uint64_t)binding->broken << 2 | (uint64_t)binding->off[0] << 1 | binding->off[1]);
     fold(digest, (uint64_t)binding->targets << 32 | binding->objects);
     fold(digest, (uint64_t)binding->received.count << 32 | binding->indicated.count);

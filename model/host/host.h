@@ -127,6 +127,9 @@ struct host_route {
     uint8_t on_link;
 };
 
+/* Why an adapter has to be without offload. */
+enum host_leaving { HOST_LEAVING_POWER, HOST_LEAVING_PAUSE, HOST_LEAVING_COUNT };
+
 /* One adapter as this host has opened it. */
 struct host_binding {
     struct flue_hook hook; /* flue_host.bindings */
@@ -149,7 +152,7 @@ struct host_binding {
     uint8_t release_wanted; /* after UPLOAD_ALL: paths and neighbours go, too, as soon as nothing depends on them */
     uint8_t review;         /* an object may have become free to go */
     uint8_t unread;         /* resumed, its capability not yet read again (CH-309) */
-    uint8_t leaving;        /* a power or pause event waits for the end of all offload */
+    uint8_t leaving;        /* bit n: enum host_leaving; nothing is initiated until it is over */
     uint8_t broken;         /* reported HardwareFailure: nothing is initiated until it resumes (D-35) */
     uint8_t off[2];         /* IPv4, IPv6: switched off, or about to be */
     uint8_t told_off[2];    /* what the adapter was told last */
@@ -161,7 +164,7 @@ struct host_binding {
     struct ndis_chain out;             /* ordinary frames of the present turn */
     struct ndis_chain received;        /* ordinary frames to return */
     struct ndis_chain indicated;       /* chimney buffer lists to return */
-    PNET_PNP_EVENT_NOTIFICATION event; /* that was answered PENDING */
+    PNET_PNP_EVENT_NOTIFICATION event[HOST_LEAVING_COUNT]; /* that were answered PENDING */
     /* The initiate tree that is being built. */
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root, last, placeholder, placeholder_last;
 };
@@ -256,6 +259,7 @@ struct flue_host {
     struct host_binding *first;              /* NULL until an adapter is bound */
     uint32_t binding_count;
     uint8_t static_mac[6];
+    uint8_t unsent;    /* some binding has frames of the present turn */
     uint8_t relinking; /* some path may have to go to another neighbour */
     uint8_t evicting;  /* some path's connections are to be taken back */
     uint8_t sweeping;  /* there may be too many paths or neighbours that nothing uses */
@@ -330,7 +334,13 @@ extern const struct flue_tcp_ops software_ops;
 void software_receive(struct host_binding *binding, PNET_BUFFER_LIST first);
 void software_send_complete(struct flue_host *host, PNET_BUFFER_LIST first);
 void software_input(struct flue_socket *socket, const struct flue_frame *frame);
-void software_pump(struct flue_host *host);
+void software_pump_some(struct flue_host *host);
+static inline void software_pump(struct flue_host *host)
+{
+    if (host->unsent != 0 || !list_empty(&host->outputs)) {
+        software_pump_some(host);
+    }
+}
 void software_flush(struct flue_host *host);
 
 /* hold.c: segments kept during a hand-over. */
@@ -473,7 +483,6 @@ uint32_t post_room_bytes(const struct flue_socket *socket);
 /* reassemble.c: fragments of datagrams, and datagrams with options. */
 /* The whole segment a frame makes complete, in *whole; false: not yet. */
 bool reassemble(struct flue_host *host, const struct flue_frame *frame, struct flue_frame *whole);
-void reassemble_dispose(struct flue_host *host);
 
 /* offload.c */
 bool offload_possible(const struct flue_socket *socket);

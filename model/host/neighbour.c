@@ -159,6 +159,7 @@ static void out(struct host_neighbour *neighbour, PNET_BUFFER_LIST nbl)
         frame->vlan = binding->vlan;
     }
     ndis_chain_append(&binding->out, nbl);
+    binding->host->unsent = 1;
     binding->host->outstanding++;
     binding->host->totals.frames_sent++;
 }
@@ -235,6 +236,10 @@ static void speak(struct host_binding *binding, enum flue_neighbour_op op, const
     if (nbl == NULL) {
         return; /* asked again when its timer says so */
     }
+    if (binding->handle == NULL) {
+        ndis_nbl_put(nbl); /* the adapter has gone */
+        return;
+    }
     frame.kind = FLUE_FRAME_ARP;
     if (!flue_ip_is_v4(to)) {
         frame.kind = FLUE_FRAME_ND;
@@ -245,6 +250,7 @@ static void speak(struct host_binding *binding, enum flue_neighbour_op op, const
     *ndis_nbl_frame(nbl) = frame;
     charge_driver_send(host, NULL, 0);
     ndis_chain_append(&binding->out, nbl);
+    host->unsent = 1;
     host->outstanding++;
     host->totals.frames_sent++;
 }

@@ -227,6 +227,9 @@ void offload_start(struct flue_host *host)
 {
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root;
 
+    if (list_empty(&host->offers)) {
+        return;
+    }
     FLUE_LIST_EACH(hook, &host->bindings)
     {
         struct host_binding *binding = FLUE_CONTAINER_OF(hook, struct host_binding, hook);
@@ -327,9 +330,6 @@ void offload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST 
                 complete_object(&neighbour->object, NULL);
                 neighbour->refused = neighbour->object.state == OBJECT_HERE;
             }
-        }
-        if (neighbour != NULL) {
-            object_release(&neighbour->object);
         }
     }
     tree_free(host, root);

@@ -81,14 +81,13 @@ static void judge(struct host_neighbour *neighbour, bool known, uint32_t nic_del
 {
     const struct flue_host *host = neighbour->object.binding->host;
     const flue_ps tick_ps = host->params.tcp.tick_ps;
-    const flue_ps since_ps = (flue_ps)nic_delta * tick_ps;
-
     if (neighbour->state == FLUE_NEIGHBOUR_DELAY) {
-        const bool progress = known && host_moment(host) - since_ps > neighbour->used_ps;
+        const flue_ps age_ps = host_moment(host) - neighbour->used_ps;
+        const bool progress = known && age_ps > 0 && (flue_ps)nic_delta <= (age_ps - 1) / tick_ps;
 
         nud_event(neighbour, progress ? NUD_CONFIRMED : NUD_TIMER);
         if (progress) {
-            neighbour->confirmed_ps = host_moment(host) - since_ps;
+            neighbour->confirmed_ps = host_moment(host) - (flue_ps)nic_delta * tick_ps;
         }
     }
     neighbour->asking = 0;

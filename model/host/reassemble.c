@@ -41,13 +41,6 @@ static void drop(struct flue_host *host, struct datagram *datagram)
     pool_put(&host->datagrams, datagram);
 }
 
-void reassemble_dispose(struct flue_host *host)
-{
-    while (!list_empty(&host->datagram_list)) {
-        drop(host, FLUE_CONTAINER_OF(list_first(&host->datagram_list), struct datagram, hook));
-    }
-}
-
 /* Old ones go first: the list is in order of arrival. */
 static void expire(struct flue_host *host, flue_ps now_ps)
 {

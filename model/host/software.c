@@ -55,19 +55,25 @@ static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_
 
 void software_flush(struct flue_host *host)
 {
+    if (host->unsent == 0) {
+        return;
+    }
+    host->unsent = 0;
     FLUE_LIST_EACH(hook, &host->bindings)
     {
         struct host_binding *binding = FLUE_CONTAINER_OF(hook, struct host_binding, hook);
 
         if (binding->out.first != NULL && binding->handle != NULL) {
             protocol_send(binding, &binding->out);
+        } else if (binding->out.first != NULL) {
+            host->unsent = 1; /* the binding is not open yet */
         }
     }
 }
 
 /* Turns: each connection may send up to a quantum, then goes to the end of the queue.  Only while the adapter has fewer
  * frames than the backlog; completions start it again. */
-void software_pump(struct flue_host *host)
+void software_pump_some(struct flue_host *host)
 {
     struct flue_hook *hook;
 

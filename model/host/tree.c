@@ -228,7 +228,6 @@ static bool close_root(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST
         object->gathered = 0;
         object->dependents++; /* the tree: the object stays until the initiate that names it has completed (CH-114) */
         close_object(object, NULL);
-        object->dependents++; /* the tree, until it completes: what it names stays, even if its paths move meanwhile */
     }
     return true;
 }

@@ -203,6 +203,9 @@ void upload_import(struct flue_socket *socket, const struct flue_tcp_state *stat
     if (socket->conn == NULL) {
         return;
     }
+    if (flue_tcp_covered(socket->conn) == 0) {
+        socket->flags |= SOCKET_ABORT_WANTED; /* what is sent next would be taken for bytes that did not come back */
+    }
     socket->flags &= ~(uint32_t)(SOCKET_FIN_SENT | SOCKET_FIN_TOLD);
     if (state->state != FLUE_TCP_ESTABLISHED && state->state != FLUE_TCP_CLOSE_WAIT) {
         socket->flags |= SOCKET_FIN_TOLD; /* the FIN is in the state (D-30) */

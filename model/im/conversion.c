@@ -231,9 +231,14 @@ void im_tree_return(struct flue_im *im, enum im_operation operation, im_tree_p r
     }
     im_up_tree(im, operation, (im_tree_m)(void *)root);
     while ((hook = list_pop_front(&passage.end)) != NULL) {
-        im_entry_free(FLUE_CONTAINER_OF(hook, struct im_entry, hook));
+        struct im_entry *entry = FLUE_CONTAINER_OF(hook, struct im_entry, hook);
+
+        entry->ended = entry->sends_out > 0;
+        if (!entry->ended) {
+            im_entry_free(entry);
+        }
     }
-    if (operation == IM_TERMINATE) {
+    if (operation == IM_TERMINATE || operation == IM_INITIATE) { /* what was refused may have been the last */
         im_objects_gone(im);
     }
 }

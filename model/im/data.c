@@ -87,8 +87,11 @@ void im_data_return(struct flue_im *im, enum im_request request, PNET_BUFFER_LIS
         struct im_entry *entry = im_context_pop(im, nbl);
 
         if (request == IM_SEND && --entry->sends_out == 0) {
-            im_starved_sends_are_due(entry);
-        } else if (request == IM_DISCONNECT) {
+            if (entry->ended)
+                im_entry_free(entry);
+            else
+                im_starved_sends_are_due(entry);
+        } else if (request == IM_DISCONNECT && !entry->ended) {
             im_starved_sends_first(entry); /* the connection has no sends any more when it comes (CH-223) */
         }
     }

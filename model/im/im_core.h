@@ -3,8 +3,9 @@
  *
  * Files: protocol.c and miniport.c are the two edges, with the documented names; conversion.c turns trees from one
  * edge's view into the other's and back; entry.c keeps the records for that; data.c passes buffer lists; starve.c
- * answers what finds no memory; hold.c delays; break.c does what is forbidden; indicate.c passes what the adapter says of its own accord; ordinary.c
- * passes frames; request.c passes requests and power; team.c moves from one adapter to the other. */
+ * answers what finds no memory; hold.c delays; break.c does what is forbidden; indicate.c passes what the adapter says
+ * of its own accord; ordinary.c passes frames; request.c passes requests and power; team.c moves from one adapter to
+ * the other. */
 #ifndef FLUE_IM_CORE_H
 #define FLUE_IM_CORE_H
 
@@ -31,15 +32,18 @@ enum {
     IM_DEPOSIT = 3, /* call entries set aside for each object: its terminate may bring two placeholders along */
 };
 
+/* Events that wait for the end of all offload on an adapter. */
+enum { IM_SLEEPS, IM_STOPS, IM_EVENTS };
+
 /* One adapter below. */
 struct im_edge {
     struct flue_im *im;
     NDIS_HANDLE binding; /* NULL: not open */
     uint64_t entries;    /* objects offloaded to it */
     NDIS_TCP_CONNECTION_OFFLOAD capability;
-    bool capable;                      /* capability is valid */
-    bool asleep;                       /* its power is off, or goes off */
-    PNET_PNP_EVENT_NOTIFICATION event; /* answered when nothing is left on it; NULL: none */
+    bool capable;                                 /* capability is valid */
+    bool asleep;                                  /* its power is off, or goes off */
+    PNET_PNP_EVENT_NOTIFICATION event[IM_EVENTS]; /* answered when nothing is left on it; NULL: none */
 };
 
 /* States of an IM offload entry (behaviour 5.3).  Changed in one function, by a table of legal edges. */
@@ -59,6 +63,7 @@ struct im_entry {
     struct im_edge *edge;
     enum im_state state;
     bool failed_once;                       /* its terminate failed, and it is kept for one more (D-32, recipe) */
+    bool ended;                             /* free it when the last send is back (CH-116 was broken above) */
     bool starved;                           /* a send found no memory: none goes down any more */
     uint32_t sends_out;                     /* send lists below */
     uint32_t held_up;                       /* held items of hold.c's way up that are about it */

@@ -49,6 +49,17 @@ void im_generic_event(struct im_edge *edge, im_tree_p block, ULONG code)
 
 /* ---- Status ---- */
 
+/* The layer above has been asked for everything, and is told when the adapter is back. */
+static bool leaves(const struct im_edge *edge)
+{
+    bool leaving = edge->asleep;
+
+    for (unsigned kind = 0; kind < IM_EVENTS; kind++) {
+        leaving = leaving || edge->event[kind] != NULL;
+    }
+    return leaving;
+}
+
 static bool about_offload(NDIS_STATUS code)
 {
     return code == NDIS_STATUS_OFFLOAD_PAUSE || code == NDIS_STATUS_UPLOAD_ALL || code == NDIS_STATUS_OFFLOAD_RESUME;
@@ -64,10 +75,10 @@ void im_status(struct im_edge *edge, PNDIS_STATUS_INDICATION indication)
         edge->capability = *(const NDIS_TCP_CONNECTION_OFFLOAD *)indication->StatusBuffer;
         edge->capable = true;
     }
-    /* An adapter that carries nothing says nothing; what a move asked for is not taken back by the adapter it leaves.
-     */
+    /* An adapter that carries nothing says nothing; what a move, or the way to sleep, asked for is not taken back by
+     * the adapter it is about. */
     if (im->miniport == NULL || edge != im_active(im) ||
-        (im->move != IM_STAY && about_offload(indication->StatusCode))) {
+        ((im->move != IM_STAY || leaves(edge)) && indication->StatusCode == NDIS_STATUS_OFFLOAD_RESUME)) {
         return;
     }
     im_hold_flush_up(im);

@@ -44,11 +44,14 @@ static void answer_events(struct flue_im *im)
 {
     for (unsigned i = 0; i < im->edge_count; i++) {
         struct im_edge *edge = &im->edges[i];
-        PNET_PNP_EVENT_NOTIFICATION event = edge->event;
 
-        if (event != NULL && edge->entries == 0 && (edge != im_active(im) || other(im) == NULL)) {
-            edge->event = NULL;
-            NdisCompleteNetPnPEvent(edge->binding, event, NDIS_STATUS_SUCCESS);
+        for (unsigned kind = 0; kind < IM_EVENTS; kind++) {
+            PNET_PNP_EVENT_NOTIFICATION event = edge->event[kind];
+
+            if (event != NULL && edge->entries == 0 && (edge != im_active(im) || other(im) == NULL)) {
+                edge->event[kind] = NULL;
+                NdisCompleteNetPnPEvent(edge->binding, event, NDIS_STATUS_SUCCESS);
+            }
         }
     }
 }
@@ -83,9 +86,10 @@ void im_team_fire(struct timer *timer, flue_ps now_ps)
 
 /* ---- An adapter below goes off, stops, or comes back ---- */
 
+/* An adapter may be stopped while it is still going to sleep. */
 static NDIS_STATUS wait_for_objects(struct im_edge *edge, PNET_PNP_EVENT_NOTIFICATION event)
 {
-    edge->event = event;
+    edge->event[event->NetEvent == NetEventSetPower ? IM_SLEEPS : IM_STOPS] = event;
     return NDIS_STATUS_PENDING;
 }
 

@@ -109,7 +109,7 @@ struct check_conn {
     uint8_t retrieve_reason;                     /* mandatory TCP_UPLOAD_REASON raised; 0 none */
     uint8_t optional_reason;                     /* the last optional one; 0 none */
     bool fin_seen, rst_seen, disconnect_indicated, abort_indicated;
-    bool uploading; /* what is below wants it back, without a Retrieve: UPLOAD_ALL, a send refused for want of memory */
+    bool uploading; /* what is below wants it back, without a Retrieve: a send was refused for want of memory */
     bool reject_latch; /* the party above refused data: nothing is indicated before it posts (D-45) */
     bool silent;       /* its initiate completion has not returned: no upward call (D-15) */
     bool graceful_asked, abortive_asked;

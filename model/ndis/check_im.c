@@ -21,6 +21,7 @@ struct check_im *im_enter(struct check *check)
     }
     im = (struct check_im *)check->env->allocate(check->env->ctx, sizeof *im);
     if (im == NULL) {
+        check->blind = true;
         return NULL;
     }
     check->im = im;
@@ -31,6 +32,7 @@ struct check_im *im_enter(struct check *check)
     if (hash_table_init(&im->lent_table, check->env, 0) != FLUE_OK ||
         hash_table_init(&im->object_table, check->env, 0) != FLUE_OK) {
         check_im_free(check);
+        check->blind = true;
     }
     return check->im;
 }

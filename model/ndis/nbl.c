@@ -61,6 +61,11 @@ void ndis_pool_free(struct ndis_pool *pool)
     pool->env->release(pool->env->ctx, pool, sizeof *pool);
 }
 
+flue_err ndis_pool_reserve(struct ndis_pool *pool, uint64_t pieces)
+{
+    return pool_reserve(&pool->mdls, pieces);
+}
+
 uint64_t ndis_pool_live(const struct ndis_pool *pool)
 {
     return pool_live(&pool->packets);

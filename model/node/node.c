@@ -123,9 +123,8 @@ static void delay(struct node_port *port, const struct flue_frame *frame, flue_p
                 node->impair.params.reorder_ps);
 }
 
-void flue_node_receive_by(struct flue_node *node, unsigned adapter, const struct flue_frame *frame)
+static inline void receive(struct flue_node *node, struct node_port *port, const struct flue_frame *frame)
 {
-    struct node_port *port = &node->port[adapter];
     const flue_ps now_ps = node->env->now(node->env->ctx);
 
     node->totals.frames++;
@@ -145,9 +144,14 @@ void flue_node_receive_by(struct flue_node *node, unsigned adapter, const struct
     flue_node_settle(node);
 }
 
+void flue_node_receive_by(struct flue_node *node, unsigned adapter, const struct flue_frame *frame)
+{
+    receive(node, &node->port[adapter], frame);
+}
+
 void flue_node_receive(struct flue_node *node, const struct flue_frame *frame)
 {
-    flue_node_receive_by(node, 0, frame);
+    receive(node, &node->port[0], frame);
 }
 
 void flue_node_alarm(struct flue_node *node)

@@ -163,8 +163,7 @@ NDIS_STATUS admit_path(struct flue_target *target, target_tree block, struct tar
     NDIS_STATUS status;
 
     if (neighbour == NULL || constant->SourceAddress == NULL || constant->DestinationAddress == NULL ||
-        target->disabled[v6] || (v6 && target->params.ipv6 == 0) ||
-        cached->PathMtu < TARGET_LEAST_MTU_BYTES) {
+        target->disabled[v6] || (v6 && target->params.ipv6 == 0) || cached->PathMtu < TARGET_LEAST_MTU_BYTES) {
         return NDIS_STATUS_FAILURE; /* no parent (D-12); or none of ours */
     }
     path = (struct target_path *)pool_get(&target->paths);

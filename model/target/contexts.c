@@ -104,7 +104,6 @@ struct target_context *context_new(struct flue_target *target)
     }
     *context = (struct target_context){.state = FLUE_CONTEXT_NONE};
     hook_init(&context->sibling);
-    hook_init(&context->reset);
     /* What is needed to give the connection back is set aside now, so that this can never fail for memory. */
     context->kept = ndis_nbl_get(target->spans);
     if (context->kept == NULL) {
@@ -126,6 +125,7 @@ void context_free(struct flue_target *target, struct target_context *context)
         context->kept = NULL;
     }
     watch_stop(target, context);
+    overflow_forget(target, context);
     target->rcv_bytes -= context->rcv_bytes;
     target->xmit_bytes -= context->xmit_bytes;
     context->rcv_bytes = 0;
@@ -202,6 +202,9 @@ flue_err contexts_init(struct flue_target *target)
     err = ndis_pool_new(env, NDIS_POOL_FRAMES, &target->frames);
     if (err == FLUE_OK) {
         err = ndis_pool_new(env, NDIS_POOL_SPANS, &target->spans);
+    }
+    if (err == FLUE_OK) {
+        err = ndis_pool_reserve(target->spans, TARGET_RING_ENTRIES);
     }
     if (err == FLUE_OK && room > 0) {
         target->cache_room = (uint32_t)room;

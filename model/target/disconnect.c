@@ -29,12 +29,13 @@ void disconnect_finish(struct flue_target *target, struct target_context *contex
 {
     PNET_BUFFER_LIST nbl = context->disconnect;
 
-    if (hook_linked(&context->reset)) {
-        list_remove(&context->reset);
-        status = NDIS_STATUS_SUCCESS;
-    }
     if (nbl != NULL) {
         context->disconnect = NULL;
+        if (context->state == FLUE_CONTEXT_ABORTED && hook_linked(&context->work)) { /* its RST has left, or must */
+            list_remove(&context->work);
+            nbl->MiniportReserved[1] = NULL;
+            status = NDIS_STATUS_SUCCESS;
+        }
         context->flags &= (uint16_t)~CONTEXT_LATE_END;
         if (status == NDIS_STATUS_SUCCESS) {
             nbl->MiniportReserved[1] = nbl->MiniportReserved[0];
@@ -54,19 +55,22 @@ static void reset(struct flue_target *target, struct target_context *context, PN
     statistics_reset(target, context->conn);
     flue_tcp_reset(context->conn, target->engine.clock_ps);
     context->disconnect = nbl;
-    context->reset_due = target->port.given[PORT_ENGINE] + target->port.queues[PORT_ENGINE].count;
-    list_push_back(&target->resets, &context->reset);
+    nbl->MiniportReserved[1] =
+        (PVOID)(uintptr_t)(target->port.given[PORT_ENGINE] + target->port.queues[PORT_ENGINE].count);
+    list_push_back(&target->resets, &context->work);
     disconnect_advance(target, target->engine.clock_ps);
 }
 
-void disconnect_advance(struct flue_target *target, flue_ps now_ps)
+/* MiniportReserved[1] tells how many of the engine's frames have been given to the wire when the RST has. */
+void disconnect_reset_sent(struct flue_target *target, flue_ps now_ps)
 {
     struct flue_hook *hook;
 
     while ((hook = list_first(&target->resets)) != NULL) {
-        struct target_context *context = FLUE_CONTAINER_OF(hook, struct target_context, reset);
+        struct target_context *context = FLUE_CONTAINER_OF(hook, struct target_context, work);
 
-        if (context->reset_due > target->port.given[PORT_ENGINE] || ring_reserve(&target->upwards, 1) != FLUE_OK) {
+        if ((uintptr_t)context->disconnect->MiniportReserved[1] > target->port.given[PORT_ENGINE] ||
+            ring_reserve(&target->upwards, 1) != FLUE_OK) {
             return; /* the next interrupt makes room */
         }
         (void)flue_server_begin(&target->engine, now_ps);

@@ -3,12 +3,10 @@
  * sends, disconnects and state operations keep their order.  An entry is made at the virtual time of the host's core
  * and seen by the adapter one doorbell later. */
 
-#include <assert.h>
-
 #include "target/target.h"
 
 /* False: only a part of it. */
-static bool take_up(struct flue_target *target, const struct doorbell *entry)
+static inline bool take_up(struct flue_target *target, const struct doorbell *entry)
 {
     switch (entry->kind) {
     case DOORBELL_FRAMES:
@@ -53,46 +51,66 @@ static bool take_up(struct flue_target *target, const struct doorbell *entry)
 /* The oldest entry, if what it has for the host finds room in the event ring. */
 static inline bool take_first(struct flue_target *target)
 {
-    struct doorbell entry = *(const struct doorbell *)ring_front(&target->doorbells);
+    const struct doorbell *front = (const struct doorbell *)ring_front(&target->doorbells);
+    struct doorbell entry;
 
     if (ring_reserve(&target->upwards, TARGET_STEP_ENTRIES) != FLUE_OK) {
         return false;
     }
-    (void)flue_server_begin(&target->engine, entry.visible_ps);
-    if (!take_up(target, &entry)) {
+    if (front != NULL) {
+        entry = *front;
+    } else if (!overflow_take(target, &entry)) {
         return false;
     }
-    ring_pop(&target->doorbells);
+    (void)flue_server_begin(&target->engine, entry.visible_ps);
+    if (!take_up(target, &entry)) {
+        if (front == NULL) {
+            overflow_put_back(target, entry.what.tree);
+        }
+        return false;
+    }
+    if (front != NULL) {
+        ring_pop(&target->doorbells);
+    }
     return true;
 }
 
-/* Without memory for a larger ring the oldest entry is taken before its time. */
-static struct doorbell *push(struct flue_target *target, enum doorbell_kind kind, struct target_context *context)
+/* When the oldest entry is seen. */
+static flue_ps due(const struct flue_target *target)
 {
-    struct doorbell *entry;
-    flue_ps at_ps = target_now(target);
+    const struct doorbell *front = (const struct doorbell *)ring_front(&target->doorbells);
 
-    if (ring_reserve(&target->doorbells, 1) != FLUE_OK) {
-        (void)take_first(target);
-    }
-    entry = (struct doorbell *)ring_push(&target->doorbells);
-    assert(entry != NULL && "no memory for a doorbell");
+    return front != NULL                 ? front->visible_ps
+           : target->overflow.first != 0 ? target->overflow.visible_ps
+                                         : FLUE_PS_NEVER;
+}
+
+static void push(struct flue_target *target, struct doorbell entry)
+{
+    const bool idle = !doorbell_waits(target);
+    flue_ps at_ps = target_now(target);
+    struct doorbell *place = NULL;
+
     if (target->core != NULL && target->core->clock_ps > at_ps) {
         at_ps = target->core->clock_ps;
     }
-    *entry =
-        (struct doorbell){.visible_ps = flue_pcie_doorbell(&target->pcie, at_ps), .context = context, .kind = kind};
-    if (target->doorbells.count == 1) {
-        timers_arm(target->timers, &target->doorbell_timer, entry->visible_ps);
+    entry.visible_ps = flue_pcie_doorbell(&target->pcie, at_ps);
+    if (target->overflow.first == 0) {
+        place = (struct doorbell *)ring_push(&target->doorbells);
     }
-    return entry;
+    if (place != NULL) {
+        *place = entry;
+    } else {
+        overflow_put(target, &entry); /* no memory */
+    }
+    if (idle) {
+        timers_arm(target->timers, &target->doorbell_timer, entry.visible_ps);
+    }
 }
 
 void doorbell_ring(struct flue_target *target, enum doorbell_kind kind, struct target_context *context,
                    PNET_BUFFER_LIST nbl, ULONG flags)
 {
-    struct doorbell *entry;
-
     if (kind == DOORBELL_FRAMES && ring_reserve(&target->doorbells, 1) != FLUE_OK) {
         while (nbl != NULL) {
             PNET_BUFFER_LIST next = nbl->Next;
@@ -103,28 +121,26 @@ void doorbell_ring(struct flue_target *target, enum doorbell_kind kind, struct t
         }
         return;
     }
-    entry = push(target, kind, context);
-    entry->what.nbl = nbl;
-    entry->flags = flags;
+    push(target, (struct doorbell){.context = context, .what.nbl = nbl, .flags = flags, .kind = kind});
 }
 
 void doorbell_ring_tree(struct flue_target *target, enum doorbell_kind kind, target_tree tree)
 {
-    push(target, kind, NULL)->what.tree = tree;
+    push(target, (struct doorbell){.what.tree = tree, .kind = kind});
 }
 
 void doorbell_fire(struct timer *timer, flue_ps now_ps)
 {
     struct flue_target *target = FLUE_CONTAINER_OF(timer, struct flue_target, doorbell_timer);
-    const struct doorbell *front;
+    flue_ps next_ps;
 
-    while ((front = (const struct doorbell *)ring_front(&target->doorbells)) != NULL && front->visible_ps <= now_ps) {
+    while ((next_ps = due(target)) <= now_ps) {
         if (!take_first(target)) {
             break; /* it goes on behind the next interrupt */
         }
     }
-    if (front != NULL && front->visible_ps > now_ps) {
-        timers_arm(target->timers, &target->doorbell_timer, front->visible_ps);
+    if (next_ps > now_ps && next_ps != FLUE_PS_NEVER) {
+        timers_arm(target->timers, &target->doorbell_timer, next_ps);
     }
     engine_pump(target, now_ps);
 }

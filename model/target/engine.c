@@ -162,6 +162,8 @@ void engine_timeout_fire(struct timer *timer, flue_ps now_ps)
             const bool over = before.state == FLUE_TCP_FIN_WAIT_2 || (context->flags & CONTEXT_LOST) != 0;
 
             event_freeze(target, context, TimeoutExpiration, over ? FLUE_TCP_CLOSED : before.state);
+        } else {
+            engine_follow_up(target, context); /* what found no room before */
         }
     }
     engine_pump(target, now_ps);
@@ -266,6 +268,11 @@ void engine_follow_up(struct flue_target *target, struct target_context *context
     if ((context->flags & (CONTEXT_LOOK | CONTEXT_TIMED_OUT | CONTEXT_STARVED)) == 0 || context->conn == NULL) {
         return;
     }
+    if (ring_reserve(&target->upwards, TARGET_FREEZE_ENTRIES) != FLUE_OK) {
+        want(target, context, CONTEXT_WANTS_TIMEOUT, &target->timeouts); /* when the host has taken some */
+        timers_arm(target->timers, &target->timeout_timer, target_now(target) + FLUE_PS_PER_US);
+        return;
+    }
     if ((context->flags & CONTEXT_TIMED_OUT) != 0) {
         event_freeze(target, context, TimeoutExpiration, FLUE_TCP_CLOSED);
     } else if ((context->flags & CONTEXT_LOOK) != 0) {
@@ -281,6 +288,17 @@ void engine_follow_up(struct flue_target *target, struct target_context *context
     }
 }
 
+bool engine_has_room(struct flue_target *target, const struct target_context *context, uint32_t bytes)
+{
+    const uint32_t waiting = bytes == 0 ? 0 : flue_tcp_pieces(context->conn);
+    const uint32_t entries = TARGET_SPARE_ENTRIES + TARGET_STEP_ENTRIES + waiting;
+
+    /* What waits behind a gap must find room when the gap is filled, even if the ring cannot grow any more by then. */
+    return ring_reserve(&target->upwards, entries) == FLUE_OK &&
+           (waiting == 0 || entries + waiting <= target->upwards.room || ring_grow(&target->upwards) == FLUE_OK) &&
+           (bytes == 0 || ndis_pool_reserve(target->spans, (uint64_t)target->pledged + entries) == FLUE_OK);
+}
+
 bool engine_receive(struct flue_target *target, struct target_context *context, const struct flue_frame *frame,
                     flue_ps at_ps)
 {
@@ -294,7 +312,7 @@ bool engine_receive(struct flue_target *target, struct target_context *context, 
     if (!context_accepts(context)) {
         return context->state == FLUE_CONTEXT_TERMINATING && !target_obeys(target, 135);
     }
-    if (ring_reserve(&target->upwards, TARGET_SPARE_ENTRIES + TARGET_STEP_ENTRIES) != FLUE_OK) {
+    if (!engine_has_room(target, context, bytes)) {
         statistics_in_lost(target, frame);
         target->totals.starved_drops++; /* not acknowledged, so the peer sends it again */
         return true;

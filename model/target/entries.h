@@ -40,6 +40,13 @@ struct doorbell {
     enum doorbell_kind kind;
 };
 
+/* Doorbells behind those of the ring; linked through what was handed down (overflow.c). */
+struct overflow {
+    uintptr_t first, last; /* 0: there are none */
+    flue_ps visible_ps;    /* when all of them are */
+    uint32_t count;
+};
+
 enum upward_kind {
     UPWARD_FRAME,      /* chain of one: ordinary receive */
     UPWARD_DATA,       /* span: the next bytes of a connection */

@@ -38,10 +38,12 @@ bool fault_loses(struct flue_target *target, const struct upward *done)
 /* Retrieve(HardwareFailure), then Abort (CH-144). */
 void fault_tell(struct flue_target *target, struct target_context *context)
 {
-    if ((context->marks & OBJECT_TOLD) != 0) {
+    context->marks |= OBJECT_BROKEN;
+    if ((context->marks & OBJECT_TOLD) != 0 ||
+        ring_reserve(&target->upwards, TARGET_FREEZE_ENTRIES) != FLUE_OK) { /* then at its terminate */
         return;
     }
-    context->marks |= OBJECT_BROKEN | OBJECT_TOLD;
+    context->marks |= OBJECT_TOLD;
     if (context->conn != NULL && context_accepts(context)) {
         struct flue_tcp_info info;
 

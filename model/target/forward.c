@@ -13,7 +13,7 @@ static bool take(struct flue_target *target, struct target_context *context, con
     const struct flue_profile *profile = &target->params.profile;
     const uint32_t bytes = frame->payload.length_bytes;
 
-    if (ring_reserve(&target->upwards, TARGET_SPARE_ENTRIES + TARGET_STEP_ENTRIES) != FLUE_OK) {
+    if (!engine_has_room(target, context, bytes)) {
         target->totals.starved_drops++; /* not acknowledged, so the peer sends it again */
         return true;
     }

@@ -170,6 +170,9 @@ static NDIS_STATUS give_back_tcp(struct give_back *give_back, target_tree block)
         return NDIS_STATUS_FAILURE;
     }
     context_touch(target, context);
+    if (context->state == FLUE_CONTEXT_ABORTED && hook_linked(&context->work)) {
+        disconnect_finish(target, context, NDIS_STATUS_SUCCESS); /* its RST is in the ring */
+    }
     if ((context->marks & (OBJECT_BROKEN | OBJECT_NO_END)) != 0) {
         return fail_tcp(give_back, block, context);
     }
@@ -312,7 +315,9 @@ bool give_back_drain(struct flue_target *target, target_tree tree, flue_ps at_ps
     if (fault_hangs(target, FAULT_TERMINATE, tree)) {
         return true;
     }
-    invalidate_flush(target);
+    if (!invalidate_flush(target)) {
+        return false;
+    }
     (void)flue_server_begin(&target->engine,
                             flue_pcie_read(&target->pcie, at_ps, sizeof(NDIS_MINIPORT_OFFLOAD_BLOCK_LIST)));
     /* Dependents before those they depend on: an object goes when nothing is left above it. */

@@ -50,11 +50,11 @@ static bool waits(const struct flue_target *target, uint32_t count, const struct
     return search.found || (is_operation(entry) && target->holding);
 }
 
-bool hold_takes(struct flue_target *target, const struct upward *entry)
+bool hold_judge(struct flue_target *target, const struct upward *entry)
 {
     struct upward *held;
 
-    if ((target->held.count == 0 && !target->holding) || !waits(target, target->held.count, entry)) {
+    if (!waits(target, target->held.count, entry)) {
         return false;
     }
     held = (struct upward *)ring_push(&target->held);

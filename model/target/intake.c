@@ -18,6 +18,7 @@ struct intake {
 struct place {
     struct target_neighbour *neighbour;
     struct target_path *path;
+    bool below; /* not at the root, where alone a neighbour may stand */
 };
 
 /* How a list of siblings fared: their own states (D-11: not their dependents'). */
@@ -26,7 +27,7 @@ struct fared {
 };
 
 /* BufferedData is the host's again as soon as the initiate completes: descriptors are copied. */
-static flue_err copy_buffered(struct target_context *context, const NET_BUFFER_LIST *first)
+static flue_err copy_buffered(struct flue_target *target, struct target_context *context, const NET_BUFFER_LIST *first)
 {
     for (; first != NULL; first = first->Next) {
         for (const NET_BUFFER *nb = first->FirstNetBuffer; nb != NULL; nb = nb->Next) {
@@ -34,7 +35,11 @@ static flue_err copy_buffered(struct target_context *context, const NET_BUFFER_L
             struct flue_span span;
 
             while (ndis_spans_next(&spans, &span)) {
-                flue_err err = ndis_nbl_append(context->kept, &span);
+                flue_err err = ndis_pool_reserve(target->spans, (uint64_t)target->pledged + 1);
+
+                if (err == FLUE_OK) {
+                    err = ndis_nbl_append(context->kept, &span);
+                }
 
                 if (err != FLUE_OK) {
                     return err;
@@ -59,6 +64,9 @@ static flue_err import(struct flue_target *target, struct target_context *contex
     }
     for (PNET_BUFFER_LIST nbl = chain; nbl != NULL && err == FLUE_OK; nbl = nbl->Next) {
         err = send_queue_spans(context->conn, nbl, target->engine.clock_ps);
+    }
+    if (err == FLUE_OK && flue_tcp_covered(context->conn) == 0) {
+        err = FLUE_EINVAL; /* bytes on their way that nobody could send again (CH-078) */
     }
     if (err != FLUE_OK) {
         flue_tcp_release(context->conn);
@@ -137,7 +145,7 @@ static NDIS_STATUS take_tcp(struct flue_target *target, target_tree block, struc
     if (delegated->BufferedData != NULL && target_obeys(target, 77)) {
         context->flags = CONTEXT_LATCHED; /* D-45 */
     }
-    if (target_obeys(target, 50) && copy_buffered(context, delegated->BufferedData) != FLUE_OK) {
+    if (target_obeys(target, 50) && copy_buffered(target, context, delegated->BufferedData) != FLUE_OK) {
         context_free(target, context);
         return NDIS_STATUS_FAILURE;
     }
@@ -226,8 +234,7 @@ static void visit_new(struct intake *intake, target_tree block, struct place pla
     if (is_sound(block, layer) && !target->uploading && target->power == NULL) {
         switch (layer) {
         case FLUE_LAYER_NEIGHBOR:
-            status =
-                place.neighbour == NULL && place.path == NULL ? admit_neighbour(target, block) : NDIS_STATUS_FAILURE;
+            status = place.below ? NDIS_STATUS_FAILURE : admit_neighbour(target, block);
             break;
         case FLUE_LAYER_PATH:
             status = admit_path(target, block, place.neighbour);
@@ -253,6 +260,7 @@ static void visit_new(struct intake *intake, target_tree block, struct place pla
         return;
     }
     block->MiniportReserved[0] = block; /* taken by this block: to be told when the tree completes */
+    place.below = true;
     place.path = layer == FLUE_LAYER_PATH ? (struct target_path *)*block->MiniportOffloadContext : NULL;
     place.neighbour = layer == FLUE_LAYER_NEIGHBOR ? (struct target_neighbour *)*block->MiniportOffloadContext : NULL;
     fared = walk(intake, block->DependentBlockList, place);
@@ -265,7 +273,7 @@ static void visit_new(struct intake *intake, target_tree block, struct place pla
 static void visit_linker(struct intake *intake, target_tree block, struct place place)
 {
     PVOID object = *block->MiniportOffloadContext;
-    struct place here = {NULL, NULL};
+    struct place here = {.below = true};
     bool misplaced = false;
     struct fared fared;
 
@@ -305,7 +313,7 @@ static struct fared walk(struct intake *intake, target_tree first, struct place 
         block->MiniportReserved[0] = NULL;
         if (block->MiniportOffloadContext == NULL) {
             block->Status = NDIS_STATUS_SUCCESS;
-            (void)walk(intake, block->DependentBlockList, (struct place){NULL, NULL});
+            (void)walk(intake, block->DependentBlockList, (struct place){.below = true});
         } else if (*block->MiniportOffloadContext != NULL) {
             visit_linker(intake, block, place);
         } else if (intake->waited && block->MiniportReserved[1] != NULL) {
@@ -339,7 +347,7 @@ void intake_drain(struct flue_target *target, target_tree tree, flue_ps at_ps, b
     }
     /* The tree is fetched while the engine works on it; what can be computed is the time of its first block. */
     (void)flue_server_begin(&target->engine, flue_pcie_read(&target->pcie, at_ps, sizeof(FLUE_TCP_BLOCK)));
-    (void)walk(&intake, tree, (struct place){NULL, NULL});
+    (void)walk(&intake, tree, (struct place){.below = false});
     (void)flue_pcie_read(&target->pcie, at_ps, (uint64_t)intake.blocks * sizeof(FLUE_TCP_BLOCK));
     upward_push(target, UPWARD_INITIATE, NULL, target->engine.clock_ps,
                 (uint64_t)intake.blocks * TARGET_COMPLETION_BYTES)

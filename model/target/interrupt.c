@@ -202,6 +202,7 @@ void interrupt_show(struct flue_target *target, const struct upward *entry)
         target->frames_waiting--;
         return;
     case UPWARD_DATA:
+        target->pledged--;
         receive_collect(target, entry->context, &entry->what.span, entry->psh);
         return;
     case UPWARD_POSTED:
@@ -305,7 +306,7 @@ void interrupt_fire(struct timer *timer, flue_ps now_ps)
     power_look(target);
     target->in_batch = false;
     interrupt_arm(target);
-    if (target->doorbells.count > 0 && !timer_armed(&target->doorbell_timer)) {
+    if (doorbell_waits(target) && !timer_armed(&target->doorbell_timer)) {
         timers_arm(target->timers, &target->doorbell_timer, now_ps); /* it has waited for room in the event ring */
     }
     disconnect_advance(target, now_ps);

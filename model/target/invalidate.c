@@ -142,11 +142,15 @@ void invalidate_fire(struct timer *timer, flue_ps now_ps)
 }
 
 /* What is terminated has nothing pending (CH-117): the host should have waited (D-22). */
-void invalidate_flush(struct flue_target *target)
+bool invalidate_flush(struct flue_target *target)
 {
     while (target->invalidates.first != NULL) {
+        if (ring_reserve(&target->upwards, TARGET_STEP_ENTRIES) != FLUE_OK) {
+            return false;
+        }
         finish_first(target);
     }
+    return true;
 }
 
 void invalidate_complete(struct flue_target *target, target_tree tree)

@@ -137,19 +137,31 @@ static NDIS_STATUS set_attributes(struct flue_target *target, NDIS_HANDLE adapte
     return NdisMSetMiniportAttributes(adapter, &attributes);
 }
 
+/* Copied, if they are of the one revision that this target knows (CH-011 to CH-013). */
+static NDIS_STATUS take_handlers(struct flue_target *target, NDIS_HANDLE adapter)
+{
+    PNDIS_OFFLOAD_EVENT_HANDLERS offered;
+    NDIS_STATUS status = NdisMGetOffloadHandlers(adapter, NdisTcpChimneyOffload, &offered);
+    const NDIS_TCP_OFFLOAD_EVENT_HANDLERS *calls = (const NDIS_TCP_OFFLOAD_EVENT_HANDLERS *)(const void *)offered;
+
+    if (status != NDIS_STATUS_SUCCESS) {
+        return status;
+    }
+    if (calls->Header.Revision != 1 || calls->Header.Size < sizeof *calls) {
+        return NDIS_STATUS_NOT_SUPPORTED;
+    }
+    target->calls = *calls;
+    return NDIS_STATUS_SUCCESS;
+}
+
 static NDIS_STATUS MiniportInitializeEx(NDIS_HANDLE NdisMiniportHandle, NDIS_HANDLE MiniportDriverContext,
                                         PNDIS_MINIPORT_INIT_PARAMETERS MiniportInitParameters)
 {
     struct flue_target *target = (struct flue_target *)MiniportDriverContext;
-    PNDIS_OFFLOAD_EVENT_HANDLERS calls;
     NDIS_STATUS status = set_attributes(target, NdisMiniportHandle);
 
     (void)MiniportInitParameters;
-    if (status == NDIS_STATUS_SUCCESS &&
-        (status = NdisMGetOffloadHandlers(NdisMiniportHandle, NdisTcpChimneyOffload, &calls)) == NDIS_STATUS_SUCCESS) {
-        target->calls = *(const NDIS_TCP_OFFLOAD_EVENT_HANDLERS *)(const void *)calls;
-    }
-    return status;
+    return status == NDIS_STATUS_SUCCESS ? take_handlers(target, NdisMiniportHandle) : status;
 }
 
 static NDIS_STATUS MiniportOidRequest(NDIS_HANDLE MiniportAdapterContext, PNDIS_OID_REQUEST OidRequest)

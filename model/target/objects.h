@@ -80,7 +80,8 @@ enum context_flag {
     CONTEXT_PUSHED = 0x400,    /* the peer pushed what waits for the host */
     CONTEXT_LOST = 0x800,      /* keep-alive had no answer */
     CONTEXT_RECALLED = 0x1000, /* the target has wanted everything back: no more data is taken (D-29) */
-    CONTEXT_LATE_END = 0x2000  /* `disconnect` came after that */
+    CONTEXT_LATE_END = 0x2000, /* `disconnect` came after that */
+    CONTEXT_OVERFLOW = 0x4000  /* it is linked in target->overflow */
 };
 
 /* What a connection needs more that gets receive requests, or is attacked.  The requests' queue is the driver's, so
@@ -93,6 +94,7 @@ struct target_posts {
     PNET_BUFFER_LIST first, last;
     struct ndis_chain done;       /* to be completed by the present interrupt */
     struct timer_fifo_entry push; /* the push timer */
+    uintptr_t overflow;           /* what follows it in target->overflow */
     uint32_t made, seen, taken;   /* requests: by the host, seen by the adapter, taken off the queue; they wrap */
     bool expired;                 /* the push timer has */
     flue_ps challenged_ps;        /* when a SYN was challenged last; FLUE_PS_NEVER: none was (behaviour 15.4) */
@@ -112,32 +114,32 @@ struct target_held {
     struct flue_frame frame;
 };
 
-/* One offloaded connection.  The PVOID in the slot. */
+/* One offloaded connection.  The PVOID in the slot.  In order of heat: each segment, each delivery, the rest. */
 struct target_context {
     struct flue_tcp_conn *conn; /* NULL: frozen in Closed or TimeWait, or given back */
     struct target_path *path;
-    NDIS_HANDLE handle;                     /* the host's name for it, in indications */
-    struct flue_hook work;                  /* target->outputs or target->timeouts */
+    struct flue_hook work;                  /* target->outputs, ->timeouts or ->resets */
+    uint16_t flags;                         /* enum context_flag */
+    uint8_t state;                          /* enum flue_context; written by context_enter() only */
+    uint8_t marks;                          /* enum object_mark */
+    uint32_t slot;                          /* 1 + place in the hot-state cache; 0: not there */
+    struct target_watch *watch;             /* NULL unless a threshold is set */
     PNET_BUFFER_LIST send_first, send_last; /* not yet fully acknowledged, in posting order */
-    PNET_BUFFER_LIST late;                  /* the first of them that is refused when it comes to the head, or NULL */
-    PNET_BUFFER_LIST disconnect;            /* graceful, not yet acknowledged; abortive, its RST not yet sent */
-    struct flue_hook reset;                 /* target->resets: the latter */
-    uint64_t reset_due;                   /* as many of the engine's frames have been given to the wire with the RST */
+
     PNET_BUFFER_LIST kept;                /* data that waits for the host; set aside at intake (BufferedData) */
-    struct target_context *link;          /* of those touched by an interrupt, or freed by a terminate */
-    struct target_still *still;           /* while frozen; may be NULL */
-    struct flue_hook sibling;             /* in path->conns */
-    struct target_watch *watch;           /* NULL unless a threshold is set */
-    uint32_t rcv_bytes, xmit_bytes;       /* booked of the adapter's buffers */
-    uint32_t backlog_bytes, backlog_tick; /* SendBacklogSize as last told, and when */
     struct target_posts *posts;           /* NULL: none was ever made */
+    struct target_context *link;          /* of those touched by an interrupt, or freed by a terminate */
+    NDIS_HANDLE handle;                   /* the host's name for it, in indications */
     uint32_t id;                          /* identity in traces */
     uint32_t lent;                        /* indicated buffer lists that are out with the host */
-    uint32_t slot;                        /* 1 + place in the hot-state cache; 0: not there */
-    uint32_t dwnd;                        /* DWnd, returned unchanged (V-6) */
-    uint16_t flags;                       /* enum context_flag */
-    uint8_t state;                        /* enum flue_context; written by context_enter() only */
-    uint8_t marks;                        /* enum object_mark */
+    uint32_t backlog_bytes, backlog_tick; /* SendBacklogSize as last told, and when */
+
+    PNET_BUFFER_LIST late;          /* the first of the sends that is refused when it comes to the head, or NULL */
+    PNET_BUFFER_LIST disconnect;    /* graceful, not yet acknowledged; abortive, its RST not yet sent */
+    struct target_still *still;     /* while frozen; may be NULL */
+    struct flue_hook sibling;       /* in path->conns */
+    uint32_t rcv_bytes, xmit_bytes; /* booked of the adapter's buffers */
+    uint32_t dwnd;                  /* DWnd, returned unchanged (V-6) */
 };
 _Static_assert(sizeof(struct target_context) <= 192, "a context costs at most three cache lines");
 

@@ -150,14 +150,30 @@ static bool partial(const struct flue_target *target, const struct target_posts 
            (own_bytes(nbl) > 0 || begun(target, nbl));
 }
 
+/* The next interrupt looks at the requests.  A terminate that was worked on completes them all, and the connection's
+ * area is gone when what stands behind that completion is shown. */
+static void ask_for_look(struct flue_target *target, struct target_context *context)
+{
+    if (context->state != FLUE_CONTEXT_TERMINATING) {
+        (void)upward_push(target, UPWARD_POSTED, context, target->engine.clock_ps, TARGET_COMPLETION_BYTES);
+    }
+}
+
 void post_fire(struct timer_fifo_entry *entry, flue_ps now_ps)
 {
     struct target_posts *posts = FLUE_CONTAINER_OF(entry, struct target_posts, push);
     struct flue_target *target = posts->target;
 
+    if (posts->context->state == FLUE_CONTEXT_TERMINATING) {
+        return; /* the completion of the terminate ends them all, and frees the connection */
+    }
+    if (ring_reserve(&target->upwards, TARGET_SPARE_ENTRIES) != FLUE_OK) {
+        start_timer(target, posts, true); /* the host has enough to do */
+        return;
+    }
     posts->expired = true;
     (void)flue_server_begin(&target->engine, now_ps);
-    (void)upward_push(target, UPWARD_POSTED, posts->context, target->engine.clock_ps, TARGET_COMPLETION_BYTES);
+    ask_for_look(target, posts->context);
 }
 
 /* ---- What the adapter does when it hears of requests ---- */
@@ -187,12 +203,12 @@ void post_drain(struct flue_target *target, struct target_context *context, PNET
                     first->Status == NDIS_STATUS_SUCCESS ? NDIS_STATUS_UPLOAD_IN_PROGRESS : first->Status);
         return;
     }
-    if (posts == NULL) {
-        return; /* everything has been completed, and the connection is gone */
+    if (posts == NULL || context->state == FLUE_CONTEXT_TERMINATING) {
+        return; /* everything has been completed, or is by the terminate, which frees the connection */
     }
     posts->seen = posts->made - posts->seen < count ? posts->made : posts->seen + count;
     if (is_due(target, context)) {
-        (void)upward_push(target, UPWARD_POSTED, context, target->engine.clock_ps, TARGET_COMPLETION_BYTES);
+        ask_for_look(target, context);
     } else {
         post_wait(target, context);
     }

@@ -27,6 +27,11 @@ static void tell(struct flue_target *target, NDIS_STATUS code, ULONG information
 {
     struct upward *entry;
 
+    if (ring_reserve(&target->upwards, 1) != FLUE_OK) {
+        target->untold = target->untold || code != NDIS_STATUS_LINK_STATE;
+        target->link_untold = target->link_untold || code == NDIS_STATUS_LINK_STATE;
+        return;
+    }
     (void)flue_server_begin(&target->engine, target_now(target));
     entry = upward_push(target, UPWARD_STATUS, NULL, target->engine.clock_ps, TARGET_COMPLETION_BYTES);
     entry->what.event.type = (ULONG)code;
@@ -51,7 +56,8 @@ void power_show(struct flue_target *target, const struct upward *entry)
 
 void flue_target_link(struct flue_target *target, int up)
 {
-    tell(target, NDIS_STATUS_LINK_STATE, up != 0);
+    target->link_up = up != 0;
+    tell(target, NDIS_STATUS_LINK_STATE, target->link_up);
 }
 
 /* ---- Initiates that wait ---- */
@@ -64,9 +70,14 @@ static flue_err note_linker(target_tree block, void *arg)
     return FLUE_OK;
 }
 
+static bool waits(const struct flue_target *target)
+{
+    return target->pausing && !target->uploading && target->power == NULL;
+}
+
 bool power_holds(struct flue_target *target, target_tree tree)
 {
-    if (!target->pausing || target->uploading || target->power != NULL) {
+    if (!waits(target)) {
         return false;
     }
     (void)flue_block_walk(tree, note_linker, NULL);
@@ -80,17 +91,17 @@ bool power_holds(struct flue_target *target, target_tree tree)
     return true;
 }
 
-/* They go on, to be taken, or, when everything is to be given back, to be refused. */
+/* They go on, to be taken, or, when everything is to be given back, to be refused; as far as there is room to tell of
+ * them. */
 static void let_go(struct flue_target *target)
 {
-    while (target->initiates.first != NULL) {
+    while (target->initiates.first != NULL && ring_reserve(&target->upwards, TARGET_STEP_ENTRIES) == FLUE_OK) {
         target_tree tree = target->initiates.first;
 
         target->initiates.first = (target_tree)tree->MiniportReserved[0];
         tree->MiniportReserved[0] = NULL;
         intake_drain(target, tree, target_now(target), true);
     }
-    target->initiates.last = NULL;
 }
 
 void flue_target_pause(struct flue_target *target)
@@ -161,6 +172,21 @@ void power_look(struct flue_target *target)
 {
     PNDIS_OID_REQUEST request = target->power;
 
+    if (target->initiates.first != NULL && !waits(target)) {
+        let_go(target);
+    }
+    if (target->untold) {
+        target->untold = false; /* of all that was to be told the last counts */
+        tell(target,
+             target->uploading ? NDIS_STATUS_UPLOAD_ALL
+             : target->pausing ? NDIS_STATUS_OFFLOAD_PAUSE
+                               : NDIS_STATUS_OFFLOAD_RESUME,
+             0);
+    }
+    if (target->link_untold) {
+        target->link_untold = false;
+        tell(target, NDIS_STATUS_LINK_STATE, target->link_up);
+    }
     if (request != NULL && empty(target)) {
         target->power = NULL;
         miniport_request_done(target, request, NDIS_STATUS_SUCCESS);

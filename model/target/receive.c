@@ -18,13 +18,15 @@ void receive_data(struct flue_target *target, struct target_context *context, co
 
     entry->what.span = *span;
     entry->psh = psh;
+    target->pledged++;
 }
 
+/* The memory for it was set aside before the data was acknowledged (engine_has_room()). */
 static void append(PNET_BUFFER_LIST nbl, const struct flue_span *span)
 {
     flue_err err = ndis_nbl_append(nbl, span);
 
-    assert(err == FLUE_OK && "no memory for received data that has been acknowledged");
+    assert(err == FLUE_OK);
     (void)err;
 }
 
@@ -181,7 +183,8 @@ static PNET_BUFFER_LIST cut(struct flue_target *target, PNET_BUFFER_LIST whole, 
     struct flue_span span;
 
     while (piece != NULL && ndis_spans_next(&spans, &span)) {
-        if (ndis_nbl_append(piece, &span) != FLUE_OK) {
+        if (ndis_pool_reserve(target->spans, (uint64_t)target->pledged + 1) != FLUE_OK ||
+            ndis_nbl_append(piece, &span) != FLUE_OK) {
             ndis_nbl_put(piece);
             return NULL;
         }
@@ -192,25 +195,34 @@ static PNET_BUFFER_LIST cut(struct flue_target *target, PNET_BUFFER_LIST whole, 
     return piece;
 }
 
-/* What is shown to the host at once.  *rest: what is left of the list for later, or NULL. */
+/* What of a list is left for later, NULL: nothing; and what the list was before. */
+struct rest {
+    PNET_BUFFER_LIST nbl;
+    NET_BUFFER before;
+};
+
+/* What is shown to the host at once. */
 static PNET_BUFFER_LIST portion(struct flue_target *target, const struct target_context *context,
-                                PNET_BUFFER_LIST whole, PNET_BUFFER_LIST *rest)
+                                PNET_BUFFER_LIST whole, struct rest *rest)
 {
     const ULONG most_bytes = context->conn != NULL ? flue_tcp_settings(context->conn)->rcv_indication_size : 0;
     PNET_BUFFER_LIST piece = NULL;
 
+    rest->before = *NET_BUFFER_LIST_FIRST_NB(whole);
     if (most_bytes > 0 && ndis_nbl_bytes(whole) > most_bytes) {
         piece = cut(target, whole, most_bytes);
     }
-    *rest = piece != NULL ? whole : NULL;
+    rest->nbl = piece != NULL ? whole : NULL;
     return piece != NULL ? piece : whole;
 }
 
 /* The host did not take all of `shown`: what it left stands before `rest`, is kept, and not indicated again before the
  * host posts a receive (D-44, D-45). */
 static void refused(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST shown,
-                    PNET_BUFFER_LIST rest, ULONG taken_bytes)
+                    const struct rest *rest, ULONG taken_bytes)
 {
+    PNET_BUFFER_LIST whole = shown;
+
     context->lent--;
     if (target_obeys(target, 205)) {
         context->flags |= CONTEXT_LATCHED;
@@ -218,17 +230,13 @@ static void refused(struct flue_target *target, struct target_context *context, 
     if (!target_obeys(target, 204)) {
         taken_bytes = (ULONG)ndis_nbl_bytes(shown); /* what was refused is gone */
     }
-    miniport_advance(shown, taken_bytes);
-    if (rest != NULL) {
-        struct ndis_spans spans = ndis_spans_of_data(NET_BUFFER_LIST_FIRST_NB(rest));
-        struct flue_span span;
-
-        while (ndis_spans_next(&spans, &span)) {
-            append(shown, &span);
-        }
-        ndis_nbl_put(rest);
+    if (rest->nbl != NULL) {
+        whole = rest->nbl;
+        *NET_BUFFER_LIST_FIRST_NB(whole) = rest->before;
+        ndis_nbl_put(shown);
     }
-    put_back(context, shown);
+    miniport_advance(whole, taken_bytes);
+    put_back(context, whole);
     consumed_above(target, context, taken_bytes);
 }
 
@@ -236,7 +244,7 @@ static void refused(struct flue_target *target, struct target_context *context, 
 static bool indicate(struct flue_target *target, struct target_context *context)
 {
     PNET_BUFFER_LIST shown = take_waiting(target, context);
-    PNET_BUFFER_LIST rest;
+    struct rest rest;
     ULONG taken_bytes = 0;
 
     if (shown == NULL) {
@@ -252,11 +260,11 @@ static bool indicate(struct flue_target *target, struct target_context *context)
     }
     miniport_tell_trace(target, context);
     if (miniport_indicate(target, context, shown, &taken_bytes) != NDIS_STATUS_SUCCESS) {
-        refused(target, context, shown, rest, taken_bytes);
+        refused(target, context, shown, &rest, taken_bytes);
         return false;
     }
-    if (rest != NULL) {
-        put_back(context, rest);
+    if (rest.nbl != NULL) {
+        put_back(context, rest.nbl);
     } else {
         context->flags &= (uint16_t)~CONTEXT_PUSHED;
     }

@@ -193,7 +193,7 @@ uint64_t flue_target_objects_live(const struct flue_target *target)
     struct flue_tcp_totals tcp;
 
     flue_tcp_totals(target->tcp, &tcp);
-    return contexts_live(target) + tcp.pool_objects_live + target->doorbells.count + target->upwards.count +
-           target->held.count + target->sent.count + port->queues[PORT_ORDINARY].count +
+    return contexts_live(target) + tcp.pool_objects_live + target->doorbells.count + target->overflow.count +
+           target->upwards.count + target->held.count + target->sent.count + port->queues[PORT_ORDINARY].count +
            port->queues[PORT_ENGINE].count;
 }

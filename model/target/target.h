@@ -33,6 +33,7 @@ enum {
     TARGET_LEAST_MTU_BYTES = 68,  /* RFC 791 3.2 */
     TARGET_RING_ENTRIES = 256,    /* room of the two rings that exists from the beginning */
     TARGET_STEP_ENTRIES = 32,     /* what one step of the adapter puts into the event ring, at most */
+    TARGET_FREEZE_ENTRIES = 8,    /* of these, what it takes to freeze one connection, at most */
     TARGET_SPARE_ENTRIES = 64,    /* kept free of data and frames: for what has to be told without memory, too */
     TARGET_HELD_MAX = 64,         /* segments kept for a frozen connection (D-34) */
     TARGET_FRAME_BUDGET = 64,     /* ordinary frames per interrupt */
@@ -71,8 +72,10 @@ struct flue_target {
     const struct flue_price *interrupt_price;
     struct flue_tcp *tcp;
     struct port port;
-    struct ring doorbells;  /* struct doorbell */
+    struct ring doorbells; /* struct doorbell */
+    struct overflow overflow;
     struct ring upwards;    /* struct upward */
+    uint32_t pledged;       /* DATA entries of it: each may need a piece of `spans` */
     struct ring held;       /* the same, by flue_target_hold() */
     struct ring sent;       /* struct sent */
     struct ndis_chain lost; /* ordinary sends that memory ran out for: completed in the next interrupt */
@@ -96,7 +99,7 @@ struct flue_target {
     struct {
         target_tree first, last; /* waits until the wire has got what was queued; linked by MiniportReserved[0] */
     } invalidates;
-    struct flue_hook resets;          /* struct target_context, reset: in the order of their RSTs */
+    struct flue_hook resets;          /* struct target_context, work: aborted ones whose RST is not on the wire */
     target_tree hung;                 /* operations that never complete, by fault; linked the same way */
     flue_ps tick_from_ps, tick_to_ps; /* saves a division per segment: the clock is `tick` at times between */
     uint32_t tick;
@@ -108,6 +111,8 @@ struct flue_target {
     NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS settings; /* as last set, or as made */
     PNDIS_OID_REQUEST power;                         /* waits until no object is left (CH-311) */
     bool pausing, uploading;                         /* as the host was told */
+    bool untold, link_untold;                        /* no: there was no room to tell it; the port's state */
+    bool link_up;                                    /* as last said */
     bool filters;                                    /* not every frame on the wire is for this adapter */
     bool dresses;                                    /* frames of offloaded connections get addresses or tags */
     uint16_t vlan;                                   /* the one VLAN id of the interface; 0: none or several */
@@ -206,6 +211,22 @@ void doorbell_ring(struct flue_target *target, enum doorbell_kind kind, struct t
 void doorbell_ring_tree(struct flue_target *target, enum doorbell_kind kind, target_tree tree);
 void doorbell_fire(struct timer *timer, flue_ps now_ps);
 
+/* Whether there are any that have not been taken. */
+static inline bool doorbell_waits(const struct flue_target *target)
+{
+    return target->doorbells.count > 0 || target->overflow.first != 0;
+}
+
+/* ---- overflow.c ---- */
+
+void overflow_put(struct flue_target *target, const struct doorbell *entry);
+/* Takes the oldest; false: there is none. */
+bool overflow_take(struct flue_target *target, struct doorbell *out);
+/* The tree that was taken last, and is not done, is the oldest again. */
+void overflow_put_back(struct flue_target *target, target_tree tree);
+/* The connection goes. */
+void overflow_forget(struct flue_target *target, struct target_context *context);
+
 /* ---- interrupt.c ---- */
 
 /* A new entry of the event ring, visible to the host after a DMA write of `bytes` that starts at at_ps. */
@@ -292,6 +313,8 @@ void engine_timeout_fire(struct timer *timer, flue_ps now_ps);
 TCP_UPLOAD_REASON engine_upload_reason(enum flue_tcp_state_id state);
 /* After any call into the TCP engine: what could not be done from inside its callbacks. */
 void engine_follow_up(struct flue_target *target, struct target_context *context);
+/* Whether there is room for what comes of a segment with `bytes` of payload, and of those that waited for it. */
+bool engine_has_room(struct flue_target *target, const struct target_context *context, uint32_t bytes);
 
 /* ---- the operations, each at the engine's clock ---- */
 
@@ -332,7 +355,8 @@ void backlog_look(struct flue_target *target, struct target_context *context);
 void invalidate_call(struct flue_target *target, target_tree tree);
 void invalidate_drain(struct flue_target *target, target_tree tree, flue_ps at_ps);
 void invalidate_advance(struct flue_target *target, flue_ps now_ps);
-void invalidate_flush(struct flue_target *target);
+/* False: there is no room in the event ring for all. */
+bool invalidate_flush(struct flue_target *target);
 void invalidate_fire(struct timer *timer, flue_ps now_ps);
 void invalidate_complete(struct flue_target *target, target_tree tree);
 /* An invalid connection is about to send data, FIN, a repetition or a probe: it does not (D-25). */
@@ -374,7 +398,11 @@ bool watch_optional(ULONG reason);
 bool watch_half_closed(enum flue_tcp_state_id state);
 
 /* hold.c: true: the entry stays here until it is let go; and, in an interrupt, what has been. */
-bool hold_takes(struct flue_target *target, const struct upward *entry);
+bool hold_judge(struct flue_target *target, const struct upward *entry);
+static inline bool hold_takes(struct flue_target *target, const struct upward *entry)
+{
+    return (target->held.count != 0 || target->holding) && hold_judge(target, entry);
+}
 void hold_advance(struct flue_target *target);
 
 /* fault.c: what goes wrong on demand */
@@ -469,7 +497,13 @@ void post_end_partial(struct flue_target *target, struct target_context *context
 void disconnect_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST nbl, ULONG flags);
 void disconnect_acked(struct target_context *context, uint32_t bytes);
 /* Abortive ones complete when their RST has been given to the wire (CH-231). */
-void disconnect_advance(struct flue_target *target, flue_ps now_ps);
+void disconnect_reset_sent(struct flue_target *target, flue_ps now_ps);
+static inline void disconnect_advance(struct flue_target *target, flue_ps now_ps)
+{
+    if (!list_empty(&target->resets)) {
+        disconnect_reset_sent(target, now_ps);
+    }
+}
 void disconnect_finish(struct flue_target *target, struct target_context *context, NDIS_STATUS status);
 
 /* vlan.c: MAC addresses and tags (behaviour 15.1 to 15.3) */

@@ -375,17 +375,21 @@ flue_err flue_tcp_import(struct flue_tcp *stack, const struct flue_tcp_state *st
     return FLUE_OK;
 }
 
+int flue_tcp_covered(const struct flue_tcp_conn *conn)
+{
+    const bool fin_outstanding = (conn->flags & (TCP_FIN_SENT | TCP_FIN_ACKED)) == TCP_FIN_SENT;
+
+    return conn->snd_max - conn->snd_una <= conn->active->queue.bytes + (fin_outstanding ? 1 : 0);
+}
+
 void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     const struct flue_tcp_params *params = &conn->stack->params;
     const flue_ps due_ps = conn->last_sent_ps;
-    bool fin_outstanding = (conn->flags & (TCP_FIN_SENT | TCP_FIN_ACKED)) == TCP_FIN_SENT;
     bool outstanding = conn->snd_una != conn->snd_max;
 
     assert((conn->flags & TCP_IMPORTING) != 0);
-    /* CH-078: the chain holds all that may have to be sent again. */
-    assert(conn->snd_max - conn->snd_una <= conn->active->queue.bytes + (fin_outstanding ? 1 : 0));
-    (void)fin_outstanding;
+    assert(flue_tcp_covered(conn) != 0);
     now_ps = tcp_advance(conn, now_ps);
     conn->flags &= ~(uint32_t)TCP_IMPORTING;
     conn->last_sent_ps = now_ps; /* D-36 */

@@ -22,6 +22,11 @@ const struct flue_tcp_settings *flue_tcp_settings(const struct flue_tcp_conn *co
     return conn->settings;
 }
 
+uint32_t flue_tcp_pieces(const struct flue_tcp_conn *conn)
+{
+    return conn->active == NULL ? 0 : conn->active->reassembly.pieces;
+}
+
 uint32_t flue_tcp_reach(const struct flue_tcp_conn *conn, const struct flue_frame *frame)
 {
     uint32_t length = frame->payload.length_bytes;

@@ -32,7 +32,8 @@ const struct cli_command command_explore_table = {
                 "  flue explore --connections 2 --depth 5\n"
                 "  flue explore --without CH-137\n",
     .notes =
-        "Events: initiate, update, terminate and the completion of each; segments of the peer that come or get\n"
+        "Events: initiate, update, query, terminate and the completion of each; the target wants a connection back;\n"
+        "segments of the peer that come or get\n"
         "lost; the application sends or closes; the peer's FIN or RST; the next timer.  Each new state is taken to\n"
         "its end, where every byte must have come once, in order, nothing be left, and the checker be content.\n"
         "--without tells what a rule is good for: what comes of the shortest order that shows it.\n"
@@ -177,9 +178,6 @@ static flue_err print_row(const struct explore_params *most, unsigned number)
     char id[8];
 
     params.without = number;
-    if (params.depth < explore_rule_depth(number)) {
-        params.depth = explore_rule_depth(number);
-    }
     err = explore_search(&params, &result);
     if (err != FLUE_OK) {
         return err;
@@ -205,10 +203,10 @@ static flue_err print_table(const struct explore_params *params)
         "<!-- Generated: flue explore --table --depth %u > doc/without.md; a test compares. -->\n"
         "# What the rules are good for\n\n"
         "Host and target leave out what one rule demands (`flue explore --without RULE`), and every order of %u "
-        "events, or a few more\nwhere it takes them, in the life of one connection is tried.  The consequence is "
-        "the worst that was found, the order one of the\nshortest that lead to it.  Harmless means: nothing that "
-        "an application, or the checker of the other rules, would notice;\nwhat TCP repairs by sending it again "
-        "is harmless in this sense.\n\n"
+        "events in the life\nof one connection is tried.  The consequence is the worst that was found, the "
+        "order one of the shortest that lead to it.\nHarmless means: nothing that an application, or the "
+        "checker of the other rules, would notice; what TCP repairs by sending\nit again is harmless in this "
+        "sense.\n\n"
         "| Rule | What it demands | Without it | Events | Shortest order |\n|---|---|---|---|---|\n",
         params->depth, params->depth);
     for (unsigned i = 0; explore_rule(i) != 0 && err == FLUE_OK; i++) {

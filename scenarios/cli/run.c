@@ -48,7 +48,8 @@ static const struct cli_option options[] = {
     {OPTION_JSON, "json", NULL, "print one JSON object instead of the summary"},
     {OPTION_EXPLAIN, "explain", NULL, "print every event as a sentence, then the summary"},
     {OPTION_PCAP, "pcap", "FILE", "write what passes the server's port to a capture file"},
-    {OPTION_CHECK, "check", "off|count|stop", "watch the rules of the interface (off); see: flue list rules"},
+    {OPTION_CHECK, "check", "off|count|stop",
+     "watch the rules of the interface (off; with --target count); see: flue list rules"},
     {OPTION_TARGET, "target", "FILE.so", "the server's adapter is this library's; see: doc/targets.md"},
     {OPTION_RECORD, "record", "FILE", "write the run's record for a sweep; - is stdout, without a summary"},
     {0, NULL, NULL, NULL},
@@ -93,6 +94,7 @@ struct request {
     const char *pcap;
     const char *target;
     enum flue_check_mode check;
+    bool check_told; /* by an option */
     bool json;
     bool explain;
 };
@@ -148,6 +150,7 @@ static int read_option(struct request *request, int id, const char *argument)
         request->target = argument;
         return CLI_EXIT_OK;
     case OPTION_CHECK:
+        request->check_told = true;
         return read_check(request, argument);
     case OPTION_JSON:
         request->json = true;
@@ -560,6 +563,9 @@ static int read_request(struct request *request, int argc, char **argv, bool *do
                         argv[first + 1]);
     }
     request->scenario = argv[first];
+    if (request->target != NULL && !request->check_told) {
+        request->check = FLUE_CHECK_COUNT; /* what a stranger does wrong is told, not stumbled over */
+    }
     return check_request(request);
 }
 

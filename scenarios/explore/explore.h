@@ -79,8 +79,6 @@ unsigned explore_rule(unsigned index);
 /* What of explore_params a rule needs to show what it is good for; it is then as if that were set. */
 enum explore_need { EXPLORE_NEEDS_POSTS = 1, EXPLORE_NEEDS_SENDS_COMPLETE = 2 };
 bool explore_rule_needs(unsigned rule, enum explore_need need);
-/* The least depth at which it shows; 0: any. */
-unsigned explore_rule_depth(unsigned rule);
 
 FLUE_END_C
 

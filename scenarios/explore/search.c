@@ -105,11 +105,6 @@ static void tell_broken(struct search *search, int number)
 
     take_words(search, words, sizeof words);
     said = strstr(words, "Assertion"); /* without the name of the program and where it lies */
-    if (said != NULL && strstr(said, "queue.bytes") != NULL) {
-        world_tell(search->world, EXPLORE_BYTES,
-                   "what was sent and not acknowledged is gone, so it cannot be sent again");
-        return;
-    }
     world_tell(search->world, number == SIGVTALRM ? EXPLORE_DEADLOCK : EXPLORE_BROKEN, "%s",
                number == SIGVTALRM ? "it never stops working at one thing"
                : said != NULL      ? said

@@ -4,6 +4,7 @@
 #include "base/fold.h"
 #include "base/timers.h"
 #include "explore/world.h"
+#include "flue/ndischimney.h"
 
 #define SEND_BYTES 150u                /* two segments */
 #define TIMER_PS   (5 * FLUE_PS_PER_S) /* longer waits are not of TCP's timers, but of limits: B would have given up */
@@ -29,6 +30,15 @@ static bool update(struct flue_socket *socket, flue_ps now_ps)
     }
     settings.ttl = (uint8_t)(settings.ttl - 1);
     return flue_host_socket_change(socket, &settings, now_ps) == FLUE_OK;
+}
+
+static void told(void *ctx, struct flue_socket *socket, const struct TCP_OFFLOAD_STATE_DELEGATED *delegated,
+                 flue_ps at_ps)
+{
+    (void)ctx;
+    (void)socket;
+    (void)delegated;
+    (void)at_ps;
 }
 
 /* The frame of B that is last in the queue overtakes all others. */
@@ -123,6 +133,12 @@ static bool act(struct world *world, unsigned connection, enum explore_event eve
         return peer_ends(world, connection, true);
     case EXPLORE_UPDATE:
         return app->socket != NULL && update(app->socket, world->now_ps);
+    case EXPLORE_QUERY:
+        return app->socket != NULL && flue_host_socket_query(app->socket, told, NULL, world->now_ps) == FLUE_OK;
+    case EXPLORE_QUERIED:
+        return let_go(world, connection, 4);
+    case EXPLORE_RETRIEVE:
+        return flue_target_fault(target_of(world), FLUE_FAULT_STARVE, FLUE_LAYER_TCP, connection) == FLUE_OK;
     case EXPLORE_TERMINATE:
         return app->socket != NULL && flue_host_socket_upload(app->socket, world->now_ps) == FLUE_OK;
     case EXPLORE_TIMER:

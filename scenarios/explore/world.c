@@ -44,6 +44,13 @@ __attribute__((no_sanitize("address"), noinline)) static void copy_words(volatil
         to[i] = from[i];
     }
 }
+
+__attribute__((no_sanitize("address"), noinline)) static void clear_words(volatile uint64_t *to, size_t bytes)
+{
+    for (size_t i = 0; i < bytes / sizeof *to; i++) {
+        to[i] = 0;
+    }
+}
 #endif
 
 /* What lay behind the used part was in use before a return to an earlier state. */
@@ -84,6 +91,10 @@ void world_return(struct world *world, const void *from)
     const size_t bytes = ((const struct world *)from)->used_bytes;
 
 #ifdef WORLD_ASAN
+    if (world->used_bytes > bytes) { /* what was taken since then is open to all again */
+        clear_words((volatile uint64_t *)WORLD_SHADOW((unsigned char *)world + bytes),
+                    (world->used_bytes - bytes) / WORLD_SHADOW_PARTS);
+    }
     copy_words((volatile uint64_t *)WORLD_SHADOW(world),
                (const volatile uint64_t *)(const void *)((const unsigned char *)from + bytes),
                bytes / WORLD_SHADOW_PARTS);

@@ -58,10 +58,10 @@ static const struct {
     unsigned rule, length;
     enum explore_verdict verdict;
 } broken[] = {
-    {50, 3, EXPLORE_BYTES},    {78, 2, EXPLORE_BYTES},     {121, 4, EXPLORE_BYTES},    {137, 4, EXPLORE_BYTES},
-    {166, 4, EXPLORE_BYTES},   {175, 4, EXPLORE_BYTES},    {204, 2, EXPLORE_BYTES},    {119, 4, EXPLORE_LEAK},
+    {50, 3, EXPLORE_BYTES},    {78, 2, EXPLORE_BYTES},     {121, 3, EXPLORE_BYTES},    {137, 4, EXPLORE_BYTES},
+    {166, 4, EXPLORE_BYTES},   {175, 3, EXPLORE_BYTES},    {204, 2, EXPLORE_BYTES},    {119, 4, EXPLORE_LEAK},
     {210, 1, EXPLORE_LEAK},    {120, 3, EXPLORE_LEAK},     {252, 2, EXPLORE_DEADLOCK}, {256, 2, EXPLORE_DEADLOCK},
-    {114, 5, EXPLORE_FINDING}, {292, 0, EXPLORE_HARMLESS},
+    {114, 5, EXPLORE_FINDING}, {292, 0, EXPLORE_HARMLESS}, {258, 3, EXPLORE_DEADLOCK},
 };
 
 static void rules_left_out(void **state)

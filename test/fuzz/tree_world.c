@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#define UNREACHED ((NDIS_STATUS)-1)
+
 static struct tree_world the_world;
 
 static void put_chain(PNET_BUFFER_LIST first)
@@ -53,6 +55,10 @@ static void finished(struct tree_world *world, unsigned operation, PNDIS_PROTOCO
         PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = &tree->block[i]->Block;
         const unsigned handle = tree->handle[i];
 
+        if (block->Status == UNREACHED) { /* nothing led to it */
+            put_chain(tree->chain[i]);
+            continue;
+        }
         fuzz_tell("    block %u: status %s", i, flue_ndis_status_name(block->Status));
         if (operation == 0) {
             const bool taken =
@@ -72,7 +78,8 @@ static void finished(struct tree_world *world, unsigned operation, PNDIS_PROTOCO
                 put_chain(block->NetBufferListChain);
             }
             put_chain(tree->chain[i]);
-            if (block->Header.Type == TcpOffloadDelegatedState && block->Status == NDIS_STATUS_SUCCESS && tree->block[i]->Const.Header.Length > 0) {
+            if (block->Header.Type == TcpOffloadDelegatedState && block->Status == NDIS_STATUS_SUCCESS &&
+                tree->block[i]->Const.Header.Length > 0) {
                 PTCP_OFFLOAD_STATE_DELEGATED end = (void *)&tree->block[i]->Const; /* first behind the block */
 
                 if (end->BufferedData != NULL) {
@@ -111,6 +118,7 @@ void tree_world_hand_down(struct tree_world *world, struct tree *tree)
     const uint64_t before = trees_out(world);
 
     for (unsigned i = 0; i < tree->count; i++) {
+        tree->block[i]->Block.Status = UNREACHED;
         tree->had_slot[i] =
             tree->handle[i] < TREE_HANDLES && world->handles[tree->handle[i]].MiniportOffloadContext != NULL;
     }

@@ -40,8 +40,8 @@ struct tree_world {
     NDIS_OFFLOAD_HANDLE handles[TREE_HANDLES];
     uint8_t layer[TREE_HANDLES]; /* of the object it names */
     struct tree tree[TREE_OUT];
-    uint64_t lent; /* buffer lists that are out */
-    bool orphans; /* CH-113 was broken: a driver has given up what the target keeps */
+    uint64_t lent;    /* buffer lists that are out */
+    bool orphans;     /* CH-113 was broken: a driver has given up what the target keeps */
     unsigned answers; /* bits that decide what the host answers to indications */
 };
 

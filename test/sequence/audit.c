@@ -121,6 +121,9 @@ void world_audit(struct world *world)
     if (!world->failed && world->queries != 0) {
         world_fail(world, "%u queries were not answered", world->queries);
     }
+    if (!world->failed && world->power_busy) {
+        world_fail(world, "a change of power is not over");
+    }
     if (world->failed) {
         return;
     }

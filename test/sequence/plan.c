@@ -105,7 +105,7 @@ static void draw_target(struct rng *rng, struct flue_target_params *target, cons
 
     target->tcp = host->tcp;
     target->profile = host->profile;
-    target->profile.moderation_ps = (flue_ps)ONE_OF(rng, 0, 1, 5, 50, 500) * US;
+    target->profile.moderation_ps = ONE_OF(rng, 0, 1, 5, 50, 500) * (uint64_t)US;
     target->ddi = host->ddi;
     target->neighbour_max = tight ? between(rng, 1, 2) : 16;
     target->path_max = tight ? between(rng, 1, 2) : 16;

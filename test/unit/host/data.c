@@ -281,6 +281,50 @@ static void backlog(void **state)
     fixture_end(&f, 1);
 }
 
+/* ---- A driver that does what none may */
+
+/* It completes inside the call (CH-038, CH-158): nothing is lost or told twice. */
+static void hasty_adapter(void **state)
+{
+    (void)state;
+    begin(NULL);
+    f.hasty = true;
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 400), FLUE_OK);
+    peer_segment(&f, 0, 0, 0, FLUE_TCP_ACK);
+    assert_int_equal(f.peers[0].acked, 400);
+    hand_over();
+    f.log[0] = '\0';
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 500), FLUE_OK);
+    fixture_run(&f);
+    expect_log(&f, "0: send 400+500");
+    assert_int_equal(f.peers[0].acked, 900);
+    take_back(0, 0);
+    finish(1);
+}
+
+/* It gives back a state of which bytes are missing (CH-121): the connection is reset, and no other bytes are sent in
+ * their place. */
+static void bytes_missing(void **state)
+{
+    (void)state;
+    begin(NULL);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 300), FLUE_OK);
+    adapter_sent(&f);
+    hand_over();
+    assert_non_null(f.peers[0].sends);
+    assert_int_equal(flue_host_socket_upload(f.peers[0].socket, f.env.now_ps), FLUE_OK);
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 900), FLUE_OK);
+    f.missing_bytes = 40;
+    f.sent_count = 0;
+    adapter_terminated(&f, 0, 0, TcpConnectionEstablished, 0, NDIS_STATUS_SUCCESS);
+    assert_null(f.peers[0].socket);
+    for (unsigned i = 0; i < f.sent_count; i++) {
+        assert_int_equal(f.sent[i].payload.length_bytes, 0);
+    }
+    assert_true((f.sent[f.sent_count - 1].flags & FLUE_TCP_RST) != 0);
+    finish(1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +337,8 @@ int main(void)
         cmocka_unit_test(no_memory_on_the_way),
         cmocka_unit_test(close_with_data),
         cmocka_unit_test(backlog),
+        cmocka_unit_test(hasty_adapter),
+        cmocka_unit_test(bytes_missing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

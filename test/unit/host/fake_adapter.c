@@ -131,6 +131,13 @@ static NDIS_STATUS MiniportTcpOffloadSend(NDIS_HANDLE context, PVOID offload_con
     fixture_note(f, "%u: send %u+%u", peer_number(f, peer), (unsigned)span.offset_bytes,
                  (unsigned)ndis_chain_bytes(list));
     append(&peer->sends, list);
+    while (f->hasty && peer->sends != NULL) {
+        PNET_BUFFER_LIST nbl = pop(&peer->sends);
+
+        nbl->Status = NDIS_STATUS_SUCCESS;
+        NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred) = (PVOID)(uintptr_t)ndis_nbl_bytes(nbl);
+        f->up.NdisTcpOffloadSendComplete(f->adapter, nbl);
+    }
     return NDIS_STATUS_PENDING;
 }
 
@@ -208,6 +215,10 @@ static void MiniportSendNetBufferLists(NDIS_HANDLE context, PNET_BUFFER_LIST lis
         }
     }
     append(&f->ordinary, list);
+    if (f->hasty) {
+        f->ordinary = NULL;
+        NdisMSendNetBufferListsComplete(f->adapter, list, 0);
+    }
 }
 
 static void MiniportReturnNetBufferLists(NDIS_HANDLE context, PNET_BUFFER_LIST list, ULONG flags)
@@ -402,7 +413,7 @@ void adapter_terminated(struct fixture *f, unsigned i, uint32_t acked_bytes, uns
         delegated->State = (TCP_OFFLOAD_CONNECTION_STATE)state;
         delegated->RcvNxt = peer->seq;
         delegated->SndUna = delegated->SndUna + acked_bytes;
-        delegated->SndNxt = delegated->SndMax = delegated->SndUna + chain_bytes;
+        delegated->SndNxt = delegated->SndMax = delegated->SndUna + chain_bytes + f->missing_bytes;
         delegated->SendDataHead = delegated->SendDataTail = peer->sends;
         root->NetBufferListChain = peer->sends;
     } else {

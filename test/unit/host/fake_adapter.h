@@ -61,6 +61,8 @@ struct fixture {
     NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS parameters;    /* as the host set them */
     uint32_t indicated;                                   /* buffer lists the host has */
     char neighbour_context, path_context;
+    bool hasty;             /* completes what it can inside the call, as no driver may */
+    uint32_t missing_bytes; /* are on their way, and not in the chain that a terminate gives back */
     void (*on_connected)(struct fixture *f, unsigned peer);
 };
 

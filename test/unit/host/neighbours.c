@@ -425,6 +425,23 @@ static void two_adapters(void **state)
     fixture_end(&f, 1);
 }
 
+/* An adapter that has stopped takes its neighbours along: nobody asks for them any more, and no frame stays behind. */
+static void gone_with_the_adapter(void **state)
+{
+    (void)state;
+    begin();
+    open_over(0, PEER_IP, PEER_IP, 5);
+    pass(31 * FLUE_PS_PER_S);
+    peer_segment(&f, 0, 0, 10, FLUE_TCP_ACK | FLUE_TCP_PSH); /* is acknowledged */
+    pass(FLUE_PS_PER_S);
+    assert_int_equal(state_of(PEER_IP), FLUE_NEIGHBOUR_DELAY);
+    adapter_sent(&f);
+    assert_int_equal(flue_ndis_adapter_stop(f.ndis, f.adapter), FLUE_OK);
+    pass(10 * FLUE_PS_PER_S);
+    assert_int_equal(flue_host_objects_live(f.host), 1); /* the socket */
+    fixture_end(&f, 1);
+}
+
 /* ---- ICMP, fragments, options */
 
 static void too_big(uint32_t seq, uint16_t mtu_bytes)
@@ -560,12 +577,22 @@ static void forgotten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(forgotten),         cmocka_unit_test(found_by_arp),       cmocka_unit_test(nobody_answers),
-        cmocka_unit_test(answers),           cmocka_unit_test(found_by_discovery), cmocka_unit_test(ageing),
-        cmocka_unit_test(new_address),       cmocka_unit_test(target_asks),        cmocka_unit_test(router_fails),
-        cmocka_unit_test(neighbour_returns), cmocka_unit_test(two_next_hops),      cmocka_unit_test(two_adapters),
-        cmocka_unit_test(smaller_mtu),       cmocka_unit_test(fragments),          cmocka_unit_test(options),
-    };
+        cmocka_unit_test(forgotten),
+        cmocka_unit_test(found_by_arp),
+        cmocka_unit_test(nobody_answers),
+        cmocka_unit_test(answers),
+        cmocka_unit_test(found_by_discovery),
+        cmocka_unit_test(ageing),
+        cmocka_unit_test(new_address),
+        cmocka_unit_test(target_asks),
+        cmocka_unit_test(router_fails),
+        cmocka_unit_test(neighbour_returns),
+        cmocka_unit_test(two_next_hops),
+        cmocka_unit_test(two_adapters),
+        cmocka_unit_test(smaller_mtu),
+        cmocka_unit_test(fragments),
+        cmocka_unit_test(options),
+        cmocka_unit_test(gone_with_the_adapter)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -402,6 +402,39 @@ static void sleep_and_wake(void **state)
     fixture_end(&f, 1);
 }
 
+/* What the adapter offers meanwhile does not keep it awake: everything still goes. */
+static void resumed_on_the_way_to_sleep(void **state)
+{
+    (void)state;
+    powered = 0;
+    open_offloaded();
+    flue_ndis_set_power(f.ndis, f.adapter, NetDeviceStateD3, power_done, NULL);
+    fixture_run(&f);
+    expect_log(&f, "terminate T*");
+    indicate_status(NDIS_STATUS_OFFLOAD_RESUME, NULL, 0);
+    adapter_terminated(&f, 0, 0, TcpConnectionEstablished, 0, NDIS_STATUS_SUCCESS);
+    expect_log(&f, "0: moved to host, the target wants all back\nterminate N*( P*)");
+    adapter_released(&f);
+    assert_int_equal(powered, 1);
+    finish(1);
+}
+
+/* An adapter that is stopped while it is going to sleep: both are answered when nothing is left on it. */
+static void stopped_on_the_way_to_sleep(void **state)
+{
+    (void)state;
+    powered = 0;
+    open_offloaded();
+    flue_ndis_set_power(f.ndis, f.adapter, NetDeviceStateD3, power_done, NULL);
+    fixture_run(&f);
+    assert_int_equal(flue_ndis_adapter_stop(f.ndis, f.adapter), FLUE_ESTATE);
+    adapter_terminated(&f, 0, 0, TcpConnectionEstablished, 0, NDIS_STATUS_SUCCESS);
+    assert_int_equal(powered, 0);
+    adapter_released(&f); /* finish() stops it */
+    assert_int_equal(powered, 1);
+    finish(1);
+}
+
 /* Switched off for IPv4: those that are offloaded come back, then the adapter is told, and none goes; switched on, the
  * adapter is told first (CH-305, D-54). */
 static void switched_off(void **state)
@@ -538,28 +571,28 @@ static void again_after_resumption(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(update_one_at_a_time),
-        cmocka_unit_test(update_waits_and_is_waited_for),
-        cmocka_unit_test(change_survives_refusal),
-        cmocka_unit_test(failed_update_ends_offload),
-        cmocka_unit_test(neighbour_and_path),
-        cmocka_unit_test(query),
-        cmocka_unit_test(failed_query_ends_offload),
-        cmocka_unit_test(invalidate),
-        cmocka_unit_test(relink),
-        cmocka_unit_test(placeholder_during_relink),
-        cmocka_unit_test(relink_refused),
-        cmocka_unit_test(resume_with_less),
-        cmocka_unit_test(sleep_and_wake),
-        cmocka_unit_test(switched_off),
-        cmocka_unit_test(switched_off_and_on),
-        cmocka_unit_test(again_after_resumption),
-        cmocka_unit_test(parameters),
-        cmocka_unit_test(broken_hardware),
-        cmocka_unit_test(reasons),
-        cmocka_unit_test(back_off),
-    };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(update_one_at_a_time),
+                                       cmocka_unit_test(update_waits_and_is_waited_for),
+                                       cmocka_unit_test(change_survives_refusal),
+                                       cmocka_unit_test(failed_update_ends_offload),
+                                       cmocka_unit_test(neighbour_and_path),
+                                       cmocka_unit_test(query),
+                                       cmocka_unit_test(failed_query_ends_offload),
+                                       cmocka_unit_test(invalidate),
+                                       cmocka_unit_test(relink),
+                                       cmocka_unit_test(placeholder_during_relink),
+                                       cmocka_unit_test(relink_refused),
+                                       cmocka_unit_test(resume_with_less),
+                                       cmocka_unit_test(sleep_and_wake),
+                                       cmocka_unit_test(resumed_on_the_way_to_sleep),
+                                       cmocka_unit_test(stopped_on_the_way_to_sleep),
+                                       cmocka_unit_test(switched_off),
+                                       cmocka_unit_test(switched_off_and_on),
+                                       cmocka_unit_test(again_after_resumption),
+                                       cmocka_unit_test(parameters),
+                                       cmocka_unit_test(broken_hardware),
+                                       cmocka_unit_test(reasons),
+                                       cmocka_unit_test(back_off)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,8 +241,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stops_sending),           cmocka_unit_test(repeats_nothing),
-        cmocka_unit_test(waits_for_queued_frames), cmocka_unit_test(stops_what_is_not_yet_live), cmocka_unit_test(is_saved_by_a_relink),
-        cmocka_unit_test(obeys_the_switches),      cmocka_unit_test(resets_all_the_same),
+        cmocka_unit_test(waits_for_queued_frames), cmocka_unit_test(stops_what_is_not_yet_live),
+        cmocka_unit_test(is_saved_by_a_relink),    cmocka_unit_test(obeys_the_switches),
+        cmocka_unit_test(resets_all_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

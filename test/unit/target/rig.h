@@ -13,7 +13,7 @@
 #include "flue/wire.h"
 #include "support/manual_env.h"
 
-enum { RIG_CONNS = 8, RIG_LOG = 512, RIG_FRAMES = 4096 };
+enum { RIG_CONNS = 8, RIG_LOG = 8192, RIG_FRAMES = 4096 };
 
 /* Sequence numbers begin shortly before they wrap around. */
 #define RIG_SND_UNA UINT32_C(0xFFFFFE00)
