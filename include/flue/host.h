@@ -228,7 +228,7 @@ struct flue_host_totals {
     uint64_t holders[FLUE_HOLDER_COUNT];   /* sockets by holder now */
     uint64_t offloaded, uploaded, refused; /* connections, over the run */
     uint64_t moves[FLUE_MOVE_COUNT];
-    uint64_t held_segments, forwarded_segments;
+    uint64_t held_segments, held_dropped, forwarded_segments;
     uint64_t chain_bytes_taken;    /* send data through NetBufferListChain, up */
     uint64_t buffered_bytes_taken; /* receive data through BufferedData, up */
     uint64_t interrupts;

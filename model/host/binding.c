@@ -224,6 +224,7 @@ static NDIS_STATUS stay(struct host_binding *binding, enum host_leaving reason)
 {
     binding->leaving &= (uint8_t) ~(1u << reason);
     binding->release_wanted = binding->paused != 0 || binding->leaving != 0;
+    upload_reoffer_now(binding->host);
     return NDIS_STATUS_SUCCESS;
 }
 

@@ -287,5 +287,6 @@ void chimney_event(struct flue_socket *socket, ULONG event, ULONG information)
         }
         break;
     }
+    upload_again(socket);
     socket_attend(socket);
 }

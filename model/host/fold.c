@@ -19,8 +19,8 @@ static void fold_chain(PNET_BUFFER_LIST nbl, uint64_t *digest)
 
 static void fold_object(const struct host_object *object, uint64_t *digest)
 {
-    fold(digest, (uint64_t)object->state << 24 | (uint64_t)object->updating << 16 | (uint64_t)object->doomed << 8 |
-                     hook_linked(&object->dirty));
+    fold(digest, (uint64_t)object->failed << 32 | (uint64_t)object->state << 24 | (uint64_t)object->updating << 16 |
+                     (uint64_t)object->doomed << 8 | hook_linked(&object->dirty));
     fold(digest, (uint64_t)object->queries << 32 | object->dependents);
 }
 
@@ -55,7 +55,8 @@ static void fold_socket(const struct flue_socket *socket, flue_ps now_ps, uint64
     fold(digest, (uint64_t)socket->tell_acked_bytes << 32 | socket->unread_bytes);
     fold(digest, (uint64_t)socket->owed_bytes << 32 | socket->lists);
     fold(digest, socket->driven_back);
-    fold_at(digest, socket->not_before_ps > now_ps ? socket->not_before_ps : now_ps, now_ps);
+    fold_at(digest, socket->wait != NULL && socket->wait->not_before_ps > now_ps ? socket->wait->not_before_ps : now_ps,
+            now_ps);
     for (const struct host_piece *piece = socket->piece_first; piece != NULL; piece = piece->next) {
         fold_span(digest, &piece->span);
     }

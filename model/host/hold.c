@@ -3,6 +3,19 @@
  * arrival, unprocessed and unacknowledged, until somebody holds the connection again (D-17). */
 #include "host/charge.h"
 
+#define ARRIVED_MAX 1024u
+
+/* A hand-over may take long, or never end: what comes beyond a limit is lost, and the peer sends it again. */
+void hold_arrived(struct flue_socket *socket, const struct flue_frame *frame)
+{
+    if (socket->arrived == ARRIVED_MAX) {
+        socket->host->totals.held_dropped++;
+        return;
+    }
+    socket->arrived++;
+    hold_frame(socket, frame);
+}
+
 /* Without memory a segment is lost, and the peer sends it again. */
 void hold_frame(struct flue_socket *socket, const struct flue_frame *frame)
 {
@@ -29,6 +42,9 @@ static struct host_held *pop(struct flue_socket *socket)
 
     if (held != NULL) {
         socket->held_first = held->next;
+    }
+    if (socket->held_first == NULL) {
+        socket->arrived = 0;
     }
     return held;
 }

@@ -162,6 +162,11 @@ static void init_lists(struct flue_host *host)
     list_init(&host->answered);
     list_init(&host->datagram_list);
     list_init(&host->idle_paths);
+    list_init(&host->ripe);
+    list_init(&host->parked);
+    for (unsigned step = 0; step < HOST_REOFFER_STEPS; step++) {
+        list_init(&host->reoffers[step]);
+    }
     pool_init(&host->sockets, env, sizeof(struct flue_socket));
     pool_init(&host->pieces, env, sizeof(struct host_piece));
     pool_init(&host->held, env, sizeof(struct host_held));
@@ -173,6 +178,7 @@ static void init_lists(struct flue_host *host)
     pool_init(&host->bindings_pool, env, sizeof(struct host_binding));
     pool_init(&host->neighbours, env, sizeof(struct host_neighbour));
     pool_init(&host->routes, env, sizeof(struct host_route));
+    pool_init(&host->waits, env, sizeof(struct host_wait));
     pool_init(&host->requests, env, HOST_REQUEST_BYTES);
     pool_init(&host->questions, env, HOST_QUESTION_BYTES);
     pool_init(&host->fragments, env, HOST_FRAGMENT_BYTES);
@@ -269,6 +275,7 @@ void flue_host_free(struct flue_host *host)
     pool_dispose(&host->bindings_pool);
     pool_dispose(&host->neighbours);
     pool_dispose(&host->routes);
+    pool_dispose(&host->waits);
     pool_dispose(&host->requests);
     pool_dispose(&host->questions);
     pool_dispose(&host->fragments);

@@ -64,7 +64,7 @@ enum host_object_state {
     OBJECT_INVALIDATING, /* H3 */
     OBJECT_INVALID,      /* H4 */
     OBJECT_GIVING_BACK,  /* H5: terminate called */
-    OBJECT_LOST          /* HX: terminate failed */
+    OBJECT_LOST          /* HX: terminate failed; by the recipe of D-32 it is terminated once more */
 };
 
 struct host_binding;
@@ -78,6 +78,7 @@ struct host_object {
     uint8_t layer;          /* enum flue_layer */
     uint8_t updating;       /* an update runs: one at a time (CH-087) */
     uint8_t doomed;         /* to be terminated as soon as nothing depends on it (CH-091, CH-096, CH-110) */
+    uint8_t failed;         /* terminates of it that failed */
     uint32_t queries;       /* that run */
     uint32_t dependents;
     uint32_t gathered;                       /* its blocks in the terminate tree that is being built */
@@ -102,6 +103,7 @@ struct host_neighbour {
     flue_ps used_ps;           /* when it entered DELAY: progress after that counts */
     struct flue_ip from_ip;    /* whose frame asks for it */
     struct ndis_chain waiting; /* frames until its address is known */
+    struct flue_hook offers;   /* sockets to hand over whose path leads here, while it is not usable */
     struct timer timer;
 };
 
@@ -159,15 +161,18 @@ struct host_binding {
     uint8_t switching;      /* requests about that under way: nothing is initiated */
     uint8_t knows;          /* capability is known */
     NDIS_TCP_CONNECTION_OFFLOAD capability;
-    uint32_t targets;                  /* connections that its target holds */
-    uint32_t objects;                  /* state objects that are not here */
-    struct ndis_chain out;             /* ordinary frames of the present turn */
-    struct ndis_chain received;        /* ordinary frames to return */
-    struct ndis_chain indicated;       /* chimney buffer lists to return */
+    uint32_t targets;                                      /* connections that its target holds */
+    uint32_t objects;                                      /* state objects that are not here */
+    struct ndis_chain out;                                 /* ordinary frames of the present turn */
+    struct ndis_chain received;                            /* ordinary frames to return */
+    struct ndis_chain indicated;                           /* chimney buffer lists to return */
     PNET_PNP_EVENT_NOTIFICATION event[HOST_LEAVING_COUNT]; /* that were answered PENDING */
     /* The initiate tree that is being built. */
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root, last, placeholder, placeholder_last;
 };
+
+/* Steps of the back-off: from 1 ms on, waits of later steps are alike. */
+enum { HOST_REOFFER_STEPS = 18 };
 
 /* Sizes of what only one file knows. */
 #define HOST_REQUEST_BYTES  256u
@@ -207,6 +212,13 @@ struct host_lease {
     struct host_fixed wanted;   /* as it should be: cached variables only differ */
 };
 
+/* Of a connection that had to come back. */
+struct host_wait {
+    struct flue_hook hook; /* with SOCKET_REOFFER: on one of flue_host.reoffers, .ripe, .parked */
+    struct flue_socket *socket;
+    flue_ps not_before_ps; /* the next hand-over */
+};
+
 struct flue_socket {
     struct flue_host *host;
     struct flue_tcp_conn *conn; /* NULL unless the host holds the connection */
@@ -216,7 +228,7 @@ struct flue_socket {
     void *ctx;
     struct flue_hook output; /* flue_host.outputs: has something to transmit */
     struct flue_hook attend; /* flue_host.attend: something happened */
-    struct flue_hook move;   /* flue_host.offers or .takes */
+    struct flue_hook move;   /* flue_host.offers or .takes, or host_neighbour.offers */
     struct flue_hook all;    /* flue_host.all */
     struct host_piece *piece_first, *piece_last;
     struct host_held *held_first, *held_last;
@@ -231,12 +243,13 @@ struct flue_socket {
     uint32_t id;
     uint32_t stream;
     struct flue_tcp_tuple tuple;
-    uint32_t flags;        /* enum socket_flag */
-    uint8_t holder;        /* enum flue_holder; written by socket_enter() only */
-    uint8_t why;           /* enum flue_move: of the hand-over that is wanted or under way */
-    uint8_t reason;        /* enum flue_tcp_reason, with SOCKET_ENDED */
-    uint8_t driven_back;   /* mandatory uploads so far (D-35) */
-    flue_ps not_before_ps; /* of the next hand-over */
+    uint32_t flags;         /* enum socket_flag */
+    uint16_t arrived;       /* segments held that came in since nothing was held */
+    uint8_t holder;         /* enum flue_holder; written by socket_enter() only */
+    uint8_t why;            /* enum flue_move: of the hand-over that is wanted or under way */
+    uint8_t reason;         /* enum flue_tcp_reason, with SOCKET_ENDED */
+    uint8_t driven_back;    /* mandatory uploads so far (D-35) */
+    struct host_wait *wait; /* NULL while it never had to come back */
     struct flue_account account;
 };
 _Static_assert(sizeof(struct flue_socket) - sizeof(struct flue_account) <= 256, "a socket is too big");
@@ -252,11 +265,14 @@ struct flue_host {
     NDIS_HANDLE protocol;
     struct ndis_pool *frames, *spans; /* ordinary frames and forwarded segments; chimney sends and disconnects */
     struct pool sockets, pieces, held, leases, blocks, paths, listeners, bindings_pool, neighbours, routes, fragments,
-        datagrams, questions, requests;
+        datagrams, questions, requests, waits;
     struct hash_table by_tuple, by_addresses;
     struct flue_hook all, outputs, attend, offers, takes, path_list, listener_list, bindings, route_list, dirty,
         answered, datagram_list, idle_paths; /* the last: longest idle first */
-    struct host_binding *first;              /* NULL until an adapter is bound */
+    /* Sockets to be offered again: by step of the back-off, each in order of time; those whose time has come; those
+     * whose time came while they could not go. */
+    struct flue_hook reoffers[HOST_REOFFER_STEPS], ripe, parked;
+    struct host_binding *first; /* NULL until an adapter is bound */
     uint32_t binding_count;
     uint8_t static_mac[6];
     uint8_t unsent;    /* some binding has frames of the present turn */
@@ -265,7 +281,6 @@ struct flue_host {
     uint8_t sweeping;  /* there may be too many paths or neighbours that nothing uses */
     uint32_t idle_count;
     uint32_t static_mtu_bytes;
-    uint32_t reoffers;    /* sockets with SOCKET_REOFFER */
     uint32_t outstanding; /* ordinary frames with the adapter */
     uint32_t depth;       /* entries on the stack */
     uint64_t works;       /* the core's count of works at the end of the last entry */
@@ -344,9 +359,10 @@ static inline void software_pump(struct flue_host *host)
 void software_flush(struct flue_host *host);
 
 /* hold.c: segments kept during a hand-over. */
-void hold_frame(struct flue_socket *socket, const struct flue_frame *frame);
-void hold_process(struct flue_socket *socket); /* by the software path */
-void hold_forward(struct flue_socket *socket); /* to the target */
+void hold_arrived(struct flue_socket *socket, const struct flue_frame *frame);
+void hold_frame(struct flue_socket *socket, const struct flue_frame *frame); /* whatever there is already */
+void hold_process(struct flue_socket *socket);                               /* by the software path */
+void hold_forward(struct flue_socket *socket);                               /* to the target */
 void hold_forward_complete(struct flue_host *host, PNET_BUFFER_LIST first);
 void hold_drop(struct flue_socket *socket);
 
@@ -409,6 +425,8 @@ void neighbour_set_mac(struct host_neighbour *neighbour, const uint8_t mac[6]);
 void neighbour_solicit(struct host_neighbour *neighbour, bool unicast);
 void neighbour_flush(struct host_neighbour *neighbour);
 void neighbour_drop(struct host_neighbour *neighbour);
+/* Hand-overs that waited for it are looked at again. */
+void neighbour_offer(struct host_neighbour *neighbour);
 /* Ends what nothing needs; the offloaded first at the target. */
 void neighbour_sweep(struct host_binding *binding);
 /* More than so many idle ones are too many (paths of a host; neighbours of an adapter). */
@@ -492,6 +510,7 @@ void offload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST 
 
 /* upload.c */
 void upload_want(struct flue_socket *socket, enum flue_move why);
+void upload_again(struct flue_socket *socket);
 void upload_all(struct host_binding *binding);
 /* Ends the offload of paths and neighbours without dependents: of all, or of those that are doomed. */
 void upload_objects(struct host_binding *binding, bool all);

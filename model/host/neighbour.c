@@ -17,6 +17,7 @@ static void init(struct host_neighbour *neighbour, struct host_binding *binding,
     *neighbour = (struct host_neighbour){
         .object = {.binding = binding, .layer = FLUE_LAYER_NEIGHBOR}, .ip = *ip, .state = FLUE_NEIGHBOUR_INCOMPLETE};
     timer_setup(&neighbour->timer, nud_timer);
+    list_init(&neighbour->offers);
     list_push_back(&binding->neighbours, &neighbour->hook);
 }
 
@@ -137,6 +138,14 @@ void neighbour_sweep(struct host_binding *binding)
 bool neighbour_usable(const struct host_neighbour *neighbour)
 {
     return neighbour->state != FLUE_NEIGHBOUR_INCOMPLETE && neighbour->state != FLUE_NEIGHBOUR_FAILED;
+}
+
+void neighbour_offer(struct host_neighbour *neighbour)
+{
+    if (!list_empty(&neighbour->offers)) {
+        list_splice_back(&neighbour->object.binding->host->offers, &neighbour->offers);
+        host_arm_settle(neighbour->object.binding->host);
+    }
 }
 
 /* A new address is told to the target (behaviour 9.1). */

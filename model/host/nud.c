@@ -80,6 +80,9 @@ static void nud_enter(struct host_neighbour *neighbour, enum flue_neighbour to)
         neighbour->state = (uint8_t)to;
         neighbour->solicited = 0;
         timers_cancel(host->timers, &neighbour->timer);
+        if (neighbour_usable(neighbour)) {
+            neighbour_offer(neighbour);
+        }
     }
 }
 

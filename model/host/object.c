@@ -14,7 +14,7 @@ static const uint8_t edges[] = {
     [OBJECT_INVALIDATING] = EDGE(INVALID),
     [OBJECT_INVALID] = EDGE(GIVING_BACK),
     [OBJECT_GIVING_BACK] = EDGE(HERE) | EDGE(LOST),
-    [OBJECT_LOST] = EDGE(HERE),
+    [OBJECT_LOST] = EDGE(HERE) | EDGE(GIVING_BACK),
 };
 
 bool object_legal(enum host_object_state from, enum host_object_state to)
@@ -35,6 +35,7 @@ void object_enter(struct host_object *object, enum host_object_state to)
     if (to == OBJECT_HERE) {
         object->binding->objects--;
         object->doomed = 0;
+        object->failed = 0;
         object->binding->host->relinking = 1; /* a path may move now */
         object->binding->review = 1;
         object->binding->host->sweeping = 1;
@@ -48,7 +49,7 @@ bool object_nameable(const struct host_object *object)
 
 bool object_may_end(const struct host_object *object)
 {
-    return (object->state == OBJECT_HELD || object->state == OBJECT_INVALID) &&
+    return (object->state == OBJECT_HELD || object->state == OBJECT_INVALID || object->state == OBJECT_LOST) &&
            ((object->updating == 0 && object->queries == 0) || !host_obeys(object->binding->host, 114));
 }
 

@@ -17,7 +17,7 @@ bool offload_possible(const struct flue_socket *socket)
     if (socket->holder != FLUE_HOLDER_HOST || socket->conn == NULL || (socket->flags & never) != 0 ||
         (socket->flags & SOCKET_CONNECTED) == 0 || binding == NULL ||
         !binding_allows(binding, &socket->tuple.remote_ip) ||
-        socket->host->env->now(socket->host->env->ctx) < socket->not_before_ps) {
+        (socket->wait != NULL && socket->host->env->now(socket->host->env->ctx) < socket->wait->not_before_ps)) {
         return false;
     }
     flue_tcp_info(socket->conn, &info);
@@ -213,6 +213,11 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
         socket->flags &= ~(uint32_t)SOCKET_OFFER;
         if (path != NULL && offload_possible(socket) && !tree_ready(path)) {
             socket->flags |= SOCKET_OFFER;
+            if (path->wanted == path->neighbour && path->object.state == OBJECT_HERE &&
+                !neighbour_usable(path->neighbour)) {
+                list_remove(&socket->move);
+                list_push_back(&path->neighbour->offers, &socket->move);
+            }
             continue;
         }
         list_remove(&socket->move);

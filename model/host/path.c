@@ -160,6 +160,7 @@ void path_set_mtu(struct host_path *path, uint32_t mtu_bytes)
 void path_want(struct host_path *path, struct host_neighbour *neighbour)
 {
     if (path->wanted != neighbour) {
+        neighbour_offer(path->wanted);
         path->wanted = neighbour;
         neighbour->refused = 0;
         path->object.binding->host->relinking = 1;

@@ -180,16 +180,20 @@ static NDIS_STATUS ProtocolNetPnPEvent(NDIS_HANDLE ProtocolBindingContext, PNET_
     return status;
 }
 
+static NDIS_STATUS open_adapter(struct host_binding *binding, NDIS_HANDLE BindContext, const char *name)
+{
+    NDIS_OPEN_PARAMETERS open = {.AdapterName = name};
+
+    return binding == NULL ? NDIS_STATUS_RESOURCES
+                           : NdisOpenAdapterEx(binding->host->protocol, binding, &open, BindContext, &binding->handle);
+}
+
 static NDIS_STATUS ProtocolBindAdapterEx(NDIS_HANDLE ProtocolDriverContext, NDIS_HANDLE BindContext,
                                          PNDIS_BIND_PARAMETERS BindParameters)
 {
     struct host_binding *binding = binding_new(ProtocolDriverContext);
-    NDIS_OPEN_PARAMETERS open = {.AdapterName = BindParameters->AdapterName};
-    NDIS_STATUS status = NDIS_STATUS_RESOURCES;
+    const NDIS_STATUS status = open_adapter(binding, BindContext, BindParameters->AdapterName);
 
-    if (binding != NULL) {
-        status = NdisOpenAdapterEx(binding->host->protocol, binding, &open, BindContext, &binding->handle);
-    }
     if (status == NDIS_STATUS_SUCCESS) {
         binding_bound(binding, BindParameters->TcpConnectionOffload);
     }

@@ -81,8 +81,10 @@ static void judge(struct host_neighbour *neighbour, bool known, uint32_t nic_del
 {
     const struct flue_host *host = neighbour->object.binding->host;
     const flue_ps tick_ps = host->params.tcp.tick_ps;
+
     if (neighbour->state == FLUE_NEIGHBOUR_DELAY) {
         const flue_ps age_ps = host_moment(host) - neighbour->used_ps;
+        /* In ticks: the number is foreign, and as picoseconds it may not fit. */
         const bool progress = known && age_ps > 0 && (flue_ps)nic_delta <= (age_ps - 1) / tick_ps;
 
         nud_event(neighbour, progress ? NUD_CONFIRMED : NUD_TIMER);

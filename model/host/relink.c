@@ -260,6 +260,7 @@ flue_err flue_host_relink(struct flue_host *host, const struct flue_ip *from, co
     if (!old->object.binding->has_mac) {
         new_one->fixed = 1; /* point to point: nobody answers there, and nobody needs to */
         new_one->state = FLUE_NEIGHBOUR_REACHABLE;
+        neighbour_offer(new_one);
     }
     host_enter(host, at_ps);
     FLUE_LIST_EACH(hook, &host->route_list)

@@ -92,6 +92,10 @@ void socket_free(struct flue_socket *socket)
     path_leave(socket);
     unhook(&socket->attend);
     unhook(&socket->move);
+    if (socket->wait != NULL) {
+        unhook(&socket->wait->hook);
+        pool_put(&host->waits, socket->wait);
+    }
     list_remove(&socket->all);
     for (unsigned i = 0; i < FLUE_COST_CATEGORIES; i++) {
         host->closed_book.cycles[i] += socket->account.cycles[i];

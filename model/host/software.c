@@ -164,13 +164,13 @@ static inline void receive(struct flue_host *host, const struct flue_frame *fram
         break;
     case FLUE_HOLDER_OFFERED:
     case FLUE_HOLDER_GIVING_BACK:
-        hold_frame(socket, frame);
+        hold_arrived(socket, frame);
         if (!host_obeys(host, 244)) {
             socket_attend(socket);
         }
         break;
     case FLUE_HOLDER_TARGET:
-        hold_frame(socket, frame);
+        hold_arrived(socket, frame);
         socket_attend(socket); /* forwards it */
         break;
     case FLUE_HOLDER_LOST:

@@ -7,6 +7,27 @@
 
 #define BACK_OFF_MOST_PS (64 * FLUE_PS_PER_S)
 
+/* NULL: no memory; it stays in software, unless somebody asks. */
+static struct host_wait *wait_of(struct flue_socket *socket)
+{
+    if (socket->wait == NULL) {
+        socket->wait = pool_get(&socket->host->waits);
+        if (socket->wait != NULL) {
+            *socket->wait = (struct host_wait){.socket = socket};
+        }
+    }
+    return socket->wait;
+}
+
+static void wait_in(struct host_wait *wait, struct flue_hook *list)
+{
+    if (hook_linked(&wait->hook)) {
+        list_remove(&wait->hook);
+    }
+    wait->socket->flags |= SOCKET_REOFFER;
+    list_push_back(list, &wait->hook);
+}
+
 /* A connection that had to come back waits before it goes again, twice as long each time (D-35). */
 static void back_off(struct flue_socket *socket)
 {
@@ -17,41 +38,59 @@ static void back_off(struct flue_socket *socket)
     for (unsigned i = 0; i < socket->driven_back && wait_ps < BACK_OFF_MOST_PS; i++) {
         wait_ps *= 2;
     }
-    if (first_ps == 0) {
+    if (first_ps == 0 || wait_of(socket) == NULL) {
         return;
     }
     socket->driven_back = (uint8_t)(socket->driven_back < UINT8_MAX ? socket->driven_back + 1 : UINT8_MAX);
-    socket->not_before_ps = host->env->now(host->env->ctx) + (wait_ps < BACK_OFF_MOST_PS ? wait_ps : BACK_OFF_MOST_PS);
+    socket->wait->not_before_ps =
+        host->env->now(host->env->ctx) + (wait_ps < BACK_OFF_MOST_PS ? wait_ps : BACK_OFF_MOST_PS);
     if (host->params.reoffer != 0) {
-        socket->flags |= SOCKET_REOFFER;
-        if (host->reoffer.due_ps > socket->not_before_ps) {
-            timers_arm(host->timers, &host->reoffer, socket->not_before_ps);
+        const unsigned step = socket->driven_back < HOST_REOFFER_STEPS ? socket->driven_back : HOST_REOFFER_STEPS;
+
+        wait_in(socket->wait, &host->reoffers[step - 1]);
+        if (host->reoffer.due_ps > socket->wait->not_before_ps) {
+            timers_arm(host->timers, &host->reoffer, socket->wait->not_before_ps);
         }
     }
 }
 
-/* One timer for all: it fires at the earliest, and finds the next. */
+/* Those whose time has come, of one step. */
+static void ripen(struct flue_host *host, struct flue_hook *step, flue_ps now_ps, flue_ps *next_ps)
+{
+    struct flue_hook *hook;
+
+    while ((hook = list_first(step)) != NULL) {
+        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct host_wait, hook)->socket;
+
+        if (socket->wait->not_before_ps > now_ps) {
+            *next_ps = socket->wait->not_before_ps < *next_ps ? socket->wait->not_before_ps : *next_ps;
+            break;
+        }
+        list_remove(hook);
+        list_push_back(&host->ripe, hook);
+    }
+}
+
+/* One timer for all: it fires at the earliest, looks at those whose time has come, and finds the next. */
 void upload_reoffer_due(struct timer *timer, flue_ps now_ps)
 {
     struct flue_host *host = FLUE_CONTAINER_OF(timer, struct flue_host, reoffer);
     flue_ps next_ps = FLUE_PS_NEVER;
+    struct flue_hook *hook;
 
     host_enter(host, now_ps);
-    FLUE_LIST_EACH(hook, &host->all)
-    {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
+    for (unsigned step = 0; step < HOST_REOFFER_STEPS; step++) {
+        ripen(host, &host->reoffers[step], now_ps, &next_ps);
+    }
+    while ((hook = list_pop_front(&host->ripe)) != NULL) {
+        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct host_wait, hook)->socket;
 
-        if ((socket->flags & SOCKET_REOFFER) == 0) {
-            continue;
-        }
-        if (socket->not_before_ps > now_ps) {
-            next_ps = socket->not_before_ps < next_ps ? socket->not_before_ps : next_ps;
-            continue;
-        }
         if (offload_possible(socket)) {
             socket->flags &= ~(uint32_t)SOCKET_REOFFER;
             offload_want(socket, FLUE_MOVE_POLICY);
-        } /* else: while its adapter takes none, or it is on its way back; whatever ends that calls again */
+        } else { /* its adapter takes none, or it is on its way back; whatever ends that calls again */
+            list_push_back(&host->parked, hook);
+        }
     }
     timers_arm(host->timers, timer, next_ps);
     host_leave(host);
@@ -60,6 +99,18 @@ void upload_reoffer_due(struct timer *timer, flue_ps now_ps)
 void upload_reoffer_now(struct flue_host *host)
 {
     if (host->params.reoffer != 0) {
+        list_splice_back(&host->ripe, &host->parked);
+        timers_arm(host->timers, &host->reoffer, host->env->now(host->env->ctx));
+    }
+}
+
+/* It is here again, and its time has come already. */
+static void reoffer_back(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->host;
+
+    if ((socket->flags & SOCKET_REOFFER) != 0 && socket->wait->not_before_ps <= host->env->now(host->env->ctx)) {
+        wait_in(socket->wait, &host->ripe);
         timers_arm(host->timers, &host->reoffer, host->env->now(host->env->ctx));
     }
 }
@@ -75,7 +126,11 @@ void upload_want(struct flue_socket *socket, enum flue_move why)
     if (why == FLUE_MOVE_RETRIEVE || why == FLUE_MOVE_NO_ROUTE) {
         back_off(socket);
     } else if (why == FLUE_MOVE_UPLOAD_ALL && socket->host->params.reoffer != 0) {
-        socket->flags |= SOCKET_REOFFER; /* not its fault: as soon as the adapter takes connections again */
+        struct host_wait *wait = wait_of(socket);
+
+        if (wait != NULL && !hook_linked(&wait->hook)) {
+            wait_in(wait, &socket->host->parked); /* not its fault: as soon as the adapter takes connections again */
+        }
     }
 }
 
@@ -135,8 +190,10 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
         list_remove(&socket->move);
         charge_terminate(host, &socket->account, 0);
         object_enter(object, OBJECT_GIVING_BACK);
-        binding->targets--;
-        socket_enter(socket, FLUE_HOLDER_GIVING_BACK, (enum flue_move)socket->why);
+        if (socket->holder == FLUE_HOLDER_TARGET) {
+            binding->targets--;
+            socket_enter(socket, FLUE_HOLDER_GIVING_BACK, (enum flue_move)socket->why);
+        }
         socket->flags &= ~(uint32_t)SOCKET_TAKE;
         *end = block;
         end = &block->NextBlock;
@@ -310,10 +367,7 @@ static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
         socket->flags |= SOCKET_PEER_FIN | SOCKET_TELL_PEER_FIN;
     }
     socket->flags |= SOCKET_TELL_MOVED;
-    if ((socket->flags & SOCKET_REOFFER) != 0 &&
-        socket->not_before_ps <= socket->host->env->now(socket->host->env->ctx)) {
-        upload_reoffer_now(socket->host);
-    }
+    reoffer_back(socket);
     if (over) {
         drop_lists(socket, block->NetBufferListChain);
         socket_ended(socket, reason_of(socket));
@@ -323,28 +377,53 @@ static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
     socket_attend(socket);
 }
 
-/* The state is gone, and with it the connection (D-32). */
+/* The state is gone, and with it the connection (D-32).  What was received and not delivered nobody wants any more. */
 static void lost(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
-    socket_enter(socket, FLUE_HOLDER_LOST, FLUE_MOVE_FAILED);
+    if (block->Status == NDIS_STATUS_SUCCESS) {
+        (void)take_buffered(socket, ((FLUE_TCP_TERMINATE_BLOCK *)(void *)block)->Delegated.BufferedData, false);
+    }
     drop_lists(socket, block->NetBufferListChain);
     socket_ended(socket, FLUE_TCP_BY_ABORT);
+}
+
+/* Terminate failed.  By the recipe of the page the target keeps the object for one more terminate (D-32): true for the
+ * first failure, after which the host keeps it, too. */
+static bool kept(struct host_object *object)
+{
+    object_enter(object, OBJECT_LOST);
+    return object->binding->host->params.ddi.terminate_recipe != 0 && object->failed++ == 0;
+}
+
+/* After a failure that was kept both events follow, then the terminate that ends it. */
+void upload_again(struct flue_socket *socket)
+{
+    if (socket->holder == FLUE_HOLDER_LOST && socket->lease != NULL && socket->lease->object.state == OBJECT_LOST &&
+        (socket->flags & (SOCKET_RESET | SOCKET_TAKE)) == SOCKET_RESET) {
+        socket->flags |= SOCKET_TAKE;
+        list_push_back(&socket->host->takes, &socket->move);
+    }
 }
 
 static void complete_tcp(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
     struct flue_socket *socket = block->ProtocolReserved[0];
+    struct host_object *object = &socket->lease->object;
+    const bool failed = block->Status != NDIS_STATUS_SUCCESS;
 
+    if (failed && socket->holder != FLUE_HOLDER_LOST) {
+        socket_enter(socket, FLUE_HOLDER_LOST, FLUE_MOVE_FAILED);
+    }
+    if (failed && kept(object)) {
+        return;
+    }
     block->OffloadHandle->MiniportOffloadContext = NULL;
     object_release(&socket->lease->path->object);
-    if (block->Status != NDIS_STATUS_SUCCESS) {
-        object_enter(&socket->lease->object, OBJECT_LOST);
-    }
-    object_enter(&socket->lease->object, OBJECT_HERE);
-    if (block->Status == NDIS_STATUS_SUCCESS) {
-        returned(socket, block);
-    } else {
+    object_enter(object, OBJECT_HERE);
+    if (socket->holder == FLUE_HOLDER_LOST) {
         lost(socket, block);
+    } else {
+        returned(socket, block);
     }
 }
 
@@ -353,11 +432,14 @@ static void complete_tcp(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 /* Without its state a path or neighbour can be offloaded anew. */
 static void complete_object(struct host_object *object, struct host_object *parent, NDIS_STATUS status)
 {
-    object->handle.MiniportOffloadContext = NULL;
     if (status != NDIS_STATUS_SUCCESS) {
-        object_enter(object, OBJECT_LOST);
         object->binding->host->totals.failed++;
+        if (kept(object)) {
+            object_doom(object); /* once more, at once: nobody is told of it */
+            return;
+        }
     }
+    object->handle.MiniportOffloadContext = NULL;
     object_enter(object, OBJECT_HERE);
     if (parent != NULL) {
         object_release(parent);

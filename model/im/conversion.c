@@ -35,11 +35,14 @@ static flue_err find_edge(im_tree_m block, void *arg)
     return FLUE_ESTATE;
 }
 
-static void let_go(struct flue_im *im, struct im_entry *entry, PNET_BUFFER_LIST chain)
+static void let_go(struct flue_im *im, PNET_BUFFER_LIST chain)
 {
     for (PNET_BUFFER_LIST nbl = chain; nbl != NULL; nbl = nbl->Next) {
-        (void)im_context_pop(im, nbl);
-        entry->sends_out--;
+        struct im_entry *owner = im_context_pop(im, nbl); /* another one, if the adapter mixed them up (CH-121) */
+
+        if (owner != NULL && owner->sends_out > 0) {
+            owner->sends_out--;
+        }
     }
 }
 
@@ -83,6 +86,9 @@ static flue_err attach(im_tree_m block, void *arg)
                              .im_reserved = {block->ImReserved[0], block->ImReserved[1]},
                              .source = block->SourceHandle,
                              .upper = block->NdisOffloadHandle};
+    if (entry != NULL) {
+        entry->named++;
+    }
     block->ImReserved[0] = call;
     block->ImReserved[1] = NULL;
     passage->blocks++;
@@ -94,6 +100,9 @@ static struct im_call *detach(struct flue_im *im, im_tree_m block)
     struct im_call *call = block->ImReserved[0];
 
     (void)im;
+    if (call->entry != NULL) {
+        call->entry->named--;
+    }
     block->ImReserved[0] = call->im_reserved[0];
     block->ImReserved[1] = call->im_reserved[1];
     block->SourceHandle = call->source;
@@ -113,7 +122,7 @@ static flue_err undo(im_tree_m block, void *arg)
     passage->blocks--;
     call = detach(passage->im, block);
     if (call->fresh) {
-        let_go(passage->im, call->entry, block->NetBufferListChain);
+        let_go(passage->im, block->NetBufferListChain);
         im_entry_free(call->entry);
     }
     im_call_free(passage->im, call);
@@ -177,15 +186,15 @@ static void initiated(struct flue_im *im, const struct im_call *call, im_tree_m 
         im_entry_enter(entry, IM_E2);
         return;
     }
-    let_go(im, entry, block->NetBufferListChain);
-    im_entry_free(entry);
+    let_go(im, block->NetBufferListChain);
+    im_entry_done(entry);
 }
 
 static void terminated(struct passage *passage, struct im_entry *entry, im_tree_m block)
 {
     struct flue_im *im = passage->im;
 
-    let_go(im, entry, block->NetBufferListChain);
+    let_go(im, block->NetBufferListChain);
     if (block->Header.Type == TcpOffloadDelegatedState && block->Status == NDIS_STATUS_SUCCESS) {
         PNET_BUFFER_LIST buffered = ((PTCP_OFFLOAD_STATE_DELEGATED)(void *)flue_state_first(block))->BufferedData;
 
@@ -212,6 +221,8 @@ static flue_err hand_up(im_tree_p block_p, void *arg)
 
     if (call->fresh) {
         initiated(passage->im, call, block);
+    } else if (call->entry != NULL && call->entry->ended) {
+        im_entry_done(call->entry);
     } else if (passage->operation == IM_TERMINATE && call->entry != NULL) {
         terminated(passage, call->entry, block);
     }
@@ -231,12 +242,7 @@ void im_tree_return(struct flue_im *im, enum im_operation operation, im_tree_p r
     }
     im_up_tree(im, operation, (im_tree_m)(void *)root);
     while ((hook = list_pop_front(&passage.end)) != NULL) {
-        struct im_entry *entry = FLUE_CONTAINER_OF(hook, struct im_entry, hook);
-
-        entry->ended = entry->sends_out > 0;
-        if (!entry->ended) {
-            im_entry_free(entry);
-        }
+        im_entry_done(FLUE_CONTAINER_OF(hook, struct im_entry, hook));
     }
     if (operation == IM_TERMINATE || operation == IM_INITIATE) { /* what was refused may have been the last */
         im_objects_gone(im);

@@ -83,15 +83,20 @@ void im_data_down(struct im_entry *entry, enum im_request request, PNET_BUFFER_L
 
 void im_data_return(struct flue_im *im, enum im_request request, PNET_BUFFER_LIST first)
 {
+    bool late = false;
+
     for (PNET_BUFFER_LIST nbl = first; nbl != NULL; nbl = nbl->Next) {
         struct im_entry *entry = im_context_pop(im, nbl);
 
-        if (request == IM_SEND && --entry->sends_out == 0) {
-            if (entry->ended)
-                im_entry_free(entry);
-            else
-                im_starved_sends_are_due(entry);
-        } else if (request == IM_DISCONNECT && !entry->ended) {
+        if (request == IM_SEND && entry->sends_out > 0) {
+            entry->sends_out--;
+        }
+        if (entry->ended) {
+            im_entry_done(entry);
+            late = true;
+        } else if (request == IM_SEND && entry->sends_out == 0) {
+            im_starved_sends_are_due(entry);
+        } else if (request == IM_DISCONNECT) {
             im_starved_sends_first(entry); /* the connection has no sends any more when it comes (CH-223) */
         }
     }
@@ -102,6 +107,9 @@ void im_data_return(struct flue_im *im, enum im_request request, PNET_BUFFER_LIS
         im_up_data(im, request, first);
     }
     im_up_data(im, request, first);
+    if (late) {
+        im_objects_gone(im);
+    }
 }
 
 void im_data_up(struct flue_im *im, enum im_request request, PNET_BUFFER_LIST first)

@@ -96,7 +96,7 @@ void im_entry_free(struct im_entry *entry)
 {
     struct flue_im *im = entry->im;
 
-    assert(entry->sends_out == 0 && entry->held_up == 0);
+    assert(entry->named == 0); /* im_entry_done() sees to it; what is held names it, too */
     im_entry_enter(entry, IM_E0);
     if (hook_linked(&entry->hook)) {
         list_remove(&entry->hook);
@@ -105,6 +105,14 @@ void im_entry_free(struct im_entry *entry)
     im->totals.entries--;
     pool_put(&im->entries, entry);
     trim(im);
+}
+
+void im_entry_done(struct im_entry *entry)
+{
+    entry->ended = entry->named > 0;
+    if (!entry->ended) {
+        im_entry_free(entry);
+    }
 }
 
 /* ---- Contexts of lists ---- */
@@ -118,6 +126,9 @@ bool im_context_push(struct flue_im *im, struct im_entry *entry, PNET_BUFFER_LIS
     }
     *context = (struct im_context){.above = nbl->Context, .source = nbl->SourceHandle, .entry = entry};
     nbl->Context = context;
+    if (entry != NULL) {
+        entry->named++;
+    }
     return true;
 }
 
@@ -129,6 +140,9 @@ struct im_entry *im_context_pop(struct flue_im *im, PNET_BUFFER_LIST nbl)
     nbl->Context = context->above;
     nbl->SourceHandle = context->source;
     pool_put(&im->contexts, context);
+    if (entry != NULL) {
+        entry->named--;
+    }
     return entry;
 }
 
@@ -139,6 +153,17 @@ struct im_entry *im_context_entry(const NET_BUFFER_LIST *nbl)
 
 /* ---- Homes ---- */
 
+static struct im_home *find_home(const struct flue_im *im, const struct ndis_pool *pool)
+{
+    struct im_home *home = im->homes;
+
+    while (home != NULL && home->pool != pool) {
+        home = home->next;
+    }
+    return home;
+}
+
+/* Without memory for one more the lists go to the active adapter, as those do that nobody has seen. */
 void im_home_learn(struct im_edge *edge, PNET_BUFFER_LIST first)
 {
     struct flue_im *im = edge->im;
@@ -147,27 +172,21 @@ void im_home_learn(struct im_edge *edge, PNET_BUFFER_LIST first)
         return;
     }
     for (; first != NULL; first = first->Next) {
-        unsigned i = 0;
+        struct im_home *home = find_home(im, first->NdisPoolHandle);
 
-        while (i < im->home_count && im->homes[i].pool != first->NdisPoolHandle) {
-            i++;
+        if (home == NULL && (home = pool_get(&im->home_pool)) != NULL) {
+            *home = (struct im_home){.next = im->homes, .pool = first->NdisPoolHandle};
+            im->homes = home;
         }
-        if (i == im->home_count) {
-            assert(i < IM_HOMES);
-            im->homes[im->home_count++] = (struct im_home){.pool = first->NdisPoolHandle};
+        if (home != NULL) {
+            home->edge = edge;
         }
-        im->homes[i].edge = edge;
     }
 }
 
 struct im_edge *im_home(struct flue_im *im, const NET_BUFFER_LIST *nbl)
 {
-    if (im->edge_count > 1) {
-        for (unsigned i = 0; i < im->home_count; i++) {
-            if (im->homes[i].pool == nbl->NdisPoolHandle) {
-                return im->homes[i].edge;
-            }
-        }
-    }
-    return im_active(im);
+    const struct im_home *home = im->edge_count > 1 ? find_home(im, nbl->NdisPoolHandle) : NULL;
+
+    return home != NULL ? home->edge : im_active(im);
 }

@@ -61,6 +61,7 @@ flue_err flue_im_new(const struct flue_env *env, struct timers *timers, const st
     pool_init(&im->calls, env, sizeof(struct im_call));
     pool_init(&im->contexts, env, sizeof(struct im_context));
     pool_init(&im->held, env, sizeof(struct im_held));
+    pool_init(&im->home_pool, env, sizeof(struct im_home));
     im_requests_init(im);
     list_init(&im->starving);
     timer_setup(&im->answers, im_answers_fire);
@@ -102,6 +103,7 @@ void flue_im_free(struct flue_im *im)
     pool_dispose(&im->calls);
     pool_dispose(&im->contexts);
     pool_dispose(&im->held);
+    pool_dispose(&im->home_pool);
     pool_dispose(&im->requests);
     env->release(env->ctx, im, sizeof *im);
 }

@@ -27,7 +27,6 @@ typedef PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST im_tree_p; /* a tree as the lower edge
 
 enum {
     IM_EDGES = 2,   /* adapters below, at most */
-    IM_HOMES = 8,   /* pools of buffer lists that adapters below indicate from */
     IM_TIMERS = 4,  /* answers, hold down, hold up, team */
     IM_DEPOSIT = 3, /* call entries set aside for each object: its terminate may bring two placeholders along */
 };
@@ -62,13 +61,14 @@ struct im_entry {
     struct flue_im *im;
     struct im_edge *edge;
     enum im_state state;
-    bool failed_once;                       /* its terminate failed, and it is kept for one more (D-32, recipe) */
-    bool ended;                             /* free it when the last send is back (CH-116 was broken above) */
-    bool starved;                           /* a send found no memory: none goes down any more */
-    uint32_t sends_out;                     /* send lists below */
-    uint32_t held_up;                       /* held items of hold.c's way up that are about it */
-    struct flue_hook hook;                  /* in im->starving, or collected by a terminate */
-    ULONG disconnect_flags;                 /* of waiting[IM_DISCONNECT] */
+    bool failed_once;       /* its terminate failed, and it is kept for one more (D-32, recipe) */
+    bool ended;             /* free it when nothing names it: lists or trees come late (CH-117 to CH-121) */
+    bool starved;           /* a send found no memory: none goes down any more */
+    uint32_t sends_out;     /* send lists below */
+    uint32_t named;         /* contexts of lists and call entries that name it, of any kind */
+    uint32_t held_up;       /* held items of hold.c's way up that are about it */
+    struct flue_hook hook;  /* in im->starving, or collected by a terminate */
+    ULONG disconnect_flags; /* of waiting[IM_DISCONNECT] */
     struct ndis_chain waiting[IM_REQUESTS]; /* lists that found no memory */
 };
 
@@ -109,6 +109,7 @@ struct im_queue {
 
 /* Which adapter indicated lists lead back to: lists of one pool always come from one. */
 struct im_home {
+    struct im_home *next;
     struct ndis_pool *pool;
     struct im_edge *edge;
 };
@@ -129,8 +130,8 @@ struct flue_im {
     struct im_call *deposit;
     uint64_t deposit_count, call_count;
 
-    struct im_home homes[IM_HOMES];
-    unsigned home_count;
+    struct pool home_pool;
+    struct im_home *homes; /* a handful: adapters have few pools */
 
     struct timer answers;              /* fires for the next three */
     PVOID refused_first, refused_last; /* trees that found no memory, linked by Scratch[0] of their roots */
@@ -161,6 +162,7 @@ static inline struct im_edge *im_active(struct flue_im *im)
 void im_entry_enter(struct im_entry *entry, enum im_state state);
 struct im_entry *im_entry_new(struct flue_im *im, struct im_edge *edge, PNDIS_OFFLOAD_HANDLE upper); /* NULL */
 void im_entry_free(struct im_entry *entry);
+void im_entry_done(struct im_entry *entry); /* its life is over: frees it once nothing names it any more */
 struct im_call *im_call_new(struct flue_im *im, enum im_operation operation); /* NULL: no memory */
 void im_call_free(struct flue_im *im, struct im_call *call);
 bool im_context_push(struct flue_im *im, struct im_entry *entry, PNET_BUFFER_LIST nbl);

@@ -183,8 +183,13 @@ flue_err flue_ndis_adapter_stop(struct flue_ndis *ndis, NDIS_HANDLE adapter)
 NDIS_STATUS NdisMSetMiniportAttributes(NDIS_HANDLE NdisMiniportHandle,
                                        const NDIS_MINIPORT_ADAPTER_ATTRIBUTES *MiniportAttributes)
 {
-    struct ndis_adapter *adapter = ndis_adapter_of(NdisMiniportHandle);
+    struct ndis_adapter *adapter;
 
+    if (!ndis_is_adapter(NdisMiniportHandle)) {
+        ndis_not_an_adapter(NdisMiniportHandle, NULL);
+        return NDIS_STATUS_INVALID_STATE;
+    }
+    adapter = ndis_adapter_of(NdisMiniportHandle);
     if (!adapter->initialising) {
         return NDIS_STATUS_INVALID_STATE;
     }

@@ -50,8 +50,8 @@ bool check_tree_up(struct ndis_adapter *adapter, enum ndis_operation *operation,
 void check_tree_completed(struct ndis_adapter *adapter, enum ndis_operation operation, const void *root);
 
 /* check_data.c: data requests, the same four moments; receive return.  down: false: the call goes no further and is
- * answered INVALID_STATE.  up and receive_return: what is left of the chain after everything that is not lent has been
- * taken out. */
+ * answered INVALID_STATE.  up and receive_return: what is left of the chain after everything that is lent for something
+ * else has been taken out; it ends before the first list that is not lent at all, which is not touched. */
 bool check_data_down(struct ndis_binding *binding, enum ndis_request request, PNDIS_OFFLOAD_HANDLE handle,
                      PNET_BUFFER_LIST first, ULONG flags);
 void check_data_called(struct ndis_binding *binding, enum ndis_request request, PNDIS_OFFLOAD_HANDLE handle,
@@ -60,6 +60,18 @@ PNET_BUFFER_LIST check_data_up(struct ndis_adapter *adapter, enum ndis_request r
 void check_data_completed(struct ndis_adapter *adapter, enum ndis_request request);
 PNET_BUFFER_LIST check_receive_return(struct ndis_binding *binding, PNET_BUFFER_LIST first);
 void check_receive_returned(struct ndis_binding *binding, NDIS_STATUS answer);
+
+/* check_ordinary.c: lists of the ordinary path, which no rule but the ledger binds.  sent, indicated: what is left of
+ * the chain, up to the first list that is lent already (CH-041, CH-212).  sent_back, returned: up to the first that is
+ * not lent (CH-121, CH-210; a driver: CH-325), which is not touched. */
+PNET_BUFFER_LIST check_frames_sent(struct ndis_binding *binding, PNET_BUFFER_LIST first);
+PNET_BUFFER_LIST check_frames_sent_back(struct ndis_adapter *adapter, PNET_BUFFER_LIST first);
+PNET_BUFFER_LIST check_frames_indicated(struct ndis_binding *binding, PNET_BUFFER_LIST first);
+PNET_BUFFER_LIST check_frames_returned(struct ndis_binding *binding, PNET_BUFFER_LIST first);
+/* A miniport handle that is none (D-02), counted under the first rule that names one, CH-008.  driver, adapter: what it
+ * is, and whose it was to be, as far as that is known. */
+void check_miniport_handle(struct flue_ndis *ndis, NDIS_HANDLE handle, const struct ndis_driver *driver,
+                           struct ndis_adapter *adapter);
 
 /* check_indicate.c: indications and events.  false: the handle names nothing, the call goes no further. */
 bool check_indicate(struct flue_ndis *ndis, PNDIS_OFFLOAD_HANDLE handle, PNET_BUFFER_LIST nbl, NDIS_STATUS status);
@@ -77,7 +89,6 @@ void check_power_down(struct ndis_binding *binding, enum ndis_operation operatio
 void check_power_up(struct ndis_adapter *adapter, enum ndis_operation operation,
                     PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST root);
 void check_power_indicated(struct ndis_adapter *adapter, const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block);
-void check_power_completed(struct ndis_adapter *adapter, const NET_BUFFER_LIST *first); /* of the chimney */
 void check_status(struct ndis_adapter *adapter, const NDIS_STATUS_INDICATION *indication);
 void check_status_done(struct ndis_adapter *adapter);
 /* binding: who asks; NULL: N itself. */

@@ -33,6 +33,8 @@ enum check_origin {
     CHECK_DISCONNECT,
     CHECK_FORWARD,
     CHECK_INDICATED, /* a receive indication, or BufferedData of a terminate: the party above has it */
+    CHECK_FRAME_DOWN, /* the ordinary path: NdisSendNetBufferLists */
+    CHECK_FRAME_UP,   /* and NdisMIndicateReceiveNetBufferLists */
     CHECK_ORIGINS
 };
 
@@ -329,6 +331,9 @@ void check_initiate_completed(struct check *check, struct check_tree *tree);
 void check_overdue(struct check *check, const struct check_object *object);
 
 bool check_taken(NDIS_STATUS status); /* SUCCESS or PARTIAL_SUCCESS */
+
+/* check_power.c: the status of a list of the chimney that is completed. */
+void check_power_completed(struct check *check, struct ndis_adapter *adapter, const NET_BUFFER_LIST *nbl);
 
 /* check_sends.c: the chains of blocks that name a connection.  down: initiate, booked as CHECK_INHERITED; refused: not
  * taken, everything is H's again; up: terminate, what is in the chain is H's again (state NULL: FAILURE). */

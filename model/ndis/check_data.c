@@ -284,7 +284,7 @@ PNET_BUFFER_LIST check_receive_return(struct ndis_binding *binding, PNET_BUFFER_
         if (lent == NULL || lent->origin != CHECK_INDICATED) {
             check_report(check, 210, check_above(binding), &at, "a list is returned that the host does not hold", 0, 0,
                          0);
-            *link = nbl->Next;
+            *link = lent == NULL ? NULL : nbl->Next; /* what is not lent may be no list any more */
             continue;
         }
         if (adapter != NULL && lent->fresh) {

@@ -330,17 +330,8 @@ static void done(struct check *check, enum ndis_request request, struct check_nb
     }
 }
 
-static void check_chain_shape(struct check *check, struct ndis_adapter *adapter, enum ndis_request request,
-                              const NET_BUFFER_LIST *first)
-{
-    const struct check_at at = {.adapter = adapter, .thing = first, .kind = "list"};
-
-    if (request == NDIS_DISCONNECT && first->Next != NULL) {
-        check_report(check, 234, check_below(adapter), &at, "a disconnect completion carries more than its own list", 0,
-                     0, 0);
-    }
-}
-
+/* Its lists are looked at one by one, each after it has been found: what is not lent may be no list any more, and the
+ * chain ends before it. */
 PNET_BUFFER_LIST check_data_up(struct ndis_adapter *adapter, enum ndis_request request, PNET_BUFFER_LIST first)
 {
     static const unsigned strangers[NDIS_REQUESTS] = {121, 182, 234, 240};
@@ -351,7 +342,6 @@ PNET_BUFFER_LIST check_data_up(struct ndis_adapter *adapter, enum ndis_request r
     if (seen == NULL) {
         return first;
     }
-    check_chain_shape(check, adapter, request, first);
     if (request == NDIS_RECEIVE && seen->completing != 0) {
         const struct check_at at = {.adapter = adapter, .thing = first, .kind = "list"};
 
@@ -360,15 +350,19 @@ PNET_BUFFER_LIST check_data_up(struct ndis_adapter *adapter, enum ndis_request r
     while (*link != NULL) {
         PNET_BUFFER_LIST nbl = *link;
         struct check_nbl *lent = check_nbl_find(check, nbl, adapter);
+        const struct check_at at = {.adapter = adapter, .thing = nbl, .kind = "list"};
 
         if (lent == NULL || !fits(lent, request)) {
-            const struct check_at at = {.adapter = adapter, .thing = nbl, .kind = "list"};
-
             /* A driver passes each completion on once (CH-325). */
             check_report(check, check_below(adapter) == FLUE_PARTY_DRIVER ? 325 : strangers[request],
                          check_below(adapter), &at, "a list is completed that is not lent for this", 0, 0, 0);
-            *link = nbl->Next;
+            *link = lent == NULL ? NULL : nbl->Next;
             continue;
+        }
+        check_power_completed(check, adapter, nbl);
+        if (request == NDIS_DISCONNECT && nbl->Next != NULL) {
+            check_report(check, 234, check_below(adapter), &at,
+                         "a disconnect completion carries more than its own list", 0, 0, 0);
         }
         if (lent->conn != NULL) {
             done(check, request, lent);

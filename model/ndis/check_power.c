@@ -164,18 +164,13 @@ void check_power_indicated(struct ndis_adapter *adapter, const NDIS_MINIPORT_OFF
     }
 }
 
-void check_power_completed(struct ndis_adapter *adapter, const NET_BUFFER_LIST *first)
+void check_power_completed(struct check *check, struct ndis_adapter *adapter, const NET_BUFFER_LIST *nbl)
 {
-    struct check *check = check_enter(adapter->ndis);
-    const struct check_at at = {.adapter = adapter, .thing = first, .kind = "list"};
-    struct flue_ndis_ledger ledger = flue_ndis_adapter_ledger(adapter);
-    uint64_t left = flue_ndis_ledger_total(&ledger); /* a chain that is longer has been tampered with */
+    const struct check_at at = {.adapter = adapter, .thing = nbl, .kind = "list"};
 
-    for (; check != NULL && first != NULL && left > 0; first = first->Next, left--) {
-        if (first->Status == NDIS_STATUS_PAUSED) {
-            check_report(check, 307, check_below(adapter), &at, "a request of the chimney completed with %t",
-                         (uint64_t)(uint32_t)NDIS_STATUS_PAUSED, 0, 0);
-        }
+    if (nbl->Status == NDIS_STATUS_PAUSED) {
+        check_report(check, 307, check_below(adapter), &at, "a request of the chimney completed with %t",
+                     (uint64_t)(uint32_t)NDIS_STATUS_PAUSED, 0, 0);
     }
 }
 

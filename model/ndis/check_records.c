@@ -317,6 +317,8 @@ static void join(struct check_conn *conn, struct check_nbl *nbl)
         conn->disconnect = nbl;
         break;
     case CHECK_INDICATED:
+    case CHECK_FRAME_DOWN:
+    case CHECK_FRAME_UP:
     case CHECK_ORIGINS:
         /* The party above has it, whatever becomes of the connection. */
         nbl->conn = NULL;

@@ -22,8 +22,13 @@ static struct ndis_adapter *adapter_under(NDIS_HANDLE handle)
 #define TRAP_COMPLETION(set, name, rule, seen)                                                                         \
     static void set##_##name(NDIS_HANDLE adapter, PNET_BUFFER_LIST list)                                               \
     {                                                                                                                  \
-        const NDIS_TCP_OFFLOAD_EVENT_HANDLERS *genuine = trapped(ndis_adapter_of(adapter), rule, seen);                \
+        const NDIS_TCP_OFFLOAD_EVENT_HANDLERS *genuine;                                                                \
                                                                                                                        \
+        if (!ndis_is_adapter(adapter)) {                                                                               \
+            ndis_not_an_adapter(adapter, list == NULL ? NULL : list->SourceHandle);                                    \
+            return;                                                                                                    \
+        }                                                                                                              \
+        genuine = trapped(ndis_adapter_of(adapter), rule, seen);                                                       \
         if (genuine->NdisTcpOffload##name != NULL) {                                                                   \
             genuine->NdisTcpOffload##name(adapter, list);                                                              \
         }                                                                                                              \

@@ -187,10 +187,14 @@ static void deliver_forward(struct ndis_binding *binding, PNET_BUFFER_LIST first
 static void complete(NDIS_HANDLE miniport_handle, enum ndis_request request, PNET_BUFFER_LIST first,
                      ndis_deliver_fn *deliver)
 {
-    struct ndis_adapter *adapter = ndis_adapter_of(miniport_handle);
+    struct ndis_adapter *adapter;
 
+    if (!ndis_is_adapter(miniport_handle)) {
+        ndis_not_an_adapter(miniport_handle, first == NULL ? NULL : first->SourceHandle);
+        return;
+    }
+    adapter = ndis_adapter_of(miniport_handle);
     if (ndis_checked(adapter->ndis)) {
-        check_power_completed(adapter, first);
         first = check_data_up(adapter, request, first);
         check_im_data_up(adapter, first);
     }
@@ -288,9 +292,14 @@ static NDIS_STATUS receive(NDIS_HANDLE NdisOffloadHandle, PNET_BUFFER_LIST NetBu
 NDIS_STATUS NdisMGetOffloadHandlers(NDIS_HANDLE NdisMiniportHandle, NDIS_CHIMNEY_OFFLOAD_TYPE ChimneyType,
                                     PNDIS_OFFLOAD_EVENT_HANDLERS *OffloadHandlers)
 {
-    struct ndis_adapter *adapter = ndis_adapter_of(NdisMiniportHandle);
+    struct ndis_adapter *adapter;
 
     *OffloadHandlers = NULL;
+    if (!ndis_is_adapter(NdisMiniportHandle)) {
+        ndis_not_an_adapter(NdisMiniportHandle, NULL);
+        return NDIS_STATUS_INVALID_STATE;
+    }
+    adapter = ndis_adapter_of(NdisMiniportHandle);
     if (ndis_checked(adapter->ndis)) {
         check_get_handlers(adapter, (unsigned)ChimneyType);
     }
@@ -325,11 +334,17 @@ NDIS_STATUS NdisMGetOffloadHandlers(NDIS_HANDLE NdisMiniportHandle, NDIS_CHIMNEY
 void NdisMOffloadEventIndicate(NDIS_HANDLE NdisMiniportHandle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList,
                                ULONG IndicationCode)
 {
-    struct ndis_adapter *adapter = ndis_adapter_of(NdisMiniportHandle);
+    struct ndis_adapter *adapter;
     PNDIS_OFFLOAD_HANDLE handle = NULL;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = NULL;
     PVOID *slot = NULL;
 
+    if (!ndis_is_adapter(NdisMiniportHandle)) {
+        handle = OffloadBlockList == NULL ? NULL : (PNDIS_OFFLOAD_HANDLE)OffloadBlockList->NdisOffloadHandle;
+        ndis_not_an_adapter(NdisMiniportHandle, handle == NULL ? NULL : handle->NdisReserved[0]);
+        return;
+    }
+    adapter = ndis_adapter_of(NdisMiniportHandle);
     if (ndis_checked(adapter->ndis)) {
         if (!check_generic_event(adapter, OffloadBlockList, IndicationCode)) {
             return;

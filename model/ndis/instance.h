@@ -114,6 +114,15 @@ static inline struct ndis_adapter *ndis_adapter_of(NDIS_HANDLE handle)
     return adapter;
 }
 
+/* In calls from below the handle is a stranger's word.  Not an adapter's: reported if the checker is on, and the call
+ * is to be ignored.  source: SourceHandle of what is handed over, which tells whom to report it to; NULL: nothing is.
+ */
+static inline bool ndis_is_adapter(NDIS_HANDLE handle)
+{
+    return handle != NULL && ((const struct ndis_adapter *)handle)->tag == NDIS_TAG_ADAPTER;
+}
+void ndis_not_an_adapter(NDIS_HANDLE handle, NDIS_HANDLE source);
+
 static inline struct ndis_binding *ndis_binding_of(NDIS_HANDLE handle)
 {
     struct ndis_binding *binding = (struct ndis_binding *)handle;

@@ -122,6 +122,28 @@ void ndis_complete_up(struct ndis_adapter *adapter, PNET_BUFFER_LIST first, ndis
     }
 }
 
+/* ---- Handles ---- */
+
+/* Without a list or tree there is nobody to ask whether the checker is on: then the call fails, and that is all. */
+void ndis_not_an_adapter(NDIS_HANDLE handle, NDIS_HANDLE source)
+{
+    const struct ndis_driver *driver = (const struct ndis_driver *)handle;
+    const struct ndis_binding *binding = (const struct ndis_binding *)source;
+    struct ndis_adapter *adapter = binding != NULL && binding->tag == NDIS_TAG_BINDING ? binding->adapter : NULL;
+    struct flue_ndis *ndis = NULL;
+
+    driver = driver != NULL && driver->tag == NDIS_TAG_DRIVER ? driver : NULL;
+    if (adapter != NULL) {
+        ndis = adapter->ndis;
+    } else if (driver != NULL) {
+        ndis = driver->ndis;
+    }
+    if (ndis != NULL) {
+        assert(ndis_checked(ndis)); /* without the checker it is an error of the program */
+        check_miniport_handle(ndis, handle, driver, adapter);
+    }
+}
+
 /* ---- Ordinary data path ---- */
 
 void NdisSendNetBufferLists(NDIS_HANDLE NdisBindingHandle, PNET_BUFFER_LIST NetBufferLists, NDIS_PORT_NUMBER PortNumber,
@@ -130,6 +152,9 @@ void NdisSendNetBufferLists(NDIS_HANDLE NdisBindingHandle, PNET_BUFFER_LIST NetB
     struct ndis_binding *binding = ndis_binding_of(NdisBindingHandle);
     struct ndis_adapter *adapter = binding->adapter;
 
+    if (ndis_checked(adapter->ndis) && (NetBufferLists = check_frames_sent(binding, NetBufferLists)) == NULL) {
+        return;
+    }
     binding->ledger.ordinary_sends_out +=
         ndis_chain_cross(NetBufferLists, binding, NDIS_HOLDER_OWNER, NDIS_HOLDER_MINIPORT);
     adapter->driver->calls.SendNetBufferListsHandler(adapter->context, NetBufferLists, PortNumber, SendFlags);
@@ -137,30 +162,52 @@ void NdisSendNetBufferLists(NDIS_HANDLE NdisBindingHandle, PNET_BUFFER_LIST NetB
 
 static void deliver_sent(struct ndis_binding *binding, PNET_BUFFER_LIST first, uint64_t count, ULONG flags)
 {
-    assert(binding->ledger.ordinary_sends_out >= count);
-    binding->ledger.ordinary_sends_out -= count;
+    ndis_settle(binding, &binding->ledger.ordinary_sends_out, count);
     binding->protocol->calls.SendNetBufferListsCompleteHandler(binding->context, first, flags);
 }
 
 void NdisMSendNetBufferListsComplete(NDIS_HANDLE NdisMiniportHandle, PNET_BUFFER_LIST NetBufferLists,
                                      ULONG SendCompleteFlags)
 {
-    ndis_complete_up(ndis_adapter_of(NdisMiniportHandle), NetBufferLists, deliver_sent, SendCompleteFlags);
+    struct ndis_adapter *adapter;
+
+    if (!ndis_is_adapter(NdisMiniportHandle)) {
+        ndis_not_an_adapter(NdisMiniportHandle, NetBufferLists == NULL ? NULL : NetBufferLists->SourceHandle);
+        return;
+    }
+    adapter = ndis_adapter_of(NdisMiniportHandle);
+    if (ndis_checked(adapter->ndis)) {
+        NetBufferLists = check_frames_sent_back(adapter, NetBufferLists);
+    }
+    ndis_complete_up(adapter, NetBufferLists, deliver_sent, SendCompleteFlags);
 }
 
 void NdisMIndicateReceiveNetBufferLists(NDIS_HANDLE NdisMiniportHandle, PNET_BUFFER_LIST NetBufferLists,
                                         NDIS_PORT_NUMBER PortNumber, ULONG NumberOfNetBufferLists, ULONG ReceiveFlags)
 {
-    struct ndis_adapter *adapter = ndis_adapter_of(NdisMiniportHandle);
-    struct flue_hook *hook = list_first(&adapter->bindings);
+    struct ndis_adapter *adapter;
+    struct flue_hook *hook;
     struct ndis_binding *binding;
 
+    if (!ndis_is_adapter(NdisMiniportHandle)) {
+        ndis_not_an_adapter(NdisMiniportHandle, NULL);
+        return;
+    }
+    adapter = ndis_adapter_of(NdisMiniportHandle);
+    hook = list_first(&adapter->bindings);
     if (hook == NULL) {
         /* Nobody listens: the frames are the miniport's again. */
         adapter->driver->calls.ReturnNetBufferListsHandler(adapter->context, NetBufferLists, 0);
         return;
     }
     binding = FLUE_CONTAINER_OF(hook, struct ndis_binding, hook);
+    if (ndis_checked(adapter->ndis)) {
+        NetBufferLists = check_frames_indicated(binding, NetBufferLists);
+        if (NetBufferLists == NULL) {
+            return;
+        }
+        NumberOfNetBufferLists = (ULONG)ndis_chain_count(NetBufferLists);
+    }
     binding->ledger.ordinary_receives_out +=
         ndis_chain_cross(NetBufferLists, binding, NDIS_HOLDER_OWNER, NDIS_HOLDER_PROTOCOL);
     binding->protocol->calls.ReceiveNetBufferListsHandler(binding->context, NetBufferLists, PortNumber,
@@ -171,10 +218,12 @@ void NdisReturnNetBufferLists(NDIS_HANDLE NdisBindingHandle, PNET_BUFFER_LIST Ne
 {
     struct ndis_binding *binding = ndis_binding_of(NdisBindingHandle);
     struct ndis_adapter *adapter = binding->adapter;
-    uint64_t count = ndis_chain_cross(NetBufferLists, binding, NDIS_HOLDER_PROTOCOL, NDIS_HOLDER_OWNER);
 
-    assert(binding->ledger.ordinary_receives_out >= count);
-    binding->ledger.ordinary_receives_out -= count;
+    if (ndis_checked(adapter->ndis) && (NetBufferLists = check_frames_returned(binding, NetBufferLists)) == NULL) {
+        return;
+    }
+    ndis_settle(binding, &binding->ledger.ordinary_receives_out,
+                ndis_chain_cross(NetBufferLists, binding, NDIS_HOLDER_PROTOCOL, NDIS_HOLDER_OWNER));
     adapter->driver->calls.ReturnNetBufferListsHandler(adapter->context, NetBufferLists, ReturnFlags);
 }
 
@@ -203,8 +252,13 @@ static void learn(struct ndis_adapter *adapter, const NDIS_STATUS_INDICATION *in
 
 void NdisMIndicateStatusEx(NDIS_HANDLE NdisMiniportHandle, PNDIS_STATUS_INDICATION StatusIndication)
 {
-    struct ndis_adapter *adapter = ndis_adapter_of(NdisMiniportHandle);
+    struct ndis_adapter *adapter;
 
+    if (!ndis_is_adapter(NdisMiniportHandle)) {
+        ndis_not_an_adapter(NdisMiniportHandle, NULL);
+        return;
+    }
+    adapter = ndis_adapter_of(NdisMiniportHandle);
     ndis_trace(adapter->ndis, FLUE_POINT_ddi_status, StatusIndication->StatusCode, 0, 0);
     if (ndis_checked(adapter->ndis)) {
         check_status(adapter, StatusIndication);

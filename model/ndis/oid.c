@@ -84,10 +84,16 @@ NDIS_STATUS NdisOidRequest(NDIS_HANDLE NdisBindingHandle, PNDIS_OID_REQUEST OidR
 
 void NdisMOidRequestComplete(NDIS_HANDLE NdisMiniportHandle, PNDIS_OID_REQUEST OidRequest, NDIS_STATUS Status)
 {
-    struct ndis_adapter *adapter = ndis_adapter_of(NdisMiniportHandle);
     struct ndis_binding *binding = (struct ndis_binding *)OidRequest->NdisReserved[0];
-    uint64_t *out = binding != NULL ? &binding->ledger.requests_out : &adapter->requests_out;
+    struct ndis_adapter *adapter;
+    uint64_t *out;
 
+    if (!ndis_is_adapter(NdisMiniportHandle)) {
+        ndis_not_an_adapter(NdisMiniportHandle, binding);
+        return;
+    }
+    adapter = ndis_adapter_of(NdisMiniportHandle);
+    out = binding != NULL ? &binding->ledger.requests_out : &adapter->requests_out;
     assert(OidRequest->NdisReserved[1] == adapter && Status != NDIS_STATUS_PENDING && *out > 0);
     OidRequest->NdisReserved[0] = OidRequest->NdisReserved[1] = NULL;
     (*out)--;

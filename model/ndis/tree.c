@@ -197,11 +197,16 @@ static flue_err block_up(PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST block, void *arg)
 
 static void up(enum ndis_operation operation, NDIS_HANDLE miniport_handle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST root)
 {
-    struct ndis_adapter *adapter = ndis_adapter_of(miniport_handle);
+    struct ndis_adapter *adapter;
     struct passage passage = {0};
     struct ndis_binding *binding;
     NDIS_STATUS status;
 
+    if (!ndis_is_adapter(miniport_handle)) {
+        ndis_not_an_adapter(miniport_handle, root->SourceHandle);
+        return;
+    }
+    adapter = ndis_adapter_of(miniport_handle);
     if (ndis_checked(adapter->ndis)) {
         if (!check_tree_up(adapter, &operation, root)) {
             return;

@@ -117,6 +117,11 @@ static int read_options(int argc, char **argv, struct request *request, int *cod
         *code = cli_fail("explore", CLI_EXIT_USAGE, "unexpected argument %.60s; see: flue explore --help", argv[first]);
         return 0;
     }
+    if (request->table && (request->json || params->without != 0)) {
+        *code = cli_fail("explore", CLI_EXIT_USAGE,
+                         "--table is a page, and takes all rules; leave --json and --without out");
+        return 0;
+    }
     if (params->depth == 0) {
         params->depth = params->connections == 1 ? 6 : 4;
     }

@@ -143,7 +143,7 @@ struct world {
     uint64_t findings;
     flue_ps measured_ps; /* when the last measured thing was over; the books are taken just after it */
     int measured;
-    uint32_t drained; /* polls since the last connection closed */
+    uint32_t drained, drain_polls; /* polls since the last connection closed; and the most there may be */
     struct {
         struct pool pool;
         struct rng arrivals, choice;
@@ -164,7 +164,7 @@ struct flue_host *world_host(struct world *world, int end);
 
 /* possible.c: a combination that cannot be gets one line in message (FLUE_EINVAL).  And: the words of a list of
  * drivers, bottom up; -1: *wrong (may be NULL) is not one, or one too many. */
-FLUE_CHECKED flue_err world_possible(const struct flue_scenario *scenario, char *message, size_t room);
+FLUE_CHECKED flue_err world_possible(const struct flue_scenario *scenario, int foreign, char *message, size_t room);
 int world_drivers(const char *text, enum flue_im_kind *out, const char **wrong);
 
 /* build.c */

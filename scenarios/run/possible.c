@@ -82,6 +82,9 @@ static const char *times_wrong(const struct flue_scenario *scenario)
     if (scenario->resume_at != FLUE_PS_NEVER &&
         !(scenario->pause_at < scenario->resume_at || scenario->upload_all_at < scenario->resume_at))
         return "resume_at must lie after pause_at or upload_all_at: nothing else is resumed";
+    if (scenario->pause_at != FLUE_PS_NEVER && scenario->resume_at == FLUE_PS_NEVER &&
+        scenario->upload_all_at == FLUE_PS_NEVER)
+        return "pause_at needs resume_at or upload_all_at: what is being handed over then would wait for ever";
     if (scenario->chimney_on_at != FLUE_PS_NEVER && scenario->chimney_off_at >= scenario->chimney_on_at)
         return "chimney_on_at must lie after chimney_off_at: it is on from the start";
     return NULL;
@@ -96,7 +99,16 @@ static const char *workload_wrong(const struct flue_scenario *scenario)
     return NULL;
 }
 
-flue_err world_possible(const struct flue_scenario *scenario, char *message, size_t room)
+/* What only Flue's own adapter can be told to do (flue/provider.h has no call for it). */
+static const char *foreign_wrong(const struct flue_scenario *scenario)
+{
+    if (scenario->pause_at != FLUE_PS_NEVER || scenario->upload_all_at != FLUE_PS_NEVER)
+        return "pause_at and upload_all_at cannot be with --target: only Flue's own adapter can be told to; leave them "
+               "out";
+    return NULL;
+}
+
+flue_err world_possible(const struct flue_scenario *scenario, int foreign, char *message, size_t room)
 {
     uint64_t lose[FLUE_IMPAIR_LIST_MAX];
     enum flue_im_kind kinds[FLUE_NODE_DRIVERS];
@@ -118,6 +130,8 @@ flue_err world_possible(const struct flue_scenario *scenario, char *message, siz
         return FLUE_EINVAL;
     }
     wrong = drivers_wrong(scenario);
+    if (wrong == NULL && foreign)
+        wrong = foreign_wrong(scenario);
     if (wrong == NULL)
         wrong = topology_wrong(scenario);
     if (wrong == NULL)

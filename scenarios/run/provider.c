@@ -4,6 +4,8 @@
 #include "run/provider.h"
 
 #include <dlfcn.h>
+#include <elf.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +15,32 @@ static flue_err refuse(char *message, size_t room, const char *path, const char 
 {
     (void)snprintf(message, room, "--target %.300s: %.400s", path, why);
     return FLUE_EPARSE;
+}
+
+/* The loader maps what the headers promise, and a file that was cut short would end the process.  Other wrong files it
+ * refuses itself. */
+static bool is_cut_short(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    Elf64_Ehdr head;
+    Elf64_Phdr part;
+    bool cut = false;
+    long bytes;
+
+    if (file == NULL || fread(&head, sizeof head, 1, file) != 1 || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+        head.e_ident[EI_CLASS] != ELFCLASS64 || fseek(file, 0, SEEK_END) != 0 || (bytes = ftell(file)) < 0) {
+        if (file != NULL)
+            (void)fclose(file);
+        return false;
+    }
+    for (unsigned i = 0; !cut && i < head.e_phnum; i++) {
+        cut = fseek(file, (long)(head.e_phoff + i * sizeof part), SEEK_SET) != 0 ||
+              fread(&part, sizeof part, 1, file) != 1 ||
+              (part.p_type == PT_LOAD &&
+               (part.p_offset > (Elf64_Off)bytes || part.p_filesz > (Elf64_Xword)bytes - part.p_offset));
+    }
+    (void)fclose(file);
+    return cut;
 }
 
 /* Structures that both sides touch must be the same, whatever compiler made them. */
@@ -55,6 +83,9 @@ flue_err provider_load(const char *path, const struct flue_provider **out, char 
     }
     if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
         return refuse(message, room, path, "is no regular file");
+    }
+    if (is_cut_short(path)) {
+        return refuse(message, room, path, "is not whole: it ends before what its header promises; build it again");
     }
     /* A bare name would be looked for in the system's folders. */
     (void)snprintf(local, sizeof local, "%s%s", strchr(path, '/') == NULL ? "./" : "", path);

@@ -31,6 +31,8 @@ static void issue(void *ctx, flue_ps at_ps)
 
     (void)at_ps;
     list_push_back(&flow->requests, &request->hook);
+    if (flow->socket[CLIENT] == NULL)
+        return; /* it ended early, and was found wanting then; the request is never answered */
     if (flue_host_socket_send(flow->socket[CLIENT], bytes) != FLUE_OK)
         world_finding(flow->world, "connection %u: a request was refused", flow->id);
     else

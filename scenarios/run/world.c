@@ -13,6 +13,7 @@
 #include "run/flows.h"
 
 #define DRAIN_POLLS    20000          /* then the audit says what did not come home */
+#define DRAIN_TRIPS    16             /* the same in round trips through drivers that hold */
 #define START_AFTER_PS FLUE_PS_PER_US /* both ends start by timers of their own, this much later */
 #define FINDINGS_SHOWN 10
 
@@ -105,7 +106,8 @@ static int in_place(struct world *world)
 
     if (world->opened < 2 * connections)
         return 0;
-    if (world->scenario->offload == ARM_HOST || world->scenario->offload_at != FLUE_PS_NEVER)
+    if (world->scenario->offload == ARM_HOST || world->scenario->offload_at != FLUE_PS_NEVER ||
+        world->scenario->capacity == 0)
         return 1;
     flue_host_totals(world_host(world, SERVER), &totals);
     if (world->disturbed)
@@ -239,7 +241,7 @@ static void on_poll(struct timer *timer, flue_ps now_ps)
     if (world->phase == PHASE_OPENING && in_place(world))
         begin_traffic(world, now_ps);
     if (world->phase == PHASE_CLOSING) {
-        if (objects_live(world) == 0 || ++world->drained > DRAIN_POLLS) {
+        if (objects_live(world) == 0 || ++world->drained > world->drain_polls) {
             world->phase = PHASE_DONE;
             world->net.stop(world->net.ctx);
             return;
@@ -318,7 +320,7 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
     flue_err err;
 
     message[0] = '\0';
-    err = world_possible(scenario, message, room);
+    err = world_possible(scenario, watch != NULL && watch->target != NULL, message, room);
     *outcome = (struct world_outcome){.end_ps = 0};
     if (world == NULL) {
         (void)snprintf(message, room, "no memory for a run");
@@ -326,6 +328,7 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
     }
     world->scenario = scenario;
     world->record = record;
+    world->drain_polls = DRAIN_POLLS + (uint32_t)(DRAIN_TRIPS * (scenario->hold_down + scenario->hold_up) / POLL_PS);
     if (watch != NULL)
         world->watch = *watch;
     world->outcome = outcome;

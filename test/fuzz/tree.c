@@ -50,7 +50,9 @@ static void fill(FLUE_TCP_BLOCK *memory, enum kind kind, unsigned class)
                                    : class == 3 ? sizeof block->Delegated
                                                 : sizeof block->Const);
         if (class == 2) {
-            ((PATH_OFFLOAD_STATE_CACHED *)(void *)&block->Const)->PathMtu = 1400;
+            PATH_OFFLOAD_STATE_CACHED *cached = (void *)flue_state_first(memory);
+
+            cached->PathMtu = 1400;
         } else if (class == 4) {
             block->Const.SourceAddress = address[0];
             block->Const.DestinationAddress = address[1];

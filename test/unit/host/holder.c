@@ -39,9 +39,9 @@ static void objects(void **state)
         {OBJECT_HERE, OBJECT_OFFERED},        {OBJECT_OFFERED, OBJECT_HELD},         {OBJECT_OFFERED, OBJECT_HERE},
         {OBJECT_HELD, OBJECT_INVALIDATING},   {OBJECT_INVALIDATING, OBJECT_INVALID}, {OBJECT_HELD, OBJECT_GIVING_BACK},
         {OBJECT_INVALID, OBJECT_GIVING_BACK}, {OBJECT_GIVING_BACK, OBJECT_HERE},     {OBJECT_GIVING_BACK, OBJECT_LOST},
-        {OBJECT_LOST, OBJECT_HERE},
+        {OBJECT_LOST, OBJECT_HERE},           {OBJECT_LOST, OBJECT_GIVING_BACK},
     };
-    static const char *const may[] = {"N", "", "NUQT", "Q", "QT", "", ""};
+    static const char *const may[] = {"N", "", "NUQT", "Q", "QT", "", "T"};
 
     (void)state;
     for (unsigned from = 0; from <= OBJECT_LOST + 1u; from++) {

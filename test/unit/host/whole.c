@@ -39,6 +39,7 @@ struct world {
     struct flow flows[FLOWS];
     unsigned ctx[ENDS]; /* two addresses, one for each end */
     uint64_t findings;
+    bool recipe;
     unsigned tagged, sourced, offloaded_frames;
 };
 
@@ -203,6 +204,7 @@ static void build(int end, bool watched, uint64_t fails, uint64_t many)
     params.host.backlog_frames = 64;
     params.host.tree_connections = 4;
     params.host.ddi = flue_ddi_defaults();
+    params.host.ddi.terminate_recipe = w.recipe;
     params.target = (struct flue_target_params){.neighbour_max = end == SERVER ? 64 : 0,
                                                 .path_max = 80,
                                                 .tcp_max = 64,
@@ -248,7 +250,10 @@ static void begin_link(uint64_t fails, uint64_t many)
 {
     const struct flue_net_params params = {.facts = wire_facts, .seed = 1};
 
+    const bool recipe = w.recipe;
+
     memset(&w, 0, sizeof w);
+    w.recipe = recipe;
     assert_int_equal(flue_net_link(&params, &w.net), FLUE_OK);
     build(SERVER, false, fails, many);
     build(CLIENT, false, 0, 0);
@@ -354,6 +359,43 @@ static void churn(void **state)
     finish();
 }
 
+/* A real target whose terminate fails, or that finds its state lost before: each connection is aborted, and nothing
+ * stays behind, by either order (D-32). */
+static void failing_terminate(void **state)
+{
+    static const enum flue_target_fault faults[] = {FLUE_FAULT_TERMINATE, FLUE_FAULT_CORRUPT};
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * COUNT_OF(faults); i++) {
+        struct flue_host_totals totals;
+        struct flue_socket *socket;
+
+        w.recipe = i % 2 != 0;
+        begin_link(0, 0);
+        connect_one(0);
+        run_for(200 * FLUE_PS_PER_US);
+        socket = w.flows[0].socket[SERVER];
+        assert_int_equal(flue_host_socket_holder(socket), FLUE_HOLDER_TARGET);
+        assert_int_equal(flue_target_fault(flue_node_target(w.node[SERVER]), faults[i / 2], 3, 0), FLUE_OK);
+        /* Then the path, or the next hop. */
+        assert_int_equal(flue_target_fault(flue_node_target(w.node[SERVER]), FLUE_FAULT_TERMINATE, 1 + i / 2, 0),
+                         FLUE_OK);
+        assert_int_equal(flue_host_socket_upload(socket, w.net.now(w.net.ctx)), FLUE_OK);
+        flue_node_settle(w.node[SERVER]);
+        run_for(END_PS);
+        assert_true(w.flows[0].socket[SERVER] == NULL && w.flows[0].reset);
+        flue_host_totals(flue_node_host(w.node[SERVER]), &totals);
+        assert_int_equal(totals.moves[FLUE_MOVE_FAILED], 1);
+        assert_true(w.flows[0].closed[CLIENT] || w.flows[0].socket[CLIENT] != NULL);
+        if (w.flows[0].socket[CLIENT] != NULL) {
+            flue_host_socket_abort(w.flows[0].socket[CLIENT]);
+            flue_node_settle(w.node[CLIENT]);
+        }
+        finish();
+    }
+    w.recipe = false;
+}
+
 static void told(void *ctx, struct flue_socket *socket, const TCP_OFFLOAD_STATE_DELEGATED *delegated, flue_ps at_ps)
 {
     (void)ctx, (void)socket, (void)delegated, (void)at_ps;
@@ -445,7 +487,8 @@ static void scarce(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(tags), cmocka_unit_test(churn), cmocka_unit_test(scarce)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tags), cmocka_unit_test(churn),
+                                       cmocka_unit_test(failing_terminate), cmocka_unit_test(scarce)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

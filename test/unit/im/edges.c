@@ -90,6 +90,49 @@ static void lists_go_down_and_up(void **state)
     end();
 }
 
+/* CH-118 to CH-121: what comes back after the terminate has completed finds its entry, and then the entry goes. */
+static void late_lists_find_their_entry(void **state)
+{
+    typedef void complete_fn(NDIS_HANDLE, PNET_BUFFER_LIST);
+
+    (void)state;
+    for (unsigned request = 0; request < 4; request++) {
+        PNET_BUFFER_LIST nbl = NULL;
+        complete_fn *complete[4];
+        NDIS_STATUS status = NDIS_STATUS_FAILURE;
+
+        begin(&pass);
+        complete[0] = fakes.miniport.up.NdisTcpOffloadSendComplete;
+        complete[1] = fakes.miniport.up.NdisTcpOffloadReceiveComplete;
+        complete[2] = fakes.miniport.up.NdisTcpOffloadDisconnectComplete;
+        complete[3] = fakes.miniport.up.NdisTcpOffloadForwardComplete;
+        offload(&fakes.miniport);
+        nbl = list_of(10);
+        switch (request) {
+        case 0:
+            status = NdisOffloadTcpSend(&o.handle[FIRST].handle, nbl);
+            break;
+        case 1:
+            status = NdisOffloadTcpReceive(&o.handle[FIRST].handle, nbl);
+            break;
+        case 2:
+            status = NdisOffloadTcpDisconnect(&o.handle[FIRST].handle, nbl, TCP_DISCONNECT_ABORTIVE_CLOSE);
+            break;
+        default:
+            status = NdisOffloadTcpForward(&o.handle[FIRST].handle, nbl);
+            break;
+        }
+        assert_int_equal(status, NDIS_STATUS_PENDING);
+        upload_all(&fakes.miniport);
+        assert_int_equal(entries(), 1); /* it is over, and kept for the list */
+        complete[request](fakes.miniport.adapter, nbl);
+        assert_int_equal(entries(), 0);
+        assert_null(nbl->Context);
+        put(nbl);
+        end();
+    }
+}
+
 /* CH-334 to CH-336, D-49: answers come back as given. */
 static void indications_go_up(void **state)
 {
@@ -236,6 +279,34 @@ static void a_team_moves(void **state)
     end();
 }
 
+/* An adapter may indicate from as many pools as it likes. */
+static void many_pools_find_their_way_home(void **state)
+{
+    enum { POOLS = 12 };
+    struct ndis_pool *pool[POOLS];
+    PNET_BUFFER_LIST frame[POOLS];
+
+    (void)state;
+    begin(&team);
+    for (unsigned i = 0; i < POOLS; i++) {
+        struct fake_miniport *from = i % 2 == 0 ? &second : &fakes.miniport;
+
+        assert_int_equal(ndis_pool_new(&fakes.env, NDIS_POOL_FRAMES, &pool[i]), FLUE_OK);
+        frame[i] = ndis_nbl_get(pool[i]);
+        NdisMIndicateReceiveNetBufferLists(from->adapter, frame[i], 0, 1, 0);
+    }
+    for (unsigned i = 0; i < POOLS; i++) {
+        struct fake_miniport *from = i % 2 == 0 ? &second : &fakes.miniport;
+
+        from->list = NULL;
+        NdisReturnNetBufferLists(fakes.protocol.bindings[0].handle, frame[i], 0);
+        assert_ptr_equal(from->list, frame[i]);
+        put(frame[i]);
+        ndis_pool_free(pool[i]);
+    }
+    end();
+}
+
 static void power_is_off(void *ctx, NDIS_STATUS status)
 {
     assert_int_equal(status, NDIS_STATUS_SUCCESS);
@@ -343,9 +414,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tree_goes_down_and_up),
         cmocka_unit_test(lists_go_down_and_up),
+        cmocka_unit_test(late_lists_find_their_entry),
         cmocka_unit_test(indications_go_up),
         cmocka_unit_test(held_completions_precede_indications),
         cmocka_unit_test(a_team_moves),
+        cmocka_unit_test(many_pools_find_their_way_home),
         cmocka_unit_test(power_waits_for_the_last_object),
         cmocka_unit_test(requests_go_down),
         cmocka_unit_test(frames_pass),

@@ -47,7 +47,7 @@ static uint8_t *find(uint8_t *bytes, const char *name, uint32_t *length)
 
 static uint64_t get(uint8_t *bytes, const char *name)
 {
-    uint32_t length;
+    uint32_t length = 0;
     const uint8_t *at = find(bytes, name, &length);
     uint64_t value = 0;
 
@@ -59,7 +59,7 @@ static uint64_t get(uint8_t *bytes, const char *name)
 
 static void put(uint8_t *bytes, const char *name, uint32_t offset, uint32_t width, uint64_t value)
 {
-    uint32_t length;
+    uint32_t length = 0;
     uint8_t *at = find(bytes, name, &length);
 
     width = width == 0 ? length : width;

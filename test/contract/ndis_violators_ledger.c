@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Lists that come back twice or were never lent, and handles that are no adapter's: each is a finding, and nothing
+ * behind the pointer is touched (CH-041, CH-121, CH-210, CH-212, CH-234; D-02: CH-008). */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "check_data_world.h"
+
+/* ---- What comes back twice, or under a name that is none ---- */
+
+/* A pointer at which there is nothing to read. */
+static PNET_BUFFER_LIST nowhere(void)
+{
+    return (PNET_BUFFER_LIST)(uintptr_t)16;
+}
+
+static void sent(PNET_BUFFER_LIST nbl, ULONG bytes)
+{
+    nbl->Status = NDIS_STATUS_SUCCESS;
+    NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred) = (PVOID)(uintptr_t)bytes;
+    NdisAdvanceNetBufferDataStart(nbl->FirstNetBuffer, bytes, 0, NULL);
+}
+
+static void completes_what_is_gone(struct world *w)
+{
+    w->fakes.miniport.up.NdisTcpOffloadSendComplete(w->fakes.miniport.adapter, nowhere());
+}
+
+static void completes_a_disconnect_that_is_gone(struct world *w)
+{
+    w->fakes.miniport.up.NdisTcpOffloadDisconnectComplete(w->fakes.miniport.adapter, nowhere());
+}
+
+/* The sound list before it arrives all the same. */
+static void completes_a_chain_into_nothing(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = world_send(w, 10);
+
+    sent(nbl, 10);
+    nbl->Next = nowhere();
+    w->fakes.protocol.list = NULL;
+    w->fakes.miniport.up.NdisTcpOffloadSendComplete(w->fakes.miniport.adapter, nbl);
+    assert_ptr_equal(w->fakes.protocol.list, nbl);
+    assert_null(nbl->Next);
+}
+
+static void returns_what_is_gone(struct world *w)
+{
+    assert_int_equal(NdisOffloadTcpReceiveReturn(w->fakes.protocol.bindings[0].handle, nowhere()), NDIS_STATUS_SUCCESS);
+}
+
+static PNET_BUFFER_LIST lend_upward(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = ndis_nbl_get(w->fakes.frames);
+
+    NdisMIndicateReceiveNetBufferLists(w->fakes.miniport.adapter, nbl, 0, 1, 0);
+    return nbl;
+}
+
+static PNET_BUFFER_LIST send_frame(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = ndis_nbl_get(w->fakes.frames);
+
+    NdisSendNetBufferLists(w->fakes.protocol.bindings[0].handle, nbl, 0, 0);
+    return nbl;
+}
+
+static void sends_a_frame(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = send_frame(w);
+
+    NdisMSendNetBufferListsComplete(w->fakes.miniport.adapter, nbl, 0);
+    ndis_nbl_put(nbl);
+    nbl = lend_upward(w);
+    NdisReturnNetBufferLists(w->fakes.protocol.bindings[0].handle, nbl, 0);
+    ndis_nbl_put(nbl);
+}
+
+static void completes_a_frame_twice(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = send_frame(w);
+
+    NdisMSendNetBufferListsComplete(w->fakes.miniport.adapter, nbl, 0);
+    ndis_nbl_put(nbl);
+    w->fakes.protocol.list = NULL;
+    NdisMSendNetBufferListsComplete(w->fakes.miniport.adapter, nbl, 0);
+    NdisMSendNetBufferListsComplete(w->fakes.miniport.adapter, nowhere(), 0);
+    assert_null(w->fakes.protocol.list);
+}
+
+static void sends_a_frame_twice(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = send_frame(w);
+
+    NdisSendNetBufferLists(w->fakes.protocol.bindings[0].handle, nbl, 0, 0);
+    NdisMSendNetBufferListsComplete(w->fakes.miniport.adapter, nbl, 0);
+    ndis_nbl_put(nbl);
+}
+
+static void indicates_a_frame_twice(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = lend_upward(w);
+
+    NdisMIndicateReceiveNetBufferLists(w->fakes.miniport.adapter, nbl, 0, 1, 0);
+    NdisReturnNetBufferLists(w->fakes.protocol.bindings[0].handle, nbl, 0);
+    ndis_nbl_put(nbl);
+}
+
+static void returns_a_frame_twice(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = lend_upward(w);
+
+    NdisReturnNetBufferLists(w->fakes.protocol.bindings[0].handle, nbl, 0);
+    ndis_nbl_put(nbl);
+    NdisReturnNetBufferLists(w->fakes.protocol.bindings[0].handle, nowhere(), 0);
+}
+
+/* D-02. */
+static void names_its_driver_handle(struct world *w)
+{
+    NDIS_HANDLE right = w->fakes.miniport.adapter;
+
+    world_terminate(w);
+    w->fakes.miniport.adapter = w->fakes.miniport.driver;
+    world_terminated(w);
+    assert_int_equal(flue_ndis_binding_ledger(w->fakes.protocol.bindings[0].handle).trees_out, 1);
+    w->fakes.miniport.adapter = right;
+    world_terminated(w);
+}
+
+static void names_its_own_context(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = world_send(w, 10);
+
+    sent(nbl, 10);
+    w->fakes.miniport.up.NdisTcpOffloadSendComplete(&w->fakes.miniport, nbl);
+    assert_int_equal(flue_ndis_binding_ledger(w->fakes.protocol.bindings[0].handle).sends_out, 1);
+    w->fakes.miniport.up.NdisTcpOffloadSendComplete(w->fakes.miniport.adapter, nbl);
+}
+
+static void indicates_under_its_driver_handle(struct world *w)
+{
+    NDIS_STATUS_INDICATION indication = {.StatusCode = NDIS_STATUS_OFFLOAD_PAUSE};
+    PNDIS_OFFLOAD_EVENT_HANDLERS table;
+
+    NdisMIndicateStatusEx(w->fakes.miniport.driver, &indication);
+    NdisMOffloadEventIndicate(w->fakes.miniport.driver, NULL, NeighborReachabilityQuery);
+    NdisMSendNetBufferListsComplete(w->fakes.miniport.driver, NULL, 0);
+    assert_int_equal(NdisMGetOffloadHandlers(w->fakes.miniport.driver, NdisTcpChimneyOffload, &table),
+                     NDIS_STATUS_INVALID_STATE);
+    assert_null(table);
+    assert_int_equal(flue_ndis_findings(w->fakes.ndis, 8), 4);
+}
+
+#define BREACH(act, rule, party)                                                                                       \
+    {                                                                                                                  \
+        act, rule, party, #act                                                                                         \
+    }
+
+static void breaches_are_found_first(void **state)
+{
+    static const struct {
+        void (*act)(struct world *w);
+        unsigned rule; /* 0: nothing may be found */
+        enum flue_party party;
+        const char *name;
+    } cases[] = {
+        BREACH(completes_what_is_gone, 121, FLUE_PARTY_TARGET),
+        BREACH(completes_a_disconnect_that_is_gone, 234, FLUE_PARTY_TARGET),
+        BREACH(completes_a_chain_into_nothing, 121, FLUE_PARTY_TARGET),
+        BREACH(returns_what_is_gone, 210, FLUE_PARTY_HOST),
+        BREACH(sends_a_frame, 0, FLUE_PARTY_HOST),
+        BREACH(completes_a_frame_twice, 121, FLUE_PARTY_TARGET),
+        BREACH(sends_a_frame_twice, 41, FLUE_PARTY_HOST),
+        BREACH(indicates_a_frame_twice, 212, FLUE_PARTY_TARGET),
+        BREACH(returns_a_frame_twice, 210, FLUE_PARTY_HOST),
+        BREACH(names_its_driver_handle, 8, FLUE_PARTY_TARGET),
+        BREACH(names_its_own_context, 8, FLUE_PARTY_TARGET),
+        BREACH(indicates_under_its_driver_handle, 8, FLUE_PARTY_TARGET),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world w;
+
+        world_begin(&w, NULL);
+        cases[i].act(&w);
+        if (w.count == 0 ? cases[i].rule != 0 : w.found[0] != cases[i].rule) {
+            fail_msg("case %u: found CH-%03u first, not CH-%03u", (unsigned)i, w.count == 0 ? 0 : w.found[0],
+                     cases[i].rule);
+        }
+        if (cases[i].rule != 0) {
+            violator_told(cases[i].rule, cases[i].name, w.party == cases[i].party);
+            assert_int_equal(w.party, cases[i].party);
+            assert_true(flue_ndis_findings(w.fakes.ndis, cases[i].rule) > 0);
+        }
+        world_end(&w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(breaches_are_found_first),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
