@@ -1,66 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target-skeleton.c - the least that is an adapter of the chimney interface: an ordinary NIC that refuses every object
- * it is offered, by the book.  Begin your own target at refuse().
- *
- *     cc -std=c11 -fPIC -shared -Iinclude example/target-skeleton.c -o mine.so
- *     ./flue run bulk --target ./mine.so --check=stop                                                  */
-#include <stdbool.h>
+ * it is offered, by the book.  Begin your own target at refuse(); doc/targets.md tells how to compile and run it. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "flue/provider.h"
 
 struct adapter {
     struct flue_provider_world world;
-    NDIS_HANDLE driver, miniport;
+    NDIS_HANDLE miniport;
     NDIS_TCP_OFFLOAD_EVENT_HANDLERS calls; /* copied: the dispatcher's block is not ours (CH-013) */
     struct ndis_pool *frames;
     PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST trees; /* to complete, linked by MiniportReserved[0] */
-    PNET_BUFFER_LIST sent;                   /* ordinary sends to complete */
+    struct ndis_chain sent;                  /* ordinary sends to complete */
 };
 
 /* Nothing is completed from inside the call that asked for it: it is noted, and done when the alarm comes. */
-static void later(struct adapter *adapter)
+static void later(const struct flue_env *env)
 {
-    const struct flue_env *env = adapter->world.env;
-
     env->set_alarm(env->ctx, env->now(env->ctx) + FLUE_PS_PER_US);
 }
 
 /* ---- State operations ---- */
 
-static void MiniportInitiateOffload(NDIS_HANDLE MiniportAdapterContext,
-                                    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
+static void MiniportInitiateOffload(NDIS_HANDLE context, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
 {
-    struct adapter *adapter = MiniportAdapterContext;
+    struct adapter *adapter = context;
 
-    OffloadBlockList->MiniportReserved[0] = adapter->trees;
-    adapter->trees = OffloadBlockList;
-    later(adapter);
+    tree->MiniportReserved[0] = adapter->trees;
+    adapter->trees = tree;
+    later(adapter->world.env);
 }
 
-/* Every block gets a status before the completion (CH-036).  A target that can do more looks at the layer, copies the
- * state structures behind the block (flue_state_first), writes the address of its own object into the slot
- * (*block->MiniportOffloadContext) and keeps block->NdisOffloadHandle for its indications. */
+/* Every block gets a status before the completion (CH-036).  A target that can do more copies the state structures
+ * behind the block (flue_state_first), writes the address of an object of its own into *block->MiniportOffloadContext,
+ * and keeps block->NdisOffloadHandle for its indications. */
 static flue_err refuse(PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST block, void *root)
 {
-    bool placeholder = block->MiniportOffloadContext == NULL;
-
-    block->Status = placeholder     ? NDIS_STATUS_SUCCESS
-                    : block == root ? NDIS_STATUS_OFFLOAD_NEIGHBOR_ENTRIES
-                                    : NDIS_STATUS_FAILURE;
+    block->Status = block->MiniportOffloadContext == NULL ? NDIS_STATUS_SUCCESS /* a placeholder: no object */
+                    : block == root                       ? NDIS_STATUS_OFFLOAD_NEIGHBOR_ENTRIES
+                                                          : NDIS_STATUS_FAILURE;
     return FLUE_OK;
 }
 
 static void on_alarm(void *ctx, flue_ps now_ps)
 {
     struct adapter *adapter = ctx;
-    PNET_BUFFER_LIST sent = adapter->sent;
 
     (void)now_ps;
-    adapter->sent = NULL;
-    if (sent != NULL) {
-        NdisMSendNetBufferListsComplete(adapter->miniport, sent, 0);
+    if (adapter->sent.first != NULL) {
+        NdisMSendNetBufferListsComplete(adapter->miniport, ndis_chain_take(&adapter->sent), 0);
     }
     while (adapter->trees != NULL) {
         PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree = adapter->trees;
@@ -71,60 +59,51 @@ static void on_alarm(void *ctx, flue_ps now_ps)
     }
 }
 
-/* No object was ever taken, so none of these is called. */
+/* ---- What is asked of objects that were taken.  Here none ever is, so none of these is called. ---- */
 
-static void no_tree(NDIS_HANDLE MiniportAdapterContext, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList)
+static void no_tree(NDIS_HANDLE context, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
 {
-    (void)MiniportAdapterContext, (void)OffloadBlockList;
+    (void)context, (void)tree;
     abort();
 }
 
-static NDIS_STATUS no_request(NDIS_HANDLE MiniportAdapterContext, PVOID MiniportOffloadContext, PNET_BUFFER_LIST list)
+static NDIS_STATUS no_data(NDIS_HANDLE context, PVOID object, PNET_BUFFER_LIST list)
 {
-    (void)MiniportAdapterContext, (void)MiniportOffloadContext, (void)list;
+    (void)context, (void)object, (void)list;
     abort();
 }
 
-static NDIS_STATUS no_disconnect(NDIS_HANDLE MiniportAdapterContext, PVOID MiniportOffloadContext,
-                                 PNET_BUFFER_LIST list, ULONG Flags)
+static NDIS_STATUS no_disconnect(NDIS_HANDLE context, PVOID object, PNET_BUFFER_LIST list, ULONG flags)
 {
-    (void)Flags;
-    return no_request(MiniportAdapterContext, MiniportOffloadContext, list);
+    (void)flags;
+    return no_data(context, object, list);
 }
 
-static NDIS_STATUS no_return(NDIS_HANDLE MiniportAdapterContext, PNET_BUFFER_LIST list)
+static NDIS_STATUS no_return(NDIS_HANDLE context, PNET_BUFFER_LIST list)
 {
-    return no_request(MiniportAdapterContext, NULL, list);
+    return no_data(context, NULL, list);
 }
 
 /* ---- The ordinary NIC ---- */
 
-static void MiniportSendNetBufferLists(NDIS_HANDLE MiniportAdapterContext, PNET_BUFFER_LIST list, NDIS_PORT_NUMBER port,
-                                       ULONG SendFlags)
+static void MiniportSendNetBufferLists(NDIS_HANDLE context, PNET_BUFFER_LIST list, NDIS_PORT_NUMBER port, ULONG flags)
 {
-    struct adapter *adapter = MiniportAdapterContext;
-    PNET_BUFFER_LIST *end = &adapter->sent;
+    struct adapter *adapter = context;
+    const struct flue_wire *wire = adapter->world.wire;
 
-    (void)port, (void)SendFlags;
-    for (PNET_BUFFER_LIST one = list; one != NULL; one = one->Next) {
-        (void)adapter->world.wire->send(adapter->world.wire->ctx, ndis_nbl_frame(one)); /* FULL: lost, as wires do */
+    (void)port, (void)flags;
+    for (PNET_BUFFER_LIST next; list != NULL; list = next) {
+        next = list->Next;
+        (void)wire->send(wire->ctx, ndis_nbl_frame(list)); /* FULL: lost, as wires do */
+        ndis_chain_append(&adapter->sent, list);
     }
-    while (*end != NULL) {
-        end = &(*end)->Next;
-    }
-    *end = list;
-    later(adapter);
+    later(adapter->world.env);
 }
 
-static void MiniportReturnNetBufferLists(NDIS_HANDLE MiniportAdapterContext, PNET_BUFFER_LIST list, ULONG ReturnFlags)
+static void MiniportReturnNetBufferLists(NDIS_HANDLE context, PNET_BUFFER_LIST list, ULONG flags)
 {
-    (void)MiniportAdapterContext, (void)ReturnFlags;
-    while (list != NULL) {
-        PNET_BUFFER_LIST next = list->Next;
-
-        ndis_nbl_put(list);
-        list = next;
-    }
+    (void)context, (void)flags;
+    ndis_chain_put(list);
 }
 
 static void receive(void *ctx, const struct flue_frame *frame, flue_ps now_ps)
@@ -141,59 +120,43 @@ static void receive(void *ctx, const struct flue_frame *frame, flue_ps now_ps)
 
 /* ---- Life ---- */
 
-static NDIS_STATUS MiniportSetOptions(NDIS_HANDLE NdisDriverHandle, NDIS_HANDLE DriverContext)
+static NDIS_STATUS MiniportSetOptions(NDIS_HANDLE driver, NDIS_HANDLE context)
 {
-    const NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
-        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
-        .InitiateOffloadHandler = MiniportInitiateOffload,
-        .TerminateOffloadHandler = no_tree,
-        .UpdateOffloadHandler = no_tree,
-        .InvalidateOffloadHandler = no_tree,
-        .QueryOffloadHandler = no_tree};
-    const NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
-        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
-        .OffloadType = NdisTcpChimneyOffload,
-        .TcpOffloadSendHandler = no_request,
-        .TcpOffloadReceiveHandler = no_request,
-        .TcpOffloadDisconnectHandler = no_disconnect,
-        .TcpOffloadForwardHandler = no_request,
-        .TcpOffloadReceiveReturnHandler = no_return};
-    NDIS_STATUS status = NdisSetOptionalHandlers(NdisDriverHandle, &generic.Header);
+    static const struct flue_provider_handlers handlers = {
+        .generic = {.InitiateOffloadHandler = MiniportInitiateOffload,
+                    .TerminateOffloadHandler = no_tree,
+                    .UpdateOffloadHandler = no_tree,
+                    .InvalidateOffloadHandler = no_tree,
+                    .QueryOffloadHandler = no_tree},
+        .tcp = {.TcpOffloadSendHandler = no_data,
+                .TcpOffloadReceiveHandler = no_data,
+                .TcpOffloadDisconnectHandler = no_disconnect,
+                .TcpOffloadForwardHandler = no_data,
+                .TcpOffloadReceiveReturnHandler = no_return}};
 
-    (void)DriverContext;
-    return status != NDIS_STATUS_SUCCESS ? status : NdisSetOptionalHandlers(NdisDriverHandle, &tcp.Header);
+    (void)context;
+    return flue_ndis_set_provider(driver, &handlers);
 }
 
-static NDIS_STATUS MiniportInitializeEx(NDIS_HANDLE NdisMiniportHandle, NDIS_HANDLE MiniportDriverContext,
-                                        PNDIS_MINIPORT_INIT_PARAMETERS MiniportInitParameters)
+static NDIS_STATUS MiniportInitializeEx(NDIS_HANDLE miniport, NDIS_HANDLE context, PNDIS_MINIPORT_INIT_PARAMETERS init)
 {
-    struct adapter *adapter = MiniportDriverContext;
-    const NDIS_TCP_CONNECTION_OFFLOAD can = {.Header = {NDIS_OBJECT_TYPE_DEFAULT, 1, sizeof can},
-                                             .SupportIPv4 = 1,
-                                             .TcpConnectionOffloadCapacity = adapter->world.tcp_max};
-    const NDIS_MINIPORT_ADAPTER_ATTRIBUTES attributes = {
-        .MiniportAdapterContext = adapter, .TcpConnectionOffload = &can, .HardwareTcpConnectionOffload = &can};
-    PNDIS_OFFLOAD_EVENT_HANDLERS calls;
-    NDIS_STATUS status = NdisMSetMiniportAttributes(NdisMiniportHandle, &attributes);
+    struct adapter *adapter = context;
+    const NDIS_TCP_CONNECTION_OFFLOAD can = {.SupportIPv4 = 1, .TcpConnectionOffloadCapacity = adapter->world.tcp_max};
 
-    (void)MiniportInitParameters;
-    if (status == NDIS_STATUS_SUCCESS &&
-        (status = NdisMGetOffloadHandlers(NdisMiniportHandle, NdisTcpChimneyOffload, &calls)) == NDIS_STATUS_SUCCESS) {
-        memcpy(&adapter->calls, calls, sizeof adapter->calls);
-    }
-    return status;
+    (void)init;
+    return flue_ndis_initialise_target(miniport, adapter, &can, &adapter->calls);
 }
 
-static void MiniportHaltEx(NDIS_HANDLE MiniportAdapterContext)
+static void MiniportHaltEx(NDIS_HANDLE context)
 {
-    (void)MiniportAdapterContext;
+    (void)context;
 }
 
 static uint64_t objects_live(const void *ctx)
 {
     const struct adapter *adapter = ctx;
 
-    return ndis_pool_live(adapter->frames) + (adapter->trees != NULL) + (adapter->sent != NULL);
+    return ndis_pool_live(adapter->frames) + (adapter->trees != NULL) + adapter->sent.count;
 }
 
 static void destroy(void *ctx)
@@ -208,43 +171,30 @@ static void destroy(void *ctx)
 static flue_err create(const struct flue_provider_world *world, void **out, NDIS_HANDLE *miniport)
 {
     static const NDIS_MINIPORT_DRIVER_CHARACTERISTICS driver = {
-        .Header = {NDIS_OBJECT_TYPE_MINIPORT_DRIVER_CHARACTERISTICS, 1, sizeof driver},
         .SetOptionsHandler = MiniportSetOptions,
         .InitializeHandlerEx = MiniportInitializeEx,
         .HaltHandlerEx = MiniportHaltEx,
         .SendNetBufferListsHandler = MiniportSendNetBufferLists,
-        .ReturnNetBufferListsHandler = MiniportReturnNetBufferLists};
-    struct adapter *adapter = calloc(1, sizeof *adapter);
-    flue_err err = adapter == NULL ? FLUE_ENOMEM : FLUE_OK;
+        .ReturnNetBufferListsHandler = MiniportReturnNetBufferLists,
+    };
+    struct adapter *adapter = *out = calloc(1, sizeof *adapter);
+    flue_err err;
 
-    if (err == FLUE_OK) {
-        adapter->world = *world;
-        err = ndis_pool_new(world->env, NDIS_POOL_FRAMES, &adapter->frames);
+    if (adapter == NULL || ndis_pool_new(world->env, NDIS_POOL_FRAMES, &adapter->frames) != FLUE_OK) {
+        return FLUE_ENOMEM;
     }
-    if (err == FLUE_OK &&
-        NdisMRegisterMiniportDriver(world->ndis, adapter, &driver, &adapter->driver) != NDIS_STATUS_SUCCESS) {
-        err = FLUE_ESTATE;
-    }
-    if (err == FLUE_OK) {
-        err = flue_ndis_adapter_start(world->ndis, adapter->driver, "skeleton", NULL, &adapter->miniport);
-    }
-    *out = adapter;
-    *miniport = adapter != NULL ? adapter->miniport : NULL;
+    adapter->world = *world;
+    err = flue_ndis_start_target(world->ndis, &driver, "skeleton", adapter, &adapter->miniport);
+    *miniport = adapter->miniport;
     return err;
 }
 
 const struct flue_provider *flue_provider(void)
 {
-    static const struct flue_provider skeleton = {.abi = FLUE_PROVIDER_ABI,
-                                                  .list_bytes = sizeof(NET_BUFFER_LIST),
-                                                  .frame_bytes = sizeof(struct flue_frame),
-                                                  .provider_bytes = sizeof(struct flue_provider),
-                                                  .name = "skeleton",
-                                                  .create = create,
-                                                  .receive = receive,
-                                                  .alarm = on_alarm,
-                                                  .objects_live = objects_live,
-                                                  .destroy = destroy};
+    static const struct flue_provider skeleton = {
+        FLUE_PROVIDER_VERSIONS, .name = "skeleton",           .create = create,   .receive = receive,
+        .alarm = on_alarm,      .objects_live = objects_live, .destroy = destroy,
+    };
 
     return &skeleton;
 }

@@ -9,7 +9,7 @@ FLUE_BEGIN_C
 
 /* Grows with every change of the model that changes digests: runs of different epochs are never mixed, and stored runs
  * of an older one do not count as done. */
-#define FLUE_MODEL_EPOCH 2
+#define FLUE_MODEL_EPOCH 3
 
 /* Texts are borrowed; none is NULL. */
 struct store_build {

@@ -122,7 +122,10 @@ static void on_event(void *ctx, const struct flue_event *event)
         log->left_out++;
         return;
     }
-    log->events[log->count++] = *event;
+    log->events[log->count] = *event;
+    if (event->node > TRACE_CLIENT) /* of several clients the connection tells which */
+        log->events[log->count].node = TRACE_CLIENT;
+    log->count++;
 }
 
 struct flue_trace trace_log_listener(struct trace_log *log)

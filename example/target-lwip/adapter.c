@@ -2,7 +2,6 @@
 /* adapter.c - the library's face: life, the ordinary NIC, the clock; and the handlers, which only note what is to be
  * done.  Whatever goes up goes up from the alarm. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "lwip/init.h"
 #include "lwip_target.h"
@@ -103,14 +102,8 @@ static void MiniportSendNetBufferLists(NDIS_HANDLE MiniportAdapterContext, PNET_
         PNET_BUFFER_LIST one = NetBufferList;
 
         NetBufferList = one->Next;
-        one->Next = NULL;
         (void)adapter->world.wire->send(adapter->world.wire->ctx, ndis_nbl_frame(one)); /* FULL: lost, as wires do */
-        if (adapter->sent_first == NULL) {
-            adapter->sent_first = one;
-        } else {
-            adapter->sent_last->Next = one;
-        }
-        adapter->sent_last = one;
+        ndis_chain_append(&adapter->sent, one);
     }
     adapter_later(adapter);
 }
@@ -119,12 +112,7 @@ static void MiniportReturnNetBufferLists(NDIS_HANDLE MiniportAdapterContext, PNE
                                          ULONG ReturnFlags)
 {
     (void)MiniportAdapterContext, (void)ReturnFlags;
-    while (NetBufferLists != NULL) {
-        PNET_BUFFER_LIST next = NetBufferLists->Next;
-
-        ndis_nbl_put(NetBufferLists);
-        NetBufferLists = next;
-    }
+    ndis_chain_put(NetBufferLists);
 }
 
 void adapter_ordinary(struct adapter *adapter, const struct flue_frame *frame)
@@ -197,11 +185,10 @@ static void tick(struct adapter *adapter, flue_ps now_ps)
 static void on_alarm(void *ctx, flue_ps now_ps)
 {
     struct adapter *adapter = ctx;
-    PNET_BUFFER_LIST sent = adapter->sent_first;
+    PNET_BUFFER_LIST sent = ndis_chain_take(&adapter->sent);
 
     present_ms = (u32_t)(now_ps / FLUE_PS_PER_MS);
     adapter->alarm_ps = FLUE_PS_NEVER;
-    adapter->sent_first = NULL;
     adapter->upward = true;
     if (sent != NULL) {
         NdisMSendNetBufferListsComplete(adapter->miniport, sent, 0);
@@ -230,45 +217,20 @@ static void on_alarm(void *ctx, flue_ps now_ps)
 
 static NDIS_STATUS MiniportSetOptions(NDIS_HANDLE NdisDriverHandle, NDIS_HANDLE DriverContext)
 {
-    const NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
-        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
-        .InitiateOffloadHandler = MiniportInitiateOffload,
-        .TerminateOffloadHandler = MiniportTerminateOffload,
-        .UpdateOffloadHandler = MiniportUpdateOffload,
-        .InvalidateOffloadHandler = MiniportInvalidateOffload,
-        .QueryOffloadHandler = MiniportQueryOffload};
-    const NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
-        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
-        .OffloadType = NdisTcpChimneyOffload,
-        .TcpOffloadSendHandler = MiniportTcpOffloadSend,
-        .TcpOffloadReceiveHandler = MiniportTcpOffloadReceive,
-        .TcpOffloadDisconnectHandler = MiniportTcpOffloadDisconnect,
-        .TcpOffloadForwardHandler = MiniportTcpOffloadForward,
-        .TcpOffloadReceiveReturnHandler = MiniportTcpOffloadReceiveReturn};
-    NDIS_STATUS status = NdisSetOptionalHandlers(NdisDriverHandle, &generic.Header);
+    static const struct flue_provider_handlers handlers = FLUE_PROVIDER_HANDLERS;
 
     (void)DriverContext;
-    return status != NDIS_STATUS_SUCCESS ? status : NdisSetOptionalHandlers(NdisDriverHandle, &tcp.Header);
+    return flue_ndis_set_provider(NdisDriverHandle, &handlers);
 }
 
 static NDIS_STATUS MiniportInitializeEx(NDIS_HANDLE NdisMiniportHandle, NDIS_HANDLE MiniportDriverContext,
                                         PNDIS_MINIPORT_INIT_PARAMETERS MiniportInitParameters)
 {
     struct adapter *adapter = MiniportDriverContext;
-    const NDIS_TCP_CONNECTION_OFFLOAD can = {.Header = {NDIS_OBJECT_TYPE_DEFAULT, 1, sizeof can},
-                                             .SupportIPv4 = 1,
-                                             .TcpConnectionOffloadCapacity = adapter->world.tcp_max};
-    const NDIS_MINIPORT_ADAPTER_ATTRIBUTES attributes = {
-        .MiniportAdapterContext = adapter, .TcpConnectionOffload = &can, .HardwareTcpConnectionOffload = &can};
-    PNDIS_OFFLOAD_EVENT_HANDLERS calls;
-    NDIS_STATUS status = NdisMSetMiniportAttributes(NdisMiniportHandle, &attributes);
+    const NDIS_TCP_CONNECTION_OFFLOAD can = {.SupportIPv4 = 1, .TcpConnectionOffloadCapacity = adapter->world.tcp_max};
 
     (void)MiniportInitParameters;
-    if (status == NDIS_STATUS_SUCCESS &&
-        (status = NdisMGetOffloadHandlers(NdisMiniportHandle, NdisTcpChimneyOffload, &calls)) == NDIS_STATUS_SUCCESS) {
-        memcpy(&adapter->calls, calls, sizeof adapter->calls);
-    }
-    return status;
+    return flue_ndis_initialise_target(NdisMiniportHandle, adapter, &can, &adapter->calls);
 }
 
 static void MiniportHaltEx(NDIS_HANDLE MiniportAdapterContext)
@@ -307,7 +269,7 @@ static uint64_t objects_live(const void *ctx)
     const struct adapter *adapter = ctx;
 
     return adapter->neighbours + adapter->paths + adapter->conns + ndis_pool_live(adapter->frames) +
-           ndis_pool_live(adapter->spans) + (adapter->trees.first != NULL) + (adapter->sent_first != NULL);
+           ndis_pool_live(adapter->spans) + (adapter->trees.first != NULL) + (adapter->sent.first != NULL);
 }
 
 static void destroy(void *ctx)
@@ -326,12 +288,12 @@ static void destroy(void *ctx)
 static flue_err create(const struct flue_provider_world *world, void **out, NDIS_HANDLE *miniport)
 {
     static const NDIS_MINIPORT_DRIVER_CHARACTERISTICS driver = {
-        .Header = {NDIS_OBJECT_TYPE_MINIPORT_DRIVER_CHARACTERISTICS, 1, sizeof driver},
         .SetOptionsHandler = MiniportSetOptions,
         .InitializeHandlerEx = MiniportInitializeEx,
         .HaltHandlerEx = MiniportHaltEx,
         .SendNetBufferListsHandler = MiniportSendNetBufferLists,
-        .ReturnNetBufferListsHandler = MiniportReturnNetBufferLists};
+        .ReturnNetBufferListsHandler = MiniportReturnNetBufferLists,
+    };
     struct adapter *adapter = calloc(1, sizeof *adapter);
     flue_err err = adapter == NULL ? FLUE_ENOMEM : FLUE_OK;
 
@@ -342,13 +304,9 @@ static flue_err create(const struct flue_provider_world *world, void **out, NDIS
     if (err == FLUE_OK) {
         err = ndis_pool_new(world->env, NDIS_POOL_SPANS, &adapter->spans);
     }
-    if (err == FLUE_OK &&
-        (!start_lwip(adapter) ||
-         NdisMRegisterMiniportDriver(world->ndis, adapter, &driver, &adapter->driver) != NDIS_STATUS_SUCCESS)) {
-        err = FLUE_ESTATE;
-    }
     if (err == FLUE_OK) {
-        err = flue_ndis_adapter_start(world->ndis, adapter->driver, "lwip", NULL, &adapter->miniport);
+        err = start_lwip(adapter) ? flue_ndis_start_target(world->ndis, &driver, "lwip", adapter, &adapter->miniport)
+                                  : FLUE_ESTATE;
     }
     *out = adapter;
     *miniport = adapter != NULL ? adapter->miniport : NULL;
@@ -357,16 +315,10 @@ static flue_err create(const struct flue_provider_world *world, void **out, NDIS
 
 const struct flue_provider *flue_provider(void)
 {
-    static const struct flue_provider lwip = {.abi = FLUE_PROVIDER_ABI,
-                                              .list_bytes = sizeof(NET_BUFFER_LIST),
-                                              .frame_bytes = sizeof(struct flue_frame),
-                                              .provider_bytes = sizeof(struct flue_provider),
-                                              .name = "lwip",
-                                              .create = create,
-                                              .receive = receive,
-                                              .alarm = on_alarm,
-                                              .objects_live = objects_live,
-                                              .destroy = destroy};
+    static const struct flue_provider lwip = {
+        FLUE_PROVIDER_VERSIONS,       .name = "lwip",     .create = create, .receive = receive, .alarm = on_alarm,
+        .objects_live = objects_live, .destroy = destroy,
+    };
 
     return &lwip;
 }

@@ -108,7 +108,7 @@ struct conn {
 
 struct adapter {
     struct flue_provider_world world;
-    NDIS_HANDLE driver, miniport;
+    NDIS_HANDLE miniport;
     NDIS_TCP_OFFLOAD_EVENT_HANDLERS calls;
     struct ndis_pool *frames, *spans;
     struct netif netif;
@@ -117,9 +117,9 @@ struct adapter {
     struct {
         PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST first, last; /* linked by MiniportReserved[0] */
     } trees;
-    PNET_BUFFER_LIST sent_first, sent_last; /* ordinary sends to complete */
-    PNET_BUFFER_LIST waiting;               /* frames for the host that came up inside one of its calls */
-    bool upward;                            /* nothing of the host's is on the stack: it may be called */
+    struct ndis_chain sent;   /* ordinary sends to complete */
+    PNET_BUFFER_LIST waiting; /* frames for the host that came up inside one of its calls */
+    bool upward;              /* nothing of the host's is on the stack: it may be called */
     unsigned neighbours, paths, conns;
     flue_ps alarm_ps; /* as set */
 };

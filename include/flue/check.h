@@ -105,11 +105,17 @@ struct flue_finding {
 struct flue_check_sink {
     void *ctx;
     void (*finding)(void *ctx, const struct flue_finding *finding);
+    /* What the last finding is about was not carried out, or not as it was asked: it would have harmed the dispatcher
+     * or the other party.  May be NULL. */
+    void (*refused)(void *ctx);
 };
 
-/* Switches the checker on.  Before any driver registers.  ddi, sink: copied.  FLUE_ENOMEM; FLUE_ESTATE: too late. */
+/* Switches the checker on.  Before any driver registers.  ddi, sink: copied.  FLUE_ENOMEM; FLUE_ESTATE: too late, or
+ * the library was built without hooks (FLUE_HOOKS=OFF). */
 FLUE_CHECKED flue_err flue_ndis_check(struct flue_ndis *ndis, enum flue_check_mode mode, const struct flue_ddi *ddi,
                                       const struct flue_check_sink *sink);
+/* Calls of the checker so far, one at each test that the dispatcher makes for it; 0 if it is off. */
+uint64_t flue_ndis_crossings(const struct flue_ndis *ndis);
 /* Findings of one rule so far; 0 if the checker is off. */
 uint64_t flue_ndis_findings(const struct flue_ndis *ndis, unsigned rule);
 /* A frame of an adapter's wire, at the moment it passes: outward 1 leaves, 0 arrives.  adapter: its NdisMiniportHandle.

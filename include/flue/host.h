@@ -114,6 +114,8 @@ struct flue_host_params {
     uint32_t heed_advice;             /* bit n: an upload reason n that the host may ignore is followed */
     uint32_t follow_send_backlog;     /* 1: bytes posted at the target are limited to what it advises (CH-263) */
     uint32_t close_with_data;         /* 1: the last bytes before a close travel in the disconnect's own list */
+    uint32_t receive_queues;          /* processors 0 .. n-1 that adapters are told to spread received frames over
+                                       * (behaviour 15.8); 0, 1: nothing is told */
     uint32_t reoffer;                 /* 1: a connection that had to come back is offered again after the back-off */
 };
 
@@ -163,6 +165,9 @@ FLUE_CHECKED flue_err flue_host_neighbour_state(const struct flue_host *host, co
  * (CH-305).  enable 1: they may be again. */
 FLUE_CHECKED flue_err flue_host_chimney(struct flue_host *host, unsigned adapter, unsigned version, int enable,
                                         flue_ps at_ps);
+
+/* Moves every entry of the adapters' indirection tables `by` processors further.  FLUE_ESTATE: there are no tables. */
+FLUE_CHECKED flue_err flue_host_receive_remap(struct flue_host *host, unsigned by, flue_ps at_ps);
 
 /* Accepts connections on a port; app and ctx serve every one of them.  Borrowed until the host is freed. */
 FLUE_CHECKED flue_err flue_host_listen(struct flue_host *host, uint16_t port, const struct flue_app *app, void *ctx);
@@ -217,6 +222,8 @@ void flue_host_socket_work(struct flue_socket *socket, unsigned requests);
 
 void flue_host_socket_set_ctx(struct flue_socket *socket, void *ctx); /* per connection; default: the app's ctx */
 uint32_t flue_host_socket_id(const struct flue_socket *socket);
+/* The same of the socket with this tuple; FLUE_NO_CONN: there is none. */
+uint32_t flue_host_identify(const struct flue_host *host, const struct flue_tcp_tuple *tuple);
 const struct flue_tcp_tuple *flue_host_socket_tuple(const struct flue_socket *socket);
 enum flue_holder flue_host_socket_holder(const struct flue_socket *socket);
 const struct flue_account *flue_host_socket_account(const struct flue_socket *socket);

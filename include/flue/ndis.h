@@ -70,6 +70,7 @@ enum flue_mark {
     X(NDIS_STATUS_NOT_SUPPORTED, 0xC00000BB, PUBLIC)                                                                   \
     X(NDIS_STATUS_INVALID_STATE, 0xC0000184, PUBLIC)                                                                   \
     X(NDIS_STATUS_INVALID_PARAMETER, 0xC000000D, PUBLIC)                                                               \
+    X(NDIS_STATUS_INVALID_LENGTH, 0xC0010014, PUBLIC)                                                                  \
     X(NDIS_STATUS_BUFFER_TOO_SHORT, 0xC0010016, PUBLIC)                                                                \
     X(NDIS_STATUS_LINK_STATE, 0x40010017, PUBLIC)                                                                      \
     X(NDIS_STATUS_BAD_VERSION, 0xC0010004, PUBLIC)                                                                     \
@@ -114,6 +115,7 @@ enum flue_ndis_status {
 /* Object types: the ordinary ones and the chimney's. */
 #define FLUE_NDIS_OBJECT_TYPE_LIST(X)                                                                                  \
     X(NDIS_OBJECT_TYPE_DEFAULT, 0x80, PUBLIC)                                                                          \
+    X(NDIS_OBJECT_TYPE_RSS_PARAMETERS, 0x89, PUBLIC)                                                                   \
     X(NDIS_OBJECT_TYPE_MINIPORT_DRIVER_CHARACTERISTICS, 0x8A, PUBLIC)                                                  \
     X(NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 0x8E, PUBLIC)                                   \
     X(NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 0x8F, PUBLIC)                                 \
@@ -132,6 +134,7 @@ enum flue_ndis_object_type {
 
 /* Object identifiers of requests (V-5); several public headers agree on all of them. */
 #define FLUE_NDIS_OID_LIST(X)                                                                                          \
+    X(OID_GEN_RECEIVE_SCALE_PARAMETERS, 0x00010204u, PUBLIC)                                                           \
     X(OID_TCP_TASK_OFFLOAD, 0xFC010201u, PUBLIC)                                                                       \
     X(OID_TCP4_OFFLOAD_STATS, 0xFC010207u, PUBLIC)                                                                     \
     X(OID_TCP6_OFFLOAD_STATS, 0xFC010208u, PUBLIC)                                                                     \
@@ -143,6 +146,7 @@ enum flue_ndis_object_type {
     X(OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, 0xFC030201u, PUBLIC)                                                      \
     X(OID_PNP_SET_POWER, 0xFD010101u, PUBLIC)
 
+#define OID_GEN_RECEIVE_SCALE_PARAMETERS                 ((NDIS_OID)0x00010204u)
 #define OID_TCP_TASK_OFFLOAD                             ((NDIS_OID)0xFC010201u)
 #define OID_TCP4_OFFLOAD_STATS                           ((NDIS_OID)0xFC010207u)
 #define OID_TCP6_OFFLOAD_STATS                           ((NDIS_OID)0xFC010208u)
@@ -227,8 +231,9 @@ enum ndis_pool_kind {
 
 /* A pool of NBLs with one NET_BUFFER each.  Borrows env until ndis_pool_free().  FLUE_ENOMEM: *out is NULL. */
 FLUE_CHECKED flue_err ndis_pool_new(const struct flue_env *env, enum ndis_pool_kind kind, struct ndis_pool **out);
-void ndis_pool_free(struct ndis_pool *pool);           /* NULL: nothing; NBLs still out are gone with it */
-/* Makes sure that the next `pieces` times an NBL of the pool needs memory for one more piece of payload there is some. */
+void ndis_pool_free(struct ndis_pool *pool); /* NULL: nothing; NBLs still out are gone with it */
+/* Makes sure that the next `pieces` times an NBL of the pool needs memory for one more piece of payload there is some.
+ */
 FLUE_CHECKED flue_err ndis_pool_reserve(struct ndis_pool *pool, uint64_t pieces);
 uint64_t ndis_pool_live(const struct ndis_pool *pool); /* NBLs taken and not put back, for the audit */
 
@@ -237,6 +242,7 @@ uint64_t ndis_pool_live(const struct ndis_pool *pool); /* NBLs taken and not put
 PNET_BUFFER_LIST ndis_nbl_get(struct ndis_pool *pool);
 /* Gives one NBL (not its chain) back to its pool, with all its MDLs.  Only its owner may. */
 void ndis_nbl_put(PNET_BUFFER_LIST nbl);
+void ndis_chain_put(PNET_BUFFER_LIST first); /* the same for each NBL of a chain */
 
 /* The frame of an ordinary NBL (pool kind NDIS_POOL_FRAMES), to read and write by the NBL's holder. */
 struct flue_frame *ndis_nbl_frame(PNET_BUFFER_LIST nbl);
@@ -265,6 +271,7 @@ struct ndis_chain {
 };
 /* Appends one NBL; its Next is overwritten with NULL. */
 void ndis_chain_append(struct ndis_chain *chain, PNET_BUFFER_LIST nbl);
+PNET_BUFFER_LIST ndis_chain_take(struct ndis_chain *chain); /* its first NBL, or NULL; the chain is empty then */
 
 /* Walks spans: `while (ndis_spans_next(&it, &span)) ...`.  ndis_spans_of_data() starts at the data start and covers
  * DataLength bytes; ndis_spans_of_chain() starts offset_bytes behind MdlChain's start and covers length_bytes: this is
@@ -447,8 +454,8 @@ FLUE_CHECKED flue_err flue_ndis_adapter_start(struct flue_ndis *ndis, NDIS_HANDL
                                               const char *name, void *configuration, NDIS_HANDLE *adapter);
 /* Tells every protocol (NetEventPause, once; of virtual adapters that stop with it, the uppermost first).  When all
  * have answered and nothing is lent across any of these adapters, unbinds the protocols and calls MiniportHaltEx: an
- * intermediate driver stops its virtual adapter when it is unbound.  FLUE_ESTATE: not yet (every indicated NBL must be
- * back first: interface.md F34, rule 3); try again later. */
+ * intermediate driver stops its virtual adapter when it is unbound.  NULL: nothing.  FLUE_ESTATE: not yet (every
+ * indicated NBL must be back first: interface.md F34, rule 3); try again later. */
 FLUE_CHECKED flue_err flue_ndis_adapter_stop(struct flue_ndis *ndis, NDIS_HANDLE adapter);
 
 /* Inside MiniportInitializeEx: tells N the context that every Miniport... call of this adapter gets. */

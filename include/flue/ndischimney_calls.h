@@ -177,6 +177,61 @@ NDIS_STATUS NdisOffloadTcpReceiveReturn(NDIS_HANDLE NdisBindingHandle, PNET_BUFF
 
 /* ---- Flue's helpers ---- */
 
+/* The two structures of an edge together: what a driver names are its handlers. */
+struct flue_provider_handlers {
+    NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic;
+    NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp;
+};
+struct flue_client_handlers {
+    NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic;
+    NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp;
+};
+
+/* The table of a file whose handlers bear the documented names. */
+#define FLUE_PROVIDER_HANDLERS                                                                                         \
+    {                                                                                                                  \
+        .generic = {.InitiateOffloadHandler = MiniportInitiateOffload,                                                 \
+                    .TerminateOffloadHandler = MiniportTerminateOffload,                                               \
+                    .UpdateOffloadHandler = MiniportUpdateOffload,                                                     \
+                    .InvalidateOffloadHandler = MiniportInvalidateOffload,                                             \
+                    .QueryOffloadHandler = MiniportQueryOffload},                                                      \
+        .tcp = {.TcpOffloadSendHandler = MiniportTcpOffloadSend,                                                       \
+                .TcpOffloadReceiveHandler = MiniportTcpOffloadReceive,                                                 \
+                .TcpOffloadDisconnectHandler = MiniportTcpOffloadDisconnect,                                           \
+                .TcpOffloadForwardHandler = MiniportTcpOffloadForward,                                                 \
+                .TcpOffloadReceiveReturnHandler = MiniportTcpOffloadReceiveReturn},                                    \
+    }
+#define FLUE_CLIENT_HANDLERS                                                                                           \
+    {                                                                                                                  \
+        .generic = {.InitiateOffloadCompleteHandler = ProtocolInitiateOffloadComplete,                                 \
+                    .TerminateOffloadCompleteHandler = ProtocolTerminateOffloadComplete,                               \
+                    .UpdateOffloadCompleteHandler = ProtocolUpdateOffloadComplete,                                     \
+                    .InvalidateOffloadCompleteHandler = ProtocolInvalidateOffloadComplete,                             \
+                    .QueryOffloadCompleteHandler = ProtocolQueryOffloadComplete,                                       \
+                    .IndicateOffloadEventHandler = ProtocolIndicateOffloadEvent},                                      \
+        .tcp = {.TcpOffloadSendCompleteHandler = ProtocolTcpOffloadSendComplete,                                       \
+                .TcpOffloadReceiveCompleteHandler = ProtocolTcpOffloadReceiveComplete,                                 \
+                .TcpOffloadDisconnectCompleteHandler = ProtocolTcpOffloadDisconnectComplete,                           \
+                .TcpOffloadForwardCompleteHandler = ProtocolTcpOffloadForwardComplete,                                 \
+                .TcpOffloadEventHandler = ProtocolTcpOffloadEvent,                                                     \
+                .TcpOffloadReceiveIndicateHandler = ProtocolTcpOffloadReceiveIndicate},                                \
+    }
+
+/* Inside a SetOptions handler: NdisSetOptionalHandlers() with a copy of each of the two, whose headers and OffloadType
+ * are written here. */
+NDIS_STATUS flue_ndis_set_provider(NDIS_HANDLE NdisDriverHandle, const struct flue_provider_handlers *handlers);
+NDIS_STATUS flue_ndis_set_client(NDIS_HANDLE NdisDriverHandle, const struct flue_client_handlers *handlers);
+
+/* Inside MiniportInitializeEx, for an adapter that can always do the same: NdisMSetMiniportAttributes(), then
+ * NdisMGetOffloadHandlers(), whose table is copied to *calls (CH-013).  What the first of them to fail returns. */
+NDIS_STATUS flue_ndis_initialise_target(NDIS_HANDLE NdisMiniportHandle, NDIS_HANDLE MiniportAdapterContext,
+                                        const NDIS_TCP_CONNECTION_OFFLOAD *can, NDIS_TCP_OFFLOAD_EVENT_HANDLERS *calls);
+
+/* A driver with one adapter, whose context both have: NdisMRegisterMiniportDriver() with a copy of *driver, whose
+ * header is written here, then flue_ndis_adapter_start().  Not FLUE_OK: *adapter is NULL. */
+FLUE_CHECKED flue_err flue_ndis_start_target(struct flue_ndis *ndis, const NDIS_MINIPORT_DRIVER_CHARACTERISTICS *driver,
+                                             const char *name, NDIS_HANDLE context, NDIS_HANDLE *adapter);
+
 /* The first state structure behind a block, and the one behind a state structure (D-08: at the next multiple of 8). */
 static inline OFFLOAD_STATE_HEADER *flue_state_first(void *block)
 {

@@ -50,6 +50,11 @@ struct flue_provider {
     void (*destroy)(void *adapter);
 };
 
+/* The first four members: what the library was compiled with. */
+#define FLUE_PROVIDER_VERSIONS                                                                                         \
+    .abi = FLUE_PROVIDER_ABI, .list_bytes = sizeof(NET_BUFFER_LIST), .frame_bytes = sizeof(struct flue_frame),         \
+    .provider_bytes = sizeof(struct flue_provider)
+
 /* The one symbol of the library.  The result is static storage. */
 const struct flue_provider *flue_provider(void);
 

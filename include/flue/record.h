@@ -19,6 +19,9 @@ struct flue_record {
     void (*finding)(void *ctx, const char *sentence);
     /* The checker counted broken rules: of one rule (flue/check.h) by one party (enum flue_party), once per pair. */
     void (*broken)(void *ctx, unsigned rule, unsigned party, uint64_t count);
+    /* Something that was scheduled, after the run: "upload-all"; effect 0: it did not come to pass, or found nothing to
+     * act on.  NULL: not told. */
+    void (*event)(void *ctx, flue_ps at_ps, const char *what, int effect);
     /* Folded into the digest but not stored: order matters. */
     void (*fold)(void *ctx, const char *what, uint64_t value);
 };

@@ -17,7 +17,7 @@ enum flue_param_kind {
     FLUE_KIND_TEXT
 };
 
-#define FLUE_TEXT_MAX 256
+#define FLUE_TEXT_MAX 1024
 
 /* moderation "profile" is stored as this. */
 #define FLUE_PARAM_AS_PROFILE INT64_C(-1)

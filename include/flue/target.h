@@ -55,7 +55,7 @@ struct flue_target_judge {
     int (*poor)(void *ctx, const struct flue_tcp_state *state); /* 1: a poor candidate; NULL: there is none */
 };
 
-enum { FLUE_TARGET_VLANS = 8 };
+enum { FLUE_TARGET_VLANS = 8, FLUE_TARGET_QUEUES = 16 };
 
 struct flue_target_params {
     uint32_t neighbour_max;     /* state objects held; past it NDIS_STATUS_OFFLOAD_NEIGHBOR_ENTRIES; 0: no offload */
@@ -82,6 +82,8 @@ struct flue_target_params {
     uint32_t backlog_frames;     /* the engine's frames in the transmit ring, unsent, before connections wait: 64;
                                   * half of it while ordinary frames share the wire */
     uint32_t ring_frames;        /* receive ring of the ordinary path: 4096; past it frames are dropped and counted */
+    uint32_t receive_queues;     /* processors that it can interrupt, 0 .. n-1, each with a queue of its own (behaviour
+                                  * 15.8); 0, 1: no receive-side scaling; at most FLUE_TARGET_QUEUES */
     struct flue_tcp_params tcp;  /* ACK policy, retransmission limits of offloaded connections */
     struct flue_profile profile; /* adapter prices are used */
     struct flue_ddi ddi;         /* zeroed: all defaults but the numbers, which are then 0 */
@@ -89,8 +91,8 @@ struct flue_target_params {
 
 /* Makes a target, registers it as miniport on ndis and initialises its one adapter on `wire`.  Borrows env, timers,
  * trace, ndis, wire; copies params.  FLUE_OK: *out owned by the caller.  Else *out NULL: FLUE_ENOMEM, FLUE_EINVAL. The
- * identity of a connection in the target's traces is its HashValue: Flue's host has one receive queue, and uses the
- * connection's identity as its receive-side scaling hash. */
+ * identity of a connection in the target's traces is its HashValue, unless flue_target_set_names() knows better: with
+ * one receive queue Flue's host uses the connection's identity as its receive-side scaling hash. */
 FLUE_CHECKED flue_err flue_target_new(const struct flue_env *env, struct timers *timers, const struct flue_trace *trace,
                                       struct flue_ndis *ndis, const struct flue_wire *wire,
                                       const struct flue_target_params *params, struct flue_target **out);
@@ -98,6 +100,14 @@ FLUE_CHECKED flue_err flue_target_new(const struct flue_env *env, struct timers 
  * clock. Both borrowed until the target is freed; without a core (NULL) the host takes no time. */
 void flue_target_set_host_core(struct flue_target *target, struct flue_server *core,
                                const struct flue_price *interrupt);
+/* One of several processors, otherwise all are that core; borrowed likewise.  Behind flue_target_set_host_core(). */
+void flue_target_set_processor(struct flue_target *target, unsigned processor, struct flue_server *core);
+/* Where the identity of a connection comes from that is taken in; ctx is borrowed. */
+void flue_target_set_names(struct flue_target *target,
+                           uint32_t (*identify)(void *ctx, const struct flue_tcp_tuple *tuple), void *ctx);
+/* The processor whose interrupt runs now, from inside an upward call; and the interrupts that it got. */
+unsigned flue_target_processor(const struct flue_target *target);
+uint64_t flue_target_interrupts(const struct flue_target *target, unsigned processor);
 /* Halts the adapter and frees the target.  NULL does nothing.  What a run that was cut short has left lent
  * across the adapter is forgotten. */
 void flue_target_free(struct flue_target *target);
@@ -136,8 +146,8 @@ enum flue_target_fault {
     FLUE_FAULT_HANG       /* the next state operation of kind `id` (0 initiate, 1 terminate, 2 update, 3 invalidate,
                            * 4 query) never completes; layer 0 */
 };
-/* layer: 1 neighbour, 2 path, 3 connection; id: HashValue of a connection, the object itself or the one above which it
- * is meant.  FLUE_EINVAL: there is no such object. */
+/* layer: 1 neighbour, 2 path, 3 connection; id: identity of a connection in traces, the object itself or the one above
+ * which it is meant.  FLUE_EINVAL: there is no such object. */
 FLUE_CHECKED flue_err flue_target_fault(struct flue_target *target, enum flue_target_fault fault, unsigned layer,
                                         uint32_t id);
 

@@ -109,13 +109,16 @@ struct flue_tcp_params {
     flue_ps user_timeout_ps;      /* 0: none, only the retransmission limit (RFC 5482) */
     flue_ps challenge_ps;         /* 5 s (RFC 5961 7) */
     flue_ps delayed_ack_ps;       /* 40 ms; <= 500 ms (RFC 9293 3.8.6.3) */
+    flue_ps sws_override_ps;      /* 500 ms: so long data waits, with nothing outstanding, for a window that is worth a
+                                   * segment; then what the window allows is sent (RFC 9293 3.8.6.2.1) */
     flue_ps rto_initial_ps;       /* 1 s (RFC 6298 2.1) */
     flue_ps rto_min_ps;           /* 200 ms; RFC 6298 2.4 asks for 1 s, widely used stacks take 200 ms */
     flue_ps rto_max_ps;           /* 60 s (RFC 6298 2.5) */
     flue_ps tick_ps;              /* timestamp and hand-over tick, G of RFC 6298: 1 ms */
     flue_ps time_wait_ps;         /* 2 MSL: 60 s */
     flue_ps fin_wait_2_ps; /* 120 s: once nobody reads any more, FIN-WAIT-2 waits so long for the peer's FIN after
-                            * each acceptable segment; then the connection ends without a word, BY_TIMEOUT */
+                            * each acceptable segment; then the connection ends without a word, BY_TIMEOUT.
+                            * FLUE_PS_NEVER: for ever */
     uint8_t ttl;           /* 64 */
     uint8_t tos;           /* 0; the ECN bits are the engine's */
     uint16_t ip_id_base;   /* first IP id: 0 for a host, 0x8000 for a target (behaviour 13.1), range of 0x8000 */

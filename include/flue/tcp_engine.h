@@ -117,8 +117,8 @@ FLUE_CHECKED flue_err flue_tcp_new(const struct flue_env *env, struct timers *ti
 /* NULL does nothing.  Connections that are left are released without a word on the wire. */
 void flue_tcp_free(struct flue_tcp *stack);
 
-/* New parameters for a stack that lives: ack_every, delayed_ack_ps, max_retransmits, dup_ack_threshold, and tick_ps, which
- * may change only while there is no connection.  Others are not looked at.  FLUE_EINVAL: one is out of range, FLUE_ESTATE:
+/* New parameters for a stack that lives: ack_every, delayed_ack_ps, sws_override_ps, max_retransmits, dup_ack_threshold,
+ * and tick_ps, which may change only while there is no connection.  Others are not looked at.  FLUE_EINVAL: one is out of range, FLUE_ESTATE:
  * there is a connection; nothing has changed. */
 FLUE_CHECKED flue_err flue_tcp_retune(struct flue_tcp *stack, const struct flue_tcp_params *params);
 
@@ -179,7 +179,8 @@ FLUE_CHECKED flue_err flue_tcp_close(struct flue_tcp_conn *conn, flue_ps now_ps)
 /* RST now (RFC 9293 3.10.5), then EV_CLOSED. */
 void flue_tcp_abort(struct flue_tcp_conn *conn, flue_ps now_ps);
 /* For an owner with rules of its own about RST and SYN (CH-221, CH-284).  An RST in any state, then EV_CLOSED unless the
- * connection was closed before.  An ACK that makes the peer show what it is; suspect: unless an acceptable segment comes,
+ * connection was closed before.  An ACK that makes the peer show what it is, unless there
+ * were too many of them lately (params.challenge_acks); suspect: unless an acceptable segment comes,
  * keep-alive, on or off, begins within five minutes.  And whether it still waits for that segment. */
 void flue_tcp_reset(struct flue_tcp_conn *conn, flue_ps now_ps);
 void flue_tcp_challenge(struct flue_tcp_conn *conn, int suspect, flue_ps now_ps);

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/binding.c - adapters as the host has opened them: capability, pause and resume, upload all, power (behaviour 12,
  * D-54). */
-#include "host/host.h"
+#include "host/binding.h"
+#include "host/neighbour.h"
+#include "host/protocol.h"
+#include "host/reoffer.h"
+#include "host/rss.h"
+#include "host/upload.h"
 
 #include <assert.h>
 #include <string.h>
+
+#include "flue/ndisrss.h"
 
 /* A question of this host to an adapter. */
 struct host_request {
@@ -13,6 +20,7 @@ struct host_request {
         NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS parameters;
         NDIS_TCP_CONNECTION_OFFLOAD capability;
         NDIS_OFFLOAD_PARAMETERS switches;
+        FLUE_RECEIVE_SCALE scale;
     } payload;
 };
 _Static_assert(sizeof(struct host_request) <= HOST_REQUEST_BYTES, "the pool is too narrow");
@@ -33,6 +41,8 @@ struct host_binding *binding_new(struct flue_host *host)
     binding->mtu_bytes = host->static_mtu_bytes;
     binding->neighbour_limit = HOST_IDLE_MAX;
     list_init(&binding->neighbours);
+    list_init(&binding->leaving_paths);
+    list_init(&binding->leaving_neighbours);
     neighbour_init_fixed(binding);
     memcpy(binding->fixed.mac, host->static_mac, sizeof binding->fixed.mac);
     if (binding->index == 0) {
@@ -90,7 +100,8 @@ bool binding_allows(const struct host_binding *binding, const struct flue_ip *re
 
 /* ---- Requests */
 
-static bool ask(struct host_binding *binding, NDIS_OID oid, NDIS_REQUEST_TYPE type, const void *payload, uint32_t bytes)
+bool binding_ask(struct host_binding *binding, NDIS_OID oid, NDIS_REQUEST_TYPE type, const void *payload,
+                 uint32_t bytes)
 {
     struct host_request *request = pool_get(&binding->host->requests);
 
@@ -119,8 +130,8 @@ static void learn(struct host_binding *binding, const NDIS_TCP_CONNECTION_OFFLOA
 static void read_again(struct host_binding *binding)
 {
     binding->unread = 1;
-    if (!ask(binding, (NDIS_OID)OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG, NdisRequestQueryInformation, NULL,
-             sizeof(NDIS_TCP_CONNECTION_OFFLOAD))) {
+    if (!binding_ask(binding, (NDIS_OID)OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG, NdisRequestQueryInformation, NULL,
+                     sizeof(NDIS_TCP_CONNECTION_OFFLOAD))) {
         binding->unread = 0; /* what was known before has to do */
     }
 }
@@ -138,7 +149,7 @@ void binding_requested(struct host_binding *binding, PNDIS_OID_REQUEST oid, NDIS
         binding->switching--;
     }
     if (binding->switching == 0 && binding->unread == 0) {
-        upload_reoffer_now(binding->host);
+        reoffer_now(binding->host);
     }
     pool_put(&binding->host->requests, request);
 }
@@ -163,14 +174,14 @@ static void set_parameters(struct host_binding *binding)
         .TcpDelayedAckTicks = (UCHAR)(ack_ticks > UINT8_MAX ? UINT8_MAX : ack_ticks),
         .TcpMaximumRetransmissions = (UCHAR)tcp->max_retransmits,
         .TcpDoubtReachabilityRetransmissions = 3,
-        .TcpSwsPreventionTicks = (ULONG)(FLUE_PS_PER_S / 2 / tick_ps),
+        .TcpSwsPreventionTicks = (ULONG)(tcp->sws_override_ps / tick_ps),
         .TcpDuplicateAckThreshold = tcp->dup_ack_threshold,
         .TcpPushTicks = (ULONG)(FLUE_PS_PER_S / 2 / tick_ps),
         .NceStaleTicks = (ULONG)(30 * FLUE_PS_PER_S / tick_ps),
     };
 
-    (void)ask(binding, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, NdisRequestSetInformation, &parameters,
-              parameters.Header.Size);
+    (void)binding_ask(binding, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, NdisRequestSetInformation, &parameters,
+                      parameters.Header.Size);
 }
 
 /* An adapter that says what it can do is told what is wanted of it. */
@@ -179,6 +190,9 @@ void binding_bound(struct host_binding *binding, const NDIS_TCP_CONNECTION_OFFLO
     if (capability != NULL) {
         learn(binding, capability);
         set_parameters(binding);
+    }
+    if (rss_on(binding->host)) {
+        rss_tell(binding, false);
     }
 }
 
@@ -190,11 +204,13 @@ void binding_status(struct host_binding *binding, NDIS_STATUS status, const void
 
     switch (status) {
     case NDIS_STATUS_OFFLOAD_PAUSE:
-        binding->paused = 1;
+        binding->paused = host_obeys(binding->host, 306);
         break;
     case NDIS_STATUS_UPLOAD_ALL:
-        binding->paused = 1;
-        upload_all(binding);
+        if (host_obeys(binding->host, 308)) {
+            binding->paused = 1;
+            upload_all(binding);
+        }
         break;
     case NDIS_STATUS_OFFLOAD_RESUME:
         binding->paused = 0;
@@ -205,7 +221,7 @@ void binding_status(struct host_binding *binding, NDIS_STATUS status, const void
         } else if (binding->knows) {
             read_again(binding);
         }
-        upload_reoffer_now(binding->host);
+        reoffer_now(binding->host);
         break;
     default:
         break;
@@ -224,7 +240,7 @@ static NDIS_STATUS stay(struct host_binding *binding, enum host_leaving reason)
 {
     binding->leaving &= (uint8_t) ~(1u << reason);
     binding->release_wanted = binding->paused != 0 || binding->leaving != 0;
-    upload_reoffer_now(binding->host);
+    reoffer_now(binding->host);
     return NDIS_STATUS_SUCCESS;
 }
 
@@ -246,27 +262,13 @@ NDIS_STATUS binding_event(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICAT
         return NDIS_STATUS_SUCCESS;
     }
     binding->leaving |= (uint8_t)(1u << reason);
-    if (binding->objects == 0) {
+    if (binding->objects == 0 || !host_obeys(binding->host, 310)) {
         return NDIS_STATUS_SUCCESS;
     }
     assert(binding->event[reason] == NULL);
     binding->event[reason] = event;
     upload_all(binding); /* CH-310 */
     return NDIS_STATUS_PENDING;
-}
-
-static bool uses(const struct host_binding *binding, unsigned six)
-{
-    FLUE_LIST_EACH(hook, &binding->host->all)
-    {
-        const struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
-
-        if (socket->lease != NULL && socket->lease->object.binding == binding &&
-            flue_ip_is_v4(&socket->tuple.remote_ip) == (six == 0)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Tells the adapter what is on and off: off only when no connection of the version is offloaded any more (CH-305). */
@@ -281,13 +283,13 @@ static void tell_switches(struct host_binding *binding)
             .TcpConnectionIPv6 = six != 0 ? to : NDIS_OFFLOAD_PARAMETERS_NO_CHANGE};
 
         if (binding->off[six] == binding->told_off[six] || binding->handle == NULL ||
-            (binding->off[six] != 0 && uses(binding, six))) {
+            (binding->off[six] != 0 && binding->leases[six] > 0)) {
             continue;
         }
         binding->switching++; /* it may be answered at once */
         binding->told_off[six] = binding->off[six];
-        if (!ask(binding, (NDIS_OID)OID_TCP_OFFLOAD_PARAMETERS, NdisRequestSetInformation, &switches,
-                 sizeof switches)) {
+        if (!binding_ask(binding, (NDIS_OID)OID_TCP_OFFLOAD_PARAMETERS, NdisRequestSetInformation, &switches,
+                         sizeof switches)) {
             binding->switching--;
             binding->told_off[six] = binding->off[six] == 0;
             host_retry(binding->host);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/chimney.c - the data path of a connection that the target holds: sends, indications, disconnects, events. */
 #include "host/charge.h"
+#include "host/chimney.h"
+#include "host/protocol.h"
+#include "host/socket.h"
+#include "host/upload.h"
 
 #include "base/span.h"
 

@@ -2,6 +2,13 @@
 /* host/deliver.c - what follows, above the switch, from what was noted about a connection: the application is woken,
  * reads, and is told. */
 #include "host/charge.h"
+#include "host/chimney.h"
+#include "host/holder.h"
+#include "host/offload.h"
+#include "host/path.h"
+#include "host/socket.h"
+#include "host/software.h"
+#include "host/upload.h"
 
 #define CALL(socket, member, ...)                                                                                      \
     do {                                                                                                               \

@@ -85,7 +85,9 @@ static void fold_binding(const struct host_binding *binding, uint64_t *digest)
         const struct host_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct host_neighbour, hook);
 
         fold_object(&neighbour->object, digest);
-        fold(digest, (uint64_t)neighbour->state << 16 | (uint64_t)neighbour->asking << 8 | neighbour->refused);
+        fold(digest, (uint64_t)hook_linked(&neighbour->stirred) << 25 |
+                         (uint64_t)hook_linked(&neighbour->leaving) << 24 | (uint64_t)neighbour->state << 16 |
+                         (uint64_t)neighbour->asking << 8 | neighbour->refused);
     }
 }
 
@@ -105,6 +107,7 @@ void flue_host_fold(const struct flue_host *host, flue_ps now_ps, uint64_t *dige
 
         fold_object(&path->object, digest);
         fold(digest, (uint64_t)path->mtu_bytes << 32 | path->told_mtu_bytes);
+        fold(digest, (uint64_t)hook_linked(&path->leaving) << 1 | hook_linked(&path->evicted));
     }
     FLUE_LIST_EACH(hook, &host->takes)
     {
@@ -114,6 +117,6 @@ void flue_host_fold(const struct flue_host *host, flue_ps now_ps, uint64_t *dige
     {
         fold(digest, FLUE_CONTAINER_OF(hook, struct flue_socket, move)->id);
     }
-    fold(digest, (uint64_t)host->relinking << 32 | (uint64_t)host->evicting << 31 | host->outstanding);
+    fold(digest, host->outstanding);
     fold_at(digest, host->retry.due_ps, now_ps);
 }

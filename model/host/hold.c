@@ -2,6 +2,9 @@
 /* host/hold.c - segments that came on the ordinary path while their connection changes hands: kept, in order of
  * arrival, unprocessed and unacknowledged, until somebody holds the connection again (D-17). */
 #include "host/charge.h"
+#include "host/protocol.h"
+#include "host/software.h"
+#include "host/upload.h"
 
 #define ARRIVED_MAX 1024u
 

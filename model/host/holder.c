@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/holder.c - who holds a connection: the table of legal edges (behaviour of a state object in the host's view) and
  * the one function that follows them. */
-#include "host/host.h"
+#include "host/holder.h"
 
 #include <assert.h>
 

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/host.c - life of a host, entries and what settles them, totals and books. */
 #include "host/charge.h"
+#include "host/neighbour.h"
+#include "host/offload.h"
+#include "host/path.h"
+#include "host/protocol.h"
+#include "host/query.h"
+#include "host/relink.h"
+#include "host/reoffer.h"
+#include "host/socket.h"
+#include "host/software.h"
+#include "host/update.h"
+#include "host/upload.h"
 
 #include <assert.h>
 #include <string.h>
@@ -108,9 +119,14 @@ static void retry_due(struct timer *timer, flue_ps now_ps)
     }
     FLUE_LIST_EACH(hook, &host->bindings)
     {
-        FLUE_CONTAINER_OF(hook, struct host_binding, hook)->review = 1;
+        struct host_binding *binding = FLUE_CONTAINER_OF(hook, struct host_binding, hook);
+
+        binding->review = 1;
+        FLUE_LIST_EACH(each, &binding->neighbours)
+        {
+            relink_stir(FLUE_CONTAINER_OF(each, struct host_neighbour, hook));
+        }
     }
-    host->relinking = 1;
     host_arm_settle(host); /* takes back what is to be taken back, too */
 }
 
@@ -162,6 +178,8 @@ static void init_lists(struct flue_host *host)
     list_init(&host->answered);
     list_init(&host->datagram_list);
     list_init(&host->idle_paths);
+    list_init(&host->stirred);
+    list_init(&host->evicted);
     list_init(&host->ripe);
     list_init(&host->parked);
     for (unsigned step = 0; step < HOST_REOFFER_STEPS; step++) {
@@ -184,11 +202,12 @@ static void init_lists(struct flue_host *host)
     pool_init(&host->fragments, env, HOST_FRAGMENT_BYTES);
     pool_init(&host->datagrams, env, HOST_DATAGRAM_BYTES);
     timer_setup(&host->retry, retry_due);
-    timer_setup(&host->reoffer, upload_reoffer_due);
+    timer_setup(&host->reoffer, reoffer_due);
 }
 
 static flue_err make(struct flue_host *host)
 {
+    struct flue_tcp_params tcp = host->params.tcp;
     flue_err err = timers_reserve(host->timers, HOST_TIMERS);
 
     if (err != FLUE_OK) {
@@ -200,13 +219,17 @@ static flue_err make(struct flue_host *host)
         err = hash_table_init(&host->by_addresses, host->env, 0);
     }
     if (err == FLUE_OK) {
+        err = hash_table_init(&host->by_next_hop, host->env, 0);
+    }
+    if (err == FLUE_OK) {
         err = ndis_pool_new(host->env, NDIS_POOL_FRAMES, &host->frames);
     }
     if (err == FLUE_OK) {
         err = ndis_pool_new(host->env, NDIS_POOL_SPANS, &host->spans);
     }
     if (err == FLUE_OK) {
-        err = flue_tcp_new(host->env, host->timers, host->trace, &host->params.tcp, &software_ops, host, 0, &host->tcp);
+        tcp.fin_wait_2_ps = FLUE_PS_NEVER; /* a socket that is closed for sending is read all the same (RFC 9293 3.6) */
+        err = flue_tcp_new(host->env, host->timers, host->trace, &tcp, &software_ops, host, 0, &host->tcp);
     }
     return err == FLUE_OK ? protocol_register(host) : err;
 }
@@ -282,6 +305,7 @@ void flue_host_free(struct flue_host *host)
     pool_dispose(&host->datagrams);
     hash_table_dispose(&host->by_tuple);
     hash_table_dispose(&host->by_addresses);
+    hash_table_dispose(&host->by_next_hop);
     if (host->timers != NULL) {
         timers_remove(host->timers, &host->settle);
         timers_remove(host->timers, &host->retry);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* host/host.h - the bodies of the host stack, and what its files call of each other.
+/* host/host.h - the bodies of the host stack; what its files call of each other stands in one header for each
+ * mechanism.
  *
  * Everything runs on one serial core, at its virtual time core.clock_ps, in *entries*: calls of flue_host_... and
  * flue_socket_... from outside, upcalls from NDIS, and timers.  An entry only notes what happened to a connection;
@@ -89,8 +90,13 @@ struct host_object {
 /* A next hop on the wire of one adapter. */
 struct host_neighbour {
     struct host_object object;
-    struct flue_hook hook; /* host_binding.neighbours */
-    struct flue_ip ip;     /* all zero: the static one */
+    struct flue_hook hook;    /* host_binding.neighbours */
+    struct flue_hook stirred; /* flue_host.stirred: some of those that are to come may be able to */
+    struct flue_hook leaving; /* host_binding.leaving_neighbours: it may be time for it to go */
+    struct flue_hook paths;   /* that hang under it */
+    struct flue_hook comers;  /* paths that hang elsewhere and are wanted here */
+    uint32_t moving;          /* paths that the update that runs puts here */
+    struct flue_ip ip;        /* all zero: the static one */
     uint8_t mac[6];
     uint8_t told_mac[6]; /* what the target knows */
     uint8_t state;       /* enum flue_neighbour; written by nud_enter() only */
@@ -98,26 +104,29 @@ struct host_neighbour {
     uint8_t fixed;       /* static: never asked for */
     uint8_t asking;      /* the target is being asked when it saw progress last */
     uint8_t refused;     /* the target did not take it as the new next hop of paths */
-    uint8_t used;        /* found to be needed, by path_sweep() */
     flue_ps confirmed_ps;
     flue_ps used_ps;           /* when it entered DELAY: progress after that counts */
     struct flue_ip from_ip;    /* whose frame asks for it */
     struct ndis_chain waiting; /* frames until its address is known */
-    struct flue_hook offers;   /* sockets to hand over whose path leads here, while it is not usable */
+    struct flue_hook offers;   /* sockets to hand over whose path hangs here, while that or this is on its way */
     struct timer timer;
 };
 
 struct host_path {
     struct host_object object;
-    struct flue_hook hook; /* flue_host.paths */
-    struct flue_hook idle; /* flue_host.idle_paths, while no socket uses it */
-    uint32_t users;        /* sockets */
+    struct flue_hook hook;    /* flue_host.paths */
+    struct flue_hook idle;    /* flue_host.idle_paths, while no socket uses it */
+    struct flue_hook below;   /* host_neighbour.paths of its parent */
+    struct flue_hook coming;  /* host_neighbour.comers of the wanted one, if that is another */
+    struct flue_hook leaving; /* host_binding.leaving_paths: it may be time for it to go */
+    struct flue_hook evicted; /* flue_host.evicted: its connections are to be taken back, all */
+    struct flue_hook leases;  /* of the connections over it that the target has, or is being offered */
+    uint32_t users;           /* sockets */
     struct flue_ip local_ip, remote_ip;
     struct host_neighbour *neighbour; /* the present parent */
     struct host_neighbour *wanted;    /* where routes want it to be; usually the same */
     struct host_neighbour *moving;    /* where the update that runs puts it; else NULL */
     uint32_t mtu_bytes, told_mtu_bytes;
-    uint8_t evict;                       /* its connections are to be taken back, all */
     uint8_t source[16], destination[16]; /* network order, 4 or 16 bytes (CH-148) */
 };
 
@@ -138,6 +147,8 @@ struct host_binding {
     struct flue_host *host;
     NDIS_HANDLE handle;
     struct flue_hook neighbours;
+    struct flue_hook leaving_paths, leaving_neighbours; /* looked at by release_objects() */
+    uint32_t leases[2];          /* connections that the target has, or is being offered: IPv4, IPv6 */
     uint32_t neighbour_count;    /* that were made, the static one not counted */
     uint32_t neighbour_limit;    /* more are looked through for such as nothing needs */
     struct host_neighbour fixed; /* the static neighbour */
@@ -171,11 +182,14 @@ struct host_binding {
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root, last, placeholder, placeholder_last;
 };
 
+/* More than so many idle ones are too many (paths of a host; neighbours of an adapter). */
+enum { HOST_IDLE_MAX = 64 };
+
 /* Steps of the back-off: from 1 ms on, waits of later steps are alike. */
 enum { HOST_REOFFER_STEPS = 18 };
 
 /* Sizes of what only one file knows. */
-#define HOST_REQUEST_BYTES  256u
+#define HOST_REQUEST_BYTES  320u
 #define HOST_QUESTION_BYTES 192u
 #define HOST_FRAGMENT_BYTES 48u
 #define HOST_DATAGRAM_BYTES 384u
@@ -201,6 +215,7 @@ struct host_lease {
     struct host_object object;
     struct flue_socket *socket;
     struct host_path *path;
+    struct flue_hook beside;    /* host_path.leases */
     struct ndis_chain requeued; /* sends that came back UPLOAD_IN_PROGRESS, in order */
     uint32_t posts;             /* receive buffers at the target */
     uint32_t backlog_bytes;     /* send bytes the target wants to have; 0: no limit */
@@ -266,19 +281,19 @@ struct flue_host {
     struct ndis_pool *frames, *spans; /* ordinary frames and forwarded segments; chimney sends and disconnects */
     struct pool sockets, pieces, held, leases, blocks, paths, listeners, bindings_pool, neighbours, routes, fragments,
         datagrams, questions, requests, waits;
-    struct hash_table by_tuple, by_addresses;
+    struct hash_table by_tuple, by_addresses, by_next_hop; /* the last: neighbours, but for the static ones */
     struct flue_hook all, outputs, attend, offers, takes, path_list, listener_list, bindings, route_list, dirty,
         answered, datagram_list, idle_paths; /* the last: longest idle first */
+    struct flue_hook stirred;                /* next hops that paths may be able to move to */
+    struct flue_hook evicted;                /* paths whose connections are to be taken back */
     /* Sockets to be offered again: by step of the back-off, each in order of time; those whose time has come; those
      * whose time came while they could not go. */
     struct flue_hook reoffers[HOST_REOFFER_STEPS], ripe, parked;
     struct host_binding *first; /* NULL until an adapter is bound */
     uint32_t binding_count;
     uint8_t static_mac[6];
-    uint8_t unsent;    /* some binding has frames of the present turn */
-    uint8_t relinking; /* some path may have to go to another neighbour */
-    uint8_t evicting;  /* some path's connections are to be taken back */
-    uint8_t sweeping;  /* there may be too many paths or neighbours that nothing uses */
+    uint8_t unsent;   /* some binding has frames of the present turn */
+    uint8_t sweeping; /* there may be too many paths or neighbours that nothing uses */
     uint32_t idle_count;
     uint32_t static_mtu_bytes;
     uint32_t outstanding; /* ordinary frames with the adapter */
@@ -289,6 +304,7 @@ struct flue_host {
     struct timer retry; /* armed when memory did not suffice for something that has no other occasion */
     struct flue_socket *accepting;
     uint32_t accepted;
+    uint32_t rss_first; /* the processor that the first entry of the indirection tables names, modulo their number */
     int32_t last_refusal;
     struct flue_account closed_book; /* of sockets that are gone */
     struct flue_host_totals totals;
@@ -321,234 +337,5 @@ static inline flue_ps host_moment(const struct flue_host *host)
 
     return host->core.clock_ps > now_ps ? host->core.clock_ps : now_ps;
 }
-
-/* holder.c: the only writer of flue_socket.holder. */
-bool holder_legal(enum flue_holder from, enum flue_holder to);
-void socket_enter(struct flue_socket *socket, enum flue_holder to, enum flue_move why);
-
-/* socket.c */
-struct flue_socket *socket_new(struct flue_host *host, const struct flue_tcp_tuple *tuple, uint32_t id, unsigned side,
-                               const struct flue_app *app, void *ctx);
-struct flue_socket *socket_find(const struct flue_host *host, const struct flue_frame *frame);
-void socket_attend(struct flue_socket *socket);
-void socket_unlink(
-    struct flue_socket *socket); /* no frame and no turn reaches it any more; its engine connection goes */
-void socket_free(struct flue_socket *socket);
-void socket_ended(struct flue_socket *socket, enum flue_tcp_reason reason);
-/* Gives what waits here, data and close, to the present holder, if there is one that takes it. */
-void socket_post(struct flue_socket *socket);
-/* Whether something waits here that socket_post() would give to the holder. */
-bool socket_waits(const struct flue_socket *socket);
-void socket_add_piece(struct flue_socket *socket, const struct flue_span *span);
-
-/* deliver.c: what the application is told. */
-void socket_serve(struct flue_socket *socket);
-
-/* software.c: the software path. */
-extern const struct flue_tcp_ops software_ops;
-void software_receive(struct host_binding *binding, PNET_BUFFER_LIST first);
-void software_send_complete(struct flue_host *host, PNET_BUFFER_LIST first);
-void software_input(struct flue_socket *socket, const struct flue_frame *frame);
-void software_pump_some(struct flue_host *host);
-static inline void software_pump(struct flue_host *host)
-{
-    if (host->unsent != 0 || !list_empty(&host->outputs)) {
-        software_pump_some(host);
-    }
-}
-void software_flush(struct flue_host *host);
-
-/* hold.c: segments kept during a hand-over. */
-void hold_arrived(struct flue_socket *socket, const struct flue_frame *frame);
-void hold_frame(struct flue_socket *socket, const struct flue_frame *frame); /* whatever there is already */
-void hold_process(struct flue_socket *socket);                               /* by the software path */
-void hold_forward(struct flue_socket *socket);                               /* to the target */
-void hold_forward_complete(struct flue_host *host, PNET_BUFFER_LIST first);
-void hold_drop(struct flue_socket *socket);
-
-/* object.c: state objects of all layers. */
-bool object_legal(enum host_object_state from, enum host_object_state to);
-void object_enter(struct host_object *object, enum host_object_state to);
-/* Whether a tree may name it as a linker or offload it (D-14). */
-bool object_nameable(const struct host_object *object);
-/* Whether the target has it and nothing keeps it from being terminated (5.4, D-22, D-27). */
-bool object_may_end(const struct host_object *object);
-bool object_may_update(const struct host_object *object);
-bool object_may_query(const struct host_object *object);
-void object_doom(struct host_object *object);
-void object_release(struct host_object *object); /* a dependent has gone */
-/* Something that the target knows of it has changed: looked at by update_start(). */
-void object_dirty(struct host_object *object);
-/* An operation on it has ended: what waited for that may go on. */
-void object_settled(struct host_object *object);
-
-/* binding.c */
-struct host_binding *binding_new(struct flue_host *host);
-void binding_free(struct host_binding *binding);
-struct host_binding *binding_at(const struct flue_host *host, unsigned index);
-void binding_status(struct host_binding *binding, NDIS_STATUS status, const void *buffer, uint32_t bytes);
-NDIS_STATUS binding_event(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICATION event);
-/* What waited until nothing is offloaded any more: power events, capabilities switched off. */
-void binding_review(struct host_binding *binding);
-bool binding_allows(const struct host_binding *binding, const struct flue_ip *remote_ip);
-void binding_bound(struct host_binding *binding, const struct NDIS_TCP_CONNECTION_OFFLOAD *capability);
-void binding_requested(struct host_binding *binding, PNDIS_OID_REQUEST request, NDIS_STATUS status);
-
-/* route.c */
-/* The neighbour that leads to an address; NULL: no adapter, or no memory.  avoid: not this one, if there is another. */
-struct host_neighbour *route_find(struct flue_host *host, const struct flue_ip *local_ip,
-                                  const struct flue_ip *remote_ip, const struct host_neighbour *avoid);
-/* Asks the routes again for every path (avoid NULL), or for those over a neighbour that is dead. */
-void route_review(struct flue_host *host, const struct host_neighbour *dead);
-
-/* path.c */
-/* The path of a pair of addresses, made when it is asked for first; NULL: no memory. */
-struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip);
-struct host_path *path_of(struct flue_socket *socket);
-/* The socket needs its path no longer. */
-void path_leave(struct flue_socket *socket);
-/* Frees paths and neighbours that nothing uses, as far as there are more than a few of them. */
-void path_sweep(struct flue_host *host);
-void path_set_mtu(struct host_path *path, uint32_t mtu_bytes);
-void path_want(struct host_path *path, struct host_neighbour *neighbour);
-/* An ICMP error. */
-void path_icmp(struct flue_host *host, const struct flue_frame *frame);
-
-/* neighbour.c: next hops, ARP and neighbour discovery. */
-struct host_neighbour *neighbour_find(struct host_binding *binding, const struct flue_ip *ip);
-struct host_neighbour *neighbour_get(struct host_binding *binding, const struct flue_ip *ip);
-void neighbour_init_fixed(struct host_binding *binding);
-void neighbour_dispose(struct host_neighbour *neighbour);
-/* Sends a frame to it, or keeps it until its address is known.  Takes the list. */
-void neighbour_send(struct host_neighbour *neighbour, PNET_BUFFER_LIST nbl);
-void neighbour_set_mac(struct host_neighbour *neighbour, const uint8_t mac[6]);
-void neighbour_solicit(struct host_neighbour *neighbour, bool unicast);
-void neighbour_flush(struct host_neighbour *neighbour);
-void neighbour_drop(struct host_neighbour *neighbour);
-/* Hand-overs that waited for it are looked at again. */
-void neighbour_offer(struct host_neighbour *neighbour);
-/* Ends what nothing needs; the offloaded first at the target. */
-void neighbour_sweep(struct host_binding *binding);
-/* More than so many idle ones are too many (paths of a host; neighbours of an adapter). */
-enum { HOST_IDLE_MAX = 64 };
-/* A frame of ARP or neighbour discovery. */
-void neighbour_input(struct host_binding *binding, const struct flue_frame *frame);
-bool neighbour_usable(const struct host_neighbour *neighbour);
-uint32_t neighbour_reachability_delta(const struct host_neighbour *neighbour);
-/* The target asks (CH-271): the answer is written before this returns. */
-void neighbour_answer(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block);
-
-/* nud.c: neighbour unreachability detection. */
-enum nud_event {
-    NUD_SEND,      /* a frame goes to it */
-    NUD_CONFIRMED, /* forward progress */
-    NUD_ANSWER,    /* it answered a request of ours */
-    NUD_HEARD,     /* it told its address without being asked */
-    NUD_CHANGED,   /* it told another address without being asked */
-    NUD_TIMER,     /* time is up */
-    NUD_EVENT_COUNT
-};
-void nud_event(struct host_neighbour *neighbour, enum nud_event event);
-void nud_timer(struct timer *timer, flue_ps now_ps);
-
-/* tree.c: blocks and trees. */
-PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tree_block(struct flue_host *host, unsigned type, PNDIS_OFFLOAD_HANDLE handle,
-                                             void *owner);
-unsigned tree_path_type(const struct host_path *path, unsigned ip4_type);
-void tree_put_neighbour_cached(const struct host_neighbour *neighbour, NEIGHBOR_OFFLOAD_STATE_CACHED *cached);
-/* Whether a tree may name the path and its neighbour. */
-bool tree_ready(const struct host_path *path);
-/* Hangs a TCP block under the blocks of its path and of the neighbour, which are made when the tree has none yet. */
-FLUE_CHECKED bool tree_add(struct host_path *path, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tcp);
-/* A neighbour alone, new. */
-FLUE_CHECKED bool tree_add_neighbour(struct host_neighbour *neighbour);
-/* Ends the building: returns the root, NULL if nothing was added. */
-PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tree_finish(struct host_binding *binding);
-void tree_free(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-
-PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST update_block(struct host_object *object);
-/* update.c: cached variables that changed, told to the target. */
-void update_start(struct flue_host *host);
-void update_ended(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-/* Puts what is wanted of a connection behind it into the state that it takes along. */
-void update_carry(struct host_lease *lease, struct flue_tcp_state *state);
-/* An operation on the object failed: it is terminated, and all above it (CH-091, CH-096). */
-void update_failed(struct host_object *object);
-
-/* query.c */
-void query_neighbour(struct host_neighbour *neighbour);
-/* Tells applications what their questions brought. */
-void query_tell(struct flue_host *host);
-void query_ended(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-
-/* relink.c: paths that change their next hop, and next hops that must not be used any more. */
-void relink_start(struct flue_host *host);
-/* A path in an update that has completed. */
-void relink_complete(struct host_path *path, bool done);
-FLUE_CHECKED bool relink_invalidate(struct host_neighbour *neighbour);
-void relink_invalidated(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-/* The connections of paths with `evict` are to be taken back. */
-void relink_evict(struct flue_host *host);
-
-/* post.c: receive buffers at the target, and what is refused. */
-void post_receives(struct flue_socket *socket);
-void post_ended(struct flue_host *host, PNET_BUFFER_LIST first);
-/* The unread bytes of a connection that is handed over, as BufferedData; NULL: none, or no memory. */
-PNET_BUFFER_LIST post_buffered(struct flue_socket *socket);
-void post_buffered_done(struct flue_socket *socket, PNET_BUFFER_LIST first, bool taken);
-uint32_t post_room_bytes(const struct flue_socket *socket);
-
-/* reassemble.c: fragments of datagrams, and datagrams with options. */
-/* The whole segment a frame makes complete, in *whole; false: not yet. */
-bool reassemble(struct flue_host *host, const struct flue_frame *frame, struct flue_frame *whole);
-
-/* offload.c */
-bool offload_possible(const struct flue_socket *socket);
-void offload_want(struct flue_socket *socket, enum flue_move why);
-void offload_start(struct flue_host *host);
-void offload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-
-/* upload.c */
-void upload_want(struct flue_socket *socket, enum flue_move why);
-void upload_again(struct flue_socket *socket);
-void upload_all(struct host_binding *binding);
-/* Ends the offload of paths and neighbours without dependents: of all, or of those that are doomed. */
-void upload_objects(struct host_binding *binding, bool all);
-/* Back-off of D-35. */
-void upload_reoffer_due(struct timer *timer, flue_ps now_ps);
-/* An adapter takes connections again: those that had to leave it go when their time has come. */
-void upload_reoffer_now(struct flue_host *host);
-void upload_start(struct flue_host *host);
-void lease_put(struct flue_host *host, struct host_lease *lease);
-void upload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-/* Makes an engine connection out of a state and the send data behind it; chain is emptied. */
-void upload_import(struct flue_socket *socket, const struct flue_tcp_state *state, PNET_BUFFER_LIST chain,
-                   uint32_t unread_bytes);
-
-/* chimney.c: the data path while the target holds a connection. */
-struct flue_socket *chimney_socket(PVOID offload_context);
-void chimney_post(struct flue_socket *socket);
-void chimney_abort(struct flue_socket *socket);
-void chimney_send_complete(struct flue_host *host, PNET_BUFFER_LIST first);
-void chimney_disconnect_complete(struct flue_host *host, PNET_BUFFER_LIST nbl);
-NDIS_STATUS chimney_indicate(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG *consumed);
-void chimney_event(struct flue_socket *socket, ULONG event, ULONG information);
-
-/* protocol.c: the airlock. */
-flue_err protocol_register(struct flue_host *host);
-void protocol_send(struct host_binding *binding, struct ndis_chain *chain);
-void protocol_return(struct host_binding *binding, struct ndis_chain *chain);
-void protocol_return_indicated(struct host_binding *binding, struct ndis_chain *chain);
-void protocol_initiate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-void protocol_terminate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-void protocol_update(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-void protocol_query(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-void protocol_invalidate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-void protocol_tcp_send(struct flue_socket *socket, struct ndis_chain *chain);
-void protocol_tcp_receive(struct flue_socket *socket, struct ndis_chain *chain);
-void protocol_tcp_forward(struct flue_socket *socket, struct ndis_chain *chain);
-void protocol_tcp_disconnect(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG flags);
-void protocol_event_done(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICATION event);
-void protocol_request(struct host_binding *binding, PNDIS_OID_REQUEST request);
 
 #endif

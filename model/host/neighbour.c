@@ -2,6 +2,8 @@
 /* host/neighbour.c - next hops: how they are found (ARP, RFC 826; neighbour discovery, RFC 4861), what waits for them,
  * and what the target asks about them.  What is known of one is nud.c's business. */
 #include "host/charge.h"
+#include "host/neighbour.h"
+#include "host/object.h"
 
 #include <assert.h>
 #include <string.h>
@@ -18,6 +20,8 @@ static void init(struct host_neighbour *neighbour, struct host_binding *binding,
         .object = {.binding = binding, .layer = FLUE_LAYER_NEIGHBOR}, .ip = *ip, .state = FLUE_NEIGHBOUR_INCOMPLETE};
     timer_setup(&neighbour->timer, nud_timer);
     list_init(&neighbour->offers);
+    list_init(&neighbour->paths);
+    list_init(&neighbour->comers);
     list_push_back(&binding->neighbours, &neighbour->hook);
 }
 
@@ -30,18 +34,33 @@ void neighbour_init_fixed(struct host_binding *binding)
     binding->fixed.state = FLUE_NEIGHBOUR_REACHABLE;
 }
 
-/* Next hops are few, and looked for only when a path is made or ARP speaks: a list will do. */
+struct next_hop {
+    const struct host_binding *binding;
+    const struct flue_ip *ip;
+};
+
+static bool same_next_hop(const void *item, const void *key)
+{
+    const struct host_neighbour *neighbour = item;
+    const struct next_hop *next_hop = key;
+
+    return neighbour->object.binding == next_hop->binding && flue_ip_equal(&neighbour->ip, next_hop->ip);
+}
+
+static uint32_t hash_of(const struct host_binding *binding, const struct flue_ip *ip)
+{
+    return hash_u64((uint64_t)binding->index << 32 | hash_ip(ip->word));
+}
+
+/* On the link itself every address is a next hop of its own: there may be as many as paths. */
 struct host_neighbour *neighbour_find(struct host_binding *binding, const struct flue_ip *ip)
 {
-    FLUE_LIST_EACH(hook, &binding->neighbours)
-    {
-        struct host_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct host_neighbour, hook);
+    const struct next_hop next_hop = {binding, ip};
 
-        if (flue_ip_equal(&neighbour->ip, ip)) {
-            return neighbour;
-        }
+    if (flue_ip_equal(&binding->fixed.ip, ip)) {
+        return &binding->fixed;
     }
-    return NULL;
+    return hash_table_find(&binding->host->by_next_hop, hash_of(binding, ip), same_next_hop, &next_hop);
 }
 
 struct host_neighbour *neighbour_get(struct host_binding *binding, const struct flue_ip *ip)
@@ -53,7 +72,12 @@ struct host_neighbour *neighbour_get(struct host_binding *binding, const struct 
         return neighbour;
     }
     neighbour = pool_get(&host->neighbours);
-    if (neighbour == NULL || timers_reserve(host->timers, 1) != FLUE_OK) {
+    if (neighbour == NULL || hash_table_insert(&host->by_next_hop, hash_of(binding, ip), neighbour) != FLUE_OK) {
+        pool_put(&host->neighbours, neighbour);
+        return NULL;
+    }
+    if (timers_reserve(host->timers, 1) != FLUE_OK) {
+        (void)hash_table_remove(&host->by_next_hop, hash_of(binding, ip), neighbour);
         pool_put(&host->neighbours, neighbour);
         return NULL;
     }
@@ -75,21 +99,10 @@ void neighbour_dispose(struct host_neighbour *neighbour)
     }
 }
 
-static void mark(const struct host_binding *binding)
+/* A path names it. */
+static bool is_named(const struct host_neighbour *neighbour)
 {
-    FLUE_LIST_EACH(hook, &binding->neighbours)
-    {
-        FLUE_CONTAINER_OF(hook, struct host_neighbour, hook)->used = 0;
-    }
-    FLUE_LIST_EACH(hook, &binding->host->path_list)
-    {
-        const struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
-
-        path->neighbour->used = path->wanted->used = 1;
-        if (path->moving != NULL) {
-            path->moving->used = 1;
-        }
-    }
+    return !list_empty(&neighbour->paths) || !list_empty(&neighbour->comers) || neighbour->moving > 0;
 }
 
 static bool is_gateway(const struct host_neighbour *neighbour)
@@ -110,13 +123,11 @@ void neighbour_sweep(struct host_binding *binding)
 {
     struct flue_host *host = binding->host;
 
-    mark(binding);
     FLUE_LIST_EACH_SAFE(hook, &binding->neighbours)
     {
         struct host_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct host_neighbour, hook);
 
-        if (neighbour->used != 0 || neighbour->fixed != 0 || neighbour->waiting.first != NULL ||
-            is_gateway(neighbour)) {
+        if (is_named(neighbour) || neighbour->fixed != 0 || neighbour->waiting.first != NULL || is_gateway(neighbour)) {
             continue;
         }
         if (neighbour->object.state != OBJECT_HERE) {
@@ -126,7 +137,11 @@ void neighbour_sweep(struct host_binding *binding)
         if (hook_linked(&neighbour->object.dirty)) {
             list_remove(&neighbour->object.dirty);
         }
+        if (hook_linked(&neighbour->stirred)) {
+            list_remove(&neighbour->stirred);
+        }
         neighbour_dispose(neighbour);
+        (void)hash_table_remove(&host->by_next_hop, hash_of(binding, &neighbour->ip), neighbour);
         list_remove(&neighbour->hook);
         pool_put(&host->neighbours, neighbour);
         binding->neighbour_count--;

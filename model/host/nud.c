@@ -3,8 +3,13 @@
  * neighbours are treated alike (RFC 1122 2.3.2.1 demands something of the kind).
  *
  * Progress that the target has seen is asked for by a query when DELAY ends, before anything is sent (behaviour 14,
- * steps 4 and 5). */
-#include "host/host.h"
+ * steps 4 and 5).  A segment that was sent again and again is advice that there is none (RFC 1122 4.2.3.5, 3.3.1.4): a
+ * probe then finds out at once, not when REACHABLE has run out. */
+#include "host/neighbour.h"
+#include "host/object.h"
+#include "host/path.h"
+#include "host/query.h"
+#include "host/relink.h"
 
 #include <assert.h>
 
@@ -38,36 +43,42 @@ static const struct edge table[FLUE_NEIGHBOUR_COUNT][NUD_EVENT_COUNT] = {
                        [NUD_ANSWER] = {S(REACHABLE), STAMP | FLUSH | WAIT},
                        [NUD_HEARD] = {S(STALE), FLUSH},
                        [NUD_CHANGED] = {S(STALE), FLUSH},
+                       [NUD_DOUBT] = {S(INCOMPLETE), 0},
                        [NUD_TIMER] = {S(INCOMPLETE), ASK | WAIT | GIVE_UP}},
     [S(REACHABLE)] = {[NUD_SEND] = {S(REACHABLE), 0},
                       [NUD_CONFIRMED] = {S(REACHABLE), STAMP},
                       [NUD_ANSWER] = {S(REACHABLE), STAMP},
                       [NUD_HEARD] = {S(REACHABLE), 0},
                       [NUD_CHANGED] = {S(STALE), 0},
+                      [NUD_DOUBT] = {S(PROBE), PROBE_IT | WAIT},
                       [NUD_TIMER] = {S(STALE), 0}},
     [S(STALE)] = {[NUD_SEND] = {S(DELAY), WAIT},
                   [NUD_CONFIRMED] = {S(REACHABLE), STAMP | WAIT},
                   [NUD_ANSWER] = {S(REACHABLE), STAMP | WAIT},
                   [NUD_HEARD] = {S(STALE), 0},
                   [NUD_CHANGED] = {S(STALE), 0},
+                  [NUD_DOUBT] = {S(PROBE), PROBE_IT | WAIT},
                   [NUD_TIMER] = {S(STALE), 0}},
     [S(DELAY)] = {[NUD_SEND] = {S(DELAY), 0},
                   [NUD_CONFIRMED] = {S(REACHABLE), STAMP | WAIT},
                   [NUD_ANSWER] = {S(REACHABLE), STAMP | WAIT},
                   [NUD_HEARD] = {S(DELAY), 0},
                   [NUD_CHANGED] = {S(STALE), 0},
+                  [NUD_DOUBT] = {S(PROBE), PROBE_IT | WAIT},
                   [NUD_TIMER] = {S(PROBE), PROBE_IT | WAIT | QUERY}},
     [S(PROBE)] = {[NUD_SEND] = {S(PROBE), 0},
                   [NUD_CONFIRMED] = {S(REACHABLE), STAMP | WAIT},
                   [NUD_ANSWER] = {S(REACHABLE), STAMP | WAIT},
                   [NUD_HEARD] = {S(PROBE), 0},
                   [NUD_CHANGED] = {S(STALE), 0},
+                  [NUD_DOUBT] = {S(PROBE), 0},
                   [NUD_TIMER] = {S(PROBE), PROBE_IT | WAIT | GIVE_UP}},
     [S(FAILED)] = {[NUD_SEND] = {S(INCOMPLETE), ASK | WAIT},
                    [NUD_CONFIRMED] = {S(FAILED), 0},
                    [NUD_ANSWER] = {S(REACHABLE), STAMP | FLUSH | WAIT},
                    [NUD_HEARD] = {S(STALE), FLUSH},
                    [NUD_CHANGED] = {S(STALE), FLUSH},
+                   [NUD_DOUBT] = {S(FAILED), 0},
                    [NUD_TIMER] = {S(FAILED), 0}},
 };
 
@@ -112,22 +123,19 @@ static void gave_up(struct host_neighbour *neighbour)
     if (neighbour->object.state == OBJECT_HELD && !relink_invalidate(neighbour)) {
         object_doom(&neighbour->object); /* no memory to say so: it goes as soon as it can */
     }
-    route_review(neighbour->object.binding->host, neighbour);
+    route_avoid(neighbour);
 }
 
 /* It is there again, and the target still has it marked invalid: what depends on it comes back, to go anew. */
 static void revived(struct host_neighbour *neighbour)
 {
-    struct flue_host *host = neighbour->object.binding->host;
-
     if (neighbour->object.state == OBJECT_INVALID || neighbour->object.state == OBJECT_INVALIDATING) {
-        FLUE_LIST_EACH(hook, &host->path_list)
+        FLUE_LIST_EACH(hook, &neighbour->paths)
         {
-            struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+            struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, below);
 
-            if (path->neighbour == neighbour && path->wanted == neighbour && path->object.state == OBJECT_HELD) {
-                path->evict = 1;
-                host->evicting = 1;
+            if (path->wanted == neighbour && path->object.state == OBJECT_HELD) {
+                relink_want_back(path);
             }
         }
     }
@@ -143,7 +151,7 @@ static void act(struct host_neighbour *neighbour, unsigned what)
     }
     if ((what & FLUSH) != 0) {
         neighbour_flush(neighbour);
-        host->relinking = 1; /* it may be what paths wait for */
+        relink_stir(neighbour);
     }
     if ((what & (ASK | PROBE_IT)) != 0) {
         neighbour_solicit(neighbour, (what & PROBE_IT) != 0);
@@ -179,6 +187,28 @@ void nud_event(struct host_neighbour *neighbour, enum nud_event event)
     act(neighbour, edge->act);
     if (event == NUD_SEND && from == FLUE_NEIGHBOUR_INCOMPLETE && neighbour->solicited == 0) {
         act(neighbour, ASK | WAIT);
+    }
+}
+
+/* Progress that was seen at at_ps and becomes known now: REACHABLE lasts from then on (RFC 4861 7.3.3). */
+void nud_confirmed_at(struct host_neighbour *neighbour, flue_ps at_ps)
+{
+    struct flue_host *host = neighbour->object.binding->host;
+
+    nud_event(neighbour, NUD_CONFIRMED);
+    neighbour->confirmed_ps = at_ps;
+    if (neighbour->state == FLUE_NEIGHBOUR_REACHABLE && !neighbour->fixed) {
+        const flue_ps now_ps = host->env->now(host->env->ctx), due_ps = at_ps + REACHABLE_PS;
+
+        timers_arm(host->timers, &neighbour->timer, due_ps > now_ps ? due_ps : now_ps);
+    }
+}
+
+/* Of many connections that doubt at once the first brings the probe; its answer holds for all. */
+void nud_doubt(struct host_neighbour *neighbour)
+{
+    if (neighbour->confirmed_ps + RETRANS_PS <= host_moment(neighbour->object.binding->host)) {
+        nud_event(neighbour, NUD_DOUBT);
     }
 }
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/object.c - state objects of all three layers in the host's view: the table of legal edges (behaviour 5.1), what
  * may overlap (5.4), and who has to go. */
-#include "host/host.h"
+#include "host/neighbour.h"
+#include "host/object.h"
+#include "host/path.h"
+#include "host/relink.h"
+#include "host/upload.h"
 
 #include <assert.h>
 
@@ -23,6 +27,62 @@ bool object_legal(enum host_object_state from, enum host_object_state to)
            (edges[from] >> to & 1u) != 0;
 }
 
+static struct host_path *path_of_object(struct host_object *object)
+{
+    return FLUE_CONTAINER_OF(object, struct host_path, object);
+}
+
+static struct host_neighbour *neighbour_of_object(struct host_object *object)
+{
+    return FLUE_CONTAINER_OF(object, struct host_neighbour, object);
+}
+
+/* What waited for an operation on the object: a path that is to move, or all that are to come to a neighbour; and
+ * connections that are to be handed over. */
+static void stir(struct host_object *object)
+{
+    if (object->layer == FLUE_LAYER_NEIGHBOR) {
+        relink_stir(neighbour_of_object(object));
+        neighbour_offer(neighbour_of_object(object));
+    } else if (object->layer == FLUE_LAYER_PATH) {
+        relink_stir(path_of_object(object)->wanted);
+        neighbour_offer(path_of_object(object)->neighbour);
+    }
+}
+
+/* NULL: a connection, which goes when somebody wants it back. */
+static struct flue_hook *leaving_hook(struct host_object *object)
+{
+    return object->layer == FLUE_LAYER_PATH       ? &path_of_object(object)->leaving
+           : object->layer == FLUE_LAYER_NEIGHBOR ? &neighbour_of_object(object)->leaving
+                                                  : NULL;
+}
+
+void object_consider(struct host_object *object)
+{
+    struct host_binding *binding = object->binding;
+    struct flue_hook *hook = leaving_hook(object);
+
+    if (hook != NULL && object->state != OBJECT_HERE && !hook_linked(hook)) {
+        list_push_back(object->layer == FLUE_LAYER_PATH ? &binding->leaving_paths : &binding->leaving_neighbours, hook);
+    }
+}
+
+void object_look(struct host_object *object)
+{
+    object_consider(object);
+    object->binding->review = 1;
+}
+
+static void forget(struct host_object *object)
+{
+    struct flue_hook *hook = leaving_hook(object);
+
+    if (hook != NULL && hook_linked(hook)) {
+        list_remove(hook);
+    }
+}
+
 void object_enter(struct host_object *object, enum host_object_state to)
 {
     assert(object_legal((enum host_object_state)object->state, to));
@@ -36,9 +96,15 @@ void object_enter(struct host_object *object, enum host_object_state to)
         object->binding->objects--;
         object->doomed = 0;
         object->failed = 0;
-        object->binding->host->relinking = 1; /* a path may move now */
         object->binding->review = 1;
         object->binding->host->sweeping = 1;
+        if (object->layer == FLUE_LAYER_PATH) {
+            path_here(path_of_object(object));
+        }
+        forget(object);
+        stir(object); /* a path may move now */
+    } else if (to != OBJECT_GIVING_BACK) {
+        object_look(object);
     }
 }
 
@@ -70,14 +136,20 @@ bool object_may_query(const struct host_object *object)
 void object_doom(struct host_object *object)
 {
     object->doomed = 1;
-    object->binding->review = 1;
+    object_look(object);
+    if (object->layer == FLUE_LAYER_NEIGHBOR) {
+        FLUE_LIST_EACH(hook, &neighbour_of_object(object)->paths)
+        {
+            object_look(&FLUE_CONTAINER_OF(hook, struct host_path, below)->object); /* they go with it */
+        }
+    }
 }
 
 void object_release(struct host_object *object)
 {
     assert(object->dependents > 0);
     object->dependents--;
-    object->binding->review = 1;
+    object_look(object);
 }
 
 void object_dirty(struct host_object *object)
@@ -89,7 +161,10 @@ void object_dirty(struct host_object *object)
 
 void object_settled(struct host_object *object)
 {
-    object->binding->host->relinking = 1;
+    if (object->layer == FLUE_LAYER_TCP) {
+        upload_settled(FLUE_CONTAINER_OF(object, struct host_lease, object));
+    }
+    stir(object);
     object_dirty(object); /* more may have changed meanwhile */
-    object->binding->review = 1;
+    object_look(object);
 }

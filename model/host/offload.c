@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/offload.c - handing connections to the target: initiate and its completion. */
+#include "host/binding.h"
 #include "host/charge.h"
+#include "host/chimney.h"
+#include "host/holder.h"
+#include "host/neighbour.h"
+#include "host/object.h"
+#include "host/offload.h"
+#include "host/path.h"
+#include "host/protocol.h"
+#include "host/rss.h"
+#include "host/socket.h"
+#include "host/software.h"
+#include "host/tree.h"
+#include "host/update.h"
+#include "host/upload.h"
 
 #include <assert.h>
 
@@ -124,7 +138,8 @@ static void move_out(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
 
     assert(err == FLUE_OK);
     (void)err;
-    state.hash_value = socket->id; /* tells connections apart as well as a hash would, and names this one in traces */
+    /* With one queue: what tells connections apart as well as a hash would, and names this one in traces. */
+    state.hash_value = rss_on(host) ? rss_hash(&socket->tuple) : socket->id;
     ndis_state_put(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
     tcp->Block.NetBufferListChain = chain->first;
     tcp->Delegated.SendDataHead = chain->first;
@@ -176,6 +191,8 @@ static bool offer(struct flue_socket *socket, struct host_path *path)
     }
     charge_initiate(host, &socket->account, 0);
     socket->lease = lease;
+    list_push_back(&path->leases, &lease->beside);
+    lease->object.binding->leases[!flue_ip_is_v4(&socket->tuple.remote_ip)]++;
     object_enter(&lease->object, OBJECT_OFFERED);
     socket_enter(socket, FLUE_HOLDER_OFFERED, (enum flue_move)socket->why);
     move_out(socket, block, &builder.chain);
@@ -213,11 +230,8 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
         socket->flags &= ~(uint32_t)SOCKET_OFFER;
         if (path != NULL && offload_possible(socket) && !tree_ready(path)) {
             socket->flags |= SOCKET_OFFER;
-            if (path->wanted == path->neighbour && path->object.state == OBJECT_HERE &&
-                !neighbour_usable(path->neighbour)) {
-                list_remove(&socket->move);
-                list_push_back(&path->neighbour->offers, &socket->move);
-            }
+            list_remove(&socket->move);
+            list_push_back(&path->neighbour->offers, &socket->move);
             continue;
         }
         list_remove(&socket->move);

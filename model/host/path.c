@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/path.c - paths: pairs of addresses, the next hop they go over, and their MTU. */
-#include "host/host.h"
+#include "host/neighbour.h"
+#include "host/object.h"
+#include "host/path.h"
+#include "host/relink.h"
+#include "host/socket.h"
 
 #include <string.h>
 
@@ -65,7 +69,9 @@ struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_i
         pool_put(&host->paths, path);
         return NULL;
     }
+    list_init(&path->leases);
     list_push_back(&host->path_list, &path->hook);
+    list_push_back(&neighbour->paths, &path->below);
     return path;
 }
 
@@ -110,6 +116,13 @@ static void forget(struct flue_host *host, struct host_path *path)
     if (hook_linked(&path->object.dirty)) {
         list_remove(&path->object.dirty);
     }
+    if (hook_linked(&path->coming)) {
+        list_remove(&path->coming);
+    }
+    if (hook_linked(&path->evicted)) {
+        list_remove(&path->evicted);
+    }
+    list_remove(&path->below);
     (void)hash_table_remove(&host->by_addresses, hash_of(&path->local_ip, &path->remote_ip), path);
     list_remove(&path->hook);
     pool_put(&host->paths, path);
@@ -127,8 +140,20 @@ static void sweep_paths(struct flue_host *host)
         if (path->object.state == OBJECT_HERE) {
             forget(host, path);
         } else {
-            object_doom(&path->object); /* freed when it is back */
+            list_remove(&path->idle); /* until it is back */
+            host->idle_count--;
+            object_doom(&path->object);
         }
+    }
+}
+
+void path_here(struct host_path *path)
+{
+    struct flue_host *host = path->object.binding->host;
+
+    if (path->users == 0 && !hook_linked(&path->idle)) {
+        list_push_front(&host->idle_paths, &path->idle);
+        host->idle_count++;
     }
 }
 
@@ -157,13 +182,34 @@ void path_set_mtu(struct host_path *path, uint32_t mtu_bytes)
     }
 }
 
+/* On the list of those to come where it is wanted, as long as it hangs elsewhere. */
+static void place(struct host_path *path)
+{
+    if (hook_linked(&path->coming)) {
+        list_remove(&path->coming);
+    }
+    if (path->wanted != path->neighbour) {
+        list_push_back(&path->wanted->comers, &path->coming);
+        relink_stir(path->wanted);
+    }
+}
+
+void path_hang(struct host_path *path, struct host_neighbour *neighbour)
+{
+    neighbour_offer(path->neighbour);
+    list_remove(&path->below);
+    path->neighbour = neighbour;
+    list_push_back(&neighbour->paths, &path->below);
+    place(path);
+}
+
 void path_want(struct host_path *path, struct host_neighbour *neighbour)
 {
     if (path->wanted != neighbour) {
-        neighbour_offer(path->wanted);
+        neighbour_offer(path->neighbour);
         path->wanted = neighbour;
         neighbour->refused = 0;
-        path->object.binding->host->relinking = 1;
+        place(path);
         host_arm_settle(path->object.binding->host);
     }
 }

@@ -2,6 +2,10 @@
 /* host/post.c - receive buffers posted at the target (behaviour 13.2), what an application that does not read makes the
  * host refuse, and unread bytes that travel with a connection. */
 #include "host/charge.h"
+#include "host/chimney.h"
+#include "host/protocol.h"
+#include "host/socket.h"
+#include "host/upload.h"
 
 #include <assert.h>
 

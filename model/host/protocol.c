@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/protocol.c - the airlock: the only file of the host in which the interface's own names are functions. */
-#include "host/host.h"
+#include "host/binding.h"
+#include "host/chimney.h"
+#include "host/neighbour.h"
+#include "host/offload.h"
+#include "host/protocol.h"
+#include "host/query.h"
+#include "host/relink.h"
+#include "host/software.h"
+#include "host/update.h"
+#include "host/upload.h"
 
 #include <assert.h>
 
@@ -43,55 +52,20 @@ static void ProtocolStatusEx(NDIS_HANDLE ProtocolBindingContext, PNDIS_STATUS_IN
     host_upcall_leave(binding->host);
 }
 
-static void ProtocolInitiateOffloadComplete(NDIS_HANDLE ProtocolBindingContext,
-                                            PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
-{
-    struct flue_host *host = host_of(ProtocolBindingContext);
-
-    host_upcall_enter(host);
-    offload_complete(host, OffloadBlockList);
-    host_upcall_leave(host);
-}
-
-static void ProtocolTerminateOffloadComplete(NDIS_HANDLE ProtocolBindingContext,
-                                             PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
-{
-    struct flue_host *host = host_of(ProtocolBindingContext);
-
-    host_upcall_enter(host);
-    upload_complete(host, OffloadBlockList);
-    host_upcall_leave(host);
-}
-
-static void ProtocolUpdateOffloadComplete(NDIS_HANDLE ProtocolBindingContext,
-                                          PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
-{
-    struct flue_host *host = host_of(ProtocolBindingContext);
-
-    host_upcall_enter(host);
-    update_ended(host, OffloadBlockList);
-    host_upcall_leave(host);
-}
-
-static void ProtocolInvalidateOffloadComplete(NDIS_HANDLE ProtocolBindingContext,
-                                              PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
-{
-    struct flue_host *host = host_of(ProtocolBindingContext);
-
-    host_upcall_enter(host);
-    relink_invalidated(host, OffloadBlockList);
-    host_upcall_leave(host);
-}
-
-static void ProtocolQueryOffloadComplete(NDIS_HANDLE ProtocolBindingContext,
-                                         PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)
-{
-    struct flue_host *host = host_of(ProtocolBindingContext);
-
-    host_upcall_enter(host);
-    query_ended(host, OffloadBlockList);
-    host_upcall_leave(host);
-}
+#define TREE_HANDLER(name, ended)                                                                                      \
+    static void name(NDIS_HANDLE ProtocolBindingContext, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList)           \
+    {                                                                                                                  \
+        struct flue_host *host = host_of(ProtocolBindingContext);                                                      \
+                                                                                                                       \
+        host_upcall_enter(host);                                                                                       \
+        ended(host, OffloadBlockList);                                                                                 \
+        host_upcall_leave(host);                                                                                       \
+    }
+TREE_HANDLER(ProtocolInitiateOffloadComplete, offload_complete)
+TREE_HANDLER(ProtocolTerminateOffloadComplete, upload_complete)
+TREE_HANDLER(ProtocolUpdateOffloadComplete, update_ended)
+TREE_HANDLER(ProtocolInvalidateOffloadComplete, relink_invalidated)
+TREE_HANDLER(ProtocolQueryOffloadComplete, query_ended)
 
 /* Answered before it returns (CH-271), wherever the host is just now: the target may ask while it is being called. */
 static void ProtocolIndicateOffloadEvent(NDIS_HANDLE ProtocolBindingContext,
@@ -102,41 +76,19 @@ static void ProtocolIndicateOffloadEvent(NDIS_HANDLE ProtocolBindingContext,
     }
 }
 
-static void ProtocolTcpOffloadSendComplete(NDIS_HANDLE ProtocolBindingContext, PNET_BUFFER_LIST NetBufferList)
-{
-    struct flue_host *host = host_of(ProtocolBindingContext);
-
-    host_upcall_enter(host);
-    chimney_send_complete(host, NetBufferList);
-    host_upcall_leave(host);
-}
-
-static void ProtocolTcpOffloadReceiveComplete(NDIS_HANDLE ProtocolBindingContext, PNET_BUFFER_LIST NetBufferList)
-{
-    struct flue_host *host = host_of(ProtocolBindingContext);
-
-    host_upcall_enter(host);
-    post_ended(host, NetBufferList);
-    host_upcall_leave(host);
-}
-
-static void ProtocolTcpOffloadDisconnectComplete(NDIS_HANDLE ProtocolBindingContext, PNET_BUFFER_LIST NetBufferList)
-{
-    struct flue_host *host = host_of(ProtocolBindingContext);
-
-    host_upcall_enter(host);
-    chimney_disconnect_complete(host, NetBufferList);
-    host_upcall_leave(host);
-}
-
-static void ProtocolTcpOffloadForwardComplete(NDIS_HANDLE ProtocolBindingContext, PNET_BUFFER_LIST NetBufferList)
-{
-    struct flue_host *host = host_of(ProtocolBindingContext);
-
-    host_upcall_enter(host);
-    hold_forward_complete(host, NetBufferList);
-    host_upcall_leave(host);
-}
+#define DATA_HANDLER(name, ended)                                                                                      \
+    static void name(NDIS_HANDLE ProtocolBindingContext, PNET_BUFFER_LIST NetBufferList)                               \
+    {                                                                                                                  \
+        struct flue_host *host = host_of(ProtocolBindingContext);                                                      \
+                                                                                                                       \
+        host_upcall_enter(host);                                                                                       \
+        ended(host, NetBufferList);                                                                                    \
+        host_upcall_leave(host);                                                                                       \
+    }
+DATA_HANDLER(ProtocolTcpOffloadSendComplete, chimney_send_complete)
+DATA_HANDLER(ProtocolTcpOffloadReceiveComplete, post_ended)
+DATA_HANDLER(ProtocolTcpOffloadDisconnectComplete, chimney_disconnect_complete)
+DATA_HANDLER(ProtocolTcpOffloadForwardComplete, hold_forward_complete)
 
 static void ProtocolTcpOffloadEvent(PVOID OffloadContext, ULONG EventType, ULONG EventSpecificInformation)
 {
@@ -212,38 +164,14 @@ static NDIS_STATUS ProtocolUnbindAdapterEx(NDIS_HANDLE UnbindContext, NDIS_HANDL
     return status;
 }
 
-static const NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic_handlers = {
-    .Header = {.Type = NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS,
-               .Revision = NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS_REVISION_1,
-               .Size = sizeof generic_handlers},
-    .InitiateOffloadCompleteHandler = ProtocolInitiateOffloadComplete,
-    .TerminateOffloadCompleteHandler = ProtocolTerminateOffloadComplete,
-    .UpdateOffloadCompleteHandler = ProtocolUpdateOffloadComplete,
-    .InvalidateOffloadCompleteHandler = ProtocolInvalidateOffloadComplete,
-    .QueryOffloadCompleteHandler = ProtocolQueryOffloadComplete,
-    .IndicateOffloadEventHandler = ProtocolIndicateOffloadEvent,
-};
-
-static const NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp_handlers = {
-    .Header = {.Type = NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS,
-               .Revision = NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS_REVISION_1,
-               .Size = sizeof tcp_handlers},
-    .OffloadType = NdisTcpChimneyOffload,
-    .TcpOffloadSendCompleteHandler = ProtocolTcpOffloadSendComplete,
-    .TcpOffloadReceiveCompleteHandler = ProtocolTcpOffloadReceiveComplete,
-    .TcpOffloadDisconnectCompleteHandler = ProtocolTcpOffloadDisconnectComplete,
-    .TcpOffloadForwardCompleteHandler = ProtocolTcpOffloadForwardComplete,
-    .TcpOffloadEventHandler = ProtocolTcpOffloadEvent,
-    .TcpOffloadReceiveIndicateHandler = ProtocolTcpOffloadReceiveIndicate,
-};
+static const struct flue_client_handlers handlers = FLUE_CLIENT_HANDLERS;
 
 static NDIS_STATUS ProtocolSetOptions(NDIS_HANDLE NdisDriverHandle, NDIS_HANDLE DriverContext)
 {
     struct flue_host *host = DriverContext;
-    NDIS_STATUS status = NdisSetOptionalHandlers(NdisDriverHandle, &generic_handlers.Header);
 
     host->protocol = NdisDriverHandle; /* adapters that run are offered before registration returns */
-    return status == NDIS_STATUS_SUCCESS ? NdisSetOptionalHandlers(NdisDriverHandle, &tcp_handlers.Header) : status;
+    return flue_ndis_set_client(NdisDriverHandle, &handlers);
 }
 
 flue_err protocol_register(struct flue_host *host)
@@ -269,14 +197,6 @@ flue_err protocol_register(struct flue_host *host)
 
 /* ---- Calls: host -> NDIS.  Those that take a chain empty it. */
 
-static PNET_BUFFER_LIST take(struct ndis_chain *chain)
-{
-    PNET_BUFFER_LIST first = chain->first;
-
-    *chain = (struct ndis_chain){0};
-    return first;
-}
-
 /* Virtual time and connection of the crossing that follows, for its trace. */
 static void say(struct flue_host *host, uint32_t conn)
 {
@@ -285,18 +205,18 @@ static void say(struct flue_host *host, uint32_t conn)
 
 void protocol_send(struct host_binding *binding, struct ndis_chain *chain)
 {
-    NdisSendNetBufferLists(binding->handle, take(chain), 0, 0);
+    NdisSendNetBufferLists(binding->handle, ndis_chain_take(chain), 0, 0);
 }
 
 void protocol_return(struct host_binding *binding, struct ndis_chain *chain)
 {
-    NdisReturnNetBufferLists(binding->handle, take(chain), 0);
+    NdisReturnNetBufferLists(binding->handle, ndis_chain_take(chain), 0);
 }
 
 void protocol_return_indicated(struct host_binding *binding, struct ndis_chain *chain)
 {
     say(binding->host, FLUE_NO_CONN);
-    (void)NdisOffloadTcpReceiveReturn(binding->handle, take(chain));
+    (void)NdisOffloadTcpReceiveReturn(binding->handle, ndis_chain_take(chain));
 }
 
 void protocol_initiate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
@@ -332,19 +252,19 @@ void protocol_invalidate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BL
 void protocol_tcp_send(struct flue_socket *socket, struct ndis_chain *chain)
 {
     say(socket->host, socket->id);
-    (void)NdisOffloadTcpSend(&socket->lease->object.handle, take(chain));
+    (void)NdisOffloadTcpSend(&socket->lease->object.handle, ndis_chain_take(chain));
 }
 
 void protocol_tcp_receive(struct flue_socket *socket, struct ndis_chain *chain)
 {
     say(socket->host, socket->id);
-    (void)NdisOffloadTcpReceive(&socket->lease->object.handle, take(chain));
+    (void)NdisOffloadTcpReceive(&socket->lease->object.handle, ndis_chain_take(chain));
 }
 
 void protocol_tcp_forward(struct flue_socket *socket, struct ndis_chain *chain)
 {
     say(socket->host, socket->id);
-    (void)NdisOffloadTcpForward(&socket->lease->object.handle, take(chain));
+    (void)NdisOffloadTcpForward(&socket->lease->object.handle, ndis_chain_take(chain));
 }
 
 void protocol_tcp_disconnect(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG flags)

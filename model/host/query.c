@@ -2,6 +2,12 @@
 /* host/query.c - questions about the variables that the target keeps (behaviour 8, 14): any number at a time for one
  * object (CH-095). */
 #include "host/charge.h"
+#include "host/neighbour.h"
+#include "host/object.h"
+#include "host/protocol.h"
+#include "host/query.h"
+#include "host/tree.h"
+#include "host/update.h"
 
 #include <assert.h>
 #include <string.h>
@@ -87,9 +93,10 @@ static void judge(struct host_neighbour *neighbour, bool known, uint32_t nic_del
         /* In ticks: the number is foreign, and as picoseconds it may not fit. */
         const bool progress = known && age_ps > 0 && (flue_ps)nic_delta <= (age_ps - 1) / tick_ps;
 
-        nud_event(neighbour, progress ? NUD_CONFIRMED : NUD_TIMER);
         if (progress) {
-            neighbour->confirmed_ps = host_moment(host) - (flue_ps)nic_delta * tick_ps;
+            nud_confirmed_at(neighbour, host_moment(host) - (flue_ps)nic_delta * tick_ps);
+        } else {
+            nud_event(neighbour, NUD_TIMER);
         }
     }
     neighbour->asking = 0;

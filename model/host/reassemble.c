@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/reassemble.c - fragments of datagrams that hold a segment become that segment (RFC 791 3.2, RFC 8200 4.5).  A
  * target never does it (behaviour 15.7); what comes out is forwarded to it if it holds the connection. */
-#include "host/host.h"
+#include "host/software.h"
 
 #include "base/span.h"
 #include "frame/frame.h"

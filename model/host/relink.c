@@ -5,22 +5,44 @@
  * A path knows the neighbour it hangs under and the one that routes want.  Where the two differ: a path that the target
  * does not have moves at once; others move by one update that names the new neighbour and all of them, as soon as
  * the target has that neighbour.  To another adapter nothing can move: its connections come back. */
+#include "host/binding.h"
 #include "host/charge.h"
+#include "host/neighbour.h"
+#include "host/object.h"
+#include "host/path.h"
+#include "host/protocol.h"
+#include "host/relink.h"
+#include "host/tree.h"
+#include "host/update.h"
+#include "host/upload.h"
 
 #include <assert.h>
 
+void relink_want_back(struct host_path *path)
+{
+    if (!hook_linked(&path->evicted)) {
+        list_push_back(&path->object.binding->host->evicted, &path->evicted);
+    }
+}
+
 static void evict(struct host_path *path)
 {
-    path->evict = 1;
+    relink_want_back(path);
     object_doom(&path->object);
-    path->object.binding->host->evicting = 1;
+}
+
+void relink_stir(struct host_neighbour *neighbour)
+{
+    if (!list_empty(&neighbour->comers) && !hook_linked(&neighbour->stirred)) {
+        list_push_back(&neighbour->object.binding->host->stirred, &neighbour->stirred);
+    }
 }
 
 /* ---- Paths that move */
 
 static void move_here(struct host_path *path)
 {
-    path->neighbour = path->wanted;
+    path_hang(path, path->wanted);
     path->object.binding = path->neighbour->object.binding;
     path_set_mtu(path,
                  path->object.binding->mtu_bytes < path->mtu_bytes ? path->object.binding->mtu_bytes : path->mtu_bytes);
@@ -34,9 +56,10 @@ void relink_complete(struct host_path *path, bool done)
         return;
     }
     path->moving = NULL;
+    to->moving--;
     if (done) {
         object_release(&path->neighbour->object);
-        path->neighbour = to;
+        path_hang(path, to);
         to->object.dependents++;
     }
 }
@@ -52,17 +75,19 @@ static void relink(struct host_neighbour *to)
         return;
     }
     end = &root->DependentBlockList;
-    FLUE_LIST_EACH(hook, &host->path_list)
+    FLUE_LIST_EACH(hook, &to->comers)
     {
-        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, coming);
 
-        if (path->wanted == to && path->neighbour != to && object_may_update(&path->object)) {
+        if (object_may_update(&path->object)) {
             *end = update_block(&path->object);
             if (*end == NULL) {
                 host_retry(host);
                 break;
             }
             path->moving = to;
+            to->moving++;
+            neighbour_offer(path->neighbour); /* under a placeholder they can go */
             host->totals.relinked++;
             end = &(*end)->NextBlock;
         }
@@ -88,7 +113,7 @@ static void offer(struct host_neighbour *to)
     }
 }
 
-/* What can be done now for a path that is to hang under `wanted`.  Whatever it waits for sets flue_host.relinking. */
+/* What can be done now for a path that is to hang under `wanted`.  Whatever it waits for stirs that neighbour. */
 static void advance(struct host_path *path)
 {
     struct host_neighbour *to = path->wanted;
@@ -131,39 +156,29 @@ static void advance(struct host_path *path)
 
 void relink_start(struct flue_host *host)
 {
-    if (!host->relinking) {
-        return;
-    }
-    host->relinking = 0;
-    FLUE_LIST_EACH(hook, &host->path_list)
-    {
-        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+    struct flue_hook stirred, *first;
 
-        if (path->neighbour != path->wanted) {
-            advance(path);
+    list_init(&stirred); /* what is stirred meanwhile has its turn next time */
+    list_splice_back(&stirred, &host->stirred);
+    while ((first = list_pop_front(&stirred)) != NULL) {
+        struct host_neighbour *to = FLUE_CONTAINER_OF(first, struct host_neighbour, stirred);
+
+        FLUE_LIST_EACH_SAFE(hook, &to->comers)
+        {
+            advance(FLUE_CONTAINER_OF(hook, struct host_path, coming));
         }
     }
 }
 
 void relink_evict(struct flue_host *host)
 {
-    if (!host->evicting) {
-        return;
-    }
-    host->evicting = 0;
-    FLUE_LIST_EACH(hook, &host->all)
-    {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
+    struct flue_hook *first;
 
-        if (socket->lease != NULL && socket->lease->path->evict != 0) {
-            upload_want(socket, FLUE_MOVE_NO_ROUTE);
+    while ((first = list_pop_front(&host->evicted)) != NULL) {
+        FLUE_LIST_EACH(hook, &FLUE_CONTAINER_OF(first, struct host_path, evicted)->leases)
+        {
+            upload_want(FLUE_CONTAINER_OF(hook, struct host_lease, beside)->socket, FLUE_MOVE_NO_ROUTE);
         }
-    }
-    FLUE_LIST_EACH(hook, &host->path_list)
-    {
-        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
-
-        path->evict = 0;
     }
 }
 
@@ -191,7 +206,9 @@ void relink_invalidated(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIS
     struct host_object *object = root->ProtocolReserved[0];
 
     object_enter(object, OBJECT_INVALID);
-    object_doom(object);
+    if (host_obeys(host, 110)) {
+        object_doom(object);
+    }
     if (root->Status != NDIS_STATUS_SUCCESS) {
         update_failed(object);
     }
@@ -200,6 +217,23 @@ void relink_invalidated(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIS
 }
 
 /* ---- What others call */
+
+/* Every path that is wanted at one neighbour is wanted at another. */
+static void want_all(struct host_neighbour *from, struct host_neighbour *to)
+{
+    FLUE_LIST_EACH(hook, &from->paths)
+    {
+        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, below);
+
+        if (path->wanted == from) {
+            path_want(path, to);
+        }
+    }
+    FLUE_LIST_EACH_SAFE(hook, &from->comers)
+    {
+        path_want(FLUE_CONTAINER_OF(hook, struct host_path, coming), to);
+    }
+}
 
 static struct host_neighbour *find(const struct flue_host *host, const struct flue_ip *ip)
 {
@@ -271,14 +305,7 @@ flue_err flue_host_relink(struct flue_host *host, const struct flue_ip *from, co
             route->next_hop = *to;
         }
     }
-    FLUE_LIST_EACH(hook, &host->path_list)
-    {
-        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
-
-        if (path->wanted == old) {
-            path_want(path, new_one);
-        }
-    }
+    want_all(old, new_one);
     if (object_may_query(&old->object)) {
         object_doom(&old->object); /* step 5: it goes when nothing depends on it any more */
     }

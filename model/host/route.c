@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/route.c - which adapter and which next hop lead to an address. */
-#include "host/host.h"
+#include "host/binding.h"
+#include "host/neighbour.h"
+#include "host/path.h"
 
 #include <string.h>
 
@@ -81,20 +83,36 @@ struct host_neighbour *route_find(struct flue_host *host, const struct flue_ip *
     return binding == NULL ? NULL : on_link(binding, remote_ip);
 }
 
-void route_review(struct flue_host *host, const struct host_neighbour *dead)
+static void review(struct host_path *path, const struct host_neighbour *avoid)
+{
+    struct host_neighbour *neighbour = route_find(path->object.binding->host, &path->local_ip, &path->remote_ip, avoid);
+
+    if (neighbour != NULL) {
+        path_want(path, neighbour);
+    }
+}
+
+void route_review(struct flue_host *host)
 {
     FLUE_LIST_EACH(hook, &host->path_list)
     {
-        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
-        struct host_neighbour *neighbour;
+        review(FLUE_CONTAINER_OF(hook, struct host_path, hook), NULL);
+    }
+}
 
-        if (dead != NULL && path->wanted != dead) {
-            continue;
+void route_avoid(struct host_neighbour *dead)
+{
+    FLUE_LIST_EACH(hook, &dead->paths)
+    {
+        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, below);
+
+        if (path->wanted == dead) {
+            review(path, dead);
         }
-        neighbour = route_find(host, &path->local_ip, &path->remote_ip, dead);
-        if (neighbour != NULL) {
-            path_want(path, neighbour);
-        }
+    }
+    FLUE_LIST_EACH_SAFE(hook, &dead->comers)
+    {
+        review(FLUE_CONTAINER_OF(hook, struct host_path, coming), dead);
     }
 }
 
@@ -112,7 +130,7 @@ flue_err flue_host_link(struct flue_host *host, unsigned adapter, const uint8_t 
     }
     binding->has_mac = 1;
     binding->mtu_bytes = mtu_bytes;
-    route_review(host, NULL);
+    route_review(host);
     return FLUE_OK;
 }
 
@@ -176,7 +194,7 @@ flue_err flue_host_route(struct flue_host *host, const struct flue_ip *prefix, u
         route->next_hop = *hop;
     }
     list_push_back(&host->route_list, &route->hook);
-    route_review(host, NULL);
+    route_review(host);
     host_arm_settle(host);
     return FLUE_OK;
 }

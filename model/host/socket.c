@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/socket.c - sockets above the switch: what the application calls, and the socket's own bookkeeping. */
 #include "host/charge.h"
+#include "host/chimney.h"
+#include "host/holder.h"
+#include "host/offload.h"
+#include "host/path.h"
+#include "host/socket.h"
+#include "host/software.h"
+#include "host/upload.h"
 
 #include <assert.h>
 
@@ -24,6 +31,13 @@ struct flue_socket *socket_find(const struct flue_host *host, const struct flue_
     const struct flue_tcp_tuple tuple = flue_tcp_tuple_of(frame);
 
     return hash_table_find(&host->by_tuple, hash_of(&tuple), same_tuple, &tuple);
+}
+
+uint32_t flue_host_identify(const struct flue_host *host, const struct flue_tcp_tuple *tuple)
+{
+    const struct flue_socket *socket = hash_table_find(&host->by_tuple, hash_of(tuple), same_tuple, tuple);
+
+    return socket != NULL ? socket->id : FLUE_NO_CONN;
 }
 
 struct flue_socket *socket_new(struct flue_host *host, const struct flue_tcp_tuple *tuple, uint32_t id, unsigned side,

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/software.c - the software path: ordinary frames between NDIS and the host's own TCP engine. */
 #include "host/charge.h"
+#include "host/holder.h"
+#include "host/neighbour.h"
+#include "host/path.h"
+#include "host/protocol.h"
+#include "host/socket.h"
+#include "host/software.h"
 
 /* ---- Frames out */
 
@@ -17,6 +23,19 @@ static struct host_neighbour *next_hop(struct flue_host *host, struct flue_socke
     return path == NULL ? NULL : path->wanted;
 }
 
+/* RFC 1122 4.2.3.5: after so many repetitions of one segment the next hop is doubted (R1). */
+#define DOUBT_REPEATS 3u
+
+static void doubt(const struct flue_tcp_conn *conn, struct host_neighbour *neighbour)
+{
+    struct flue_tcp_info info;
+
+    flue_tcp_info(conn, &info);
+    if (info.backoff >= DOUBT_REPEATS) {
+        nud_doubt(neighbour);
+    }
+}
+
 /* A frame of the present turn.  Without memory for it the segment is lost; TCP sends it again. */
 static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_frame *frame, flue_ps at_ps, int again)
 {
@@ -26,7 +45,10 @@ static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_
     struct host_neighbour *neighbour = next_hop(host, socket, frame);
     PNET_BUFFER_LIST nbl;
 
-    (void)at_ps, (void)again;
+    (void)at_ps;
+    if (again == FLUE_TCP_AGAIN && conn != NULL && neighbour != NULL && !neighbour->fixed) {
+        doubt(conn, neighbour);
+    }
     if (frame->payload.length_bytes > 0) {
         charge_tcp_send_data(host, account, 0);
         charge_checksum_send(host, account, frame->payload.length_bytes);

@@ -6,6 +6,9 @@
  * (CH-024).  A path whose next hop is just being changed by an update hangs under a placeholder: which neighbour is its
  * parent is not settled before that completes. */
 #include "host/charge.h"
+#include "host/neighbour.h"
+#include "host/object.h"
+#include "host/tree.h"
 
 #include <assert.h>
 #include <string.h>

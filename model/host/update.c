@@ -2,6 +2,12 @@
 /* host/update.c - cached variables that changed while the target has the object: told by updates, one at a time for
  * each object; what changes meanwhile follows (behaviour 9.1, CH-087, CH-092). */
 #include "host/charge.h"
+#include "host/object.h"
+#include "host/protocol.h"
+#include "host/relink.h"
+#include "host/tree.h"
+#include "host/update.h"
+#include "host/upload.h"
 
 #include <assert.h>
 #include <string.h>
@@ -178,14 +184,17 @@ void update_failed(struct host_object *object)
         return;
     }
     object_doom(object);
-    FLUE_LIST_EACH(hook, &host->path_list)
+    if (object->layer == FLUE_LAYER_PATH) {
+        relink_want_back(FLUE_CONTAINER_OF(object, struct host_path, object));
+        return;
+    }
+    FLUE_LIST_EACH(hook, &FLUE_CONTAINER_OF(object, struct host_neighbour, object)->paths)
     {
-        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, below);
 
-        if (&path->object == object || (&path->neighbour->object == object && object_may_query(&path->object))) {
-            path->evict = 1;
+        if (object_may_query(&path->object)) {
+            relink_want_back(path);
             object_doom(&path->object);
-            host->evicting = 1;
         }
     }
 }

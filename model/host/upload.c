@@ -1,119 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* host/upload.c - taking connections back: terminate, its completion, and the import of a state; and the end of path
- * and neighbour objects. */
+/* host/upload.c - taking connections back: terminate, its completion for objects of all layers, and the import of a
+ * state. */
+#include "host/binding.h"
 #include "host/charge.h"
+#include "host/holder.h"
+#include "host/object.h"
+#include "host/protocol.h"
+#include "host/release.h"
+#include "host/reoffer.h"
+#include "host/socket.h"
+#include "host/software.h"
+#include "host/tree.h"
+#include "host/update.h"
+#include "host/upload.h"
 
 #include <assert.h>
-
-#define BACK_OFF_MOST_PS (64 * FLUE_PS_PER_S)
-
-/* NULL: no memory; it stays in software, unless somebody asks. */
-static struct host_wait *wait_of(struct flue_socket *socket)
-{
-    if (socket->wait == NULL) {
-        socket->wait = pool_get(&socket->host->waits);
-        if (socket->wait != NULL) {
-            *socket->wait = (struct host_wait){.socket = socket};
-        }
-    }
-    return socket->wait;
-}
-
-static void wait_in(struct host_wait *wait, struct flue_hook *list)
-{
-    if (hook_linked(&wait->hook)) {
-        list_remove(&wait->hook);
-    }
-    wait->socket->flags |= SOCKET_REOFFER;
-    list_push_back(list, &wait->hook);
-}
-
-/* A connection that had to come back waits before it goes again, twice as long each time (D-35). */
-static void back_off(struct flue_socket *socket)
-{
-    struct flue_host *host = socket->host;
-    const flue_ps first_ps = (flue_ps)host->params.ddi.reoffload_backoff_ms * FLUE_PS_PER_MS;
-    flue_ps wait_ps = first_ps;
-
-    for (unsigned i = 0; i < socket->driven_back && wait_ps < BACK_OFF_MOST_PS; i++) {
-        wait_ps *= 2;
-    }
-    if (first_ps == 0 || wait_of(socket) == NULL) {
-        return;
-    }
-    socket->driven_back = (uint8_t)(socket->driven_back < UINT8_MAX ? socket->driven_back + 1 : UINT8_MAX);
-    socket->wait->not_before_ps =
-        host->env->now(host->env->ctx) + (wait_ps < BACK_OFF_MOST_PS ? wait_ps : BACK_OFF_MOST_PS);
-    if (host->params.reoffer != 0) {
-        const unsigned step = socket->driven_back < HOST_REOFFER_STEPS ? socket->driven_back : HOST_REOFFER_STEPS;
-
-        wait_in(socket->wait, &host->reoffers[step - 1]);
-        if (host->reoffer.due_ps > socket->wait->not_before_ps) {
-            timers_arm(host->timers, &host->reoffer, socket->wait->not_before_ps);
-        }
-    }
-}
-
-/* Those whose time has come, of one step. */
-static void ripen(struct flue_host *host, struct flue_hook *step, flue_ps now_ps, flue_ps *next_ps)
-{
-    struct flue_hook *hook;
-
-    while ((hook = list_first(step)) != NULL) {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct host_wait, hook)->socket;
-
-        if (socket->wait->not_before_ps > now_ps) {
-            *next_ps = socket->wait->not_before_ps < *next_ps ? socket->wait->not_before_ps : *next_ps;
-            break;
-        }
-        list_remove(hook);
-        list_push_back(&host->ripe, hook);
-    }
-}
-
-/* One timer for all: it fires at the earliest, looks at those whose time has come, and finds the next. */
-void upload_reoffer_due(struct timer *timer, flue_ps now_ps)
-{
-    struct flue_host *host = FLUE_CONTAINER_OF(timer, struct flue_host, reoffer);
-    flue_ps next_ps = FLUE_PS_NEVER;
-    struct flue_hook *hook;
-
-    host_enter(host, now_ps);
-    for (unsigned step = 0; step < HOST_REOFFER_STEPS; step++) {
-        ripen(host, &host->reoffers[step], now_ps, &next_ps);
-    }
-    while ((hook = list_pop_front(&host->ripe)) != NULL) {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct host_wait, hook)->socket;
-
-        if (offload_possible(socket)) {
-            socket->flags &= ~(uint32_t)SOCKET_REOFFER;
-            offload_want(socket, FLUE_MOVE_POLICY);
-        } else { /* its adapter takes none, or it is on its way back; whatever ends that calls again */
-            list_push_back(&host->parked, hook);
-        }
-    }
-    timers_arm(host->timers, timer, next_ps);
-    host_leave(host);
-}
-
-void upload_reoffer_now(struct flue_host *host)
-{
-    if (host->params.reoffer != 0) {
-        list_splice_back(&host->ripe, &host->parked);
-        timers_arm(host->timers, &host->reoffer, host->env->now(host->env->ctx));
-    }
-}
-
-/* It is here again, and its time has come already. */
-static void reoffer_back(struct flue_socket *socket)
-{
-    struct flue_host *host = socket->host;
-
-    if ((socket->flags & SOCKET_REOFFER) != 0 && socket->wait->not_before_ps <= host->env->now(host->env->ctx)) {
-        wait_in(socket->wait, &host->ripe);
-        timers_arm(host->timers, &host->reoffer, host->env->now(host->env->ctx));
-    }
-}
 
 void upload_want(struct flue_socket *socket, enum flue_move why)
 {
@@ -124,13 +25,9 @@ void upload_want(struct flue_socket *socket, enum flue_move why)
     socket->why = (uint8_t)why;
     list_push_back(&socket->host->takes, &socket->move);
     if (why == FLUE_MOVE_RETRIEVE || why == FLUE_MOVE_NO_ROUTE) {
-        back_off(socket);
-    } else if (why == FLUE_MOVE_UPLOAD_ALL && socket->host->params.reoffer != 0) {
-        struct host_wait *wait = wait_of(socket);
-
-        if (wait != NULL && !hook_linked(&wait->hook)) {
-            wait_in(wait, &socket->host->parked); /* not its fault: as soon as the adapter takes connections again */
-        }
+        reoffer_back_off(socket);
+    } else if (why == FLUE_MOVE_UPLOAD_ALL) {
+        reoffer_park(socket);
     }
 }
 
@@ -154,6 +51,8 @@ void lease_put(struct flue_host *host, struct host_lease *lease)
     if (hook_linked(&lease->object.dirty)) {
         list_remove(&lease->object.dirty);
     }
+    list_remove(&lease->beside);
+    lease->object.binding->leases[!flue_ip_is_v4(&lease->socket->tuple.remote_ip)]--;
     pool_put(&host->leases, lease);
 }
 
@@ -173,7 +72,11 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
         TCP_OFFLOAD_STATE_DELEGATED *delegated;
         PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
 
-        if (object->binding != binding || !object_may_end(object)) {
+        if (object->binding != binding) {
+            continue;
+        }
+        if (!object_may_end(object)) {
+            list_remove(&socket->move); /* until upload_settled() */
             continue;
         }
         if (count++ == host->params.tree_connections) {
@@ -201,6 +104,15 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
     return root;
 }
 
+void upload_settled(struct host_lease *lease)
+{
+    struct flue_socket *socket = lease->socket;
+
+    if ((socket->flags & SOCKET_TAKE) != 0 && !hook_linked(&socket->move)) {
+        list_push_back(&socket->host->takes, &socket->move);
+    }
+}
+
 void upload_start(struct flue_host *host)
 {
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root;
@@ -215,7 +127,7 @@ void upload_start(struct flue_host *host)
         }
         if (binding->review) {
             binding->review = 0;
-            upload_objects(binding, binding->release_wanted && binding->targets == 0);
+            release_objects(binding, binding->release_wanted && binding->targets == 0);
             binding_review(binding);
         }
     }
@@ -263,7 +175,7 @@ void upload_import(struct flue_socket *socket, const struct flue_tcp_state *stat
     if (flue_tcp_covered(socket->conn) == 0) {
         socket->flags |= SOCKET_ABORT_WANTED; /* what is sent next would be taken for bytes that did not come back */
     }
-    socket->flags &= ~(uint32_t)(SOCKET_FIN_SENT | SOCKET_FIN_TOLD);
+    socket->flags &= ~(uint32_t)(SOCKET_FIN_SENT | SOCKET_FIN_TOLD | SOCKET_TIMED_OUT);
     if (state->state != FLUE_TCP_ESTABLISHED && state->state != FLUE_TCP_CLOSE_WAIT) {
         socket->flags |= SOCKET_FIN_TOLD; /* the FIN is in the state (D-30) */
     }
@@ -338,11 +250,23 @@ static enum flue_tcp_reason reason_of(const struct flue_socket *socket)
     return (socket->flags & SOCKET_TIMED_OUT) != 0 ? FLUE_TCP_BY_TIMEOUT : FLUE_TCP_BY_SEGMENT;
 }
 
+/* The target waits for the peer's FIN for a limited time, then closes (D-28, D-54).  But the application reads on, for
+ * as long as it likes (RFC 9293 3.6): the state before is still true, unless keep-alive had no answer. */
+static bool still_reads(const struct flue_socket *socket, const struct flue_tcp_state *state)
+{
+    const uint32_t over = SOCKET_PEER_FIN | SOCKET_RESET | SOCKET_ABORT_WANTED | SOCKET_ABORT_TOLD;
+    const uint32_t told = SOCKET_TIMED_OUT | SOCKET_FIN_SENT;
+    const unsigned most = state->ka_probe_count != 0 ? state->ka_probe_count : 10;
+
+    return state->state == FLUE_TCP_CLOSED && (socket->flags & (told | over)) == told &&
+           state->snd_una == state->snd_max && state->ka_probes < most;
+}
+
 static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
     const TCP_OFFLOAD_STATE_DELEGATED *delegated = &((FLUE_TCP_TERMINATE_BLOCK *)(void *)block)->Delegated;
     const struct host_fixed *fixed = &socket->lease->fixed;
-    bool over = delegated->State == TcpConnectionClosed || (socket->flags & (SOCKET_RESET | SOCKET_ABORT_TOLD)) != 0;
+    bool over = (socket->flags & (SOCKET_RESET | SOCKET_ABORT_TOLD)) != 0;
     struct flue_tcp_state state = {.tuple = socket->tuple};
     uint32_t unread_bytes = take_buffered(socket, delegated->BufferedData, (socket->flags & SOCKET_RESET) == 0);
 
@@ -354,6 +278,8 @@ static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
     ndis_state_get(&state, NULL, NULL, delegated);
     update_carry(socket->lease, &state);
     state.tuple = socket->tuple;
+    state.state = still_reads(socket, &state) ? (uint32_t)FLUE_TCP_FIN_WAIT_2 : state.state;
+    over = over || state.state == FLUE_TCP_CLOSED;
     socket->host->totals.chain_bytes_taken += ndis_chain_bytes(block->NetBufferListChain);
     socket->host->totals.uploaded++;
     if (!over || (socket->flags & (SOCKET_RESET | SOCKET_ABORT_WANTED | SOCKET_TIMED_OUT)) == 0) {
@@ -367,7 +293,7 @@ static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
         socket->flags |= SOCKET_PEER_FIN | SOCKET_TELL_PEER_FIN;
     }
     socket->flags |= SOCKET_TELL_MOVED;
-    reoffer_back(socket);
+    reoffer_is_back(socket);
     if (over) {
         drop_lists(socket, block->NetBufferListChain);
         socket_ended(socket, reason_of(socket));
@@ -395,11 +321,12 @@ static bool kept(struct host_object *object)
     return object->binding->host->params.ddi.terminate_recipe != 0 && object->failed++ == 0;
 }
 
-/* After a failure that was kept both events follow, then the terminate that ends it. */
+/* After a failure that was kept both events follow, then the terminate that ends it.  Of what the host broke off itself
+ * no Abort tells. */
 void upload_again(struct flue_socket *socket)
 {
     if (socket->holder == FLUE_HOLDER_LOST && socket->lease != NULL && socket->lease->object.state == OBJECT_LOST &&
-        (socket->flags & (SOCKET_RESET | SOCKET_TAKE)) == SOCKET_RESET) {
+        (socket->flags & (SOCKET_RESET | SOCKET_ABORT_TOLD)) != 0 && (socket->flags & SOCKET_TAKE) == 0) {
         socket->flags |= SOCKET_TAKE;
         list_push_back(&socket->host->takes, &socket->move);
     }
@@ -481,104 +408,4 @@ void upload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST r
         }
     }
     tree_free(host, root);
-}
-
-static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST object_block(unsigned type, uint32_t length, struct host_object *object,
-                                                      void *owner)
-{
-    struct flue_host *host = object->binding->host;
-    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = tree_block(host, type, &object->handle, owner);
-
-    if (block != NULL) {
-        flue_state_first(block)->Length = length;
-        object_enter(object, OBJECT_GIVING_BACK);
-        charge_initiate_tree(host, NULL, 0);
-    } else {
-        host_retry(host);
-    }
-    return block;
-}
-
-/* Whether it is time for an object to go; a path also goes with its neighbour. */
-static bool may_go(const struct host_object *object, bool all)
-{
-    return (all || object->doomed != 0) && object_may_end(object);
-}
-
-/* Collects, under each neighbour of an adapter, blocks of the paths that go. */
-static void gather_paths(struct host_binding *binding, bool all)
-{
-    FLUE_LIST_EACH(hook, &binding->host->path_list)
-    {
-        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
-        struct host_object *parent = &path->neighbour->object;
-        PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
-
-        if (path->object.binding != binding || path->object.dependents > 0 ||
-            !may_go(&path->object, all || parent->doomed != 0)) {
-            continue;
-        }
-        block = object_block(tree_path_type(path, Ip4OffloadDelegatedState), sizeof(PATH_OFFLOAD_STATE_DELEGATED),
-                             &path->object, path);
-        if (block == NULL) {
-            return;
-        }
-        if (parent->last == NULL) {
-            parent->block = block;
-        } else {
-            parent->last->NextBlock = block;
-        }
-        parent->last = block;
-        parent->gathered++;
-    }
-}
-
-static void terminate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
-{
-    if (root != NULL) {
-        charge_initiate_tree(binding->host, NULL, 0);
-        protocol_terminate(binding, root);
-    }
-}
-
-/* Paths that nothing depends on, as sibling roots; or under their neighbour's block if nothing else depends on that, so
- * that all go in one tree (CH-113). */
-void upload_objects(struct host_binding *binding, bool all)
-{
-    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST lone = NULL, *lone_end = &lone, root = NULL, *end = &root;
-
-    gather_paths(binding, all);
-    FLUE_LIST_EACH(hook, &binding->neighbours)
-    {
-        struct host_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct host_neighbour, hook);
-        struct host_object *object = &neighbour->object;
-        PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST paths = object->block, last = object->last, block = NULL;
-
-        if (object->dependents == object->gathered && may_go(object, all)) {
-            block = object_block(NeighborOffloadDelegatedState, sizeof(NEIGHBOR_OFFLOAD_STATE_DELEGATED), object,
-                                 neighbour);
-        }
-        object->block = object->last = NULL;
-        object->gathered = 0;
-        if (block != NULL) {
-            block->DependentBlockList = paths;
-            *end = block;
-            end = &block->NextBlock;
-        } else if (paths != NULL) {
-            *lone_end = paths;
-            lone_end = &last->NextBlock;
-        }
-    }
-    terminate(binding, lone);
-    terminate(binding, root);
-}
-
-void flue_host_release_offload(struct flue_host *host, flue_ps at_ps)
-{
-    host_enter(host, at_ps);
-    FLUE_LIST_EACH(hook, &host->bindings)
-    {
-        upload_objects(FLUE_CONTAINER_OF(hook, struct host_binding, hook), true);
-    }
-    host_leave(host);
 }

@@ -132,12 +132,14 @@ static flue_err undo(im_tree_m block, void *arg)
 static flue_err hand_down(im_tree_m block, void *arg)
 {
     const struct passage *passage = arg;
-    struct im_entry *entry = ((struct im_call *)block->ImReserved[0])->entry;
+    struct im_call *call = (struct im_call *)block->ImReserved[0];
+    struct im_entry *entry = call->entry;
 
     if (passage->operation == IM_TERMINATE && entry != NULL) {
         im_entry_enter(entry, IM_E3);
     }
-    block->NdisOffloadHandle = entry == NULL ? NULL : &entry->handle;
+    /* Only what is a placeholder above is one below. */
+    block->NdisOffloadHandle = entry != NULL ? &entry->handle : call->upper != NULL ? &call->none : NULL;
     (void)flue_block_to_protocol(block);
     return FLUE_OK;
 }
@@ -198,14 +200,15 @@ static void terminated(struct passage *passage, struct im_entry *entry, im_tree_
     if (block->Header.Type == TcpOffloadDelegatedState && block->Status == NDIS_STATUS_SUCCESS) {
         PNET_BUFFER_LIST buffered = ((PTCP_OFFLOAD_STATE_DELEGATED)(void *)flue_state_first(block))->BufferedData;
 
-        im_home_learn(entry->edge, buffered);
+        (void)im_home_learn(entry->edge, buffered);
     }
-    im_starved_end(entry);
     if (block->Status != NDIS_STATUS_SUCCESS && im->params.keep_failed && !entry->failed_once) {
         entry->failed_once = true;
+        im_starved_fail(entry);
         im_entry_enter(entry, IM_E2);
         return;
     }
+    im_starved_end(entry);
     entry->handle.MiniportOffloadContext = NULL;
     if (hook_linked(&entry->hook)) {
         list_remove(&entry->hook);

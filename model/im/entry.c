@@ -163,13 +163,14 @@ static struct im_home *find_home(const struct flue_im *im, const struct ndis_poo
     return home;
 }
 
-/* Without memory for one more the lists go to the active adapter, as those do that nobody has seen. */
-void im_home_learn(struct im_edge *edge, PNET_BUFFER_LIST first)
+/* Lists that nobody has seen go to the active adapter. */
+bool im_home_learn(struct im_edge *edge, PNET_BUFFER_LIST first)
 {
     struct flue_im *im = edge->im;
+    bool all = true;
 
     if (im->edge_count < 2) {
-        return;
+        return true;
     }
     for (; first != NULL; first = first->Next) {
         struct im_home *home = find_home(im, first->NdisPoolHandle);
@@ -181,7 +182,9 @@ void im_home_learn(struct im_edge *edge, PNET_BUFFER_LIST first)
         if (home != NULL) {
             home->edge = edge;
         }
+        all = all && home != NULL;
     }
+    return all;
 }
 
 struct im_edge *im_home(struct flue_im *im, const NET_BUFFER_LIST *nbl)

@@ -68,7 +68,11 @@ flue_err flue_im_new(const struct flue_env *env, struct timers *timers, const st
     timer_setup(&im->team, im_team_fire);
     im_queue_init(im, &im->down, params->hold_down_ps, im_hold_down_fire);
     im_queue_init(im, &im->held_up, params->hold_up_ps, im_hold_up_fire);
-    err = register_edges(im);
+    /* Who indicated a list must be known whatever happens: adapters have fewer pools than a chunk has homes. */
+    err = params->kind == FLUE_IM_TEAM ? pool_reserve(&im->home_pool, IM_HOMES) : FLUE_OK;
+    if (err == FLUE_OK) {
+        err = register_edges(im);
+    }
     if (err != FLUE_OK) {
         flue_im_free(im);
         return err;

@@ -27,6 +27,7 @@ typedef PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST im_tree_p; /* a tree as the lower edge
 
 enum {
     IM_EDGES = 2,   /* adapters below, at most */
+    IM_HOMES = 64,  /* pools below, foreseen */
     IM_TIMERS = 4,  /* answers, hold down, hold up, team */
     IM_DEPOSIT = 3, /* call entries set aside for each object: its terminate may bring two placeholders along */
 };
@@ -80,6 +81,7 @@ struct im_call {
     PVOID im_reserved[2];
     PVOID source;
     PNDIS_OFFLOAD_HANDLE upper;
+    NDIS_OFFLOAD_HANDLE none; /* names nothing; for an object that is not offloaded, as if it were known (CH-086) */
 };
 
 /* What a list gets back before it goes up; stands in its Context, above those of drivers higher up. */
@@ -168,7 +170,7 @@ void im_call_free(struct flue_im *im, struct im_call *call);
 bool im_context_push(struct flue_im *im, struct im_entry *entry, PNET_BUFFER_LIST nbl);
 struct im_entry *im_context_pop(struct flue_im *im, PNET_BUFFER_LIST nbl);
 struct im_entry *im_context_entry(const NET_BUFFER_LIST *nbl);
-void im_home_learn(struct im_edge *edge, PNET_BUFFER_LIST first);
+bool im_home_learn(struct im_edge *edge, PNET_BUFFER_LIST first); /* false: not of all of them */
 struct im_edge *im_home(struct flue_im *im, const NET_BUFFER_LIST *nbl);
 
 /* conversion.c */
@@ -193,6 +195,7 @@ bool im_must_wait(const struct im_entry *entry, enum im_request request);
 void im_starved_sends_are_due(struct im_entry *entry);
 void im_starved_sends_first(struct im_entry *entry);
 void im_starved_end(struct im_entry *entry); /* its terminate is about to complete */
+void im_starved_fail(struct im_entry *entry); /* the same, after a failure that is kept */
 void im_answer_later(struct flue_im *im);
 void im_answers_fire(struct timer *timer, flue_ps now_ps);
 

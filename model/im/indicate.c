@@ -6,7 +6,7 @@
 NDIS_STATUS im_indicate(struct im_entry *entry, PNET_BUFFER_LIST nbl, NDIS_STATUS status, ULONG *consumed_bytes)
 {
     im_hold_flush_entry(entry);
-    im_home_learn(entry->edge, nbl);
+    (void)im_home_learn(entry->edge, nbl);
     if (im_breaks(entry->im, 334)) {
         status = NDIS_STATUS_FAILURE;
     }

@@ -34,11 +34,10 @@ void im_frames_up(struct im_edge *edge, PNET_BUFFER_LIST first, ULONG frames, UL
 {
     struct flue_im *im = edge->im;
 
-    if (im->miniport == NULL) {
+    if (im->miniport == NULL || !im_home_learn(edge, first)) { /* or it might not find its way back: it is dropped */
         NdisReturnNetBufferLists(edge->binding, first, 0);
         return;
     }
-    im_home_learn(edge, first);
     NdisMIndicateReceiveNetBufferLists(im->miniport, first, 0, frames, flags);
 }
 

@@ -139,35 +139,12 @@ static NDIS_STATUS ProtocolUnbindAdapterEx(NDIS_HANDLE UnbindContext, NDIS_HANDL
     return status;
 }
 
-static const NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic_handlers = {
-    .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS,
-               NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS_REVISION_1, sizeof generic_handlers},
-    .InitiateOffloadCompleteHandler = ProtocolInitiateOffloadComplete,
-    .TerminateOffloadCompleteHandler = ProtocolTerminateOffloadComplete,
-    .UpdateOffloadCompleteHandler = ProtocolUpdateOffloadComplete,
-    .InvalidateOffloadCompleteHandler = ProtocolInvalidateOffloadComplete,
-    .QueryOffloadCompleteHandler = ProtocolQueryOffloadComplete,
-    .IndicateOffloadEventHandler = ProtocolIndicateOffloadEvent,
-};
-
-static const NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp_handlers = {
-    .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS,
-               NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS_REVISION_1, sizeof tcp_handlers},
-    .OffloadType = NdisTcpChimneyOffload,
-    .TcpOffloadSendCompleteHandler = ProtocolTcpOffloadSendComplete,
-    .TcpOffloadReceiveCompleteHandler = ProtocolTcpOffloadReceiveComplete,
-    .TcpOffloadDisconnectCompleteHandler = ProtocolTcpOffloadDisconnectComplete,
-    .TcpOffloadForwardCompleteHandler = ProtocolTcpOffloadForwardComplete,
-    .TcpOffloadEventHandler = ProtocolTcpOffloadEvent,
-    .TcpOffloadReceiveIndicateHandler = ProtocolTcpOffloadReceiveIndicate,
-};
+static const struct flue_client_handlers handlers = FLUE_CLIENT_HANDLERS;
 
 static NDIS_STATUS ProtocolSetOptions(NDIS_HANDLE NdisDriverHandle, NDIS_HANDLE DriverContext)
 {
-    NDIS_STATUS status = NdisSetOptionalHandlers(NdisDriverHandle, &generic_handlers.Header);
-
     ((struct flue_im *)DriverContext)->protocol = NdisDriverHandle; /* adapters are offered before registration ends */
-    return status == NDIS_STATUS_SUCCESS ? NdisSetOptionalHandlers(NdisDriverHandle, &tcp_handlers.Header) : status;
+    return flue_ndis_set_client(NdisDriverHandle, &handlers);
 }
 
 NDIS_STATUS im_protocol_register(struct flue_im *im)

@@ -136,18 +136,10 @@ void im_starved_sends_are_due(struct im_entry *entry)
     }
 }
 
-static PNET_BUFFER_LIST take(struct ndis_chain *chain)
-{
-    PNET_BUFFER_LIST first = chain->first;
-
-    *chain = (struct ndis_chain){0};
-    return first;
-}
-
 /* The connection is on its way up: whoever asked does it himself. */
 static void answer(struct im_entry *entry, enum im_request request)
 {
-    PNET_BUFFER_LIST first = take(&entry->waiting[request]);
+    PNET_BUFFER_LIST first = ndis_chain_take(&entry->waiting[request]);
 
     if (first == NULL) {
         return;
@@ -167,11 +159,28 @@ void im_starved_end(struct im_entry *entry)
     answer(entry, IM_DISCONNECT);
 }
 
+/* It failed, and one more terminate is to come: of sends and what stands behind them those below end first. */
+void im_starved_fail(struct im_entry *entry)
+{
+    answer(entry, IM_RECEIVE);
+    answer(entry, IM_FORWARD);
+    if (entry->sends_out == 0) {
+        answer(entry, IM_SEND);
+        answer(entry, IM_DISCONNECT);
+    }
+}
+
 void im_starved_sends_first(struct im_entry *entry)
 {
     if (entry->sends_out == 0) {
         answer(entry, IM_SEND);
     }
+}
+
+/* Nothing goes down once its terminate has begun (CH-116). */
+static bool may_pass(const struct im_entry *entry)
+{
+    return entry->state == IM_E2 && !entry->failed_once;
 }
 
 /* Each disconnect goes down alone (CH-219): one that waited behind refused sends is overtaken by the abortive one. */
@@ -210,12 +219,12 @@ static void answer_entry(struct im_entry *entry)
             request == IM_DISCONNECT && (entry->disconnect_flags & TCP_DISCONNECT_ABORTIVE_CLOSE) == 0;
         const bool starved = entry->starved;
 
-        if (entry->waiting[request].first != NULL && !(graceful && starved) && entry->state == IM_E2) {
+        if (entry->waiting[request].first != NULL && !(graceful && starved) && may_pass(entry)) {
             entry->starved = false; /* for this call: it asks im_must_wait() */
             if (request == IM_DISCONNECT) {
                 answer_older(entry);
             }
-            im_data_pass(entry, request, take(&entry->waiting[request]), entry->disconnect_flags);
+            im_data_pass(entry, request, ndis_chain_take(&entry->waiting[request]), entry->disconnect_flags);
             entry->starved = starved;
         }
     }
@@ -223,14 +232,14 @@ static void answer_entry(struct im_entry *entry)
 
 static bool needs_retry(const struct im_entry *entry)
 {
-    return entry->state == IM_E2 &&
+    return may_pass(entry) &&
            (entry->waiting[IM_RECEIVE].first != NULL || entry->waiting[IM_FORWARD].first != NULL ||
             (entry->waiting[IM_DISCONNECT].first != NULL && entry->waiting[IM_SEND].first == NULL));
 }
 
 static void answer_frames(struct flue_im *im)
 {
-    PNET_BUFFER_LIST first = take(&im->dropped);
+    PNET_BUFFER_LIST first = ndis_chain_take(&im->dropped);
 
     if (first != NULL) {
         for (PNET_BUFFER_LIST nbl = first; nbl != NULL; nbl = nbl->Next) {

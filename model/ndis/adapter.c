@@ -175,9 +175,10 @@ NDIS_STATUS ndis_adapter_stop(struct ndis_adapter *adapter)
 
 flue_err flue_ndis_adapter_stop(struct flue_ndis *ndis, NDIS_HANDLE adapter)
 {
-    assert(ndis_adapter_of(adapter)->ndis == ndis);
+    assert(adapter == NULL || ndis_adapter_of(adapter)->ndis == ndis);
     (void)ndis;
-    return ndis_adapter_stop(ndis_adapter_of(adapter)) == NDIS_STATUS_SUCCESS ? FLUE_OK : FLUE_ESTATE;
+    return adapter == NULL || ndis_adapter_stop(ndis_adapter_of(adapter)) == NDIS_STATUS_SUCCESS ? FLUE_OK
+                                                                                                 : FLUE_ESTATE;
 }
 
 NDIS_STATUS NdisMSetMiniportAttributes(NDIS_HANDLE NdisMiniportHandle,

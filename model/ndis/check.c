@@ -16,7 +16,7 @@ flue_err flue_ndis_check(struct flue_ndis *ndis, enum flue_check_mode mode, cons
     if (mode == FLUE_CHECK_OFF) {
         return FLUE_OK;
     }
-    if (ndis->check != NULL || !list_empty(&ndis->drivers) || !list_empty(&ndis->protocols)) {
+    if (NDIS_NO_HOOKS || ndis->check != NULL || !list_empty(&ndis->drivers) || !list_empty(&ndis->protocols)) {
         return FLUE_ESTATE;
     }
     check = (struct check *)env->allocate(env->ctx, sizeof *check);
@@ -30,6 +30,7 @@ flue_err flue_ndis_check(struct flue_ndis *ndis, enum flue_check_mode mode, cons
     if (sink != NULL) {
         check->sink = *sink;
     }
+    check->frame.origin = CHECK_FRAME;
     list_init(&check->objects);
     list_init(&check->trees);
     list_init(&check->adapters);
@@ -41,8 +42,7 @@ flue_err flue_ndis_check(struct flue_ndis *ndis, enum flue_check_mode mode, cons
     pool_init(&check->adapter_pool, env, sizeof(struct check_adapter));
     ndis->check = check;
     if (hash_table_init(&check->object_table, env, 0) != FLUE_OK ||
-        hash_table_init(&check->tree_table, env, 0) != FLUE_OK ||
-        hash_table_init(&check->nbl_table, env, 0) != FLUE_OK ||
+        hash_table_init(&check->tree_table, env, 0) != FLUE_OK || check_ledger_init(&check->ledger, env) != FLUE_OK ||
         hash_table_init(&check->slot_table, env, 0) != FLUE_OK ||
         hash_table_init(&check->tuple_table, env, 0) != FLUE_OK) {
         check_free(ndis);
@@ -75,10 +75,15 @@ void check_free(struct flue_ndis *ndis)
     pool_dispose(&check->adapter_pool);
     hash_table_dispose(&check->object_table);
     hash_table_dispose(&check->tree_table);
-    hash_table_dispose(&check->nbl_table);
+    check_ledger_free(&check->ledger);
     hash_table_dispose(&check->slot_table);
     hash_table_dispose(&check->tuple_table);
     check->env->release(check->env->ctx, check, sizeof *check);
+}
+
+uint64_t flue_ndis_crossings(const struct flue_ndis *ndis)
+{
+    return ndis->check == NULL ? 0 : ndis->check->crossing;
 }
 
 uint64_t flue_ndis_findings(const struct flue_ndis *ndis, unsigned rule)

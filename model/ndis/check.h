@@ -16,9 +16,16 @@ enum ndis_request { NDIS_SEND, NDIS_RECEIVE, NDIS_DISCONNECT, NDIS_FORWARD, NDIS
 
 struct check;
 
+/* Without hooks there is nothing to switch on: what that saves is what a checker that is off costs. */
+#ifdef FLUE_WITHOUT_HOOKS
+enum { NDIS_NO_HOOKS = 1 };
+#else
+enum { NDIS_NO_HOOKS = 0 };
+#endif
+
 static inline bool ndis_checked(const struct flue_ndis *ndis)
 {
-    return __builtin_expect(ndis->check != NULL, 0);
+    return !NDIS_NO_HOOKS && __builtin_expect(ndis->check != NULL, 0);
 }
 
 /* check.c: life */
@@ -49,11 +56,14 @@ bool check_tree_up(struct ndis_adapter *adapter, enum ndis_operation *operation,
                    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST root);
 void check_tree_completed(struct ndis_adapter *adapter, enum ndis_operation operation, const void *root);
 
-/* check_data.c: data requests, the same four moments; receive return.  down: false: the call goes no further and is
- * answered INVALID_STATE.  up and receive_return: what is left of the chain after everything that is lent for something
- * else has been taken out; it ends before the first list that is not lent at all, which is not touched. */
-bool check_data_down(struct ndis_binding *binding, enum ndis_request request, PNDIS_OFFLOAD_HANDLE handle,
-                     PNET_BUFFER_LIST first, ULONG flags);
+/* check_data.c: data requests, the same four moments; receive return.  down: not SUCCESS: the call goes no further and
+ * has this answer: INVALID_STATE, or PENDING: its lists come back by check_data_withheld(), which N calls before it
+ * looks at the completion of a terminate.  up and receive_return: what is left of the chain after everything that is
+ * lent for something else has been taken out; it ends before the first list that is not lent at all, which is not
+ * touched. */
+NDIS_STATUS check_data_down(struct ndis_binding *binding, enum ndis_request request, PNDIS_OFFLOAD_HANDLE handle,
+                            PNET_BUFFER_LIST first, ULONG flags);
+void check_data_withheld(struct ndis_adapter *adapter, const void *root);
 void check_data_called(struct ndis_binding *binding, enum ndis_request request, PNDIS_OFFLOAD_HANDLE handle,
                        NDIS_STATUS answer);
 PNET_BUFFER_LIST check_data_up(struct ndis_adapter *adapter, enum ndis_request request, PNET_BUFFER_LIST first);
@@ -94,6 +104,7 @@ void check_status_done(struct ndis_adapter *adapter);
 /* binding: who asks; NULL: N itself. */
 void check_oid(struct ndis_adapter *adapter, struct ndis_binding *binding, const NDIS_OID_REQUEST *request);
 void check_oid_done(struct ndis_adapter *adapter, const NDIS_OID_REQUEST *request, NDIS_STATUS status);
+void check_oid_stray(struct ndis_adapter *adapter, const NDIS_OID_REQUEST *request); /* is completed, and was not out */
 
 /* check_im_data.c: what passes intermediate drivers, at the same moments; data requests after the
  * hooks above have let them pass; stopped: the hook above has stopped an indication or event. */

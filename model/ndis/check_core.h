@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/pool.h"
 #include "ndis/check.h"
+#include "ndis/check_ledger.h"
 #include "ndis/check_life.h"
 
 /* The life of an object in one layer (interface.md 3.0).  A pending query changes nothing, so it is a count. */
@@ -33,8 +34,7 @@ enum check_origin {
     CHECK_DISCONNECT,
     CHECK_FORWARD,
     CHECK_INDICATED, /* a receive indication, or BufferedData of a terminate: the party above has it */
-    CHECK_FRAME_DOWN, /* the ordinary path: NdisSendNetBufferLists */
-    CHECK_FRAME_UP,   /* and NdisMIndicateReceiveNetBufferLists */
+    CHECK_FRAME,     /* the ordinary path: no record, only a place in the ledger */
     CHECK_ORIGINS
 };
 
@@ -89,18 +89,30 @@ struct check_line {
     uint32_t right_edge, ts, out_delta, out_stream;
     bool begun, frozen, has_urgent, has_edge, has_ts, has_out, no_out;
     bool rst_came, rst_left, fin_came, fin_left, fin_before;
+    bool stamps, sacks;        /* negotiated */
+    uint8_t scale;             /* of the window */
+    bool taken;                /* the target has the connection */
+    uint32_t snd_una, rcv_nxt; /* as given at initiate */
 };
 
-/* What a TCP object has beside. */
+/* What a TCP object has beside.  What every frame asks for stands together, at the front. */
 struct check_conn {
     struct check_object *object;
-    struct flue_hook sends, receives, forwards; /* of struct check_nbl; inherited data stands in sends */
-    struct check_nbl *disconnect;               /* the pending one */
+    struct ndis_binding *binding; /* of the object */
     struct flue_tcp_tuple tuple;
     bool has_tuple;
+    bool fin_seen, rst_seen, disconnect_indicated, abort_indicated;
+    bool graceful_asked, abortive_asked;
+    bool hardware_failed; /* a state operation answered FAILURE */
+    bool uploading;       /* what is below wants it back, without a Retrieve: a send was refused for want of memory */
+    bool reject_latch;    /* the party above refused data: nothing is indicated before it posts (D-45) */
+    bool silent;          /* its initiate completion has not returned: no upward call (D-15) */
+    uint8_t retrieve_reason; /* mandatory TCP_UPLOAD_REASON raised; 0 none */
+    uint8_t optional_reason; /* the last optional one; 0 none */
+    struct check_line line;
+    struct check_flow flow;
+    TCP_OFFLOAD_STATE_DELEGATED delegated; /* as given at initiate; its pointers are history */
     TCP_OFFLOAD_STATE_CONST constant;
-    TCP_OFFLOAD_STATE_CACHED cached;
-    TCP_OFFLOAD_STATE_DELEGATED delegated;       /* as given at initiate; its pointers are history */
     uint32_t rcv_nxt, snd_una, snd_nxt, snd_max; /* as the checker knows them now */
     uint64_t sent_bytes, room_bytes;             /* lent through sends and receives so far */
     uint64_t acked_bytes;                        /* of sent_bytes, completed */
@@ -108,19 +120,13 @@ struct check_conn {
     uint64_t disconnect_left_bytes;              /* of the graceful disconnect, when it completed */
     uint64_t buffered_bytes;                     /* inherited receive data that is not delivered yet */
     flue_ps retrieve_ps;                         /* when the mandatory reason was raised */
-    uint8_t retrieve_reason;                     /* mandatory TCP_UPLOAD_REASON raised; 0 none */
-    uint8_t optional_reason;                     /* the last optional one; 0 none */
-    bool fin_seen, rst_seen, disconnect_indicated, abort_indicated;
-    bool uploading; /* what is below wants it back, without a Retrieve: a send was refused for want of memory */
-    bool reject_latch; /* the party above refused data: nothing is indicated before it posts (D-45) */
-    bool silent;       /* its initiate completion has not returned: no upward call (D-15) */
-    bool graceful_asked, abortive_asked;
-    bool hardware_failed; /* a state operation answered FAILURE */
-    flue_ps failed_ps;
+    flue_ps failed_ps;                           /* of hardware_failed */
     /* Calls of this connection on the stack. */
     uint16_t in_send, in_receive, in_disconnect, in_forward, in_indicate, in_event;
-    struct check_flow flow;
-    struct check_line line;
+    struct flue_hook sends, receives, forwards; /* of struct check_nbl; inherited data stands in sends */
+    struct check_nbl *disconnect;               /* the pending one */
+    PNET_BUFFER_LIST withheld[NDIS_REQUESTS];   /* asked after the terminate: the target never hears of them */
+    TCP_OFFLOAD_STATE_CACHED cached;
 };
 
 struct check_object {
@@ -222,6 +228,7 @@ struct check {
     uint64_t told[FLUE_RULES + 1]; /* crossing of the last finding of a rule */
     uint64_t crossing;             /* one more at every hook */
     bool frames;                   /* the node shows frames */
+    uint32_t invalid;              /* objects that were invalidated themselves */
     bool blind;                    /* memory ran out: nothing is watched any more */
     uint32_t next_object;
     struct flue_hook objects, trees, adapters;
@@ -230,7 +237,8 @@ struct check {
     struct pool object_pool, conn_pool, nbl_pool, tree_pool, adapter_pool;
     struct hash_table object_table; /* by handle */
     struct hash_table tree_table;   /* by root and adapter */
-    struct hash_table nbl_table;    /* by NBL and adapter */
+    struct check_ledger ledger;     /* lists that are lent */
+    struct check_nbl frame;         /* stands for every list of the ordinary path */
     struct hash_table slot_table;   /* objects by slot value and adapter */
     struct hash_table tuple_table;  /* struct check_conn by tuple */
 };
@@ -273,6 +281,14 @@ bool check_im_keeps(const struct check *check, const void *thing, const struct n
 void check_report(struct check *check, unsigned rule, enum flue_party party, const struct check_at *at,
                   const char *format, uint64_t a, uint64_t b, uint64_t c);
 
+/* After a report: the call does not go further, or not as it came. */
+static inline void check_refused(const struct check *check)
+{
+    if (check->sink.refused != NULL) {
+        check->sink.refused(check->sink.ctx);
+    }
+}
+
 /* ---- Records (check_records.c).  Those that return NULL for want of memory have made the checker blind. ---- */
 
 struct check_adapter *check_adapter_of(struct check *check, struct ndis_adapter *adapter);
@@ -295,15 +311,18 @@ bool check_object_move(struct check_object *object, enum check_state to);
 /* Gives a connection its addresses (from the path) and ports, or takes them away; frames find it by them. */
 void check_conn_name(struct check *check, struct check_conn *conn, const struct flue_tcp_tuple *tuple);
 void check_conn_unname(struct check *check, struct check_conn *conn);
+uint32_t check_tuple_hash(const struct flue_tcp_tuple *tuple);
+/* hash: of the tuple; it is the same in every layer. */
 struct check_conn *check_conn_of_tuple(const struct check *check, const struct ndis_adapter *adapter,
-                                       const struct flue_tcp_tuple *tuple);
+                                       const struct flue_tcp_tuple *tuple, uint32_t hash);
 
-struct check_nbl *check_nbl_find(const struct check *check, const NET_BUFFER_LIST *nbl,
-                                 const struct ndis_adapter *adapter);
+/* The record of a list that is lent; of the ordinary path, one for all, with origin CHECK_FRAME and no connection.
+ * NULL: it is not lent. */
+struct check_nbl *check_nbl_find(struct check *check, const NET_BUFFER_LIST *nbl, const struct ndis_adapter *adapter);
 /* Books one NBL as lent; it is put at the end of its connection's list.  conn may be NULL. */
 struct check_nbl *check_nbl_lend(struct check *check, PNET_BUFFER_LIST nbl, struct ndis_binding *binding,
                                  struct check_conn *conn, enum check_origin origin);
-void check_nbl_forget(struct check *check, struct check_nbl *nbl);
+void check_nbl_forget(struct check *check, struct check_nbl *nbl); /* one of its own record */
 
 struct check_tree *check_tree_find(const struct check *check, const void *root, const struct ndis_adapter *adapter);
 struct check_tree *check_tree_make(struct check *check, struct ndis_binding *binding, enum ndis_operation operation,

@@ -53,7 +53,7 @@ static void check_overlap(struct check *check, const struct check_conn *conn, en
 }
 
 /* Whether the object is in a state that allows the request. */
-static bool check_moment(struct check *check, const struct check_conn *conn, enum ndis_request request)
+static bool check_moment(struct check *check, const struct check_conn *conn)
 {
     const struct check_at at = at_conn(conn);
     const enum flue_party above = check_above(conn->object->binding);
@@ -61,11 +61,6 @@ static bool check_moment(struct check *check, const struct check_conn *conn, enu
     if (conn->object->state == CHECK_OFFLOADING && !conn->flow.taken) {
         check_report(check, 55, above, &at, "a data request comes before the initiate has completed", 0, 0, 0);
         return false;
-    }
-    if (conn->object->state == CHECK_TERMINATING && request == NDIS_FORWARD) {
-        check_report(check, 244, above, &at, "a segment is forwarded after the terminate was called", 0, 0, 0);
-    } else if (conn->object->state == CHECK_TERMINATING && request != NDIS_DISCONNECT) {
-        check_report(check, 116, above, &at, "a data request comes after the terminate was called", 0, 0, 0);
     }
     return true;
 }
@@ -186,15 +181,102 @@ static void lend(struct check *check, struct check_conn *conn, enum ndis_request
     }
 }
 
-bool check_data_down(struct ndis_binding *binding, enum ndis_request request, PNDIS_OFFLOAD_HANDLE handle,
-                     PNET_BUFFER_LIST first, ULONG flags)
+/* ---- Down: what comes after the terminate ---- */
+
+/* The party below may hear it later than now, when it has completed the terminate and forgotten the connection.  So it
+ * does not hear it, and N answers as it would (behaviour 11.4) when the terminate completes. */
+static NDIS_STATUS withhold(struct check *check, struct check_conn *conn, enum ndis_request request,
+                            PNET_BUFFER_LIST first, ULONG flags)
+{
+    static const enum check_origin origins[NDIS_REQUESTS] = {CHECK_SEND, CHECK_RECEIVE, CHECK_DISCONNECT,
+                                                             CHECK_FORWARD};
+    const struct check_at at = at_conn(conn);
+    PNET_BUFFER_LIST *end = &conn->withheld[request];
+
+    if (request == NDIS_FORWARD) {
+        check_report(check, 244, check_above(conn->binding), &at,
+                     "a segment is forwarded after the terminate was called", 0, 0, 0);
+    } else {
+        check_report(check, 116, check_above(conn->binding), &at, "a data request comes after the terminate was called",
+                     0, 0, 0);
+    }
+    for (PNET_BUFFER_LIST nbl = first; nbl != NULL; nbl = nbl->Next) {
+        /* The wire's books are not told of a segment that stays here. */
+        const bool sound = request == NDIS_FORWARD ? check_nbl_find(check, nbl, conn->binding->adapter) == NULL
+                                                   : check_list(check, conn, request, nbl, flags);
+
+        if (!sound || check_nbl_lend(check, nbl, conn->binding, NULL, origins[request]) == NULL) {
+            return NDIS_STATUS_INVALID_STATE;
+        }
+        nbl->SourceHandle = conn->binding;
+        nbl->Status = NDIS_STATUS_UPLOAD_IN_PROGRESS;
+        NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred) = NULL;
+    }
+    while (*end != NULL) {
+        end = &(*end)->Next;
+    }
+    *end = first;
+    return NDIS_STATUS_PENDING;
+}
+
+static void give_back(struct check *check, struct ndis_binding *binding, enum ndis_request request,
+                      PNET_BUFFER_LIST first)
+{
+    const NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS *up = &binding->protocol->tcp;
+
+    for (PNET_BUFFER_LIST nbl = first; nbl != NULL; nbl = nbl->Next) {
+        struct check_nbl *lent = check_nbl_find(check, nbl, binding->adapter);
+
+        if (lent != NULL && lent != &check->frame) {
+            check_nbl_forget(check, lent);
+        }
+    }
+    switch (request) {
+    case NDIS_SEND:
+        up->TcpOffloadSendCompleteHandler(binding->context, first);
+        break;
+    case NDIS_RECEIVE:
+        up->TcpOffloadReceiveCompleteHandler(binding->context, first);
+        break;
+    case NDIS_DISCONNECT:
+        up->TcpOffloadDisconnectCompleteHandler(binding->context, first);
+        break;
+    case NDIS_FORWARD:
+        up->TcpOffloadForwardCompleteHandler(binding->context, first);
+        break;
+    case NDIS_REQUESTS:
+        break;
+    }
+}
+
+void check_data_withheld(struct ndis_adapter *adapter, const void *root)
+{
+    struct check *check = check_enter(adapter->ndis);
+    struct check_tree *tree = check == NULL ? NULL : check_tree_find(check, root, adapter);
+
+    for (uint32_t i = 0; tree != NULL && tree->operation == NDIS_TERMINATE && i < tree->count; i++) {
+        struct check_conn *conn = tree->blocks[i].object == NULL ? NULL : tree->blocks[i].object->conn;
+
+        for (unsigned request = 0; conn != NULL && request < NDIS_REQUESTS; request++) {
+            PNET_BUFFER_LIST first = conn->withheld[request];
+
+            conn->withheld[request] = NULL;
+            if (first != NULL) {
+                give_back(check, conn->binding, (enum ndis_request)request, first);
+            }
+        }
+    }
+}
+
+NDIS_STATUS check_data_down(struct ndis_binding *binding, enum ndis_request request, PNDIS_OFFLOAD_HANDLE handle,
+                            PNET_BUFFER_LIST first, ULONG flags)
 {
     struct check *check = check_enter(binding->adapter->ndis);
     struct check_object *object;
     struct check_conn *conn;
 
     if (check == NULL) {
-        return true;
+        return NDIS_STATUS_SUCCESS;
     }
     object = check_object_find(check, handle);
     if (object == NULL || object->conn == NULL) {
@@ -202,16 +284,20 @@ bool check_data_down(struct ndis_binding *binding, enum ndis_request request, PN
 
         check_report(check, 116, check_above(binding), &at, "a data request names no connection that is offloaded", 0,
                      0, 0);
-        return false;
+        return NDIS_STATUS_INVALID_STATE;
     }
     conn = object->conn;
-    if (!check_moment(check, conn, request)) {
-        return false;
+    if (!check_moment(check, conn)) {
+        return NDIS_STATUS_INVALID_STATE;
+    }
+    if (conn->object->state == CHECK_TERMINATING) {
+        return withhold(check, conn, request, first, flags);
     }
     check_overlap(check, conn, request);
     for (PNET_BUFFER_LIST nbl = first; nbl != NULL; nbl = nbl->Next) {
         if (!check_list(check, conn, request, nbl, flags)) {
-            return false; /* lists before it stay booked: that they never come back is the host's loss */
+            return NDIS_STATUS_INVALID_STATE; /* lists before it stay booked: that they never come back is the host's
+                                                 loss */
         }
         lend(check, conn, request, nbl, flags);
         if (check->blind || request == NDIS_DISCONNECT) {
@@ -227,7 +313,7 @@ bool check_data_down(struct ndis_binding *binding, enum ndis_request request, PN
         check_line_freeze(conn);
     }
     ++*depth_of(conn, request);
-    return request != NDIS_DISCONNECT || first->Next == NULL;
+    return request != NDIS_DISCONNECT || first->Next == NULL ? NDIS_STATUS_SUCCESS : NDIS_STATUS_INVALID_STATE;
 }
 
 static void age(struct flue_hook *list)

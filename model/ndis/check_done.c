@@ -356,6 +356,7 @@ PNET_BUFFER_LIST check_data_up(struct ndis_adapter *adapter, enum ndis_request r
             /* A driver passes each completion on once (CH-325). */
             check_report(check, check_below(adapter) == FLUE_PARTY_DRIVER ? 325 : strangers[request],
                          check_below(adapter), &at, "a list is completed that is not lent for this", 0, 0, 0);
+            check_refused(check);
             *link = lent == NULL ? NULL : nbl->Next;
             continue;
         }

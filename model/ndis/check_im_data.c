@@ -140,7 +140,8 @@ void check_im_data_up(struct ndis_adapter *adapter, PNET_BUFFER_LIST first)
 
 void check_im_lists_end(struct check *check, const struct ndis_adapter *adapter, const NET_BUFFER_LIST *first)
 {
-    for (; first != NULL; first = first->Next) {
+    /* What is not lent may be no list any more, and is not read. */
+    for (; first != NULL && check_nbl_find(check, first, adapter) != NULL; first = first->Next) {
         list_up(check, adapter, first, false);
     }
 }

@@ -165,6 +165,7 @@ bool check_indicate(struct flue_ndis *ndis, PNDIS_OFFLOAD_HANDLE handle, PNET_BU
     }
     conn = named(check, handle, 133, 72);
     if (conn == NULL || !check_list_shape(check, conn, nbl, status) || !check_silence(check, conn)) {
+        check_refused(check);
         return false;
     }
     check_turn(check, conn, ndis_nbl_bytes(nbl));
@@ -329,6 +330,7 @@ bool check_event(struct flue_ndis *ndis, PNDIS_OFFLOAD_HANDLE handle, ULONG type
     }
     conn = named(check, handle, 133, type == TcpIndicateRetrieve ? 132 : 247);
     if (conn == NULL || !check_silence(check, conn)) {
+        check_refused(check);
         return false;
     }
     conn->in_event++;
@@ -438,10 +440,12 @@ bool check_generic_event(struct ndis_adapter *adapter, const NDIS_MINIPORT_OFFLO
     }
     if ((block != NULL) != (code == NeighborReachabilityQuery)) {
         check_report(check, 265, check_below(adapter), &at, "code %u comes with the wrong block", code, 0, 0);
+        check_refused(check);
         return false;
     }
     if (block != NULL && block->NextBlock != NULL) {
         check_report(check, 264, check_below(adapter), &at, "a generic event carries more than one block", 0, 0, 0);
+        check_refused(check);
         return false;
     }
     if (block != NULL) {

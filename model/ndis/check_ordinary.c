@@ -8,46 +8,62 @@
 
 /* ---- Lists ---- */
 
-static PNET_BUFFER_LIST lend(struct ndis_binding *binding, enum check_origin origin, unsigned rule,
-                             enum flue_party party, PNET_BUFFER_LIST first)
+/* A list that was found wrong.  layer: where it crosses. */
+static void report(struct check *check, const struct check_at *layer, unsigned rule, enum flue_party party,
+                   const NET_BUFFER_LIST *nbl, const char *seen)
 {
-    struct check *check = check_enter(binding->adapter->ndis);
+    const struct check_at at = {.binding = layer->binding, .adapter = layer->adapter, .thing = nbl, .kind = "list"};
+
+    check_report(check, rule, party, &at, seen, 0, 0, 0);
+}
+
+static PNET_BUFFER_LIST lend(struct ndis_binding *binding, enum check_lent kind, unsigned rule, PNET_BUFFER_LIST first)
+{
+    const struct ndis_adapter *adapter = binding->adapter;
+    struct check *check = check_enter(adapter->ndis);
 
     for (PNET_BUFFER_LIST *link = &first; check != NULL && *link != NULL; link = &(*link)->Next) {
-        const struct check_at at = {.binding = binding, .thing = *link, .kind = "list"};
+        struct check_place *place = check_ledger_place(&check->ledger, *link, adapter);
 
-        if (check_nbl_find(check, *link, binding->adapter) != NULL) {
-            check_report(check, rule, party, &at, "an ordinary list is lent that is lent already", 0, 0, 0);
+        if (place->nbl != NULL) {
+            const struct check_at at = {.binding = binding};
+
+            report(check, &at, rule, kind == CHECK_LENT_DOWN ? check_above(binding) : check_below(adapter), *link,
+                   "an ordinary list is lent that is lent already");
+            check_refused(check);
             *link = NULL;
             break;
         }
-        if (check_nbl_lend(check, *link, binding, NULL, origin) == NULL) {
+        if (!check_ledger_take(&check->ledger, place, *link, adapter, (uintptr_t)adapter | (uintptr_t)kind)) {
+            check->blind = true;
             break;
         }
     }
     return first;
 }
 
-static PNET_BUFFER_LIST take_back(const struct ndis_adapter *adapter, const struct check_at *where,
-                                  enum check_origin origin, unsigned rule, enum flue_party party,
-                                  PNET_BUFFER_LIST first)
+static PNET_BUFFER_LIST take_back(struct check *check, const struct check_at *layer, const struct ndis_adapter *adapter,
+                                  enum check_lent kind, PNET_BUFFER_LIST first)
 {
-    struct check *check = check_enter(adapter->ndis);
     PNET_BUFFER_LIST *link = &first;
 
     while (check != NULL && *link != NULL) {
-        struct check_nbl *lent = check_nbl_find(check, *link, adapter);
-        struct check_at at = *where;
+        struct check_place *place = check_ledger_place(&check->ledger, *link, adapter);
+        const bool known = place->nbl != NULL;
 
-        at.thing = *link;
-        at.kind = "list";
-        if (lent == NULL || lent->origin != origin) {
-            check_report(check, party == FLUE_PARTY_DRIVER ? 325 : rule, party, &at,
-                         "an ordinary list comes back that is not lent for this", 0, 0, 0);
-            *link = lent == NULL ? NULL : (*link)->Next;
+        if (!known || check_ledger_kind(place) != kind) {
+            const enum flue_party party = kind == CHECK_LENT_DOWN ? check_below(adapter) : check_above(layer->binding);
+
+            report(check, layer,
+                   party == FLUE_PARTY_DRIVER ? 325
+                   : kind == CHECK_LENT_DOWN  ? 121
+                                              : 210,
+                   party, *link, "an ordinary list comes back that is not lent for this");
+            check_refused(check);
+            *link = known ? (*link)->Next : NULL;
             continue;
         }
-        check_nbl_forget(check, lent);
+        check_ledger_close(&check->ledger, place);
         link = &(*link)->Next;
     }
     return first;
@@ -55,26 +71,26 @@ static PNET_BUFFER_LIST take_back(const struct ndis_adapter *adapter, const stru
 
 PNET_BUFFER_LIST check_frames_sent(struct ndis_binding *binding, PNET_BUFFER_LIST first)
 {
-    return lend(binding, CHECK_FRAME_DOWN, 41, check_above(binding), first);
+    return lend(binding, CHECK_LENT_DOWN, 41, first);
 }
 
 PNET_BUFFER_LIST check_frames_sent_back(struct ndis_adapter *adapter, PNET_BUFFER_LIST first)
 {
     const struct check_at at = {.adapter = adapter};
 
-    return take_back(adapter, &at, CHECK_FRAME_DOWN, 121, check_below(adapter), first);
+    return take_back(check_enter(adapter->ndis), &at, adapter, CHECK_LENT_DOWN, first);
 }
 
 PNET_BUFFER_LIST check_frames_indicated(struct ndis_binding *binding, PNET_BUFFER_LIST first)
 {
-    return lend(binding, CHECK_FRAME_UP, 212, check_below(binding->adapter), first);
+    return lend(binding, CHECK_LENT_UP, 212, first);
 }
 
 PNET_BUFFER_LIST check_frames_returned(struct ndis_binding *binding, PNET_BUFFER_LIST first)
 {
     const struct check_at at = {.binding = binding};
 
-    return take_back(binding->adapter, &at, CHECK_FRAME_UP, 210, check_above(binding), first);
+    return take_back(check_enter(binding->adapter->ndis), &at, binding->adapter, CHECK_LENT_UP, first);
 }
 
 /* ---- Handles ---- */
@@ -91,5 +107,6 @@ void check_miniport_handle(struct flue_ndis *ndis, NDIS_HANDLE handle, const str
                      driver != NULL ? "a call names a driver's handle, not an adapter's"
                                     : "a call names what is no adapter's handle",
                      0, 0, 0);
+        check_refused(check);
     }
 }

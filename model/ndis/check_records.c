@@ -64,7 +64,7 @@ static struct check_conn *make_conn(struct check *check, struct check_object *ob
     if (conn == NULL) {
         return NULL;
     }
-    *conn = (struct check_conn){.object = object};
+    *conn = (struct check_conn){.object = object, .binding = object->binding};
     list_init(&conn->sends);
     list_init(&conn->receives);
     list_init(&conn->forwards);
@@ -152,6 +152,7 @@ bool check_object_busy(const struct check_object *object)
 
 void check_object_forget(struct check *check, struct check_object *object)
 {
+    check->invalid -= object->invalid ? 1 : 0;
     check_object_under(object, NULL);
     if (object->dependents > 0) {
         FLUE_LIST_EACH(hook, &check->objects)
@@ -242,10 +243,12 @@ struct tuple_key {
     const struct flue_tcp_tuple *tuple;
 };
 
-static uint32_t tuple_hash(const struct flue_tcp_tuple *tuple)
+uint32_t check_tuple_hash(const struct flue_tcp_tuple *tuple)
 {
-    return hash_tuple(hash_ip(tuple->local_ip.word), hash_ip(tuple->remote_ip.word), tuple->local_port,
-                      tuple->remote_port);
+    const uint64_t ips = (uint64_t)hash_ip(tuple->local_ip.word) << 32 | hash_ip(tuple->remote_ip.word);
+    const uint64_t ports = (uint64_t)tuple->local_port << 16 | tuple->remote_port;
+
+    return (uint32_t)((ips ^ ports * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93) >> 32);
 }
 
 static bool conn_has(const void *item, const void *key)
@@ -253,14 +256,14 @@ static bool conn_has(const void *item, const void *key)
     const struct check_conn *conn = (const struct check_conn *)item;
     const struct tuple_key *wanted = (const struct tuple_key *)key;
 
-    return conn->object->adapter == wanted->adapter && flue_tcp_tuple_equal(&conn->tuple, wanted->tuple);
+    return conn->binding->adapter == wanted->adapter && flue_tcp_tuple_equal(&conn->tuple, wanted->tuple);
 }
 
 void check_conn_name(struct check *check, struct check_conn *conn, const struct flue_tcp_tuple *tuple)
 {
     check_conn_unname(check, conn);
     conn->tuple = *tuple;
-    conn->has_tuple = hash_table_insert(&check->tuple_table, tuple_hash(tuple), conn) == FLUE_OK;
+    conn->has_tuple = hash_table_insert(&check->tuple_table, check_tuple_hash(tuple), conn) == FLUE_OK;
     if (!conn->has_tuple) {
         blind(check);
     }
@@ -269,35 +272,29 @@ void check_conn_name(struct check *check, struct check_conn *conn, const struct 
 void check_conn_unname(struct check *check, struct check_conn *conn)
 {
     if (conn->has_tuple) {
-        (void)hash_table_remove(&check->tuple_table, tuple_hash(&conn->tuple), conn);
+        (void)hash_table_remove(&check->tuple_table, check_tuple_hash(&conn->tuple), conn);
         conn->has_tuple = false;
     }
 }
 
 struct check_conn *check_conn_of_tuple(const struct check *check, const struct ndis_adapter *adapter,
-                                       const struct flue_tcp_tuple *tuple)
+                                       const struct flue_tcp_tuple *tuple, uint32_t hash)
 {
     const struct tuple_key key = {.adapter = adapter, .tuple = tuple};
 
-    return (struct check_conn *)hash_table_find(&check->tuple_table, tuple_hash(tuple), conn_has, &key);
+    return (struct check_conn *)hash_table_find(&check->tuple_table, hash, conn_has, &key);
 }
 
 /* ---- NBLs ---- */
 
-static bool nbl_has(const void *item, const void *key)
+struct check_nbl *check_nbl_find(struct check *check, const NET_BUFFER_LIST *nbl, const struct ndis_adapter *adapter)
 {
-    const struct check_nbl *nbl = (const struct check_nbl *)item;
-    const struct lent_key *wanted = (const struct lent_key *)key;
+    const struct check_place *place = check_ledger_place(&check->ledger, nbl, adapter);
 
-    return nbl->nbl == wanted->memory && nbl->adapter == wanted->adapter;
-}
-
-struct check_nbl *check_nbl_find(const struct check *check, const NET_BUFFER_LIST *nbl,
-                                 const struct ndis_adapter *adapter)
-{
-    const struct lent_key key = {.memory = nbl, .adapter = adapter};
-
-    return (struct check_nbl *)hash_table_find(&check->nbl_table, hash_addresses(nbl, adapter), nbl_has, &key);
+    if (place->nbl == NULL) {
+        return NULL;
+    }
+    return check_ledger_kind(place) == CHECK_LENT_RECORD ? (struct check_nbl *)place->word : &check->frame;
 }
 
 static void join(struct check_conn *conn, struct check_nbl *nbl)
@@ -317,8 +314,7 @@ static void join(struct check_conn *conn, struct check_nbl *nbl)
         conn->disconnect = nbl;
         break;
     case CHECK_INDICATED:
-    case CHECK_FRAME_DOWN:
-    case CHECK_FRAME_UP:
+    case CHECK_FRAME:
     case CHECK_ORIGINS:
         /* The party above has it, whatever becomes of the connection. */
         nbl->conn = NULL;
@@ -331,6 +327,7 @@ struct check_nbl *check_nbl_lend(struct check *check, PNET_BUFFER_LIST nbl, stru
 {
     struct check_nbl *lent = (struct check_nbl *)pool_get(&check->nbl_pool);
     const NET_BUFFER *nb = nbl->FirstNetBuffer;
+    struct check_place *place;
 
     if (lent == NULL) {
         blind(check);
@@ -347,7 +344,8 @@ struct check_nbl *check_nbl_lend(struct check *check, PNET_BUFFER_LIST nbl, stru
         .status = nbl->Status,
         .origin = (uint8_t)origin,
     };
-    if (hash_table_insert(&check->nbl_table, hash_addresses(nbl, binding->adapter), lent) != FLUE_OK) {
+    place = check_ledger_place(&check->ledger, nbl, binding->adapter);
+    if (!check_ledger_take(&check->ledger, place, nbl, binding->adapter, (uintptr_t)lent)) {
         pool_put(&check->nbl_pool, lent);
         blind(check);
         return NULL;
@@ -366,7 +364,8 @@ void check_nbl_forget(struct check *check, struct check_nbl *nbl)
     if (nbl->conn != NULL && nbl->conn->disconnect == nbl) {
         nbl->conn->disconnect = NULL;
     }
-    (void)hash_table_remove(&check->nbl_table, hash_addresses(nbl->nbl, nbl->adapter), nbl);
+    assert(nbl != &check->frame);
+    check_ledger_close(&check->ledger, check_ledger_place(&check->ledger, nbl->nbl, nbl->adapter));
     pool_put(&check->nbl_pool, nbl);
 }
 

@@ -189,6 +189,18 @@ void check_oid(struct ndis_adapter *adapter, struct ndis_binding *binding, const
     }
 }
 
+void check_oid_stray(struct ndis_adapter *adapter, const NDIS_OID_REQUEST *request)
+{
+    struct check *check = check_enter(adapter->ndis);
+    const struct check_at at = {.adapter = adapter, .thing = request, .kind = "request"};
+
+    if (check != NULL) {
+        check_report(check, 35, check_below(adapter), &at, "a request is completed that is not out, or as pending", 0,
+                     0, 0);
+        check_refused(check);
+    }
+}
+
 void check_oid_done(struct ndis_adapter *adapter, const NDIS_OID_REQUEST *request, NDIS_STATUS status)
 {
     struct check *check = check_enter(adapter->ndis);

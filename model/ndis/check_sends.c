@@ -110,42 +110,51 @@ void check_sends_refused(struct check *check, const struct check_tree *tree, con
         report(check, tree, block, 74, check_below(tree->adapter), "send data of a refused connection was changed", 0,
                0);
         now->NetBufferListChain = block->chain;
+        check_refused(check);
     }
 }
 
 /* ---- Terminate ---- */
 
-/* Each list is one that was sent and did not complete, in the order of sending. */
+/* Each list is one that was sent and did not complete, in the order of sending; whole: they all are.  A list is found
+ * before it is read: what is not lent may be no list any more, and the chain ends before it; what is lent for something
+ * else is taken out. */
 static uint64_t take_chain(struct check *check, const struct check_tree *tree, const struct check_block *block,
-                           PNET_BUFFER_LIST *last)
+                           PNET_BUFFER_LIST *last, bool *whole)
 {
     PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST now = (PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST)block->block;
     struct check_conn *conn = block->object->conn;
     enum flue_party below = check_below(tree->adapter);
+    PNET_BUFFER_LIST *link = &now->NetBufferListChain;
     uint64_t bytes = 0;
 
     *last = NULL;
-    for (PNET_BUFFER_LIST nbl = now->NetBufferListChain; nbl != NULL; nbl = nbl->Next) {
+    *whole = true;
+    while (*link != NULL) {
+        PNET_BUFFER_LIST nbl = *link;
         struct check_nbl *lent = check_nbl_find(check, nbl, tree->adapter);
-        struct flue_hook *oldest = list_first(&conn->sends);
 
+        if (lent == NULL || lent->conn != conn || (lent->origin != CHECK_SEND && lent->origin != CHECK_INHERITED)) {
+            report(check, tree, block, 121, below, "the chain holds a list that is not an unfinished send", 0, 0);
+            check_refused(check);
+            *link = lent == NULL ? NULL : nbl->Next;
+            *whole = false;
+            continue;
+        }
         *last = nbl;
         bytes += ndis_nbl_bytes(nbl);
         if (!one_buffer(nbl)) {
             report(check, tree, block, 41, below, "a list of the chain does not have one buffer", 0, 0);
         }
-        if (lent == NULL || lent->conn != conn || (lent->origin != CHECK_SEND && lent->origin != CHECK_INHERITED)) {
-            report(check, tree, block, 121, below, "the chain holds a list that is not an unfinished send", 0, 0);
-            continue;
-        }
         if (conn->abort_indicated && !conn->hardware_failed) {
             report(check, tree, block, 253, below, "a send of a connection that was reset comes back in the chain", 0,
                    0);
         }
-        if (oldest != &lent->hook) {
+        if (list_first(&conn->sends) != &lent->hook) {
             report(check, tree, block, 127, below, "the chain is not in the order of sending", 0, 0);
         }
         check_nbl_forget(check, lent);
+        link = &nbl->Next;
     }
     return bytes;
 }
@@ -157,7 +166,8 @@ void check_sends_up(struct check *check, const struct check_tree *tree, const st
     struct check_conn *conn = block->object->conn;
     enum flue_party below = check_below(tree->adapter);
     PNET_BUFFER_LIST last;
-    uint64_t bytes = take_chain(check, tree, block, &last);
+    bool whole;
+    uint64_t bytes = take_chain(check, tree, block, &last, &whole);
     bool complete = check->ddi.upload_sends_complete && now->NetBufferListChain == NULL;
     /* Nobody will send again what completed with REQUEST_ABORTED, or on a connection that is over (D-46). */
     bool aborted =
@@ -176,10 +186,10 @@ void check_sends_up(struct check *check, const struct check_tree *tree, const st
     if (state == NULL) {
         return;
     }
-    if (!complete && !aborted) {
+    if (!complete && !aborted && whole) {
         judge_sequence(check, tree, block, state, below, bytes + conn->disconnect_left_bytes);
     }
-    if (now->NetBufferListChain != NULL &&
+    if (now->NetBufferListChain != NULL && whole &&
         (state->SendDataHead != now->NetBufferListChain || state->SendDataTail != last)) {
         report(check, tree, block, 127, below, "SendDataHead or SendDataTail is not the end of the chain", 0, 0);
     }

@@ -60,6 +60,7 @@ static void invalidate_down(struct check *check, const struct check_tree *tree, 
     if (object->pending[NDIS_INVALIDATE] > 0 || object->invalid) {
         report(check, tree, block, 87, above, "it is invalid already", 0, 0);
     }
+    check->invalid += object->invalid ? 0 : 1;
     object->invalid = true;
     object->invalid_ps = check->env->now(check->env->ctx);
     object->owed = 110;
@@ -401,6 +402,7 @@ static void take_buffered(struct check *check, const struct check_tree *tree, co
     for (PNET_BUFFER_LIST nbl = first; nbl != NULL; nbl = nbl->Next) {
         if (check_nbl_find(check, nbl, tree->adapter) != NULL) {
             report(check, tree, block, 138, check_below(tree->adapter), "a list in BufferedData is lent already", 0, 0);
+            check_refused(check);
             return;
         }
         if (check_nbl_lend(check, nbl, tree->binding, NULL, CHECK_INDICATED) == NULL) {

@@ -268,6 +268,7 @@ static void compare(struct check *check, struct check_tree *tree, struct check_b
         now->Header.Type != was->Header.Type || now->Header.Revision != was->Header.Revision ||
         now->Header.Size != was->Header.Size || now->PortNumber != was->PortNumber) {
         block_report(check, tree, block, 33, above, "header or links were changed while it was lent", 0);
+        check_refused(check);
     }
     if (frozen(tree, block) > 0 && digest_of(now, frozen(tree, block)) != block->digest) {
         block_report(check, tree, block, 33, above, "its state was changed while it was lent", 0);
@@ -276,6 +277,7 @@ static void compare(struct check *check, struct check_tree *tree, struct check_b
         now->MiniportOffloadContext != was->MiniportOffloadContext ||
         now->NdisOffloadHandle != was->NdisOffloadHandle) {
         block_report(check, tree, block, 30, below, "words of the dispatcher were changed", 0);
+        check_refused(check);
     }
     /* What an intermediate driver has to restore is judged by check_im_up(). */
     if (now->ProtocolReserved[0] != was->ProtocolReserved[0] || now->ProtocolReserved[1] != was->ProtocolReserved[1] ||
@@ -283,6 +285,7 @@ static void compare(struct check *check, struct check_tree *tree, struct check_b
          (now->ImReserved[0] != was->ImReserved[0] || now->ImReserved[1] != was->ImReserved[1] ||
           now->SourceHandle != was->SourceHandle))) {
         block_report(check, tree, block, 29, below, "ProtocolReserved, ImReserved or SourceHandle was changed", 0);
+        check_refused(check);
     }
     now->Header = was->Header;
     now->NextBlock = was->NextBlock;
@@ -305,6 +308,7 @@ static void judge_status(struct check *check, struct check_tree *tree, struct ch
 
     if (now->Status == UNWRITTEN_STATUS) {
         block_report(check, tree, block, 36, below, "its Status was not written", 0);
+        check_refused(check);
         now->Status = block->role == CHECK_PLACEHOLDER ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
         block->unjudged = true;
     } else if (block->role == CHECK_PLACEHOLDER) {
@@ -338,6 +342,7 @@ static bool stray(struct check *check, struct ndis_adapter *adapter, const void 
     const struct check_at at = {.adapter = adapter, .thing = root, .kind = "block"};
 
     check_report(check, 35, check_below(adapter), &at, "no tree with this root is out", 0, 0, 0);
+    check_refused(check);
     return false;
 }
 
@@ -361,6 +366,7 @@ bool check_tree_up(struct ndis_adapter *adapter, enum ndis_operation *operation,
     if (tree->in_call) {
         block_report(check, tree, &tree->blocks[0], 38, check_below(adapter), "completed inside the call that made it",
                      0);
+        check_refused(check);
     }
     check_im_up(check, tree);
     for (uint32_t i = 0; i < tree->count; i++) {

@@ -30,6 +30,11 @@ static void begin(struct check_conn *conn)
     line->ack_high = conn->delegated.RcvNxt;
     line->sent_high = conn->delegated.SndUna;
     line->data_end = conn->delegated.SndUna;
+    line->snd_una = conn->delegated.SndUna;
+    line->rcv_nxt = conn->delegated.RcvNxt;
+    line->stamps = (conn->constant.Flags & TCP_FLAG_TIMESTAMP_ENABLED) != 0;
+    line->sacks = (conn->constant.Flags & TCP_FLAG_SACK_ENABLED) != 0;
+    line->scale = (conn->constant.Flags & TCP_FLAG_WINDOW_SCALING_ENABLED) != 0 ? conn->constant.RcvWindScale : 0;
 }
 
 /* ---- What the calls tell ---- */
@@ -62,6 +67,7 @@ void check_line_taken(struct check *check, struct check_conn *conn)
     uint32_t seq = conn->delegated.SndUna;
 
     begin(conn);
+    conn->line.taken = true;
     conn->line.since_ps = check->env->now(check->env->ctx);
     conn->line.fin_before =
         state == TcpConnectionCloseWait || state == TcpConnectionClosing || state == TcpConnectionLastAck;
@@ -168,11 +174,10 @@ static bool has_target_id(const struct flue_frame *frame)
 
 static bool is_of_target(const struct check_conn *conn, const struct flue_frame *frame)
 {
-    if (!conn->flow.taken || check_below(conn->object->adapter) != FLUE_PARTY_TARGET) {
+    if (!conn->line.taken || check_below(conn->binding->adapter) != FLUE_PARTY_TARGET) {
         return false;
     }
-    return has_target_id(frame) ||
-           ((frame->flags & FLUE_TCP_ACK) != 0 && check_before(conn->delegated.RcvNxt, frame->ack));
+    return has_target_id(frame) || ((frame->flags & FLUE_TCP_ACK) != 0 && check_before(conn->line.rcv_nxt, frame->ack));
 }
 
 static void check_rst(struct check *check, const struct check_conn *conn, const struct check_at *at)
@@ -216,7 +221,7 @@ static void check_data(struct check *check, struct check_conn *conn, const struc
     const struct flue_span *span = &frame->payload;
 
     if (span->length_bytes > 0 && span->memory == NULL && line->has_out && !line->no_out &&
-        !check_before(frame->seq, conn->delegated.SndUna) &&
+        !check_before(frame->seq, line->snd_una) &&
         (span->stream != line->out_stream || (uint32_t)span->offset_bytes - frame->seq != line->out_delta)) {
         check_report(check, 159, FLUE_PARTY_TARGET, at, "the segment at %u carries bytes from %u of the stream, not %u",
                      frame->seq, span->offset_bytes, frame->seq + line->out_delta);
@@ -247,7 +252,7 @@ static bool is_invalid(const struct check_object *object)
 static void check_invalid(struct check *check, const struct check_conn *conn, const struct flue_frame *frame,
                           const struct check_at *at)
 {
-    if (!is_invalid(conn->object) || (frame->flags & FLUE_TCP_RST) != 0) {
+    if (check->invalid == 0 || !is_invalid(conn->object) || (frame->flags & FLUE_TCP_RST) != 0) {
         return;
     }
     if (frame->payload.length_bytes > 0 || (frame->flags & (FLUE_TCP_SYN | FLUE_TCP_FIN)) != 0) {
@@ -263,7 +268,7 @@ static void check_options(struct check *check, struct check_conn *conn, const st
 {
     struct check_line *line = &conn->line;
     const bool has = (frame->options & FLUE_OPT_TIMESTAMP) != 0;
-    const bool wants = (conn->constant.Flags & TCP_FLAG_TIMESTAMP_ENABLED) != 0;
+    const bool wants = line->stamps;
 
     if (has != wants && (has || (frame->flags & FLUE_TCP_RST) == 0)) {
         check_report(check, wants ? 278 : 279, FLUE_PARTY_TARGET, at, "a segment at %u %u timestamp", frame->seq, has,
@@ -276,7 +281,7 @@ static void check_options(struct check *check, struct check_conn *conn, const st
         line->has_ts = true;
         line->ts = frame->ts_val;
     }
-    if ((frame->options & FLUE_OPT_SACK) != 0 && (conn->constant.Flags & TCP_FLAG_SACK_ENABLED) == 0) {
+    if ((frame->options & FLUE_OPT_SACK) != 0 && !line->sacks) {
         check_report(check, 280, FLUE_PARTY_TARGET, at, "SACK blocks are sent without the flag", 0, 0, 0);
     }
 }
@@ -285,8 +290,7 @@ static void check_window(struct check *check, struct check_conn *conn, const str
                          const struct check_at *at)
 {
     struct check_line *line = &conn->line;
-    const unsigned scale =
-        (conn->constant.Flags & TCP_FLAG_WINDOW_SCALING_ENABLED) != 0 ? conn->constant.RcvWindScale : 0u;
+    const unsigned scale = line->scale;
     const uint32_t edge = frame->ack + ((uint32_t)frame->window << scale);
 
     if ((frame->flags & FLUE_TCP_ACK) == 0 || (frame->flags & FLUE_TCP_RST) != 0) {
@@ -300,22 +304,26 @@ static void check_window(struct check *check, struct check_conn *conn, const str
     line->right_edge = edge;
 }
 
+/* An address as a number; 0: none is given. */
+static uint64_t mac_of(const uint8_t bytes[6])
+{
+    return (uint64_t)bytes[0] << 40 | (uint64_t)bytes[1] << 32 | (uint64_t)bytes[2] << 24 | (uint64_t)bytes[3] << 16 |
+           (uint64_t)bytes[4] << 8 | bytes[5];
+}
+
 static void check_mac(struct check *check, const struct check_conn *conn, const struct flue_frame *frame,
                       const struct check_at *at)
 {
-    const struct check_object *path = conn->object->parent;
+    const uint64_t on_wire = mac_of(frame->src_mac);
+    const struct check_object *path = on_wire == 0 ? NULL : conn->object->parent;
     const struct check_object *neighbour = path == NULL ? NULL : path->parent;
-    bool is_given = false, is_equal = true, is_on_wire = false;
+    uint64_t given;
 
     if (neighbour == NULL || neighbour->layer != FLUE_LAYER_NEIGHBOR) {
         return;
     }
-    for (unsigned i = 0; i < 6; i++) {
-        is_given |= neighbour->known.neighbor.source[i] != 0;
-        is_on_wire |= frame->src_mac[i] != 0;
-        is_equal &= neighbour->known.neighbor.source[i] == frame->src_mac[i];
-    }
-    if (is_given && is_on_wire && !is_equal) {
+    given = mac_of(neighbour->known.neighbor.source);
+    if (given != 0 && given != on_wire) {
         check_report(check, 272, FLUE_PARTY_TARGET, at, "a frame has another source address than its neighbour object",
                      0, 0, 0);
     }
@@ -323,10 +331,11 @@ static void check_mac(struct check *check, const struct check_conn *conn, const 
 
 static void left(struct check *check, struct check_conn *conn, const struct flue_frame *frame)
 {
-    const struct check_at at = {.binding = conn->object->binding, .object = conn->object};
-    const bool target = is_of_target(conn, frame);
+    const struct check_at at = {.binding = conn->binding, .object = conn->object};
+    bool target;
 
     begin(conn);
+    target = is_of_target(conn, frame);
     if ((frame->flags & FLUE_TCP_RST) != 0) {
         conn->line.rst_left = true;
         if (target) {
@@ -360,20 +369,11 @@ static void left(struct check *check, struct check_conn *conn, const struct flue
 
 /* ---- The entry ---- */
 
-void flue_ndis_check_frame(struct flue_ndis *ndis, void *adapter, int outward, const struct flue_frame *frame,
-                           flue_ps now_ps)
+static void watch(struct check *check, const void *adapter, int outward, const struct flue_frame *frame)
 {
-    struct check *check = check_enter(ndis);
     struct flue_tcp_tuple tuple;
+    uint32_t hash;
 
-    (void)now_ps;
-    if (check == NULL) {
-        return;
-    }
-    check->frames = true;
-    if (frame->kind != FLUE_FRAME_TCP) {
-        return;
-    }
     tuple = outward != 0 ? (struct flue_tcp_tuple){.local_ip = frame->src_ip,
                                                    .remote_ip = frame->dst_ip,
                                                    .local_port = frame->src_port,
@@ -382,11 +382,12 @@ void flue_ndis_check_frame(struct flue_ndis *ndis, void *adapter, int outward, c
                                                    .remote_ip = frame->src_ip,
                                                    .local_port = frame->dst_port,
                                                    .remote_port = frame->src_port};
+    hash = check_tuple_hash(&tuple);
     /* Every layer has its own record of the connection. */
     FLUE_LIST_EACH(hook, &check->adapters)
     {
         const struct check_adapter *known = FLUE_CONTAINER_OF(hook, struct check_adapter, hook);
-        struct check_conn *conn = check_conn_of_tuple(check, known->adapter, &tuple);
+        struct check_conn *conn = check_conn_of_tuple(check, known->adapter, &tuple, hash);
 
         if (conn == NULL ||
             (adapter != NULL && known->adapter != adapter && check_below(known->adapter) == FLUE_PARTY_TARGET)) {
@@ -397,6 +398,22 @@ void flue_ndis_check_frame(struct flue_ndis *ndis, void *adapter, int outward, c
         } else {
             came(conn, frame);
         }
+    }
+}
+
+void flue_ndis_check_frame(struct flue_ndis *ndis, void *adapter, int outward, const struct flue_frame *frame,
+                           flue_ps now_ps)
+{
+    struct check *check = check_enter(ndis);
+
+    (void)now_ps;
+    if (check == NULL) {
+        return;
+    }
+    check->frames = true;
+    /* In a node that has nothing offloaded there is nobody to hold a frame against. */
+    if (frame->kind == FLUE_FRAME_TCP && check->tuple_table.count > 0) {
+        watch(check, adapter, outward, frame);
     }
 }
 

@@ -9,14 +9,19 @@
 
 /* ---- Down ---- */
 
-static bool checked_down(struct ndis_binding *binding, enum ndis_request request, PNDIS_OFFLOAD_HANDLE handle,
-                         PNET_BUFFER_LIST first, ULONG flags)
+/* Not SUCCESS: the call goes no further, and has this answer. */
+static NDIS_STATUS checked_down(struct ndis_binding *binding, enum ndis_request request, PNDIS_OFFLOAD_HANDLE handle,
+                                PNET_BUFFER_LIST first, ULONG flags)
 {
-    if (!check_data_down(binding, request, handle, first, flags)) {
-        return false;
+    NDIS_STATUS answer = NDIS_STATUS_SUCCESS;
+
+    if (ndis_checked(binding->adapter->ndis)) {
+        answer = check_data_down(binding, request, handle, first, flags);
+        if (answer == NDIS_STATUS_SUCCESS) {
+            check_im_data_down(binding, request, handle, first, flags);
+        }
     }
-    check_im_data_down(binding, request, handle, first, flags);
-    return true;
+    return answer;
 }
 
 NDIS_STATUS NdisOffloadTcpSend(PNDIS_OFFLOAD_HANDLE NdisOffloadHandle, PNET_BUFFER_LIST NetBufferList)
@@ -25,8 +30,9 @@ NDIS_STATUS NdisOffloadTcpSend(PNDIS_OFFLOAD_HANDLE NdisOffloadHandle, PNET_BUFF
     struct ndis_adapter *adapter = binding->adapter;
     NDIS_STATUS answer;
 
-    if (ndis_checked(adapter->ndis) && !checked_down(binding, NDIS_SEND, NdisOffloadHandle, NetBufferList, 0)) {
-        return NDIS_STATUS_INVALID_STATE;
+    answer = checked_down(binding, NDIS_SEND, NdisOffloadHandle, NetBufferList, 0);
+    if (answer != NDIS_STATUS_SUCCESS) {
+        return answer;
     }
     binding->ledger.sends_out += ndis_chain_cross(NetBufferList, binding, NDIS_HOLDER_OWNER, NDIS_HOLDER_MINIPORT);
     if (ndis_traced(adapter->ndis)) {
@@ -46,8 +52,9 @@ NDIS_STATUS NdisOffloadTcpReceive(PNDIS_OFFLOAD_HANDLE NdisOffloadHandle, PNET_B
     struct ndis_adapter *adapter = binding->adapter;
     NDIS_STATUS answer;
 
-    if (ndis_checked(adapter->ndis) && !checked_down(binding, NDIS_RECEIVE, NdisOffloadHandle, NetBufferList, 0)) {
-        return NDIS_STATUS_INVALID_STATE;
+    answer = checked_down(binding, NDIS_RECEIVE, NdisOffloadHandle, NetBufferList, 0);
+    if (answer != NDIS_STATUS_SUCCESS) {
+        return answer;
     }
     binding->ledger.receives_out += ndis_chain_cross(NetBufferList, binding, NDIS_HOLDER_OWNER, NDIS_HOLDER_MINIPORT);
     if (ndis_traced(adapter->ndis)) {
@@ -68,9 +75,9 @@ NDIS_STATUS NdisOffloadTcpDisconnect(PNDIS_OFFLOAD_HANDLE NdisOffloadHandle, PNE
     struct ndis_adapter *adapter = binding->adapter;
     NDIS_STATUS answer;
 
-    if (ndis_checked(adapter->ndis) &&
-        !checked_down(binding, NDIS_DISCONNECT, NdisOffloadHandle, NetBufferList, Flags)) {
-        return NDIS_STATUS_INVALID_STATE;
+    answer = checked_down(binding, NDIS_DISCONNECT, NdisOffloadHandle, NetBufferList, Flags);
+    if (answer != NDIS_STATUS_SUCCESS) {
+        return answer;
     }
     assert(ndis_checked(adapter->ndis) || NetBufferList->Next == NULL); /* D-05 */
     binding->ledger.disconnects_out +=
@@ -93,8 +100,9 @@ NDIS_STATUS NdisOffloadTcpForward(PNDIS_OFFLOAD_HANDLE NdisOffloadHandle, PNET_B
     NDIS_STATUS answer;
     uint64_t count;
 
-    if (ndis_checked(adapter->ndis) && !checked_down(binding, NDIS_FORWARD, NdisOffloadHandle, NetBufferList, 0)) {
-        return NDIS_STATUS_INVALID_STATE;
+    answer = checked_down(binding, NDIS_FORWARD, NdisOffloadHandle, NetBufferList, 0);
+    if (answer != NDIS_STATUS_SUCCESS) {
+        return answer;
     }
     count = ndis_chain_cross(NetBufferList, binding, NDIS_HOLDER_OWNER, NDIS_HOLDER_MINIPORT);
     binding->ledger.forwards_out += count;
@@ -226,12 +234,25 @@ static void forward_complete(NDIS_HANDLE NdisMiniportHandle, PNET_BUFFER_LIST Ne
 
 /* ---- Indications ---- */
 
+/* The binding of an object that a call from below names, or NULL: then there is nobody to ask whether the checker is
+ * on, the call fails, and that is all. */
+static struct ndis_binding *binding_named(const NDIS_OFFLOAD_HANDLE *handle)
+{
+    struct ndis_binding *binding = handle == NULL ? NULL : (struct ndis_binding *)handle->NdisReserved[0];
+
+    return binding != NULL && binding->tag == NDIS_TAG_BINDING ? binding : NULL;
+}
+
 static void event(NDIS_HANDLE NdisOffloadHandle, ULONG EventType, ULONG EventSpecificInformation)
 {
     PNDIS_OFFLOAD_HANDLE handle = (PNDIS_OFFLOAD_HANDLE)NdisOffloadHandle;
-    struct ndis_binding *binding = ndis_handle_binding(handle);
-    struct flue_ndis *ndis = binding->adapter->ndis;
+    struct ndis_binding *binding = binding_named(handle);
+    struct flue_ndis *ndis;
 
+    if (binding == NULL) {
+        return;
+    }
+    ndis = binding->adapter->ndis;
     if (ndis_checked(ndis)) {
         check_im_event(binding, handle, EventType, EventSpecificInformation);
         if (!check_event(ndis, handle, EventType, EventSpecificInformation)) {
@@ -251,15 +272,20 @@ static NDIS_STATUS receive(NDIS_HANDLE NdisOffloadHandle, PNET_BUFFER_LIST NetBu
                            ULONG *BytesConsumed)
 {
     PNDIS_OFFLOAD_HANDLE handle = (PNDIS_OFFLOAD_HANDLE)NdisOffloadHandle;
-    struct ndis_binding *binding = ndis_handle_binding(handle);
-    struct flue_ndis *ndis = binding->adapter->ndis;
-    bool traced = ndis_traced(ndis);
+    struct ndis_binding *binding = binding_named(handle);
     struct ndis_moment moment = {0};
+    struct flue_ndis *ndis;
     int64_t bytes = 0;
     NDIS_STATUS answer;
+    bool traced;
 
-    assert(ndis_checked(ndis) || NetBufferList->Next == NULL);
     *BytesConsumed = 0;
+    if (binding == NULL || NetBufferList == NULL) {
+        return NDIS_STATUS_INVALID_STATE;
+    }
+    ndis = binding->adapter->ndis;
+    traced = ndis_traced(ndis);
+    assert(ndis_checked(ndis) || NetBufferList->Next == NULL);
     if (ndis_checked(ndis)) {
         check_im_indicate(binding, handle, NetBufferList, Status);
         if (!check_indicate(ndis, handle, NetBufferList, Status)) {

@@ -145,6 +145,16 @@ void ndis_nbl_put(PNET_BUFFER_LIST nbl)
     pool_put(&pool->packets, packet_of(nbl));
 }
 
+void ndis_chain_put(PNET_BUFFER_LIST first)
+{
+    while (first != NULL) {
+        PNET_BUFFER_LIST next = first->Next;
+
+        ndis_nbl_put(first);
+        first = next;
+    }
+}
+
 struct flue_frame *ndis_nbl_frame(PNET_BUFFER_LIST nbl)
 {
     assert(nbl->NdisPoolHandle->kind == NDIS_POOL_FRAMES);
@@ -260,6 +270,14 @@ void ndis_chain_append(struct ndis_chain *chain, PNET_BUFFER_LIST nbl)
     }
     chain->last = nbl;
     chain->count++;
+}
+
+PNET_BUFFER_LIST ndis_chain_take(struct ndis_chain *chain)
+{
+    PNET_BUFFER_LIST first = chain->first;
+
+    *chain = (struct ndis_chain){0};
+    return first;
 }
 
 struct ndis_spans ndis_spans_of_data(const NET_BUFFER *nb)

@@ -94,7 +94,11 @@ void NdisMOidRequestComplete(NDIS_HANDLE NdisMiniportHandle, PNDIS_OID_REQUEST O
     }
     adapter = ndis_adapter_of(NdisMiniportHandle);
     out = binding != NULL ? &binding->ledger.requests_out : &adapter->requests_out;
-    assert(OidRequest->NdisReserved[1] == adapter && Status != NDIS_STATUS_PENDING && *out > 0);
+    if (OidRequest->NdisReserved[1] != adapter || Status == NDIS_STATUS_PENDING || *out == 0) {
+        assert(ndis_checked(adapter->ndis)); /* without the checker it is an error of the program */
+        check_oid_stray(adapter, OidRequest);
+        return;
+    }
     OidRequest->NdisReserved[0] = OidRequest->NdisReserved[1] = NULL;
     (*out)--;
     answered(adapter, OidRequest, Status);

@@ -208,6 +208,7 @@ static void up(enum ndis_operation operation, NDIS_HANDLE miniport_handle, PNDIS
     }
     adapter = ndis_adapter_of(miniport_handle);
     if (ndis_checked(adapter->ndis)) {
+        check_data_withheld(adapter, root);
         if (!check_tree_up(adapter, &operation, root)) {
             return;
         }

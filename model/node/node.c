@@ -214,6 +214,11 @@ static flue_err build(struct flue_node *node, const struct flue_wire *wire, cons
     return err;
 }
 
+static uint32_t identify(void *ctx, const struct flue_tcp_tuple *tuple)
+{
+    return flue_host_identify(ctx, tuple);
+}
+
 flue_err flue_node_new(const struct flue_env *env, const struct flue_wire *wire, const struct flue_trace *trace,
                        const struct flue_node_params *params, struct flue_node **out)
 {
@@ -235,7 +240,10 @@ flue_err flue_node_new(const struct flue_env *env, const struct flue_wire *wire,
     node->tap = params->tap;
     node->checked = params->check != FLUE_CHECK_OFF;
     node->watched = node->checked || node->tap.frame != NULL;
-    impair_init(&node->impair, &params->impair, env->seed, params->number == 0 ? "wire.to.0" : "wire.to.1");
+    /* A stream of its own for each node. */
+    impair_init(&node->impair, &params->impair,
+                env->seed + (params->number > 1 ? params->number * UINT64_C(0xD1B54A32D192ED03) : 0),
+                params->number == 0 ? "wire.to.0" : "wire.to.1");
     pool_init(&node->late, env, sizeof(struct late_frame));
     err = build(node, wire, params);
     if (err != FLUE_OK) {
@@ -251,9 +259,13 @@ flue_err flue_node_new(const struct flue_env *env, const struct flue_wire *wire,
         }
     }
     node->interrupt = params->host.profile.interrupt;
-    for (unsigned i = 0; i < node->ports; i++)
-        if (node->port[i].target != NULL)
-            flue_target_set_host_core(node->port[i].target, flue_host_core(node->host), &node->interrupt);
+    for (unsigned i = 0; i < node->ports; i++) {
+        if (node->port[i].target == NULL)
+            continue;
+        flue_target_set_host_core(node->port[i].target, flue_host_core(node->host), &node->interrupt);
+        if (params->host.receive_queues > 1) /* HashValue is a hash then */
+            flue_target_set_names(node->port[i].target, identify, node->host);
+    }
     *out = node;
     return FLUE_OK;
 }

@@ -32,16 +32,14 @@ void adapter_receive(struct flue_target *target, const struct flue_frame *frame,
         target->totals.ring_drops++;
         return;
     }
-    if (ring_reserve(&target->upwards, TARGET_SPARE_ENTRIES + 1) != FLUE_OK ||
-        (nbl = ndis_nbl_get(target->frames)) == NULL) {
+    if (upwards_reserve(target, TARGET_SPARE_ENTRIES + 1) != FLUE_OK || (nbl = ndis_nbl_get(target->frames)) == NULL) {
         target->totals.starved_drops++;
         return;
     }
     (void)flue_server_begin(&target->engine, at_ps);
     target_engine_charge(target, FLUE_COST_DRIVER, &target->params.profile.engine_pass, 0);
     *ndis_nbl_frame(nbl) = *frame;
-    entry = upward_push(target, UPWARD_FRAME, NULL, target->engine.clock_ps,
-                        frame_ip_bytes(frame) + TARGET_COMPLETION_BYTES);
+    entry = upward_push_frame(target, frame, target->engine.clock_ps, frame_ip_bytes(frame) + TARGET_COMPLETION_BYTES);
     entry->what.chain.first = nbl;
     target->frames_waiting++;
 }
@@ -49,12 +47,7 @@ void adapter_receive(struct flue_target *target, const struct flue_frame *frame,
 void adapter_return(struct flue_target *target, PNET_BUFFER_LIST first)
 {
     (void)target;
-    while (first != NULL) {
-        PNET_BUFFER_LIST next = first->Next;
-
-        ndis_nbl_put(first);
-        first = next;
-    }
+    ndis_chain_put(first);
 }
 
 /* A segment of an offloaded connection in a datagram of its own, and without IP options; all else (fragments, ARP,

@@ -113,7 +113,7 @@ NDIS_STATUS admit_neighbour(struct flue_target *target, target_tree block)
     list_init(&neighbour->paths);
     list_push_back(&target->all, &neighbour->sibling);
     target->totals.neighbours++;
-    *block->MiniportOffloadContext = neighbour;
+    *block->MiniportOffloadContext = slot_of(neighbour, SLOT_NEIGHBOUR);
     return NDIS_STATUS_SUCCESS;
 }
 
@@ -163,7 +163,8 @@ NDIS_STATUS admit_path(struct flue_target *target, target_tree block, struct tar
     NDIS_STATUS status;
 
     if (neighbour == NULL || constant->SourceAddress == NULL || constant->DestinationAddress == NULL ||
-        target->disabled[v6] || (v6 && target->params.ipv6 == 0) || cached->PathMtu < TARGET_LEAST_MTU_BYTES) {
+        target->disabled[v6] || target->shut[v6] || (v6 && target->params.ipv6 == 0) ||
+        cached->PathMtu < TARGET_LEAST_MTU_BYTES) {
         return NDIS_STATUS_FAILURE; /* no parent (D-12); or none of ours */
     }
     path = (struct target_path *)pool_get(&target->paths);
@@ -189,7 +190,7 @@ NDIS_STATUS admit_path(struct flue_target *target, target_tree block, struct tar
     list_push_back(&neighbour->paths, &path->sibling);
     neighbour->dependents++;
     target->totals.paths++;
-    *block->MiniportOffloadContext = path;
+    *block->MiniportOffloadContext = slot_of(path, SLOT_PATH);
     return NDIS_STATUS_SUCCESS;
 }
 

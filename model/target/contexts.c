@@ -35,7 +35,8 @@ bool context_invalid(const struct target_context *context)
 
 void context_settle(struct flue_target *target, struct target_context *context)
 {
-    const enum flue_context to = context_invalid(context) ? FLUE_CONTEXT_INVALID : FLUE_CONTEXT_LIVE;
+    const bool invalid = context_invalid(context) && target_obeys(target, 106);
+    const enum flue_context to = invalid ? FLUE_CONTEXT_INVALID : FLUE_CONTEXT_LIVE;
 
     if (context->state == FLUE_CONTEXT_LIVE || context->state == FLUE_CONTEXT_INVALID
             ? context->state != to

@@ -31,10 +31,15 @@ void disconnect_finish(struct flue_target *target, struct target_context *contex
 
     if (nbl != NULL) {
         context->disconnect = NULL;
-        if (context->state == FLUE_CONTEXT_ABORTED && hook_linked(&context->work)) { /* its RST has left, or must */
+        if (context->state == FLUE_CONTEXT_ABORTED && hook_linked(&context->work)) {
+            const bool left = (uintptr_t)nbl->MiniportReserved[1] <= target->port.given[PORT_ENGINE];
+
             list_remove(&context->work);
             nbl->MiniportReserved[1] = NULL;
-            status = NDIS_STATUS_SUCCESS;
+            status = left ? NDIS_STATUS_SUCCESS
+                     : status == NDIS_STATUS_SUCCESS
+                         ? NDIS_STATUS_UPLOAD_IN_PROGRESS /* it waits in the ring (CH-231) */
+                         : status;
         }
         context->flags &= (uint16_t)~CONTEXT_LATE_END;
         if (status == NDIS_STATUS_SUCCESS) {
@@ -70,7 +75,7 @@ void disconnect_reset_sent(struct flue_target *target, flue_ps now_ps)
         struct target_context *context = FLUE_CONTAINER_OF(hook, struct target_context, work);
 
         if ((uintptr_t)context->disconnect->MiniportReserved[1] > target->port.given[PORT_ENGINE] ||
-            ring_reserve(&target->upwards, 1) != FLUE_OK) {
+            upwards_reserve(target, 1) != FLUE_OK) {
             return; /* the next interrupt makes room */
         }
         (void)flue_server_begin(&target->engine, now_ps);

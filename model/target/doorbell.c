@@ -54,7 +54,7 @@ static inline bool take_first(struct flue_target *target)
     const struct doorbell *front = (const struct doorbell *)ring_front(&target->doorbells);
     struct doorbell entry;
 
-    if (ring_reserve(&target->upwards, TARGET_STEP_ENTRIES) != FLUE_OK) {
+    if (upwards_reserve(target, TARGET_STEP_ENTRIES) != FLUE_OK) {
         return false;
     }
     if (front != NULL) {

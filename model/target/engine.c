@@ -91,7 +91,7 @@ void engine_pump_some(struct flue_target *target, flue_ps now_ps)
         context = FLUE_CONTAINER_OF(list_pop_front(&target->outputs), struct target_context, work);
         context->flags &= (uint16_t)~CONTEXT_WANTS_OUTPUT;
         if (context->state == FLUE_CONTEXT_INVALID && context_accepts(context)) {
-            if (ring_reserve(&target->upwards, TARGET_STEP_ENTRIES) != FLUE_OK) {
+            if (upwards_reserve(target, TARGET_STEP_ENTRIES) != FLUE_OK) {
                 context->flags |= CONTEXT_WANTS_OUTPUT;
                 list_push_back(&target->outputs, &context->work);
                 return; /* the next interrupt makes room, and pumps */
@@ -134,7 +134,7 @@ void engine_timeout_fire(struct timer *timer, flue_ps now_ps)
         struct target_context *context = FLUE_CONTAINER_OF(hook, struct target_context, work);
         struct flue_tcp_info before;
 
-        if (ring_reserve(&target->upwards, TARGET_STEP_ENTRIES) != FLUE_OK) {
+        if (upwards_reserve(target, TARGET_STEP_ENTRIES) != FLUE_OK) {
             timers_arm(target->timers, timer, now_ps + FLUE_PS_PER_US); /* the host has to take some first */
             return;
         }
@@ -268,7 +268,7 @@ void engine_follow_up(struct flue_target *target, struct target_context *context
     if ((context->flags & (CONTEXT_LOOK | CONTEXT_TIMED_OUT | CONTEXT_STARVED)) == 0 || context->conn == NULL) {
         return;
     }
-    if (ring_reserve(&target->upwards, TARGET_FREEZE_ENTRIES) != FLUE_OK) {
+    if (upwards_reserve(target, TARGET_FREEZE_ENTRIES) != FLUE_OK) {
         want(target, context, CONTEXT_WANTS_TIMEOUT, &target->timeouts); /* when the host has taken some */
         timers_arm(target->timers, &target->timeout_timer, target_now(target) + FLUE_PS_PER_US);
         return;
@@ -294,8 +294,8 @@ bool engine_has_room(struct flue_target *target, const struct target_context *co
     const uint32_t entries = TARGET_SPARE_ENTRIES + TARGET_STEP_ENTRIES + waiting;
 
     /* What waits behind a gap must find room when the gap is filled, even if the ring cannot grow any more by then. */
-    return ring_reserve(&target->upwards, entries) == FLUE_OK &&
-           (waiting == 0 || entries + waiting <= target->upwards.room || ring_grow(&target->upwards) == FLUE_OK) &&
+    return upwards_reserve(target, entries) == FLUE_OK &&
+           (waiting == 0 || upwards_widen(target, entries + waiting) == FLUE_OK) &&
            (bytes == 0 || ndis_pool_reserve(target->spans, (uint64_t)target->pledged + entries) == FLUE_OK);
 }
 

@@ -81,8 +81,9 @@ struct upward {
         struct target_neighbour *neighbour;
     } what;
     enum upward_kind kind;
-    uint32_t psh; /* DATA: the segment carried PSH */
-    bool let_go;  /* of those held back: to be shown in the next interrupt */
+    uint32_t psh;   /* DATA: the segment carried PSH */
+    bool let_go;    /* of those held back: to be shown in the next interrupt */
+    uint32_t epoch; /* its turn, among several queues (rss.c) */
 };
 
 enum port_source { PORT_ORDINARY, PORT_ENGINE, PORT_SOURCES };

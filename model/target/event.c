@@ -36,7 +36,7 @@ void event_freeze(struct flue_target *target, struct target_context *context, TC
     }
     context->still = still;
     upward_event(target, context, TcpIndicateRetrieve, reason);
-    send_refuse_late(target, context);
+    send_freeze(target, context);
     post_end_later(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS);
 }
 

@@ -40,7 +40,7 @@ void fault_tell(struct flue_target *target, struct target_context *context)
 {
     context->marks |= OBJECT_BROKEN;
     if ((context->marks & OBJECT_TOLD) != 0 ||
-        ring_reserve(&target->upwards, TARGET_FREEZE_ENTRIES) != FLUE_OK) { /* then at its terminate */
+        upwards_reserve(target, TARGET_FREEZE_ENTRIES) != FLUE_OK) { /* then at its terminate */
         return;
     }
     context->marks |= OBJECT_TOLD;
@@ -92,35 +92,19 @@ static flue_err visit(target_tree block, void *arg)
 {
     struct touched *touched = (struct touched *)arg;
 
-    if (block->MiniportOffloadContext == NULL || *block->MiniportOffloadContext == NULL) {
-        return FLUE_OK;
-    }
-    switch (flue_state_layer(block->Header.Type)) {
-    case FLUE_LAYER_NEIGHBOR: {
-        const struct target_neighbour *neighbour = (const struct target_neighbour *)*block->MiniportOffloadContext;
+    const struct target_neighbour *neighbour = slot_neighbour(block);
+    const struct target_path *path = slot_path(block);
+    struct target_context *context = slot_tcp(block);
 
+    if (neighbour != NULL) {
         FLUE_LIST_EACH(hook, &neighbour->paths)
         {
             collect_path(touched, FLUE_CONTAINER_OF(hook, struct target_path, sibling), neighbour->marks);
         }
-        break;
-    }
-    case FLUE_LAYER_PATH: {
-        const struct target_path *path = (const struct target_path *)*block->MiniportOffloadContext;
-
+    } else if (path != NULL) {
         collect_path(touched, path, path->marks);
-        break;
-    }
-    case FLUE_LAYER_TCP: {
-        struct target_context *context = (struct target_context *)*block->MiniportOffloadContext;
-
-        if (context->state != FLUE_CONTEXT_TERMINATING) {
-            collect(touched, context, context->marks);
-        }
-        break;
-    }
-    case FLUE_LAYER_NONE:
-        break;
+    } else if (context != NULL && context->state != FLUE_CONTEXT_TERMINATING) {
+        collect(touched, context, context->marks);
     }
     return FLUE_OK;
 }
@@ -143,7 +127,7 @@ void fault_complete(struct flue_target *target, enum upward_kind kind, target_tr
         if ((context->marks & OBJECT_BROKEN) != 0) {
             fault_tell(target, context);
         } else if (context->state == FLUE_CONTEXT_INVALID && context_accepts(context) &&
-                   ring_reserve(&target->upwards, TARGET_STEP_ENTRIES) == FLUE_OK) {
+                   upwards_reserve(target, TARGET_STEP_ENTRIES) == FLUE_OK) {
             /* Without room it happens when the connection wants to send. */
             invalidate_refuse(target, context);
         }

@@ -59,14 +59,12 @@ static void fold_context(const struct flue_target *target, const struct target_c
 /* What a tree whose completion is held back brings. */
 static flue_err fold_block(target_tree block, void *arg)
 {
+    const struct target_context *context = slot_tcp(block);
     uint64_t *digest = (uint64_t *)arg;
 
     fold(digest, (uint64_t)block->Header.Type << 32 | (uint32_t)block->Status);
     fold_chain(block->NetBufferListChain, digest);
-    if (block->MiniportOffloadContext != NULL && *block->MiniportOffloadContext != NULL &&
-        flue_state_layer(block->Header.Type) == FLUE_LAYER_TCP) {
-        const struct target_context *context = (const struct target_context *)*block->MiniportOffloadContext;
-
+    if (context != NULL) {
         fold(digest, context->id);
         if (flue_state_class(block->Header.Type) == 3) {
             struct flue_tcp_state state = {.state = 0};
@@ -115,7 +113,7 @@ void flue_target_fold(const struct flue_target *target, flue_ps now_ps, uint64_t
     for (uint32_t i = 0; i < target->held.count; i++) {
         fold_held((const struct upward *)ring_at(&target->held, i), digest);
     }
-    fold(digest, (uint64_t)target->upwards.count << 32 | target->doorbells.count);
+    fold(digest, (uint64_t)upwards_count(target) << 32 | target->doorbells.count);
     fold(digest, (uint64_t)target->totals.connections << 32 | contexts_live(target));
     fold(digest, (uint64_t)target->pausing << 1 | target->uploading);
     fold_at(digest, target->pushes.timer.due_ps, now_ps);

@@ -152,6 +152,7 @@ static NDIS_STATUS fail_tcp(struct give_back *give_back, target_tree block, stru
     disconnect_finish(target, context, NDIS_STATUS_REQUEST_ABORTED);
     block->NetBufferListChain = NULL;
     if (recipe) {
+        state.rt_delta = FLUE_TICKS_NONE; /* nothing is left that could be sent again (CH-098) */
         fill(block, context, &state, NULL);
     }
     end_tcp(give_back, context);
@@ -159,10 +160,9 @@ static NDIS_STATUS fail_tcp(struct give_back *give_back, target_tree block, stru
     return recipe ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
 }
 
-static NDIS_STATUS give_back_tcp(struct give_back *give_back, target_tree block)
+static NDIS_STATUS give_back_tcp(struct give_back *give_back, target_tree block, struct target_context *context)
 {
     struct flue_target *target = give_back->target;
-    struct target_context *context = (struct target_context *)*block->MiniportOffloadContext;
     struct flue_tcp_state state;
     PNET_BUFFER_LIST last = NULL;
 
@@ -171,7 +171,7 @@ static NDIS_STATUS give_back_tcp(struct give_back *give_back, target_tree block)
     }
     context_touch(target, context);
     if (context->state == FLUE_CONTEXT_ABORTED && hook_linked(&context->work)) {
-        disconnect_finish(target, context, NDIS_STATUS_SUCCESS); /* its RST is in the ring */
+        disconnect_finish(target, context, NDIS_STATUS_SUCCESS); /* if its RST has left */
     }
     if ((context->marks & (OBJECT_BROKEN | OBJECT_NO_END)) != 0) {
         return fail_tcp(give_back, block, context);
@@ -215,9 +215,8 @@ static NDIS_STATUS end_status(const struct flue_target *target, uint8_t *marks, 
     return NDIS_STATUS_FAILURE;
 }
 
-static NDIS_STATUS give_back_path(const struct flue_target *target, target_tree block)
+static NDIS_STATUS give_back_path(const struct flue_target *target, target_tree block, struct target_path *path)
 {
-    struct target_path *path = (struct target_path *)*block->MiniportOffloadContext;
     NDIS_STATUS status;
     bool gone;
 
@@ -234,13 +233,18 @@ static NDIS_STATUS give_back_path(const struct flue_target *target, target_tree 
     return status;
 }
 
-static NDIS_STATUS give_back_neighbour(struct flue_target *target, target_tree block)
+static NDIS_STATUS give_back_neighbour(struct flue_target *target, target_tree block,
+                                       struct target_neighbour *neighbour)
 {
-    struct target_neighbour *neighbour = (struct target_neighbour *)*block->MiniportOffloadContext;
     NDIS_STATUS status;
     bool gone;
 
-    if (neighbour->dependents != 0 || (neighbour->marks & OBJECT_GIVEN_BACK) != 0) {
+    if ((neighbour->marks & OBJECT_GIVEN_BACK) != 0) {
+        return NDIS_STATUS_FAILURE;
+    }
+    if (neighbour->dependents != 0) {
+        /* CH-113.  It stays for what depends on it; but FAILURE is final (D-32), so its handle above may be gone. */
+        neighbour->marks |= OBJECT_LEFT;
         return NDIS_STATUS_FAILURE;
     }
     status = end_status(target, &neighbour->marks, &gone);
@@ -259,32 +263,26 @@ static NDIS_STATUS give_back_neighbour(struct flue_target *target, target_tree b
 static flue_err visit(target_tree block, void *arg)
 {
     struct give_back *give_back = (struct give_back *)arg;
+    struct target_neighbour *neighbour = slot_neighbour(block);
+    struct target_path *path = slot_path(block);
+    struct target_context *context = slot_tcp(block);
 
     if (block->MiniportOffloadContext == NULL || flue_state_layer(block->Header.Type) != give_back->layer ||
         block->MiniportReserved[0] != NULL) {
         return FLUE_OK;
     }
-    if (ring_reserve(&give_back->target->upwards, TARGET_STEP_ENTRIES) != FLUE_OK) {
+    if (upwards_reserve(give_back->target, TARGET_STEP_ENTRIES) != FLUE_OK) {
         return FLUE_ENOMEM; /* the rest of the tree waits until the host has taken some */
     }
     block->MiniportReserved[0] = give_back; /* seen; mark_gone() says more */
     target_engine_charge(give_back->target, FLUE_COST_OFFLOAD, &give_back->target->params.profile.engine_terminate, 0);
     give_back->bytes += TARGET_COMPLETION_BYTES;
-    if (*block->MiniportOffloadContext == NULL) {
-        return FLUE_OK;
-    }
-    switch (give_back->layer) {
-    case FLUE_LAYER_TCP:
-        block->Status = give_back_tcp(give_back, block);
-        break;
-    case FLUE_LAYER_PATH:
-        block->Status = give_back_path(give_back->target, block);
-        break;
-    case FLUE_LAYER_NEIGHBOR:
-        block->Status = give_back_neighbour(give_back->target, block);
-        break;
-    case FLUE_LAYER_NONE:
-        break;
+    if (context != NULL) {
+        block->Status = give_back_tcp(give_back, block, context);
+    } else if (path != NULL) {
+        block->Status = give_back_path(give_back->target, block, path);
+    } else if (neighbour != NULL) {
+        block->Status = give_back_neighbour(give_back->target, block, neighbour);
     }
     return FLUE_OK;
 }
@@ -292,12 +290,13 @@ static flue_err visit(target_tree block, void *arg)
 /* In the block while the target has it: whether its turn has come, and whose lost state is to be told. */
 static flue_err prepare(target_tree block, void *arg)
 {
+    struct target_context *context = slot_tcp(block);
+
     block->MiniportReserved[0] = NULL;
     block->MiniportReserved[1] = NULL;
     block->Status = block->MiniportOffloadContext == NULL ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
-    if (block->MiniportOffloadContext != NULL && *block->MiniportOffloadContext != NULL &&
-        flue_state_layer(block->Header.Type) == FLUE_LAYER_TCP) {
-        event_let_go((struct flue_target *)arg, (struct target_context *)*block->MiniportOffloadContext);
+    if (context != NULL) {
+        event_let_go((struct flue_target *)arg, context);
     }
     return FLUE_OK;
 }
@@ -315,7 +314,7 @@ bool give_back_drain(struct flue_target *target, target_tree tree, flue_ps at_ps
     if (fault_hangs(target, FAULT_TERMINATE, tree)) {
         return true;
     }
-    if (!invalidate_flush(target)) {
+    if (!invalidate_flush(target, tree)) {
         return false;
     }
     (void)flue_server_begin(&target->engine,
@@ -387,31 +386,20 @@ static void collect_failed(struct gone *gone, const NDIS_MINIPORT_OFFLOAD_BLOCK_
 static flue_err finish(target_tree block, void *arg)
 {
     struct gone *gone = (struct gone *)arg;
+    struct target_neighbour *neighbour = slot_neighbour(block);
+    struct target_path *path = slot_path(block);
+    struct target_context *context = slot_tcp(block);
 
-    if (block->MiniportOffloadContext == NULL || !is_gone(block)) {
+    if (!is_gone(block)) {
         collect_failed(gone, block);
-        return FLUE_OK;
-    }
-    switch (flue_state_layer(block->Header.Type)) {
-    case FLUE_LAYER_TCP:
-        finish_tcp(gone, block, (struct target_context *)*block->MiniportOffloadContext);
-        break;
-    case FLUE_LAYER_PATH: {
-        struct target_path *path = (struct target_path *)*block->MiniportOffloadContext;
-
+    } else if (context != NULL) {
+        finish_tcp(gone, block, context);
+    } else if (path != NULL) {
         path->next = gone->paths;
         gone->paths = path;
-        break;
-    }
-    case FLUE_LAYER_NEIGHBOR: {
-        struct target_neighbour *neighbour = (struct target_neighbour *)*block->MiniportOffloadContext;
-
+    } else if (neighbour != NULL) {
         neighbour->next = gone->neighbours;
         gone->neighbours = neighbour;
-        break;
-    }
-    case FLUE_LAYER_NONE:
-        break;
     }
     return FLUE_OK;
 }

@@ -20,12 +20,10 @@ struct search {
 
 static flue_err look(target_tree block, void *arg)
 {
+    const struct target_context *context = slot_tcp(block);
     struct search *search = (struct search *)arg;
 
-    if (flue_state_layer(block->Header.Type) == FLUE_LAYER_TCP && block->MiniportOffloadContext != NULL &&
-        *block->MiniportOffloadContext != NULL) {
-        const struct target_context *context = (const struct target_context *)*block->MiniportOffloadContext;
-
+    if (context != NULL) {
         search->found |= search->context != NULL ? context == search->context : context->id == search->id;
     }
     return FLUE_OK;
@@ -88,7 +86,7 @@ void hold_advance(struct flue_target *target)
 static void hurry(struct flue_target *target)
 {
     if (target->held.count > 0) {
-        timers_arm(target->timers, &target->interrupt_timer, target_now(target));
+        timers_arm(target->timers, &target->queues->timer, target_now(target));
     }
 }
 

@@ -91,9 +91,9 @@ static void install(struct flue_target *target, struct target_context *context, 
     if (target->totals.connections > target->totals.connections_peak) {
         target->totals.connections_peak = target->totals.connections;
     }
-    *block->MiniportOffloadContext = context;
+    *block->MiniportOffloadContext = slot_of(context, SLOT_TCP);
     context_enter(target, context, FLUE_CONTEXT_INSTALLED);
-    if (context_invalid(context)) {
+    if (context_invalid(context) && target_obeys(target, 106)) {
         context_enter(target, context, FLUE_CONTEXT_INVALID); /* on a path that must not be used */
     }
     context_touch(target, context);
@@ -140,7 +140,8 @@ static NDIS_STATUS take_tcp(struct flue_target *target, target_tree block, struc
     }
     context->path = path;
     context->handle = block->NdisOffloadHandle;
-    context->id = state.hash_value;
+    context->hash = state.hash_value;
+    context->id = target->identify != NULL ? target->identify(target->identify_ctx, &state.tuple) : state.hash_value;
     context->dwnd = block->Header.Revision >= FLUE_TCP_DELEGATED_REVISION_2 ? delegated->DWnd : 0;
     if (delegated->BufferedData != NULL && target_obeys(target, 77)) {
         context->flags = CONTEXT_LATCHED; /* D-45 */
@@ -248,9 +249,7 @@ static void visit_new(struct intake *intake, target_tree block, struct place pla
     }
     block->Status = status;
     flue_trace2(target->trace, target_take, target->engine.clock_ps,
-                layer == FLUE_LAYER_TCP && status == NDIS_STATUS_SUCCESS
-                    ? ((const struct target_context *)*block->MiniportOffloadContext)->id
-                    : FLUE_NO_CONN,
+                layer == FLUE_LAYER_TCP && status == NDIS_STATUS_SUCCESS ? slot_tcp(block)->id : FLUE_NO_CONN,
                 block->Header.Type, status);
     if (status != NDIS_STATUS_SUCCESS) {
         target->totals.refused += layer == FLUE_LAYER_TCP;
@@ -261,8 +260,8 @@ static void visit_new(struct intake *intake, target_tree block, struct place pla
     }
     block->MiniportReserved[0] = block; /* taken by this block: to be told when the tree completes */
     place.below = true;
-    place.path = layer == FLUE_LAYER_PATH ? (struct target_path *)*block->MiniportOffloadContext : NULL;
-    place.neighbour = layer == FLUE_LAYER_NEIGHBOR ? (struct target_neighbour *)*block->MiniportOffloadContext : NULL;
+    place.path = slot_path(block);
+    place.neighbour = slot_neighbour(block);
     fared = walk(intake, block->DependentBlockList, place);
     if (fared.failed > 0) {
         block->Status = NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS;
@@ -272,27 +271,13 @@ static void visit_new(struct intake *intake, target_tree block, struct place pla
 /* An object that is here already, to hang new ones on.  Links change by update only (D-12). */
 static void visit_linker(struct intake *intake, target_tree block, struct place place)
 {
-    PVOID object = *block->MiniportOffloadContext;
-    struct place here = {.below = true};
-    bool misplaced = false;
+    const struct target_context *context = slot_tcp(block);
+    const struct place here = {.neighbour = slot_neighbour(block), .path = slot_path(block), .below = true};
     struct fared fared;
 
-    switch (flue_state_layer(block->Header.Type)) {
-    case FLUE_LAYER_NEIGHBOR:
-        here.neighbour = (struct target_neighbour *)object;
-        break;
-    case FLUE_LAYER_PATH:
-        here.path = (struct target_path *)object;
-        misplaced = place.neighbour != NULL && here.path->neighbour != place.neighbour;
-        break;
-    case FLUE_LAYER_TCP:
-        misplaced = place.path != NULL && ((struct target_context *)object)->path != place.path;
-        break;
-    case FLUE_LAYER_NONE:
-        misplaced = true;
-        break;
-    }
-    if (misplaced) {
+    if ((here.neighbour == NULL && here.path == NULL && context == NULL) ||
+        (here.path != NULL && place.neighbour != NULL && here.path->neighbour != place.neighbour) ||
+        (context != NULL && place.path != NULL && context->path != place.path)) {
         block->Status = NDIS_STATUS_FAILURE;
         fail_list(intake, block->DependentBlockList);
         return;
@@ -366,31 +351,19 @@ static flue_err collect(target_tree block, void *arg)
 {
     struct installed *installed = (struct installed *)arg;
 
-    if (block->MiniportOffloadContext == NULL || *block->MiniportOffloadContext == NULL ||
-        block->MiniportReserved[0] != block ||
+    struct target_neighbour *neighbour = slot_neighbour(block);
+    struct target_context *context = slot_tcp(block);
+
+    if (block->MiniportReserved[0] != block ||
         (block->Status != NDIS_STATUS_SUCCESS && block->Status != NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS)) {
         return FLUE_OK;
     }
-    switch (flue_state_layer(block->Header.Type)) {
-    case FLUE_LAYER_NEIGHBOR: {
-        struct target_neighbour *neighbour = (struct target_neighbour *)*block->MiniportOffloadContext;
-
-        if ((neighbour->marks & OBJECT_LIVE) == 0) {
-            neighbour->next = installed->neighbours;
-            installed->neighbours = neighbour;
-        }
-        break;
-    }
-    case FLUE_LAYER_TCP: {
-        struct target_context *context = (struct target_context *)*block->MiniportOffloadContext;
-
+    if (neighbour != NULL && (neighbour->marks & OBJECT_LIVE) == 0) {
+        neighbour->next = installed->neighbours;
+        installed->neighbours = neighbour;
+    } else if (context != NULL) {
         context->link = installed->contexts;
         installed->contexts = context;
-        break;
-    }
-    case FLUE_LAYER_PATH:
-    case FLUE_LAYER_NONE:
-        break;
     }
     return FLUE_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target/interrupt.c - from the adapter to the host: one FIFO of everything the host is to see, and the moderated
- * interrupt in which it sees it.
+ * interrupt in which it sees it.  With receive-side scaling one of each for every processor; rss.c says which, and
+ * keeps their entries in an order that the host cannot tell from that of one FIFO.
  *
  * The entries' visible times never decrease, as all of them are DMA writes behind one another, and the host takes them
  * in this order.  That gives two rules for free: no upward call for an object precedes the return of its initiate
@@ -12,18 +13,44 @@
 
 /* ---- The event ring ---- */
 
+static inline struct upward *push(struct target_queue *queue, enum upward_kind kind, struct target_context *context,
+                                  flue_ps at_ps, uint64_t bytes)
+{
+    struct flue_target *target = queue->target;
+    struct upward *entry = (struct upward *)ring_push(&queue->upwards);
+
+    assert(entry != NULL && "no memory for what the host is to see");
+    *entry = (struct upward){.visible_ps = flue_pcie_write(&target->pcie, at_ps, bytes),
+                             .context = context,
+                             .kind = kind,
+                             .epoch = target->rss.epoch};
+    if (queue->upwards.count == 1) {
+        interrupt_arm(queue);
+    }
+    return entry;
+}
+
 struct upward *upward_push(struct flue_target *target, enum upward_kind kind, struct target_context *context,
                            flue_ps at_ps, uint64_t bytes)
 {
-    struct upward *entry = (struct upward *)ring_push(&target->upwards);
+    struct upward *entry;
 
-    assert(entry != NULL && "no memory for what the host is to see");
-    *entry =
-        (struct upward){.visible_ps = flue_pcie_write(&target->pcie, at_ps, bytes), .context = context, .kind = kind};
-    if (target->upwards.count == 1) {
-        interrupt_arm(target);
+    if (!target->rss.on) {
+        return push(target->queues, kind, context, at_ps, bytes);
     }
+    if (context != NULL) {
+        return push(rss_queue(target, context), kind, context, at_ps, bytes);
+    }
+    target->rss.epoch++; /* it may concern every connection: in its place among all that they have */
+    entry = push(rss_base(target), kind, context, at_ps, bytes);
+    target->rss.epoch++;
     return entry;
+}
+
+struct upward *upward_push_frame(struct flue_target *target, const struct flue_frame *frame, flue_ps at_ps,
+                                 uint64_t bytes)
+{
+    return push(target->rss.on ? rss_queue_of_frame(target, frame) : target->queues, UPWARD_FRAME, NULL, at_ps, bytes);
 }
 
 void upward_chain(struct flue_target *target, enum upward_kind kind, struct target_context *context,
@@ -50,11 +77,15 @@ void upward_event(struct flue_target *target, struct target_context *context, UL
 /* ---- When ---- */
 
 /* Ordinary sends are completed along with anything else; of their own accord only when a batch of them, or the last,
- * has left the wire. */
-static flue_ps sent_due(const struct flue_target *target)
+ * has left the wire.  They are queue 0's. */
+static flue_ps sent_due(const struct target_queue *queue)
 {
+    const struct flue_target *target = queue->target;
     uint32_t count = target->sent.count;
 
+    if (queue != target->queues) {
+        return FLUE_PS_NEVER;
+    }
     if (target->lost.first != NULL) {
         return target_now(target);
     }
@@ -71,13 +102,17 @@ static bool hurries(const struct flue_target *target, const struct upward *front
     return target->params.ddi.chimney_moderation_none != 0 && front != NULL && front->kind != UPWARD_FRAME;
 }
 
-void interrupt_arm(struct flue_target *target)
+void interrupt_arm(struct target_queue *queue)
 {
-    const struct upward *front = (const struct upward *)ring_front(&target->upwards);
-    flue_ps due_ps = sent_due(target);
+    struct flue_target *target = queue->target;
+    const struct upward *front = (const struct upward *)ring_front(&queue->upwards);
+    flue_ps due_ps = sent_due(queue);
 
-    if (target->in_batch || target->postponed) {
+    if (target->in_batch || queue->postponed) {
         return;
+    }
+    if (front != NULL && !rss_in_turn(target, front)) {
+        front = NULL; /* the interrupt that shows what stands before it arms this one */
     }
     if (front != NULL && front->visible_ps < due_ps) {
         due_ps = front->visible_ps;
@@ -85,23 +120,30 @@ void interrupt_arm(struct flue_target *target)
     if (due_ps == FLUE_PS_NEVER) {
         return;
     }
-    if (!target->poll && !hurries(target, front)) {
-        due_ps = flue_moderation_next(&target->moderation, due_ps);
+    if (!queue->poll && !hurries(target, front)) {
+        due_ps = flue_moderation_next(&queue->moderation, due_ps);
     }
-    if (target->core != NULL && target->core->clock_ps > due_ps) {
-        due_ps = target->core->clock_ps;
+    if (queue->core != NULL && queue->core->clock_ps > due_ps) {
+        due_ps = queue->core->clock_ps;
     }
-    if (due_ps != target->interrupt_timer.due_ps) {
-        timers_arm(target->timers, &target->interrupt_timer, due_ps);
+    if (due_ps != queue->timer.due_ps) {
+        timers_arm(target->timers, &queue->timer, due_ps);
+    }
+}
+
+static void arm_all(struct flue_target *target)
+{
+    for (uint32_t i = 0; i < target->queue_count; i++) {
+        interrupt_arm(&target->queues[i]);
     }
 }
 
 /* ---- What ---- */
 
 /* Up to where the host sees the rings: it reads them while it works, at its core's virtual time. */
-static flue_ps sight(const struct flue_target *target, flue_ps now_ps)
+static flue_ps sight(const struct target_queue *queue, flue_ps now_ps)
 {
-    return target->core != NULL ? target->core->clock_ps : now_ps;
+    return queue->core != NULL ? queue->core->clock_ps : now_ps;
 }
 
 static void complete_frames(struct flue_target *target, flue_ps now_ps)
@@ -111,7 +153,7 @@ static void complete_frames(struct flue_target *target, flue_ps now_ps)
 
     target->lost = (struct ndis_chain){0};
     while ((front = (const struct sent *)ring_front(&target->sent)) != NULL &&
-           front->departure_ps <= sight(target, now_ps)) {
+           front->departure_ps <= sight(target->queues, now_ps)) {
         ndis_chain_append(&chain, front->nbl);
         ring_pop(&target->sent);
     }
@@ -256,43 +298,62 @@ void interrupt_show(struct flue_target *target, const struct upward *entry)
     batch->completions++;
 }
 
+static void begin(struct target_queue *queue, flue_ps now_ps)
+{
+    struct flue_target *target = queue->target;
+
+    target->batch = (struct batch){.completions = 0};
+    queue->postponed = false;
+    queue->poll = false;
+    queue->moderation.last_ps = now_ps;
+    queue->interrupts++;
+    target->in_batch = true;
+    target->running = queue;
+    target->totals.interrupts++;
+    if (target->rss.on) {
+        flue_trace1(target->trace, processor, now_ps, FLUE_NO_CONN, queue - target->queues);
+    }
+    if (queue->core != NULL) {
+        target->core = queue->core;
+        (void)flue_server_begin(queue->core, now_ps);
+        if (target->interrupt_price != NULL) {
+            (void)flue_server_charge(queue->core, NULL, FLUE_COST_INTERRUPT, target->interrupt_price, 0);
+        }
+    }
+    if (queue == target->queues) {
+        complete_frames(target, now_ps);
+        hold_advance(target);
+    }
+}
+
 void interrupt_fire(struct timer *timer, flue_ps now_ps)
 {
-    struct flue_target *target = FLUE_CONTAINER_OF(timer, struct flue_target, interrupt_timer);
+    struct target_queue *queue = FLUE_CONTAINER_OF(timer, struct target_queue, timer);
+    struct flue_target *target = queue->target;
     struct batch *batch = &target->batch;
     const struct upward *front;
     uint32_t frames;
 
     /* A core that has got more to do since the timer was armed is waited for once more, so that more comes together;
      * then this interrupt is work that arrived now and stands in the core's queue like any other. */
-    if (target->core != NULL && target->core->clock_ps > now_ps && !target->postponed) {
-        target->postponed = true;
-        timers_arm(target->timers, timer, target->core->clock_ps);
+    if (queue->core != NULL && queue->core->clock_ps > now_ps && !queue->postponed) {
+        queue->postponed = true;
+        timers_arm(target->timers, timer, queue->core->clock_ps);
         return;
     }
-    *batch = (struct batch){.completions = 0};
-    target->postponed = false;
-    target->poll = false;
-    target->in_batch = true;
-    target->moderation.last_ps = now_ps;
-    target->totals.interrupts++;
-    if (target->core != NULL) {
-        (void)flue_server_begin(target->core, now_ps);
-        if (target->interrupt_price != NULL) {
-            (void)flue_server_charge(target->core, NULL, FLUE_COST_INTERRUPT, target->interrupt_price, 0);
-        }
-    }
-    complete_frames(target, now_ps);
-    hold_advance(target);
-    while ((front = (const struct upward *)ring_front(&target->upwards)) != NULL &&
-           front->visible_ps <= sight(target, now_ps)) {
+    begin(queue, now_ps);
+    while ((front = (const struct upward *)ring_front(&queue->upwards)) != NULL &&
+           front->visible_ps <= sight(queue, now_ps) && rss_in_turn(target, front)) {
         struct upward entry = *front;
 
         if (batch->frames.count == TARGET_FRAME_BUDGET) {
-            target->poll = true;
+            queue->poll = true;
             break;
         }
-        ring_pop(&target->upwards);
+        ring_pop(&queue->upwards);
+        if (entry.epoch != queue->epoch) {
+            rss_meet(queue, entry.epoch);
+        }
         if (!hold_takes(target, &entry)) {
             interrupt_show(target, &entry);
         }
@@ -305,7 +366,7 @@ void interrupt_fire(struct timer *timer, flue_ps now_ps)
     flue_trace2(target->trace, interrupt, now_ps, FLUE_NO_CONN, frames, batch->completions);
     power_look(target);
     target->in_batch = false;
-    interrupt_arm(target);
+    arm_all(target);
     if (doorbell_waits(target) && !timer_armed(&target->doorbell_timer)) {
         timers_arm(target->timers, &target->doorbell_timer, now_ps); /* it has waited for room in the event ring */
     }

@@ -34,38 +34,23 @@ static NDIS_STATUS mark(uint8_t *marks)
 static flue_err visit(target_tree block, void *arg)
 {
     struct flue_target *target = (struct flue_target *)arg;
-    PVOID object = block->MiniportOffloadContext == NULL ? NULL : *block->MiniportOffloadContext;
+    struct target_neighbour *neighbour = slot_neighbour(block);
+    struct target_path *path = slot_path(block);
+    struct target_context *context = slot_tcp(block);
 
     block->Status = block->MiniportOffloadContext == NULL ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
-    if (object == NULL) {
-        return FLUE_OK;
-    }
-    switch (flue_state_layer(block->Header.Type)) {
-    case FLUE_LAYER_NEIGHBOR: {
-        struct target_neighbour *neighbour = (struct target_neighbour *)object;
-
+    if (neighbour != NULL) {
         block->Status = mark(&neighbour->marks);
         FLUE_LIST_EACH(hook, &neighbour->paths)
         {
             settle_path(target, FLUE_CONTAINER_OF(hook, struct target_path, sibling));
         }
-        break;
-    }
-    case FLUE_LAYER_PATH:
-        block->Status = mark(&((struct target_path *)object)->marks);
-        settle_path(target, (const struct target_path *)object);
-        break;
-    case FLUE_LAYER_TCP: {
-        struct target_context *context = (struct target_context *)object;
-
-        if (context->state != FLUE_CONTEXT_TERMINATING) {
-            block->Status = mark(&context->marks);
-            context_settle(target, context);
-        }
-        break;
-    }
-    case FLUE_LAYER_NONE:
-        break;
+    } else if (path != NULL) {
+        block->Status = mark(&path->marks);
+        settle_path(target, path);
+    } else if (context != NULL && context->state != FLUE_CONTEXT_TERMINATING) {
+        block->Status = mark(&context->marks);
+        context_settle(target, context);
     }
     return FLUE_OK;
 }
@@ -88,11 +73,19 @@ static flue_err charge(target_tree block, void *arg)
     return FLUE_OK;
 }
 
-static void finish_first(struct flue_target *target)
+/* before: the one before it; NULL: it is the first. */
+static void finish(struct flue_target *target, target_tree tree, target_tree before)
 {
-    target_tree tree = target->invalidates.first;
+    target_tree next = (target_tree)tree->MiniportReserved[0];
 
-    target->invalidates.first = (target_tree)tree->MiniportReserved[0];
+    if (before == NULL) {
+        target->invalidates.first = next;
+    } else {
+        before->MiniportReserved[0] = next;
+    }
+    if (next == NULL) {
+        target->invalidates.last = before;
+    }
     upward_push(target, UPWARD_INVALIDATE, NULL, target->engine.clock_ps, TARGET_COMPLETION_BYTES)->what.tree = tree;
 }
 
@@ -131,24 +124,59 @@ void invalidate_fire(struct timer *timer, flue_ps now_ps)
     struct flue_target *target = FLUE_CONTAINER_OF(timer, struct flue_target, invalidate_timer);
 
     (void)flue_server_begin(&target->engine, now_ps);
-    if (ring_reserve(&target->upwards, 1) != FLUE_OK) {
+    if (upwards_reserve(target, 1) != FLUE_OK) {
         timers_arm(target->timers, timer, now_ps + FLUE_PS_PER_US); /* the host has to take some first */
         return;
     }
     if (target->invalidates.first != NULL && due(target->invalidates.first) <= target->port.given[PORT_ENGINE]) {
-        finish_first(target);
+        finish(target, target->invalidates.first, NULL);
     }
     invalidate_advance(target, now_ps);
 }
 
-/* What is terminated has nothing pending (CH-117): the host should have waited (D-22). */
-bool invalidate_flush(struct flue_target *target)
+struct search {
+    target_tree tree;
+    const void *object;
+};
+
+static flue_err is_it(target_tree block, void *arg)
 {
-    while (target->invalidates.first != NULL) {
-        if (ring_reserve(&target->upwards, TARGET_STEP_ENTRIES) != FLUE_OK) {
+    const struct search *search = (const struct search *)arg;
+
+    return block->MiniportOffloadContext != NULL && *block->MiniportOffloadContext == search->object ? FLUE_EEXIST
+                                                                                                     : FLUE_OK;
+}
+
+/* FLUE_EEXIST: the other tree names an object of this block. */
+static flue_err is_named(target_tree block, void *arg)
+{
+    struct search *search = (struct search *)arg;
+
+    if (block->MiniportOffloadContext == NULL || *block->MiniportOffloadContext == NULL) {
+        return FLUE_OK;
+    }
+    search->object = *block->MiniportOffloadContext;
+    return flue_block_walk(search->tree, is_it, search);
+}
+
+/* What is terminated has nothing pending (CH-117): the host should have waited (D-22).  An invalidate of what it only
+ * depends on goes on. */
+bool invalidate_flush(struct flue_target *target, target_tree terminated)
+{
+    target_tree tree = target->invalidates.first, before = NULL;
+
+    while (tree != NULL) {
+        struct search search = {.tree = terminated};
+        target_tree next = (target_tree)tree->MiniportReserved[0];
+
+        if (flue_block_walk(tree, is_named, &search) == FLUE_OK) {
+            before = tree;
+        } else if (upwards_reserve(target, TARGET_STEP_ENTRIES) == FLUE_OK) {
+            finish(target, tree, before);
+        } else {
             return false;
         }
-        finish_first(target);
+        tree = next;
     }
     return true;
 }
@@ -162,6 +190,8 @@ void invalidate_refuse(struct flue_target *target, struct target_context *contex
 {
     struct flue_tcp_info info;
 
-    flue_tcp_info(context->conn, &info);
-    event_freeze(target, context, InvalidState, info.state);
+    if (target_obeys(target, 108)) {
+        flue_tcp_info(context->conn, &info);
+        event_freeze(target, context, InvalidState, info.state);
+    }
 }

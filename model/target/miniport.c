@@ -96,34 +96,12 @@ static NDIS_STATUS MiniportTcpOffloadReceiveReturn(NDIS_HANDLE MiniportAdapterCo
 
 /* ---- Life ---- */
 
-static const NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic_characteristics = {
-    .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS,
-               NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS_REVISION_1, sizeof generic_characteristics},
-    .InitiateOffloadHandler = MiniportInitiateOffload,
-    .TerminateOffloadHandler = MiniportTerminateOffload,
-    .UpdateOffloadHandler = MiniportUpdateOffload,
-    .InvalidateOffloadHandler = MiniportInvalidateOffload,
-    .QueryOffloadHandler = MiniportQueryOffload,
-};
-
-static const NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp_characteristics = {
-    .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS,
-               NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS_REVISION_1, sizeof tcp_characteristics},
-    .OffloadType = NdisTcpChimneyOffload,
-    .TcpOffloadSendHandler = MiniportTcpOffloadSend,
-    .TcpOffloadReceiveHandler = MiniportTcpOffloadReceive,
-    .TcpOffloadDisconnectHandler = MiniportTcpOffloadDisconnect,
-    .TcpOffloadForwardHandler = MiniportTcpOffloadForward,
-    .TcpOffloadReceiveReturnHandler = MiniportTcpOffloadReceiveReturn,
-};
+static const struct flue_provider_handlers handlers = FLUE_PROVIDER_HANDLERS;
 
 static NDIS_STATUS MiniportSetOptions(NDIS_HANDLE NdisDriverHandle, NDIS_HANDLE DriverContext)
 {
-    NDIS_STATUS status = NdisSetOptionalHandlers(NdisDriverHandle, &generic_characteristics.Header);
-
     (void)DriverContext;
-    return status != NDIS_STATUS_SUCCESS ? status
-                                         : NdisSetOptionalHandlers(NdisDriverHandle, &tcp_characteristics.Header);
+    return flue_ndis_set_provider(NdisDriverHandle, &handlers);
 }
 
 /* What N is told of the adapter: its context, and what it can do with connections. */

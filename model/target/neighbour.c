@@ -30,14 +30,14 @@ void neighbour_test(struct flue_target *target, struct target_neighbour *neighbo
         neighbour->fresh_to_ps = target->tick_to_ps; /* progress and confirmations only make it fresher until then */
         return;
     }
-    if ((neighbour->marks & (OBJECT_ASKING | OBJECT_ASK_DUE | OBJECT_GIVEN_BACK)) != 0) {
+    if ((neighbour->marks & (OBJECT_ASKING | OBJECT_ASK_DUE | OBJECT_GIVEN_BACK | OBJECT_LEFT)) != 0) {
         return;
     }
     if ((neighbour->marks & OBJECT_LIVE) == 0) {
         neighbour->marks |= OBJECT_ASK_DUE; /* D-15 */
         return;
     }
-    if (ring_reserve(&target->upwards, TARGET_SPARE_ENTRIES + 1) != FLUE_OK) {
+    if (upwards_reserve(target, TARGET_SPARE_ENTRIES + 1) != FLUE_OK) {
         return; /* the next datagram asks again */
     }
     neighbour->marks |= OBJECT_ASKING;
@@ -58,7 +58,7 @@ void neighbour_live(struct flue_target *target, struct target_neighbour *neighbo
 /* The whole neighbour state (D-48); the host answers in HostReachabilityDelta before the call returns. */
 void neighbour_ask(struct flue_target *target, struct target_neighbour *neighbour)
 {
-    PVOID slot = neighbour;
+    PVOID slot = slot_of(neighbour, SLOT_NEIGHBOUR);
     const uint32_t now = target_tick(target);
     struct {
         NDIS_MINIPORT_OFFLOAD_BLOCK_LIST block;
@@ -79,7 +79,7 @@ void neighbour_ask(struct flue_target *target, struct target_neighbour *neighbou
     };
 
     neighbour->marks &= (uint8_t) ~(unsigned)OBJECT_ASKING;
-    if ((neighbour->marks & OBJECT_GIVEN_BACK) != 0) {
+    if ((neighbour->marks & (OBJECT_GIVEN_BACK | OBJECT_LEFT)) != 0) {
         return;
     }
     memcpy(ask.constant.DlSourceAddress, neighbour->source, sizeof neighbour->source);

@@ -21,6 +21,7 @@ enum object_mark {
     OBJECT_BROKEN = 0x08,     /* its state is lost: query, invalidate and terminate fail (behaviour 11.5) */
     OBJECT_NO_END = 0x10,     /* its terminate fails (D-32) */
     OBJECT_TOLD = 0x20,       /* HardwareFailure and Abort were raised for it (connections) */
+    OBJECT_LEFT = 0x20,       /* the host has ended it too early: nothing is said of it any more (neighbours) */
     OBJECT_LISTED = 0x40,     /* on a list of those to be told of something (connections) */
     OBJECT_ASKING = 0x40,     /* a reachability query is on its way to the host (neighbours) */
     OBJECT_ASK_DUE = 0x80     /* one is due when the completion of the initiate has returned (neighbours) */
@@ -131,6 +132,7 @@ struct target_context {
     struct target_context *link;          /* of those touched by an interrupt, or freed by a terminate */
     NDIS_HANDLE handle;                   /* the host's name for it, in indications */
     uint32_t id;                          /* identity in traces */
+    uint32_t hash;                        /* HashValue */
     uint32_t lent;                        /* indicated buffer lists that are out with the host */
     uint32_t backlog_bytes, backlog_tick; /* SendBacklogSize as last told, and when */
 

@@ -8,6 +8,8 @@
 
 enum { PARAMETERS_BYTES_1 = 0x38 }; /* without CongestionAlgorithm */
 
+#define SWS_MOST_PS (7 * 24 * 3600 * FLUE_PS_PER_S) /* the longest that the engine takes */
+
 /* ---- Answers ---- */
 
 static NDIS_STATUS reply(PNDIS_OID_REQUEST request, const void *answer, ULONG bytes)
@@ -51,7 +53,7 @@ void oid_init(struct flue_target *target)
         .TcpDelayedAckTicks = (UCHAR)ticks_of(target, tcp->delayed_ack_ps, UINT8_MAX),
         .TcpMaximumRetransmissions = (UCHAR)tcp->max_retransmits,
         .TcpDoubtReachabilityRetransmissions = 3,
-        .TcpSwsPreventionTicks = ticks_of(target, 500 * FLUE_PS_PER_MS, UINT32_MAX),
+        .TcpSwsPreventionTicks = ticks_of(target, tcp->sws_override_ps, UINT32_MAX),
         .TcpDuplicateAckThreshold = tcp->dup_ack_threshold,
         .TcpPushTicks = ticks_of(target, TARGET_PUSH_PS, UINT32_MAX),
         .NceStaleTicks = target->params.nce_stale_ticks,
@@ -83,6 +85,10 @@ static flue_err retune(struct flue_target *target, const NDIS_TCP_CONNECTION_OFF
     tcp.tick_ps = FLUE_PS_PER_S / (flue_ps)wanted->TicksPerSecond;
     tcp.ack_every = wanted->TcpAckFrequency;
     tcp.delayed_ack_ps = (flue_ps)wanted->TcpDelayedAckTicks * tcp.tick_ps;
+    tcp.sws_override_ps = (flue_ps)wanted->TcpSwsPreventionTicks * tcp.tick_ps; /* CH-301; what is longer is a week */
+    if (tcp.sws_override_ps > SWS_MOST_PS) {
+        tcp.sws_override_ps = SWS_MOST_PS;
+    }
     tcp.max_retransmits = wanted->TcpMaximumRetransmissions;
     tcp.dup_ack_threshold = wanted->TcpDuplicateAckThreshold;
     err = flue_tcp_retune(target->tcp, &tcp);
@@ -133,17 +139,22 @@ static NDIS_STATUS set_parameters(struct flue_target *target, PNDIS_OID_REQUEST 
 
 /* ---- On and off ---- */
 
-static void switch_to(bool *disabled, UCHAR wanted)
+/* True: it was the other way round. */
+static bool switch_to(bool *disabled, UCHAR wanted)
 {
+    const bool before = *disabled;
+
     if (wanted != NDIS_OFFLOAD_PARAMETERS_NO_CHANGE) {
         *disabled = wanted == NDIS_OFFLOAD_PARAMETERS_CONNECTION_OFFLOAD_DISABLED;
     }
+    return *disabled != before;
 }
 
 /* Nothing that is offloaded changes by it: the host has terminated what it disables (CH-305). */
 static NDIS_STATUS set_enabled(struct flue_target *target, PNDIS_OID_REQUEST request)
 {
     const NDIS_OFFLOAD_PARAMETERS *wanted = (const NDIS_OFFLOAD_PARAMETERS *)payload(request, sizeof *wanted);
+    bool changed;
 
     if (wanted == NULL) {
         return NDIS_STATUS_BUFFER_TOO_SHORT;
@@ -152,8 +163,10 @@ static NDIS_STATUS set_enabled(struct flue_target *target, PNDIS_OID_REQUEST req
         wanted->TcpConnectionIPv6 > NDIS_OFFLOAD_PARAMETERS_CONNECTION_OFFLOAD_ENABLED) {
         return NDIS_STATUS_INVALID_PARAMETER;
     }
-    switch_to(&target->disabled[0], wanted->TcpConnectionIPv4);
-    switch_to(&target->disabled[1], wanted->TcpConnectionIPv6);
+    changed = switch_to(&target->disabled[0], wanted->TcpConnectionIPv4);
+    if (switch_to(&target->disabled[1], wanted->TcpConnectionIPv6) || changed) {
+        power_changed(target);
+    }
     return NDIS_STATUS_SUCCESS;
 }
 
@@ -179,6 +192,8 @@ static NDIS_STATUS set(struct flue_target *target, PNDIS_OID_REQUEST request)
     case (ULONG)OID_IP6_OFFLOAD_STATS:
         target->statistics[1].ip = (IP_OFFLOAD_STATS){.InReceives = 0};
         return NDIS_STATUS_SUCCESS;
+    case (ULONG)OID_GEN_RECEIVE_SCALE_PARAMETERS:
+        return rss_set(target, request);
     case (ULONG)OID_PNP_SET_POWER:
         return payload(request, sizeof(ULONG)) == NULL ? NDIS_STATUS_BUFFER_TOO_SHORT : power_set(target, request);
     default:
@@ -192,6 +207,8 @@ static NDIS_STATUS query(struct flue_target *target, PNDIS_OID_REQUEST request)
 
     statistics_settle(target);
     switch (request->Oid) {
+    case (ULONG)OID_GEN_RECEIVE_SCALE_PARAMETERS:
+        return rss_query(target, request);
     case (ULONG)OID_TCP_CONNECTION_OFFLOAD_PARAMETERS:
         return reply(request, &target->settings, target->settings.Header.Size);
     case (ULONG)OID_TCP4_OFFLOAD_STATS:

@@ -44,7 +44,7 @@ static flue_ps next_departure(const struct port *port)
 void port_lose(struct flue_target *target, PNET_BUFFER_LIST nbl)
 {
     ndis_chain_append(&target->lost, nbl);
-    interrupt_arm(target);
+    interrupt_arm(target->queues);
 }
 
 /* One that the wire refuses all the same, or that memory runs out for, is lost, and counted. */
@@ -86,7 +86,7 @@ void port_commit(struct flue_target *target, enum port_source source, const stru
             return;
         }
         *sent = (struct sent){.departure_ps = departure_ps, .nbl = nbl};
-        interrupt_arm(target);
+        interrupt_arm(target->queues);
     }
 }
 

@@ -167,7 +167,7 @@ void post_fire(struct timer_fifo_entry *entry, flue_ps now_ps)
     if (posts->context->state == FLUE_CONTEXT_TERMINATING) {
         return; /* the completion of the terminate ends them all, and frees the connection */
     }
-    if (ring_reserve(&target->upwards, TARGET_SPARE_ENTRIES) != FLUE_OK) {
+    if (upwards_reserve(target, TARGET_SPARE_ENTRIES) != FLUE_OK) {
         start_timer(target, posts, true); /* the host has enough to do */
         return;
     }

@@ -27,7 +27,7 @@ static void tell(struct flue_target *target, NDIS_STATUS code, ULONG information
 {
     struct upward *entry;
 
-    if (ring_reserve(&target->upwards, 1) != FLUE_OK) {
+    if (upwards_reserve(target, 1) != FLUE_OK) {
         target->untold = target->untold || code != NDIS_STATUS_LINK_STATE;
         target->link_untold = target->link_untold || code == NDIS_STATUS_LINK_STATE;
         return;
@@ -46,6 +46,8 @@ void power_show(struct flue_target *target, const struct upward *entry)
 
     miniport_tell_trace(target, NULL);
     if (code == NDIS_STATUS_OFFLOAD_RESUME) {
+        target->shut[0] = target->disabled[0];
+        target->shut[1] = target->disabled[1];
         miniport_status(target, code, &capability, sizeof capability);
     } else if (code == NDIS_STATUS_LINK_STATE) {
         miniport_status(target, code, &state, sizeof state);
@@ -72,7 +74,7 @@ static flue_err note_linker(target_tree block, void *arg)
 
 static bool waits(const struct flue_target *target)
 {
-    return target->pausing && !target->uploading && target->power == NULL;
+    return target->pausing && !target->uploading && target->power == NULL && target_obeys(target, 307);
 }
 
 bool power_holds(struct flue_target *target, target_tree tree)
@@ -95,7 +97,7 @@ bool power_holds(struct flue_target *target, target_tree tree)
  * them. */
 static void let_go(struct flue_target *target)
 {
-    while (target->initiates.first != NULL && ring_reserve(&target->upwards, TARGET_STEP_ENTRIES) == FLUE_OK) {
+    while (target->initiates.first != NULL && upwards_reserve(target, TARGET_STEP_ENTRIES) == FLUE_OK) {
         target_tree tree = target->initiates.first;
 
         target->initiates.first = (target_tree)tree->MiniportReserved[0];
@@ -146,6 +148,14 @@ void flue_target_resume(struct flue_target *target)
     tell(target, NDIS_STATUS_OFFLOAD_RESUME, 0);
 }
 
+/* By another resume (behaviour 4.6), if none will come anyway. */
+void power_changed(struct flue_target *target)
+{
+    if (!target->pausing && !target->uploading && target->power == NULL) {
+        tell(target, NDIS_STATUS_OFFLOAD_RESUME, 0);
+    }
+}
+
 /* ---- Sleep ---- */
 
 static bool empty(const struct flue_target *target)
@@ -157,7 +167,7 @@ NDIS_STATUS power_set(struct flue_target *target, PNDIS_OID_REQUEST request)
 {
     const ULONG state = *(const ULONG *)request->InformationBuffer;
 
-    if (state <= NetDeviceStateD0 || empty(target)) {
+    if (state <= NetDeviceStateD0 || empty(target) || !target_obeys(target, 311)) {
         return NDIS_STATUS_SUCCESS;
     }
     if (target->power != NULL) {

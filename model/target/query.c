@@ -147,6 +147,9 @@ static flue_err visit(target_tree block, void *arg)
 {
     struct query *query = (struct query *)arg;
     struct flue_target *target = query->target;
+    const struct target_neighbour *neighbour = slot_neighbour(block);
+    const struct target_path *path = slot_path(block);
+    struct target_context *context = slot_tcp(block);
 
     query->bytes += TARGET_COMPLETION_BYTES;
     if (block->MiniportOffloadContext == NULL) {
@@ -155,21 +158,12 @@ static flue_err visit(target_tree block, void *arg)
     }
     target_engine_charge(target, FLUE_COST_OFFLOAD, &target->params.profile.engine_request, 0);
     block->Status = NDIS_STATUS_FAILURE;
-    if (*block->MiniportOffloadContext == NULL) {
-        return FLUE_OK;
-    }
-    switch (flue_state_layer(block->Header.Type)) {
-    case FLUE_LAYER_NEIGHBOR:
-        block->Status = query_neighbour(query, block, (const struct target_neighbour *)*block->MiniportOffloadContext);
-        break;
-    case FLUE_LAYER_PATH:
-        block->Status = query_path(query, block, (const struct target_path *)*block->MiniportOffloadContext);
-        break;
-    case FLUE_LAYER_TCP:
-        block->Status = query_tcp(query, block, (struct target_context *)*block->MiniportOffloadContext);
-        break;
-    case FLUE_LAYER_NONE:
-        break;
+    if (neighbour != NULL) {
+        block->Status = query_neighbour(query, block, neighbour);
+    } else if (path != NULL) {
+        block->Status = query_path(query, block, path);
+    } else if (context != NULL) {
+        block->Status = query_tcp(query, block, context);
     }
     return FLUE_OK;
 }
@@ -222,7 +216,7 @@ void backlog_look(struct flue_target *target, struct target_context *context)
     uint32_t bytes, difference;
 
     if (params->backlog_permille == 0 || now - context->backlog_tick < params->backlog_ticks ||
-        context->state != FLUE_CONTEXT_LIVE || ring_reserve(&target->upwards, TARGET_SPARE_ENTRIES + 1) != FLUE_OK) {
+        context->state != FLUE_CONTEXT_LIVE || upwards_reserve(target, TARGET_SPARE_ENTRIES + 1) != FLUE_OK) {
         return;
     }
     bytes = backlog_bytes(target, context);

@@ -189,11 +189,22 @@ NDIS_STATUS send_refusal(const struct target_context *context)
 /* What is refused comes back in its turn (CH-170), because the host sends it itself, in that order.  Once the
  * connection stands still nothing before it will complete: it may come back at once, and the rest in the chain; but
  * where there is no chain (D-29, D-32), or lists that came too late wait already, it waits for the terminate. */
+static bool complete_before(const struct flue_target *target, const struct target_context *context)
+{
+    return context->send_first != NULL &&
+           (target->params.ddi.upload_sends_complete != 0 || (context->marks & (OBJECT_BROKEN | OBJECT_NO_END)) != 0);
+}
+
+void send_freeze(struct flue_target *target, struct target_context *context)
+{
+    if (context->late == context->send_first || !complete_before(target, context)) {
+        send_refuse_late(target, context);
+    }
+}
+
 static void refuse_sends(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first)
 {
-    const bool waits = context->late != NULL ||
-                       (context->send_first != NULL && (target->params.ddi.upload_sends_complete != 0 ||
-                                                        (context->marks & (OBJECT_BROKEN | OBJECT_NO_END)) != 0));
+    const bool waits = context->late != NULL || complete_before(target, context);
 
     if (!waits || context->state == FLUE_CONTEXT_ABORTED) {
         send_refuse(target, UPWARD_SENT, context, first, send_refusal(context));

@@ -3,16 +3,17 @@
 
 #include "target/target.h"
 
-enum { TARGET_TIMERS = 7 };
+enum { TARGET_TIMERS = 6 }; /* and one for each receive queue */
 
 static bool params_valid(const struct flue_target_params *params)
 {
     const struct flue_profile *profile = &params->profile;
 
     return params->send_quantum >= 1 && params->backlog_frames >= 1 && params->ring_frames >= 1 &&
-           params->tcp.tick_ps > 0 && params->vlan_count <= FLUE_TARGET_VLANS && params->thresholds.window_ps >= 0 &&
-           profile->engine_hz >= 1000 && profile->pcie_bps >= 1000000 && profile->pcie_mps_bytes > 0 &&
-           profile->pcie_mrrs_bytes > 0 && profile->context_cache <= 1000000;
+           params->receive_queues <= FLUE_TARGET_QUEUES && params->tcp.tick_ps > 0 &&
+           params->vlan_count <= FLUE_TARGET_VLANS && params->thresholds.window_ps >= 0 && profile->engine_hz >= 1000 &&
+           profile->pcie_bps >= 1000000 && profile->pcie_mps_bytes > 0 && profile->pcie_mrrs_bytes > 0 &&
+           profile->context_cache <= 1000000;
 }
 
 /* Boxes below: engine, bus, TCP. */
@@ -24,8 +25,6 @@ static flue_err init_servers(struct flue_target *target)
     flue_profile_pcie(&target->params.profile, &pcie);
     flue_pcie_init(&target->pcie, &pcie);
     flue_server_init(&target->engine, target->params.profile.engine_hz, NULL);
-    target->moderation =
-        (struct flue_moderation){.period_ps = (flue_ps)target->params.profile.moderation_ps, .last_ps = FLUE_PS_NEVER};
     if (target->params.ddi.fin_wait2_s != 0) {
         tcp.fin_wait_2_ps = (flue_ps)target->params.ddi.fin_wait2_s * FLUE_PS_PER_S; /* D-54 */
     }
@@ -37,12 +36,11 @@ static flue_err init_servers(struct flue_target *target)
 static void init_rings(struct flue_target *target)
 {
     ring_init(&target->doorbells, target->env, sizeof(struct doorbell));
-    ring_init(&target->upwards, target->env, sizeof(struct upward));
+    rss_init(target);
     ring_init(&target->held, target->env, sizeof(struct upward));
     ring_init(&target->sent, target->env, sizeof(struct sent));
     port_init(target);
     timer_setup(&target->doorbell_timer, doorbell_fire);
-    timer_setup(&target->interrupt_timer, interrupt_fire);
     timer_setup(&target->pump_timer, engine_pump_fire);
     timer_setup(&target->timeout_timer, engine_timeout_fire);
     timer_setup(&target->invalidate_timer, invalidate_fire);
@@ -73,13 +71,13 @@ flue_err flue_target_new(const struct flue_env *env, struct timers *timers, cons
     if (!params_valid(params)) {
         return FLUE_EINVAL;
     }
-    err = timers_reserve(timers, TARGET_TIMERS);
+    err = timers_reserve(timers, TARGET_TIMERS + rss_queues(params));
     if (err != FLUE_OK) {
         return err;
     }
     target = (struct flue_target *)env->allocate(env->ctx, sizeof *target);
     if (target == NULL) {
-        timers_unreserve(timers, TARGET_TIMERS);
+        timers_unreserve(timers, TARGET_TIMERS + rss_queues(params));
         return FLUE_ENOMEM;
     }
     *target = (struct flue_target){
@@ -91,7 +89,7 @@ flue_err flue_target_new(const struct flue_env *env, struct timers *timers, cons
     if (err == FLUE_OK) {
         err = ring_reserve(&target->doorbells, TARGET_RING_ENTRIES);
         if (err == FLUE_OK) {
-            err = ring_reserve(&target->upwards, TARGET_RING_ENTRIES);
+            err = upwards_reserve(target, TARGET_RING_ENTRIES);
         }
         if (err == FLUE_OK) {
             err = contexts_init(target);
@@ -115,6 +113,23 @@ void flue_target_set_host_core(struct flue_target *target, struct flue_server *c
 {
     target->core = core;
     target->interrupt_price = interrupt;
+    for (uint32_t i = 0; i < target->queue_count; i++) {
+        target->queues[i].core = core;
+    }
+}
+
+void flue_target_set_processor(struct flue_target *target, unsigned processor, struct flue_server *core)
+{
+    if (processor < target->queue_count) {
+        target->queues[processor].core = core;
+    }
+}
+
+void flue_target_set_names(struct flue_target *target, uint32_t (*identify)(void *, const struct flue_tcp_tuple *),
+                           void *ctx)
+{
+    target->identify = identify;
+    target->identify_ctx = ctx;
 }
 
 void flue_target_free(struct flue_target *target)
@@ -132,16 +147,15 @@ void flue_target_free(struct flue_target *target)
     miniport_unregister(target);
     flue_tcp_free(target->tcp);
     timers_remove(target->timers, &target->doorbell_timer);
-    timers_remove(target->timers, &target->interrupt_timer);
     timers_remove(target->timers, &target->pump_timer);
     timers_remove(target->timers, &target->timeout_timer);
     timers_remove(target->timers, &target->invalidate_timer);
     timers_remove(target->timers, &target->watch_timer);
     timer_fifo_dispose(&target->pushes);
     port_dispose(target);
-    timers_unreserve(target->timers, TARGET_TIMERS);
+    timers_unreserve(target->timers, TARGET_TIMERS + target->queue_count);
     ring_dispose(&target->doorbells);
-    ring_dispose(&target->upwards);
+    rss_dispose(target);
     ring_dispose(&target->held);
     ring_dispose(&target->sent);
     contexts_dispose(target);
@@ -151,6 +165,16 @@ void flue_target_free(struct flue_target *target)
 void *flue_target_adapter(const struct flue_target *target)
 {
     return target->miniport;
+}
+
+unsigned flue_target_processor(const struct flue_target *target)
+{
+    return target->in_batch ? (unsigned)(target->running - target->queues) : 0;
+}
+
+uint64_t flue_target_interrupts(const struct flue_target *target, unsigned processor)
+{
+    return target != NULL && processor < target->queue_count ? target->queues[processor].interrupts : 0;
 }
 
 /* ---- Books ---- */
@@ -194,6 +218,6 @@ uint64_t flue_target_objects_live(const struct flue_target *target)
 
     flue_tcp_totals(target->tcp, &tcp);
     return contexts_live(target) + tcp.pool_objects_live + target->doorbells.count + target->overflow.count +
-           target->upwards.count + target->held.count + target->sent.count + port->queues[PORT_ORDINARY].count +
+           upwards_count(target) + target->held.count + target->sent.count + port->queues[PORT_ORDINARY].count +
            port->queues[PORT_ENGINE].count;
 }

@@ -23,6 +23,8 @@
 #include "frame/frame.h"
 #include "target/entries.h"
 #include "target/objects.h"
+#include "target/rss.h"
+#include "target/slot.h"
 
 #define TARGET_PUSH_PS          (500 * FLUE_PS_PER_MS) /* CH-294 */
 #define TARGET_KEEP_IDLE_PS     (7200 * FLUE_PS_PER_S) /* KaTimeout 0 */
@@ -68,25 +70,27 @@ struct flue_target {
     NDIS_TCP_OFFLOAD_EVENT_HANDLERS calls;
     struct flue_server engine;
     struct flue_pcie pcie;
-    struct flue_server *core; /* the host's; may be NULL */
+    struct flue_server *core; /* the one that the host is at work on; may be NULL */
     const struct flue_price *interrupt_price;
+    uint32_t (*identify)(void *ctx, const struct flue_tcp_tuple *tuple); /* may be NULL */
+    void *identify_ctx;
     struct flue_tcp *tcp;
     struct port port;
     struct ring doorbells; /* struct doorbell */
     struct overflow overflow;
-    struct ring upwards;    /* struct upward */
-    uint32_t pledged;       /* DATA entries of it: each may need a piece of `spans` */
+    struct target_queue queues[FLUE_TARGET_QUEUES];
+    uint32_t queue_count;
+    struct target_rss rss;
+    uint32_t pledged;       /* DATA entries in them: each may need a piece of `spans` */
     struct ring held;       /* the same, by flue_target_hold() */
     struct ring sent;       /* struct sent */
     struct ndis_chain lost; /* ordinary sends that memory ran out for: completed in the next interrupt */
-    struct timer doorbell_timer, interrupt_timer, pump_timer, timeout_timer, invalidate_timer, watch_timer;
-    struct flue_moderation moderation;
-    bool postponed;          /* the interrupt has waited once for the host's core */
-    bool poll;               /* the last interrupt used up its budget */
-    bool paused;             /* transmission waits until the backlog has fallen to half */
-    bool in_batch;           /* an interrupt is running */
-    bool holding;            /* completions of state operations stay here, in `held` */
-    uint32_t frames_waiting; /* ordinary frames in the event ring */
+    struct timer doorbell_timer, pump_timer, timeout_timer, invalidate_timer, watch_timer;
+    bool paused;                  /* transmission waits until the backlog has fallen to half */
+    bool in_batch;                /* an interrupt is running */
+    struct target_queue *running; /* whose that is */
+    bool holding;                 /* completions of state operations stay here, in `held` */
+    uint32_t frames_waiting;      /* ordinary frames in the event ring */
     struct batch batch;
     struct flue_hook outputs;  /* contexts with something to transmit */
     struct flue_hook timeouts; /* contexts with a deadline that has passed */
@@ -108,6 +112,7 @@ struct flue_target {
     flue_ps push_ps;             /* their length: TcpPushTicks */
     struct target_statistics statistics[2];          /* IPv4, IPv6 */
     bool disabled[2];                                /* the same: by OID_TCP_OFFLOAD_PARAMETERS */
+    bool shut[2];                                    /* the same: so the host was told last */
     NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS settings; /* as last set, or as made */
     PNDIS_OID_REQUEST power;                         /* waits until no object is left (CH-311) */
     bool pausing, uploading;                         /* as the host was told */
@@ -229,14 +234,29 @@ void overflow_forget(struct flue_target *target, struct target_context *context)
 
 /* ---- interrupt.c ---- */
 
-/* A new entry of the event ring, visible to the host after a DMA write of `bytes` that starts at at_ps. */
+/* A new entry of an event ring, visible to the host after a DMA write of `bytes` that starts at at_ps. */
 struct upward *upward_push(struct flue_target *target, enum upward_kind kind, struct target_context *context,
                            flue_ps at_ps, uint64_t bytes);
+/* An ordinary frame. */
+struct upward *upward_push_frame(struct flue_target *target, const struct flue_frame *frame, flue_ps at_ps,
+                                 uint64_t bytes);
+/* Makes sure that `entries` more find room, whichever queue they belong to; that each ring has `room` in all. */
+FLUE_CHECKED static inline flue_err upwards_reserve(struct flue_target *target, uint32_t entries)
+{
+    flue_err err = ring_reserve(&target->queues[0].upwards, entries);
+
+    for (uint32_t i = 1; err == FLUE_OK && i < target->queue_count; i++) {
+        err = ring_reserve(&target->queues[i].upwards, entries);
+    }
+    return err;
+}
+flue_err upwards_widen(struct flue_target *target, uint32_t room);
+uint32_t upwards_count(const struct flue_target *target);
 /* A chain of completed NBLs, an event; both at the engine's clock. */
 void upward_chain(struct flue_target *target, enum upward_kind kind, struct target_context *context,
                   const struct ndis_chain *chain);
 void upward_event(struct flue_target *target, struct target_context *context, ULONG type, ULONG information);
-void interrupt_arm(struct flue_target *target);
+void interrupt_arm(struct target_queue *queue);
 /* Shows one entry outside of the order of the ring. */
 void interrupt_show(struct flue_target *target, const struct upward *entry);
 void interrupt_fire(struct timer *timer, flue_ps now_ps);
@@ -355,8 +375,8 @@ void backlog_look(struct flue_target *target, struct target_context *context);
 void invalidate_call(struct flue_target *target, target_tree tree);
 void invalidate_drain(struct flue_target *target, target_tree tree, flue_ps at_ps);
 void invalidate_advance(struct flue_target *target, flue_ps now_ps);
-/* False: there is no room in the event ring for all. */
-bool invalidate_flush(struct flue_target *target);
+/* Completes those of objects that are terminated.  False: there is no room in the event ring for all. */
+bool invalidate_flush(struct flue_target *target, target_tree terminated);
 void invalidate_fire(struct timer *timer, flue_ps now_ps);
 void invalidate_complete(struct flue_target *target, target_tree tree);
 /* An invalid connection is about to send data, FIN, a repetition or a probe: it does not (D-25). */
@@ -429,6 +449,8 @@ void send_refuse(struct flue_target *target, enum upward_kind kind, struct targe
 NDIS_STATUS send_refusal(const struct target_context *context);
 /* Those that came after the target had wanted the connection back (CONTEXT_RECALLED). */
 void send_refuse_late(struct flue_target *target, struct target_context *context);
+/* The same when the connection stands still from now on, unless lists before them complete only when it goes. */
+void send_freeze(struct flue_target *target, struct target_context *context);
 /* What is not acknowledged goes back: first NBL of the chain; the first byte is SndUna. */
 PNET_BUFFER_LIST send_hand_back(struct target_context *context, PNET_BUFFER_LIST *last);
 
@@ -558,6 +580,8 @@ NDIS_STATUS oid_request(struct flue_target *target, PNDIS_OID_REQUEST request);
 NDIS_TCP_CONNECTION_OFFLOAD power_capability(const struct flue_target *target, bool hardware);
 bool power_holds(struct flue_target *target, target_tree tree);
 void power_show(struct flue_target *target, const struct upward *entry);
+/* What is enabled has changed: the host is to be told. */
+void power_changed(struct flue_target *target);
 NDIS_STATUS power_set(struct flue_target *target, PNDIS_OID_REQUEST request);
 /* At the end of an interrupt: perhaps nothing is left, and the adapter may sleep. */
 void power_look(struct flue_target *target);

@@ -53,7 +53,7 @@ static NDIS_STATUS update_path(struct flue_target *target, struct target_path *p
         (neighbour != NULL && (neighbour->marks & (OBJECT_GIVEN_BACK | OBJECT_BROKEN)) != 0)) {
         return NDIS_STATUS_FAILURE;
     }
-    if (neighbour != NULL && neighbour != path->neighbour) {
+    if (neighbour != NULL && neighbour != path->neighbour && target_obeys(target, 88)) {
         relink(target, path, neighbour);
     }
     if (path->mtu_bytes != cached->PathMtu) {
@@ -136,27 +136,17 @@ static NDIS_STATUS update_tcp(struct flue_target *target, struct target_context 
 static void visit(struct flue_target *target, target_tree first, struct target_neighbour *parent)
 {
     for (target_tree block = first; block != NULL; block = block->NextBlock) {
-        PVOID object = block->MiniportOffloadContext == NULL ? NULL : *block->MiniportOffloadContext;
-        struct target_neighbour *here = NULL;
+        struct target_neighbour *here = slot_neighbour(block);
+        struct target_path *path = slot_path(block);
+        struct target_context *context = slot_tcp(block);
 
         block->Status = block->MiniportOffloadContext == NULL ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
-        if (object != NULL) {
-            switch (flue_state_layer(block->Header.Type)) {
-            case FLUE_LAYER_NEIGHBOR:
-                here = (struct target_neighbour *)object;
-                block->Status = update_neighbour(target, here, (const NEIGHBOR_OFFLOAD_STATE_CACHED *)cached_of(block));
-                break;
-            case FLUE_LAYER_PATH:
-                block->Status = update_path(target, (struct target_path *)object,
-                                            (const PATH_OFFLOAD_STATE_CACHED *)cached_of(block), parent);
-                break;
-            case FLUE_LAYER_TCP: /* under another path than its own: the link is ignored (D-18) */
-                block->Status = update_tcp(target, (struct target_context *)object,
-                                           (const TCP_OFFLOAD_STATE_CACHED *)cached_of(block));
-                break;
-            case FLUE_LAYER_NONE:
-                break;
-            }
+        if (here != NULL) {
+            block->Status = update_neighbour(target, here, (const NEIGHBOR_OFFLOAD_STATE_CACHED *)cached_of(block));
+        } else if (path != NULL) {
+            block->Status = update_path(target, path, (const PATH_OFFLOAD_STATE_CACHED *)cached_of(block), parent);
+        } else if (context != NULL) { /* under another path than its own: the link is ignored (D-18) */
+            block->Status = update_tcp(target, context, (const TCP_OFFLOAD_STATE_CACHED *)cached_of(block));
         }
         visit(target, block->DependentBlockList, here);
     }

@@ -133,7 +133,7 @@ void watch_fire(struct timer *timer, flue_ps now_ps)
         struct target_watch *watch = FLUE_CONTAINER_OF(hook, struct target_watch, hook);
 
         if (watch->context->state == FLUE_CONTEXT_LIVE && context_accepts(watch->context) &&
-            ring_reserve(&target->upwards, TARGET_SPARE_ENTRIES + 8) == FLUE_OK) {
+            upwards_reserve(target, TARGET_SPARE_ENTRIES + 8) == FLUE_OK) {
             look(target, watch);
         }
     }

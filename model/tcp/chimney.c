@@ -43,17 +43,17 @@ static uint32_t ticks_until(flue_ps due_ps, flue_ps tick_ps, flue_ps now_ps)
                : saturate((uint64_t)((due_ps + tick_ps - 1) / tick_ps - now_ps / tick_ps), FLUE_STATE_NO_TIMER - 1);
 }
 
-/* Retransmit.TimeoutDelta: retransmission, persist, FIN-WAIT-2 (behaviour 15.10). */
+/* Retransmit.TimeoutDelta: retransmission, persist, FIN-WAIT-2 (behaviour 15.10).  The wait for a better window is not
+ * told: the new holder begins it anew.  But once it is over what the window allows is due, now. */
 static uint32_t retransmit_delta(const struct flue_tcp_conn *conn, flue_ps now_ps)
 {
-    flue_ps due_ps = conn->timer_mode == TCP_TIMER_NONE || conn->timer_mode == TCP_TIMER_KEEP_ALIVE
-                         ? FLUE_PS_NEVER
-                         : conn->timer.due_ps;
+    const bool none = conn->timer_mode == TCP_TIMER_NONE || conn->timer_mode == TCP_TIMER_KEEP_ALIVE;
+    const bool held = conn->timer_mode == TCP_TIMER_PERSIST && conn->snd_wnd > 0;
+    flue_ps due_ps = none || held ? FLUE_PS_NEVER : conn->timer.due_ps;
 
     if ((conn->flags & TCP_IMPORTING) != 0) {
         due_ps = conn->last_sent_ps;
-    } else if ((conn->flags & TCP_FORCE) != 0 ||
-               ((conn->flags & TCP_TIMER_DUE) != 0 && conn->timer_mode != TCP_TIMER_KEEP_ALIVE)) {
+    } else if ((conn->flags & TCP_FORCE) != 0 || (!none && (conn->flags & TCP_TIMER_DUE) != 0)) {
         return 0;
     }
     return ticks_until(due_ps, conn->stack->params.tick_ps, now_ps);
@@ -359,6 +359,9 @@ flue_err flue_tcp_import(struct flue_tcp *stack, const struct flue_tcp_state *st
         return FLUE_EINVAL;
     }
     settings = settings_of(stack, flue_tcp_stack_settings(stack), state);
+    if (state->state == FLUE_TCP_FIN_WAIT_2 && state->rt_delta == FLUE_STATE_NO_TIMER) {
+        settings.fin_wait_2_ps = FLUE_PS_NEVER; /* its user still reads (RFC 9293 3.6, D-54) */
+    }
     conn = tcp_conn_new(stack, &state->tuple, &settings, user, id, now_ps, &err);
     if (conn == NULL) {
         return err;
@@ -394,12 +397,13 @@ void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps)
     conn->flags &= ~(uint32_t)TCP_IMPORTING;
     conn->last_sent_ps = now_ps; /* D-36 */
     if (conn->state == FLUE_TCP_FIN_WAIT_2) {
-        /* The old holder's limit counts only where there is one: a user may read half-closed for ever (RFC 9293 3.6).
-         */
+        /* The old holder's limit counts only where there is one: a user may read half-closed for ever (RFC 9293 3.6),
+         * and says so by a timer that stands still. */
         if (due_ps != FLUE_PS_NEVER && conn->settings->fin_wait_2_ps != FLUE_PS_NEVER) {
             tcp_timer_arm(conn, TCP_TIMER_FIN_WAIT_2, due_ps);
         } else {
             tcp_timer_fin_wait_2(conn, now_ps);
+            tcp_timer_settle(conn, now_ps); /* without that limit keep-alive may run */
         }
     } else if (conn->state == FLUE_TCP_TIME_WAIT) {
         tcp_timer_arm(conn, TCP_TIMER_TIME_WAIT, due_ps == FLUE_PS_NEVER ? now_ps + params->time_wait_ps : due_ps);
@@ -414,8 +418,6 @@ void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps)
         if (conn->timer_mode == TCP_TIMER_PERSIST && due_ps <= now_ps) {
             conn->flags |= TCP_FORCE; /* the old holder has waited long enough */
             tcp_timer_stop(conn);
-        } else if (conn->timer_mode == TCP_TIMER_PERSIST && due_ps != FLUE_PS_NEVER) {
-            tcp_timer_arm(conn, TCP_TIMER_PERSIST, due_ps);
         }
     }
     flue_tcp_consumed(conn, 0, now_ps); /* a window that has opened during the move has not been told */

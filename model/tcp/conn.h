@@ -262,6 +262,8 @@ void tcp_input_syn_sent(struct flue_tcp_conn *conn, const struct flue_frame *fra
 void tcp_established(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps);
 
 /* guard.c */
+/* Counts a challenge; false: there were too many lately. */
+bool tcp_may_challenge(struct flue_tcp_conn *conn, flue_ps now_ps);
 void tcp_clear_suspicion(struct flue_tcp_conn *conn);
 
 /* ack.c */

@@ -10,6 +10,7 @@ flue_err flue_tcp_retune(struct flue_tcp *stack, const struct flue_tcp_params *p
 
     tuned.ack_every = params->ack_every;
     tuned.delayed_ack_ps = params->delayed_ack_ps;
+    tuned.sws_override_ps = params->sws_override_ps;
     tuned.max_retransmits = params->max_retransmits;
     tuned.dup_ack_threshold = params->dup_ack_threshold;
     tuned.tick_ps = params->tick_ps;
@@ -46,6 +47,26 @@ int flue_tcp_suspects(const struct flue_tcp_conn *conn)
     return (conn->flags & TCP_SUSPECT) != 0;
 }
 
+/* At most params.challenge_acks of a stack's connections in params.challenge_ps, whoever asks (RFC 5961 7). */
+bool tcp_may_challenge(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    struct flue_tcp *stack = conn->stack;
+
+    if (stack->params.challenge_acks != 0) {
+        if (now_ps - stack->challenges_from_ps >= stack->params.challenge_ps) {
+            stack->challenges_from_ps = now_ps;
+            stack->challenges = 0;
+        }
+        if (stack->challenges >= stack->params.challenge_acks) {
+            return false;
+        }
+        stack->challenges++;
+    }
+    conn->challenge_acks++;
+    stack->totals.challenge_acks++;
+    return true;
+}
+
 static void suspect(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     const flue_ps due_ps = now_ps + TCP_SUSPECT_PS;
@@ -64,8 +85,9 @@ void flue_tcp_challenge(struct flue_tcp_conn *conn, int is_suspect, flue_ps now_
         return;
     }
     now_ps = tcp_advance(conn, now_ps);
-    conn->challenge_acks++;
-    conn->stack->totals.challenge_acks++;
+    if (!tcp_may_challenge(conn, now_ps)) {
+        return; /* nor does the peer come under suspicion: it was not asked */
+    }
     now_ps = tcp_advance(conn, tcp_emit_ack(conn, now_ps));
     if (is_suspect != 0) {
         suspect(conn, now_ps);

@@ -107,24 +107,12 @@ static void answer(struct flue_tcp_conn *conn, const struct flue_frame *frame, f
     }
 }
 
-/* The same for what might be an attack; at most params.challenge_acks of them in params.challenge_ps (RFC 5961 7). */
+/* The same for what might be an attack. */
 static void challenge(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
-    struct flue_tcp *stack = conn->stack;
-
-    if (stack->params.challenge_acks != 0) {
-        if (now_ps - stack->challenges_from_ps >= stack->params.challenge_ps) {
-            stack->challenges_from_ps = now_ps;
-            stack->challenges = 0;
-        }
-        if (stack->challenges >= stack->params.challenge_acks) {
-            return;
-        }
-        stack->challenges++;
+    if (tcp_may_challenge(conn, now_ps)) {
+        conn->flags |= TCP_ACK_NOW;
     }
-    conn->challenge_acks++;
-    stack->totals.challenge_acks++;
-    conn->flags |= TCP_ACK_NOW;
 }
 
 /* RFC 9293 3.10.7.4 for SYN-RECEIVED: the SYN may come again, and with both sides opening it carries our ACK.  True if

@@ -352,6 +352,7 @@ void tcp_probe(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     bool fin = conn->active->queue.bytes == 0;
     bool again = conn->snd_una != conn->snd_max;
+    uint8_t flags = FLUE_TCP_ACK;
     struct flue_span span;
 
     conn->probes++;
@@ -367,8 +368,12 @@ void tcp_probe(struct flue_tcp_conn *conn, flue_ps now_ps)
     conn->snd_max = seq_max(conn->snd_max, conn->snd_una + 1);
     conn->flags &= ~(uint32_t)TCP_TIMING;
     conn->last_sent_ps = now_ps;
-    (void)tcp_emit(conn, conn->snd_una, (uint8_t)(fin ? FLUE_TCP_ACK | FLUE_TCP_FIN : FLUE_TCP_ACK), fin ? NULL : &span,
-                   now_ps, again);
+    if (fin) {
+        flags |= FLUE_TCP_FIN;
+    } else if (conn->active->queue.bytes == 1) {
+        flags |= FLUE_TCP_PSH; /* as in send_next(): nothing follows it */
+    }
+    (void)tcp_emit(conn, conn->snd_una, flags, fin ? NULL : &span, now_ps, again);
 }
 
 flue_err flue_tcp_send(struct flue_tcp_conn *conn, const struct flue_span *span, flue_ps now_ps)

@@ -27,6 +27,7 @@ void flue_tcp_defaults(struct flue_tcp_params *params)
         .keep_interval_ps = 75 * FLUE_PS_PER_S,
         .challenge_ps = 5 * FLUE_PS_PER_S,
         .delayed_ack_ps = 40 * FLUE_PS_PER_MS,
+        .sws_override_ps = 500 * FLUE_PS_PER_MS,
         .rto_initial_ps = FLUE_PS_PER_S,
         .rto_min_ps = 200 * FLUE_PS_PER_MS,
         .rto_max_ps = 60 * FLUE_PS_PER_S,
@@ -100,7 +101,8 @@ static bool times_valid(const struct flue_tcp_params *params)
     return duration(params->delayed_ack_ps, 0) && params->delayed_ack_ps <= 500 * FLUE_PS_PER_MS &&
            duration(params->rto_initial_ps, 1) && duration(params->rto_min_ps, 1) &&
            duration(params->rto_max_ps, params->rto_min_ps) && duration(params->tick_ps, FLUE_PS_PER_NS) &&
-           duration(params->time_wait_ps, 0) && duration(params->fin_wait_2_ps, 0) &&
+           duration(params->sws_override_ps, 0) && duration(params->time_wait_ps, 0) &&
+           (duration(params->fin_wait_2_ps, 0) || params->fin_wait_2_ps == FLUE_PS_NEVER) &&
            duration(params->keep_idle_ps, 1) && duration(params->keep_interval_ps, 1) &&
            (duration(params->user_timeout_ps, 0) || params->user_timeout_ps == FLUE_PS_NEVER) &&
            duration(params->challenge_ps, 1);

@@ -86,6 +86,27 @@ static void begin_rounds(struct flue_tcp_conn *conn)
     conn->probe_round = 0;
 }
 
+/* How long data is held back that an open window has too little room for (RFC 9293 3.8.6.2.1, CH-301), or a cork.  Only
+ * while nothing is outstanding: else the peer's ACK, or the retransmission, brings news of the window. */
+static flue_ps held_wait(const struct flue_tcp_conn *conn)
+{
+    return conn->settings->cork != 0 ? CORK_PS : conn->stack->params.sws_override_ps;
+}
+
+/* Data waits and may not be sent.  A probe's deadline that was reckoned for a closed window does not hold back what a
+ * little window lets through. */
+static void settle_waiting(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    const flue_ps due_ps = now_ps + (conn->snd_wnd > 0 ? held_wait(conn) : shifted(conn, 0));
+
+    if (conn->timer_mode != TCP_TIMER_PERSIST) {
+        begin_rounds(conn);
+        tcp_timer_arm(conn, TCP_TIMER_PERSIST, due_ps);
+    } else if ((conn->flags & TCP_TIMER_DUE) == 0 && conn->timer.due_ps > due_ps) {
+        tcp_timer_arm(conn, TCP_TIMER_PERSIST, due_ps);
+    }
+}
+
 /* Nothing is under way: only keep-alive, if the user wants it (RFC 9293 3.8.4). */
 static void settle_idle(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
@@ -119,11 +140,7 @@ void tcp_timer_settle(struct flue_tcp_conn *conn, flue_ps now_ps)
         }
     } else if ((active->queue.bytes > 0 || (conn->flags & (TCP_FIN_QUEUED | TCP_FIN_SENT)) == TCP_FIN_QUEUED) &&
                !tcp_sendable(conn)) {
-        if (conn->timer_mode != TCP_TIMER_PERSIST) {
-            begin_rounds(conn);
-            tcp_timer_arm(conn, TCP_TIMER_PERSIST,
-                          now_ps + (conn->snd_wnd > 0 && conn->settings->cork != 0 ? CORK_PS : shifted(conn, 0)));
-        }
+        settle_waiting(conn, now_ps);
     } else {
         settle_idle(conn, now_ps);
     }

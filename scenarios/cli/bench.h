@@ -39,7 +39,7 @@ struct bench_cell {
 };
 
 /* The contract checker (flue/check.h): what runs are dearer for it, by pairs of a run without and one with it. */
-enum { BENCH_PAIRS = 5 };
+enum { BENCH_PAIRS = 9 };
 
 /* X(name, key, title, most it may cost in per cent) */
 #define BENCH_CHECKEDS(X)                                                                                              \
@@ -53,9 +53,11 @@ enum bench_checked {
         BENCH_CHECKED_COUNT
 };
 
-/* CPU time per data segment without the checker and while it counts: medians; and that of what each pair differs. */
+/* CPU time per data segment without the checker and while it counts: medians; and that of what each pair differs. While
+ * it is off it costs one test at each of its hooks: how many a segment passes, and what they are of off_ns. */
 struct bench_checker {
     double off_ns, count_ns, more_percent;
+    double hooks, off_percent;
 };
 
 struct bench {
@@ -66,6 +68,7 @@ struct bench {
     double many_cpu_s; /* 10,000 connections opened, offloaded, used, closed */
     uint64_t many_offloaded;
     struct bench_checker checker[BENCH_CHECKED_COUNT];
+    double test_ns;     /* of a hook whose checker is off */
     double start_ms[2]; /* CPU time of a tiny run: link, ns-3 */
 };
 

@@ -40,7 +40,7 @@ struct bar {
     bool ns3;      /* is left out without ns-3 */
 };
 
-#define BARS_MAX 24u
+#define BARS_MAX 28u
 
 struct bars {
     struct bar bar[BARS_MAX];
@@ -122,6 +122,11 @@ static void collect(const struct bench *bench, struct bars *bars)
         bench->checker[BENCH_CHECKED_##name].more_percent, limit, false, false);
     BENCH_CHECKEDS(X)
 #undef X
+#define X(name, key, title, limit)                                                                                     \
+    add(bars, "checker_off_" key, "the checker is off, " title ": its hooks", "%",                                     \
+        bench->checker[BENCH_CHECKED_##name].off_percent, 1, false, false);
+    BENCH_CHECKEDS(X)
+#undef X
     add(bars, "start_link_ms", "start-up, one tiny run on link", "ms", bench->start_ms[0], 5, false, false);
     add(bars, "start_ns3_ms", "start-up, one tiny run on ns-3", "ms", bench->start_ms[1], 40, false, true);
 }
@@ -164,13 +169,15 @@ static void add_table(const struct bench *bench, struct text *out)
     } else {
         text_add(out, "  ns-3 is not here: only the built-in network was measured\n\n");
     }
-    text_add(out, "  %-24s %8s %8s %8s\n", "checker, 1,000 offloaded", "off", "counts", "more");
+    text_add(out, "  %-24s %8s %8s %8s %20s\n", "checker, 1,000 offloaded", "off", "counts", "more",
+             "hooks of a segment");
     for (unsigned load = 0; load < BENCH_CHECKED_COUNT; load++) {
         const struct bench_checker *checker = &bench->checker[load];
 
-        text_add(out, "  %-24s %8.3f %8.3f %6.1f %%\n", checked_titles[load], checker->off_ns / 1e3,
-                 checker->count_ns / 1e3, checker->more_percent);
+        text_add(out, "  %-24s %8.3f %8.3f %6.1f %% %20.2f\n", checked_titles[load], checker->off_ns / 1e3,
+                 checker->count_ns / 1e3, checker->more_percent, checker->hooks);
     }
+    text_add(out, "  a hook that finds no checker costs %.2f ns\n", bench->test_ns);
     text_add(out, "\n");
 }
 
@@ -233,8 +240,11 @@ static void add_json(const struct bench *bench, const struct bars *bars, struct 
     for (unsigned load = 0; load < BENCH_CHECKED_COUNT; load++) {
         const struct bench_checker *checker = &bench->checker[load];
 
-        text_add(out, "%s\"%s\":{\"off_ns\":%.1f,\"count_ns\":%.1f,\"more_percent\":%.2f}", load == 0 ? "" : ",",
-                 checked_keys[load], checker->off_ns, checker->count_ns, checker->more_percent);
+        text_add(out,
+                 "%s\"%s\":{\"off_ns\":%.1f,\"count_ns\":%.1f,\"more_percent\":%.2f,\"hooks\":%.3f,"
+                 "\"off_percent\":%.3f}",
+                 load == 0 ? "" : ",", checked_keys[load], checker->off_ns, checker->count_ns, checker->more_percent,
+                 checker->hooks, checker->off_percent);
     }
     text_add(out, "},\"offloaded_of_10000\":%" PRIu64 ",\"bars\":[", bench->many_offloaded);
     comma = "";

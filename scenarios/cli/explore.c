@@ -11,12 +11,22 @@
 #include "flue/check.h"
 #include "run/text.h"
 
-enum { OPTION_DEPTH = 256, OPTION_CONNECTIONS, OPTION_WITHOUT, OPTION_POSTS, OPTION_SENDS, OPTION_TABLE, OPTION_JSON };
+enum {
+    OPTION_DEPTH = 256,
+    OPTION_CONNECTIONS,
+    OPTION_WITHOUT,
+    OPTION_WITH,
+    OPTION_POSTS,
+    OPTION_SENDS,
+    OPTION_TABLE,
+    OPTION_JSON
+};
 
 static const struct cli_option options[] = {
     {OPTION_DEPTH, "depth", "N", "events in an order: 6; with two connections 4"},
     {OPTION_CONNECTIONS, "connections", "N", "one or two: 1"},
     {OPTION_WITHOUT, "without", "RULE", "host and target do not follow this rule, CH-137 for example"},
+    {OPTION_WITH, "with", "LIST", "more events: invalidate, relink, pause, power, upload (with commas), or all"},
     {OPTION_POSTS, "posts", NULL, "the host posts receive buffers at the adapter"},
     {OPTION_SENDS, "sends-complete", NULL, "terminate completes unfinished sends (ddi.upload_sends=complete)"},
     {OPTION_TABLE, "table", NULL, "does so with each rule that can be left out, and prints doc/without.md"},
@@ -30,12 +40,17 @@ const struct cli_command command_explore_table = {
     .usage = "flue explore [options]",
     .examples = "  flue explore --depth 9\n"
                 "  flue explore --connections 2 --depth 5\n"
+                "  flue explore --with relink,power\n"
                 "  flue explore --without CH-137\n",
     .notes =
         "Events: initiate, update, query, terminate and the completion of each; the target wants a connection back;\n"
         "segments of the peer that come or get\n"
         "lost; the application sends or closes; the peer's FIN or RST; the next timer.  Each new state is taken to\n"
         "its end, where every byte must have come once, in order, nothing be left, and the checker be content.\n"
+        "--with adds events of the adapter as a whole, each once: its neighbour is invalidated, and that completes; "
+        "the\n"
+        "path goes to another neighbour (relink), and its steps complete; it pauses and resumes; it goes to sleep and\n"
+        "wakes (power); it, or the host, wants everything back, and it resumes after that (upload).\n"
         "--without tells what a rule is good for: what comes of the shortest order that shows it.\n"
         "Exit code 1: an order breaks something (not with --without, which asks for it).\n",
     .options = options,
@@ -78,6 +93,29 @@ static bool read_rule(const char *text, unsigned *rule)
     return false;
 }
 
+static bool read_with(const char *list, unsigned *with)
+{
+    char name[16];
+
+    do {
+        const size_t length = strcspn(list, ",");
+        unsigned bits;
+
+        if (length >= sizeof name) {
+            return false;
+        }
+        memcpy(name, list, length);
+        name[length] = '\0';
+        bits = explore_with(name);
+        if (bits == 0) {
+            return false;
+        }
+        *with |= bits;
+        list += length;
+    } while (*list++ != '\0');
+    return true;
+}
+
 static int read_options(int argc, char **argv, struct request *request, int *code)
 {
     struct explore_params *params = &request->params;
@@ -98,6 +136,10 @@ static int read_options(int argc, char **argv, struct request *request, int *cod
         } else if (id == OPTION_WITHOUT && !read_rule(argument, &params->without)) {
             *code = cli_fail("explore", CLI_EXIT_USAGE, "%.40s is no rule that can be left out; see doc/without.md",
                              argument);
+            return 0;
+        } else if (id == OPTION_WITH && !read_with(argument, &params->with)) {
+            *code = cli_fail("explore", CLI_EXIT_USAGE,
+                             "--with must be a list of invalidate, relink, pause, power, upload, or all");
             return 0;
         } else if (id == OPTION_DEPTH || id == OPTION_CONNECTIONS) {
             if (!cli_parse_u64(argument, 1, id == OPTION_DEPTH ? EXPLORE_DEPTH_MOST : EXPLORE_CONNECTIONS, &number)) {
@@ -150,15 +192,33 @@ static void print_json(const struct explore_params *params, const struct explore
     text_free(&out);
 }
 
+/* What was tried: all layers up to result->depth and, of the next, as far as the order that ended the search. */
+static void print_verdict(const struct explore_params *params, const struct explore_result *result)
+{
+    const unsigned whole = result->depth, found = result->found[result->verdict].length;
+    const char *const of_two = params->connections > 1 ? " of two connections" : "";
+
+    if (whole > 0) {
+        (void)printf("Every order of %u event%s%s was tried", whole, whole == 1 ? "" : "s", of_two);
+    }
+    if (result->verdict == EXPLORE_HARMLESS || found <= whole) {
+        (void)printf(": %s.\n", explore_verdict_name(result->verdict));
+    } else {
+        (void)printf("%s of %u event%s%s: %s.\n",
+                     whole > 0 ? "; the search ended at one" : "The search ended at one order", found,
+                     found == 1 ? "" : "s", whole > 0 ? "" : of_two, explore_verdict_name(result->verdict));
+    }
+}
+
 static flue_err print_plain(const struct explore_params *params, const struct explore_result *result)
 {
     const struct explore_order *order = &result->found[result->verdict];
 
     (void)printf("%" PRIu64 " states explored, %" PRIu64 " seen before, %" PRIu64 " taken to their end, in %" PRIu64
-                 ".%02" PRIu64 " s of processor time.\nEvery order of %u events%s was tried: %s.\n",
+                 ".%02" PRIu64 " s of processor time.\n",
                  result->explored, result->pruned, result->ended, result->cpu_us / 1000000,
-                 result->cpu_us / 10000 % 100, result->depth, params->connections > 1 ? " of two connections" : "",
-                 explore_verdict_name(result->verdict));
+                 result->cpu_us / 10000 % 100);
+    print_verdict(params, result);
     if (result->verdict == EXPLORE_HARMLESS) {
         return FLUE_OK;
     }
@@ -211,7 +271,8 @@ static flue_err print_table(const struct explore_params *params)
         "events in the life\nof one connection is tried.  The consequence is the worst that was found, the "
         "order one of the shortest that lead to it.\nHarmless means: nothing that an application, or the "
         "checker of the other rules, would notice; what TCP repairs by sending\nit again is harmless in this "
-        "sense.\n\n"
+        "sense.  Where a rule is about an invalidate, a relink, a pause, sleep, or an upload of\n"
+        "everything, these are among the events (`--with`).\n\n"
         "| Rule | What it demands | Without it | Events | Shortest order |\n|---|---|---|---|---|\n",
         params->depth, params->depth);
     for (unsigned i = 0; explore_rule(i) != 0 && err == FLUE_OK; i++) {

@@ -8,6 +8,7 @@
 #include "cli/list_rules.h"
 #include "cli/options.h"
 #include "plots/plots.h"
+#include "run/events.h"
 #include "run/params.h"
 #include "run/profile.h"
 #include "run/results.h"
@@ -26,9 +27,9 @@ static const struct cli_option options[] = {
 
 const struct cli_command command_list_table = {
     .name = "list",
-    .summary =
-        "Lists scenarios, parameters, metrics, plots, profiles, rules, or what a connection's state and image hold.",
-    .usage = "flue list scenarios|params|metrics|plots|profiles|state|image|rules [--json|--markdown]",
+    .summary = "Lists scenarios, parameters, events, metrics, plots, profiles, rules, or what a connection's state and "
+               "image hold.",
+    .usage = "flue list scenarios|params|events|metrics|plots|profiles|state|image|rules [--json|--markdown]",
     .examples = "  flue list params\n"
                 "  flue list metrics --json\n",
     .notes =
@@ -37,6 +38,7 @@ const struct cli_command command_list_table = {
         "interface, where Linux' TCP_REPAIR has it, and what is lost where.\n"
         "image: each field of a connection's image: name, part of the engine, type, unit, what tells it at the\n"
         "interface, and what a connection has instead after a move through the interface.\n"
+        "events: what can happen at a chosen time, and its parameters; see also the parameter events\n"
         "rules: each rule of the interface: number, strength, who is bound, its pages, its old numbers, and how it is\n"
         "checked or proved; a run can watch them (see flue help run).\n",
     .options = options,
@@ -110,6 +112,45 @@ static void add_params(struct text *out, bool json)
             text_add(out, "}");
         } else {
             text_add(out, "%-24s %-16s %-22s %s\n", param->name, dash(param->initial), range, param->help);
+        }
+    }
+}
+
+static void add_event_args(struct text *out, const struct event_info *info, bool json)
+{
+    for (const struct event_arg_info *arg = info->arg; arg->name != NULL; arg++) {
+        const bool choice = arg->kind == FLUE_KIND_CHOICE;
+
+        if (json) {
+            begin(out, arg == info->arg, arg->name);
+            field(out, "kind", params_kind_name(arg->kind));
+            field(out, "initial", arg->initial);
+            field(out, "minimum", arg->minimum);
+            field(out, "maximum", arg->maximum);
+            field(out, "help", arg->help);
+            text_add(out, "}");
+        } else {
+            text_add(out, "    %s=%-14s %s%s%s: %s\n", arg->name, arg->initial, arg->minimum, choice ? "" : " .. ",
+                     arg->maximum, arg->help);
+        }
+    }
+}
+
+static void add_events(struct text *out, bool json)
+{
+    for (int i = 0; i < EVENT_KINDS; i++) {
+        const struct event_info *info = event_info((enum event_kind)i);
+
+        if (json) {
+            begin(out, i == 0, info->word);
+            field(out, "group", info->group);
+            field(out, "help", info->help);
+            text_add(out, ",\"args\":[");
+            add_event_args(out, info, json);
+            text_add(out, "]}");
+        } else {
+            text_add(out, "%-18s %s\n", info->word, info->help);
+            add_event_args(out, info, json);
         }
     }
 }
@@ -246,8 +287,8 @@ static void add_image(struct text *out, bool json)
 
 static int print_list(const char *what, bool json, bool markdown)
 {
-    static const char *const kinds[] = {"scenarios", "params", "metrics", "plots",
-                                        "profiles",  "state",  "image",   "rules"};
+    static const char *const kinds[] = {"scenarios", "params", "events", "metrics", "plots",
+                                        "profiles",  "state",  "image",  "rules"};
     struct text out = {.chars = NULL};
     char message[1024] = "";
     const char *nearest;
@@ -258,6 +299,8 @@ static int print_list(const char *what, bool json, bool markdown)
         err = add_scenarios(&out, json, message, sizeof message);
     } else if (strcmp(what, "params") == 0) {
         add_params(&out, json);
+    } else if (strcmp(what, "events") == 0) {
+        add_events(&out, json);
     } else if (strcmp(what, "metrics") == 0) {
         add_metrics(&out, json);
     } else if (strcmp(what, "profiles") == 0) {
@@ -274,8 +317,9 @@ static int print_list(const char *what, bool json, bool markdown)
         nearest = text_nearest(what, kinds, sizeof kinds / sizeof kinds[0]);
         text_free(&out);
         return cli_fail("list", CLI_EXIT_USAGE, "nothing to list under '%.60s'; %s%s%s", what,
-                        nearest == NULL ? "one of scenarios, params, metrics, plots, profiles, state, image, rules"
-                                        : "did you mean '",
+                        nearest == NULL
+                            ? "one of scenarios, params, events, metrics, plots, profiles, state, image, rules"
+                            : "did you mean '",
                         nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
     }
     text_add(&out, json ? "]\n" : "");
@@ -305,7 +349,7 @@ int command_list(int argc, char **argv)
     }
     if (argc - first != 1) {
         return cli_fail("list", CLI_EXIT_USAGE,
-                        "list what? one of scenarios, params, metrics, plots, profiles, state, image, rules");
+                        "list what? one of scenarios, params, events, metrics, plots, profiles, state, image, rules");
     }
     if (markdown && (json || strcmp(argv[first], "rules") != 0)) {
         return cli_fail("list", CLI_EXIT_USAGE, "--markdown is for rules alone, and not with --json");

@@ -13,6 +13,7 @@
 #include "cli/broken.h"
 #include "cli/capture.h"
 #include "cli/commands.h"
+#include "cli/fatal.h"
 #include "cli/options.h"
 #include "run/params.h"
 #include "run/provider.h"
@@ -78,7 +79,11 @@ const struct cli_command command_run_table = {
         "--target ./mine.so puts the adapter of another's offload target into the server (flue/provider.h); Flue's "
         "counts of\n"
         "its own adapter's insides are then 0.\n"
-        "Exit code 1: the audit at the end of the run found something wrong, or a rule was broken.\n",
+        "Exit code 1: the audit at the end of the run found something wrong, a rule was broken, or the run did not "
+        "end: by "
+        "limit\nof simulated time, or with more than waiting_most requests without an answer.  A line says what it "
+        "waited "
+        "for.\n",
     .options = options,
     .run = command_run,
 };
@@ -382,6 +387,9 @@ static int simulate(struct job *job)
         return cli_fail_err("run", FLUE_ENOMEM, NULL);
     }
     record = results_record(job->results);
+    if (job->target != NULL) {
+        fatal_await(job->request->target);
+    }
     job->started_unix_s = (int64_t)time(NULL);
     (void)clock_gettime(CLOCK_MONOTONIC, &begin);
     err = run_world(job, &record);
@@ -506,8 +514,8 @@ static int run_job(struct job *job, const char *command_line)
         code = keep(job, command_line);
     }
     if (code == CLI_EXIT_OK && job->outcome.broken.rule != 0) {
-        code =
-            cli_fail("run", CLI_EXIT_CHECK, "a rule of the interface was broken: %s", results_finding(job->results, 0));
+        code = cli_fail("run", CLI_EXIT_CHECK, "a rule of the interface was broken: %s",
+                        results_finding_of(job->results, job->outcome.broken.rule));
     } else if (code == CLI_EXIT_OK && results_finding(job->results, 0) != NULL) {
         code = cli_fail("run", CLI_EXIT_CHECK, "the audit failed: %s", results_finding(job->results, 0));
     }
@@ -564,7 +572,7 @@ static int read_request(struct request *request, int argc, char **argv, bool *do
     }
     request->scenario = argv[first];
     if (request->target != NULL && !request->check_told) {
-        request->check = FLUE_CHECK_COUNT; /* what a stranger does wrong is told, not stumbled over */
+        request->check = FLUE_CHECK_COUNT; /* a stranger's mistakes are told, also those that do no harm */
     }
     return check_request(request);
 }

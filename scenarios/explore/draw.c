@@ -4,7 +4,7 @@
 #include "trace/trace_read.h"
 
 static const char *const event_titles[EXPLORE_EVENTS] = {
-#define EXPLORE_EVENT(name, most, title) [EXPLORE_##name] = (title),
+#define EXPLORE_EVENT(name, most, title, with) [EXPLORE_##name] = (title),
 #include "explore/events.def"
 };
 

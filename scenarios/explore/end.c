@@ -152,12 +152,44 @@ static void judge(struct world *world)
     }
 }
 
+static bool powered(const struct world *world)
+{
+    return world->powering == 0;
+}
+
+/* Awake, and not paused. */
+static bool adapter_is_well(struct world *world)
+{
+    struct flue_target *target = flue_node_target(world->node[WORLD_A]);
+
+    for (unsigned times = 0; times < 2; times++) { /* if it is on its way to sleep it goes to sleep first */
+        if (!run(world, powered)) {
+            world_tell(world, EXPLORE_DEADLOCK, "the adapter never %s", world->asleep ? "falls asleep" : "wakes");
+            return false;
+        }
+        if (world->asleep) {
+            world_power(world, false);
+            flue_node_settle(world->node[WORLD_A]);
+            world_settle(world);
+        }
+    }
+    if ((world->with & EXPLORE_WITH_PAUSE) != 0 && !world->emptied) {
+        flue_target_resume(target);
+        flue_node_settle(world->node[WORLD_A]);
+        world_settle(world);
+    }
+    return true;
+}
+
 void world_end(struct world *world)
 {
     world->flowing = 1;
     flue_target_hold(flue_node_target(world->node[WORLD_A]), 0);
     flue_node_settle(world->node[WORLD_A]);
     world_settle(world);
+    if (!adapter_is_well(world)) {
+        return;
+    }
     for (unsigned i = 0; i < world->connections; i++) {
         for (unsigned node = 0; node < WORLD_NODES; node++) {
             struct world_app *app = &world->conns[i].app[node];
@@ -178,7 +210,9 @@ void world_end(struct world *world)
     }
     judge(world);
     world_go(world, world->now_ps + POLL_PS);
-    flue_host_release_offload(flue_node_host(world->node[WORLD_A]), world->now_ps);
+    if (!world->emptied) { /* else it has gone without being asked for again (CH-308) */
+        flue_host_release_offload(flue_node_host(world->node[WORLD_A]), world->now_ps);
+    }
     flue_node_settle(world->node[WORLD_A]);
     world_settle(world);
     if (!run(world, nothing_left)) {

@@ -18,8 +18,21 @@ FLUE_BEGIN_C
 
 enum { EXPLORE_DEPTH_MOST = 16, EXPLORE_CONNECTIONS = 2 };
 
+/* Groups of events that are not among those of every search. */
+enum explore_with {
+    EXPLORE_WITH_ALWAYS = 0,
+    EXPLORE_WITH_INVALIDATE = 0x1, /* the neighbour is invalidated */
+    EXPLORE_WITH_RELINK = 0x2,     /* the path goes to another neighbour */
+    EXPLORE_WITH_PAUSE = 0x4,      /* the adapter pauses and resumes */
+    EXPLORE_WITH_POWER = 0x8,      /* it goes to sleep and wakes */
+    EXPLORE_WITH_UPLOAD = 0x10,    /* it, or the host, wants everything back */
+    EXPLORE_WITH_ALL = 0x1f
+};
+/* The bit of a group by its name; 0: there is none. */
+unsigned explore_with(const char *name);
+
 enum explore_event {
-#define EXPLORE_EVENT(name, most, title) EXPLORE_##name,
+#define EXPLORE_EVENT(name, most, title, with) EXPLORE_##name,
 #include "explore/events.def"
     EXPLORE_EVENTS
 };
@@ -41,6 +54,7 @@ struct explore_params {
     unsigned depth;       /* 1 .. EXPLORE_DEPTH_MOST */
     unsigned connections; /* 1 .. EXPLORE_CONNECTIONS */
     unsigned without;    /* a rule that host and target do not follow, and that the checker does not look at; 0: none */
+    unsigned with;       /* enum explore_with, or-ed */
     bool again;          /* states that were seen before are gone into again, too: to test that nothing is missed */
     bool posts;          /* the host posts receive buffers at the target */
     bool sends_complete; /* terminate completes unfinished sends (ddi.upload_sends) */
@@ -76,9 +90,10 @@ void explore_print_order(const struct explore_params *params, const struct explo
 
 /* The rules that can be left out, ascending; 0 past the end. */
 unsigned explore_rule(unsigned index);
-/* What of explore_params a rule needs to show what it is good for; it is then as if that were set. */
-enum explore_need { EXPLORE_NEEDS_POSTS = 1, EXPLORE_NEEDS_SENDS_COMPLETE = 2 };
-bool explore_rule_needs(unsigned rule, enum explore_need need);
+/* What of explore_params a rule needs to show what it is good for; it is then as if that were set.  Beside these the
+ * bits of enum explore_with. */
+enum explore_need { EXPLORE_NEEDS_POSTS = 0x100, EXPLORE_NEEDS_SENDS_COMPLETE = 0x200 };
+unsigned explore_rule_needs(unsigned rule);
 
 FLUE_END_C
 

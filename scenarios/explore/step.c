@@ -10,7 +10,12 @@
 #define TIMER_PS   (5 * FLUE_PS_PER_S) /* longer waits are not of TCP's timers, but of limits: B would have given up */
 
 static const uint8_t most[EXPLORE_EVENTS] = {
-#define EXPLORE_EVENT(name, count, title) [EXPLORE_##name] = (count),
+#define EXPLORE_EVENT(name, count, title, with) [EXPLORE_##name] = (count),
+#include "explore/events.def"
+};
+
+static const uint8_t with[EXPLORE_EVENTS] = {
+#define EXPLORE_EVENT(name, count, title, with) [EXPLORE_##name] = EXPLORE_WITH_##with,
 #include "explore/events.def"
 };
 
@@ -92,6 +97,71 @@ static bool timer(struct world *world)
     return true;
 }
 
+/* A relink takes the new neighbour down, moves the path, and takes the old neighbour up: whatever of that is held. */
+static bool relinked(struct world *world)
+{
+    static const unsigned kinds[] = {0, 2, 1};
+
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (world->conns[0].done[EXPLORE_RELINK] != 0 && let_go(world, FLUE_NO_CONN, kinds[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool relink(struct world *world)
+{
+    const struct flue_ip to = world_other_hop();
+
+    return flue_host_relink(flue_node_host(world->node[WORLD_A]), NULL, &to, world->now_ps) == FLUE_OK;
+}
+
+/* What concerns all connections. */
+static bool act_for_all(struct world *world, enum explore_event event)
+{
+    struct flue_host *host = flue_node_host(world->node[WORLD_A]);
+    const uint8_t *done = world->conns[0].done;
+
+    switch ((unsigned)event) {
+    case EXPLORE_INVALIDATE:
+        return flue_host_invalidate_neighbour(host, NULL, world->now_ps) == FLUE_OK;
+    case EXPLORE_INVALIDATED:
+        return let_go(world, FLUE_NO_CONN, 3);
+    case EXPLORE_RELINK:
+        return relink(world);
+    case EXPLORE_RELINKED:
+        return relinked(world);
+    case EXPLORE_PAUSED:
+        flue_target_pause(target_of(world));
+        return true;
+    case EXPLORE_RESUMED:
+    case EXPLORE_IDLE:
+        if (done[event == EXPLORE_IDLE ? EXPLORE_UPLOAD_ALL : EXPLORE_PAUSED] == 0) {
+            return false;
+        }
+        world->emptied = 0;
+        flue_target_resume(target_of(world));
+        return true;
+    case EXPLORE_SLEEP:
+    case EXPLORE_WAKE:
+        if (world->powering || world->asleep != (event == EXPLORE_WAKE)) {
+            return false;
+        }
+        world_power(world, event == EXPLORE_SLEEP);
+        return true;
+    case EXPLORE_UPLOAD_ALL:
+        world->emptied = 1;
+        flue_target_upload_all(target_of(world));
+        return true;
+    case EXPLORE_RELEASE:
+        flue_host_release_offload(host, world->now_ps);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool act(struct world *world, unsigned connection, enum explore_event event)
 {
     struct world_app *app = &world->conns[connection].app[WORLD_A];
@@ -143,6 +213,18 @@ static bool act(struct world *world, unsigned connection, enum explore_event eve
         return app->socket != NULL && flue_host_socket_upload(app->socket, world->now_ps) == FLUE_OK;
     case EXPLORE_TIMER:
         return timer(world);
+    case EXPLORE_INVALIDATE:
+    case EXPLORE_INVALIDATED:
+    case EXPLORE_RELINK:
+    case EXPLORE_RELINKED:
+    case EXPLORE_PAUSED:
+    case EXPLORE_RESUMED:
+    case EXPLORE_SLEEP:
+    case EXPLORE_WAKE:
+    case EXPLORE_UPLOAD_ALL:
+    case EXPLORE_RELEASE:
+    case EXPLORE_IDLE:
+        return connection == 0 && act_for_all(world, event);
     case EXPLORE_EVENTS:
         break;
     }
@@ -153,7 +235,8 @@ bool world_step(struct world *world, unsigned connection, enum explore_event eve
 {
     struct world_conn *conn = &world->conns[connection];
 
-    if (conn->done[event] == most[event] || !act(world, connection, event)) {
+    if ((with[event] & world->with) != with[event] || conn->done[event] == most[event] ||
+        !act(world, connection, event)) {
         return false;
     }
     conn->done[event]++;
@@ -207,6 +290,7 @@ uint64_t world_digest(const struct world *world)
         fold_app(&conn->app[WORLD_B], &digest);
         fold_queue(&world->in[i], &digest);
     }
-    fold(&digest, world->verdict);
+    fold(&digest, (uint64_t)world->emptied << 24 | (uint64_t)world->asleep << 16 | (uint64_t)world->powering << 8 |
+                      world->verdict);
     return digest;
 }

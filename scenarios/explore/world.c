@@ -291,6 +291,30 @@ flue_ps world_deadline(const struct world *world, unsigned node)
     return next_ps;
 }
 
+/* ---- Power, and the other way ---- */
+
+static void powered(void *ctx, NDIS_STATUS status)
+{
+    struct world *world = ctx;
+
+    (void)status;
+    world->powering = 0;
+}
+
+void world_power(struct world *world, bool sleep)
+{
+    world->powering = 1;
+    world->asleep = sleep;
+    flue_ndis_set_power(flue_node_ndis(world->node[WORLD_A]),
+                        flue_target_adapter(flue_node_target(world->node[WORLD_A])),
+                        sleep ? NetDeviceStateD3 : NetDeviceStateD0, powered, world);
+}
+
+struct flue_ip world_other_hop(void)
+{
+    return flue_ip_v4(B_IP + 256);
+}
+
 /* ---- Findings ---- */
 
 void world_tell(struct world *world, enum explore_verdict verdict, const char *format, ...)
@@ -390,6 +414,9 @@ static void set_tcp(struct flue_tcp_params *tcp)
     tcp->rcv_buffer_bytes = 4000;
     tcp->timestamps = 0; /* their clock would tell orders apart that are alike */
     tcp->time_wait_ps = FLUE_PS_PER_S;
+    tcp->keep_alive = 1; /* or a peer that has gone without a word is waited for in FIN-WAIT-2 for ever (RFC 9293 3.6) */
+    tcp->keep_idle_ps = 300 * FLUE_PS_PER_S;
+    tcp->keep_interval_ps = 10 * FLUE_PS_PER_S;
 }
 
 static void set_params(const struct world *world, unsigned node, struct flue_node_params *params)
@@ -462,6 +489,11 @@ static flue_err open_all(struct world *world)
     flue_err err =
         flue_host_listen(flue_node_host(world->node[WORLD_A]), PORT, &world->app[WORLD_A], &world->port[WORLD_A]);
 
+    if ((world->with & EXPLORE_WITH_RELINK) != 0 && err == FLUE_OK) {
+        const struct flue_ip other = world_other_hop();
+
+        err = flue_host_address(host, 0, &other);
+    }
     world->flowing = 1;
     for (unsigned i = 0; i < world->connections && err == FLUE_OK; i++) {
         const struct flue_tcp_tuple tuple = {.local_ip = flue_ip_v4(B_IP),
@@ -493,6 +525,7 @@ static flue_err open_all(struct world *world)
 
 struct world *world_new(const struct explore_params *params, const struct flue_trace *trace)
 {
+    const unsigned needs = explore_rule_needs(params->without);
     struct world *world = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     flue_err err;
 
@@ -503,9 +536,9 @@ struct world *world_new(const struct explore_params *params, const struct flue_t
                             .used_bytes = (sizeof *world + 63) & ~(size_t)63,
                             .connections = params->connections,
                             .without = params->without,
-                            .posts = params->posts || explore_rule_needs(params->without, EXPLORE_NEEDS_POSTS),
-                            .sends_complete = params->sends_complete ||
-                                              explore_rule_needs(params->without, EXPLORE_NEEDS_SENDS_COMPLETE)};
+                            .with = (params->with | needs) & EXPLORE_WITH_ALL,
+                            .posts = params->posts || (needs & EXPLORE_NEEDS_POSTS) != 0,
+                            .sends_complete = params->sends_complete || (needs & EXPLORE_NEEDS_SENDS_COMPLETE) != 0};
     err = build(world, trace);
     if (err == FLUE_OK) {
         err = open_all(world);

@@ -57,7 +57,9 @@ struct world {
     struct world_queue out;                     /* A to B */
     struct world_queue in[EXPLORE_CONNECTIONS]; /* B to A */
     struct world_conn conns[EXPLORE_CONNECTIONS];
-    unsigned connections, without;
+    unsigned connections, without, with;
+    uint8_t emptied;          /* the adapter of A wants everything back, and has not resumed */
+    uint8_t asleep, powering; /* the adapter of A; it is on its way there or back */
     uint8_t posts, sends_complete;
     uint8_t flowing; /* nothing waits */
     uint8_t verdict; /* enum explore_verdict */
@@ -82,6 +84,10 @@ void world_tell(struct world *world, enum explore_verdict verdict, const char *f
 void world_settle(struct world *world);
 /* Goes to the given moment, and settles. */
 void world_go(struct world *world, flue_ps until_ps);
+/* Asks the adapter of A to go to sleep, or to wake. */
+void world_power(struct world *world, bool sleep);
+/* The next hop that a relink leads to. */
+struct flue_ip world_other_hop(void);
 /* The next deadline of a node; FLUE_PS_NEVER: there is none. */
 flue_ps world_deadline(const struct world *world, unsigned node);
 bool world_let_in(struct world *world, unsigned connection);

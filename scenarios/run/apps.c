@@ -12,8 +12,7 @@ static int end_of(const struct flow *flow, const struct flue_socket *socket)
 
 static uint32_t on_identify(void *ctx, const struct flue_tcp_tuple *tuple)
 {
-    (void)ctx;
-    return (tuple->remote_ip.word[3] - CLIENT_IP) * PORTS_PER_IP + tuple->remote_port - FIRST_PORT;
+    return world_identify(ctx, tuple);
 }
 
 static void connected(struct flow *flow, int end, struct flue_socket *socket)
@@ -44,6 +43,52 @@ static void on_server_connected(void *ctx, struct flue_socket *socket, flue_ps a
     connected(&world->flows[id], SERVER, socket);
 }
 
+static void silent(struct flow *flow, flue_ps since_ps, flue_ps until_ps)
+{
+    const flue_ps begin_ps = flow->world->begin.at_ps;
+    const flue_ps from_ps = since_ps < begin_ps ? begin_ps : since_ps;
+
+    if (until_ps - from_ps > flow->silence_ps)
+        flow->silence_ps = until_ps - from_ps;
+}
+
+/* Bytes have come to this end: the other's wait is over, or begins anew for the next. */
+static void heard(struct flow *flow, int end, flue_ps at_ps)
+{
+    if (flow->world->phase == PHASE_MEASURE)
+        silent(flow, flow->waiting_ps[1 - end], at_ps);
+    flow->waiting_ps[1 - end] = at_ps;
+}
+
+/* A connection that has ended takes no more; on_closed() will say why it did. */
+int flow_send(struct flow *flow, int end, uint32_t bytes, flue_ps at_ps)
+{
+    const flue_err err = flue_host_socket_send(flow->socket[end], bytes);
+
+    if (err != FLUE_OK && err != FLUE_ESTATE)
+        world_finding(flow->world, "connection %" PRIu32 ": the %s could not send %" PRIu32 " bytes: %s", flow->id,
+                      end == SERVER ? "server" : "client", bytes, flue_err_sentence(err));
+    if (err != FLUE_OK)
+        return 0;
+    if (flow->accepted[end] == flow->received[1 - end])
+        flow->waiting_ps[end] = at_ps;
+    flow->accepted[end] += bytes;
+    return 1;
+}
+
+void flow_silences(struct world *world)
+{
+    for (uint32_t i = 0; i < (uint32_t)world->scenario->connections; i++) {
+        struct flow *flow = &world->flows[i];
+
+        for (int end = 0; end < ENDS; end++)
+            if (flow->accepted[end] != flow->received[1 - end] && !flow->lost)
+                silent(flow, flow->waiting_ps[end], world->end.at_ps);
+        if (flow->accepted[SERVER] + flow->accepted[CLIENT] > 0)
+            histogram_record(&world->silence, (uint64_t)flow->silence_ps);
+    }
+}
+
 /* Every byte must be the next one of the peer's stream. */
 static void on_received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
 {
@@ -57,6 +102,7 @@ static void on_received(void *ctx, struct flue_socket *socket, const struct flue
                       "connection %" PRIu32 ": expected stream %" PRIu32 " offset %" PRIu64 ", got stream %" PRIu32
                       " offset %" PRIu64 " (%" PRIu32 " bytes)",
                       flow->id, stream, flow->received[end], span->stream, span->offset_bytes, span->length_bytes);
+    heard(flow, end, at_ps);
     flow->received[end] += span->length_bytes;
     world->delivered_bytes += span->length_bytes;
     world->workload->received(flow, end, span->length_bytes, at_ps);
@@ -104,16 +150,21 @@ static void on_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reaso
     struct world *world = flow->world;
     const int end = end_of(flow, socket);
 
-    (void)at_ps;
     flow->socket[end] = NULL;
     flow->closed[end] = 1;
     world->gone++;
+    /* Nobody aborts here but a host that lost the state (D-32); the other end is told by a reset, or by silence. */
+    if (end == SERVER && reason == FLUE_TCP_BY_ABORT && !flow->lost) {
+        flow->lost = 1;
+        world->lost++;
+        world->workload->lost(flow, at_ps);
+    }
     /* While connections close, a reset or a timeout may end one: a FIN sent again to an end whose TIME-WAIT is over is
      * answered so.  Whether bytes are missing is for the audit to say. */
-    if (world->phase != PHASE_CLOSING && !(flow->closing[SERVER] && flow->closing[CLIENT]))
+    if (world->phase != PHASE_CLOSING && !(flow->closing[SERVER] && flow->closing[CLIENT]) && !flow->lost)
         world_finding(world, "connection %" PRIu32 ": ended early at the %s by %s", flow->id,
                       end == SERVER ? "server" : "client", flue_tcp_reason_name(reason));
-    if (world->phase == PHASE_OPENING)
+    if (world->phase == PHASE_OPENING && !flow->lost)
         world->net.stop(world->net.ctx); /* it will never be in place */
     if (world->phase == PHASE_CLOSING)
         world_drain(world);

@@ -2,6 +2,7 @@
 /* The audit at the end of a run: every byte delivered exactly once in order, every object returned, every book
  * balanced. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "run/flows.h"
 
@@ -22,15 +23,20 @@ static void audit_busy(struct world *world, const char *name, const struct flue_
                       busy_ps);
 }
 
-static void audit_books(struct world *world, int end)
+static const char *name_of(unsigned node)
 {
-    const struct flue_server *core = flue_host_core(world_host(world, end));
-    const char *name = end == SERVER ? "server" : "client";
+    return node == SERVER ? "server" : "client";
+}
+
+static void audit_books(struct world *world, unsigned node)
+{
+    const struct flue_server *core = flue_host_core(world_host(world, node));
+    const char *name = name_of(node);
     struct flue_account sum = {{0}, 0, 0};
     uint64_t bus_ps = 0, cycles = 0;
     unsigned i;
 
-    flue_host_book(world_host(world, end), &sum);
+    flue_host_book(world_host(world, node), &sum);
     for (i = 0; i < FLUE_COST_CATEGORIES; i++) {
         const uint64_t booked = sum.cycles[i] + core->general.cycles[i];
 
@@ -46,59 +52,88 @@ static void audit_books(struct world *world, int end)
     audit_busy(world, name, core, cycles, bus_ps);
 }
 
-static void audit_objects(struct world *world, int end)
+static void audit_objects(struct world *world, unsigned node)
 {
-    const char *name = end == SERVER ? "server" : "client";
+    const char *name = name_of(node);
     struct flue_tcp_totals tcp;
     uint64_t live;
     unsigned i;
 
-    live = flue_host_objects_live(world_host(world, end));
+    live = flue_host_objects_live(world_host(world, node));
     if (live != 0)
         world_finding(world, "%s host: %" PRIu64 " objects were not returned", name, live);
-    live = flue_node_adapter_objects_live(world->node[end]);
+    live = flue_node_adapter_objects_live(world->node[node]);
     if (live != 0)
         world_finding(world, "%s adapter: %" PRIu64 " objects were not returned", name, live);
-    for (i = 0; flue_node_target_at(world->node[end], i) != NULL; i++) {
-        flue_target_tcp_totals(flue_node_target_at(world->node[end], i), &tcp);
+    for (i = 0; flue_node_target_at(world->node[node], i) != NULL; i++) {
+        flue_target_tcp_totals(flue_node_target_at(world->node[node], i), &tcp);
         if (tcp.pool_objects_live != 0)
             world_finding(world, "%s adapter TCP: %" PRIu64 " objects were not returned", name, tcp.pool_objects_live);
     }
-    for (i = 0; flue_node_driver(world->node[end], i) != NULL; i++) {
-        live = flue_im_objects_live(flue_node_driver(world->node[end], i));
+    for (i = 0; flue_node_driver(world->node[node], i) != NULL; i++) {
+        live = flue_im_objects_live(flue_node_driver(world->node[node], i));
         if (live != 0)
             world_finding(world, "%s driver %u: %" PRIu64 " objects were not returned", name, i + 1, live);
     }
-    flue_host_tcp_totals(world_host(world, end), &tcp);
+    flue_host_tcp_totals(world_host(world, node), &tcp);
     if (tcp.pool_objects_live != 0)
         world_finding(world, "%s host TCP: %" PRIu64 " objects were not returned", name, tcp.pool_objects_live);
 }
 
+/* What a run that has not come to its end was waiting for. */
+static void audit_end(struct world *world)
+{
+    static const char *const doing[] = {[PHASE_OPENING] = "connections opened",
+                                        [PHASE_WARMUP] = "it warmed up",
+                                        [PHASE_MEASURE] = "traffic was measured",
+                                        [PHASE_CLOSING] = "connections closed"};
+    const flue_ps now_ps = world->net.now(world->net.ctx);
+    const uint32_t connections = (uint32_t)world->scenario->connections;
+    const int opening = world->phase == PHASE_OPENING;
+    char whom[48] = "";
+    uint32_t i = 0;
+
+    if (world->phase == PHASE_DONE)
+        return;
+    while (i < connections && (opening ? world->flows[i].open[SERVER] && world->flows[i].open[CLIENT]
+                                       : world->flows[i].closed[SERVER] && world->flows[i].closed[CLIENT]))
+        i++;
+    if (i < connections && world->phase != PHASE_WARMUP)
+        (void)snprintf(whom, sizeof(whom), "; the first that is not %s: %" PRIu32, opening ? "open" : "closed", i);
+    world_finding(world,
+                  "the run did not end by %" PRId64 " us of simulated time%s, while %s: %" PRIu32 " of %" PRIu32
+                  " ends opened, %" PRIu32 " closed%s",
+                  (int64_t)(now_ps / FLUE_PS_PER_US), now_ps >= world->scenario->limit ? ", its limit" : "",
+                  doing[world->phase], world->opened, 2 * connections, world->gone, whom);
+}
+
 void world_audit(struct world *world)
 {
+    struct flue_host_totals totals;
+    unsigned node;
     uint32_t i;
     int end;
 
-    if (world->phase != PHASE_DONE)
-        world_finding(world,
-                      "the run did not end by %" PRId64 " us of simulated time: %" PRIu32 " of %" PRIu32
-                      " ends opened, %" PRIu32 " closed",
-                      (int64_t)(world->net.now(world->net.ctx) / FLUE_PS_PER_US), world->opened,
-                      2 * (uint32_t)world->scenario->connections, world->gone);
+    audit_end(world);
+    /* What is lost was told by the one status that says so (D-32). */
+    flue_host_totals(world_host(world, SERVER), &totals);
+    if (world->lost > totals.moves[FLUE_MOVE_FAILED])
+        world_finding(world, "%" PRIu64 " connections were lost, but only %" PRIu64 " terminates failed", world->lost,
+                      totals.moves[FLUE_MOVE_FAILED]);
     for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
         const struct flow *flow = &world->flows[i];
 
         for (end = 0; end < ENDS; end++)
-            if (world->scenario->close == CHOICE_YES && flow->received[end] != flow->accepted[1 - end])
+            if (world->scenario->close == CHOICE_YES && flow->received[end] != flow->accepted[1 - end] && !flow->lost)
                 world_finding(
                     world, "connection %" PRIu32 ": the %s sent %" PRIu64 " bytes, %" PRIu64 " were delivered",
                     flow->id, end == SERVER ? "client" : "server", flow->accepted[1 - end], flow->received[end]);
     }
-    for (end = 0; end < ENDS; end++) {
-        audit_books(world, end);
+    for (node = 0; node < world->nodes; node++) {
+        audit_books(world, node);
         if (world->scenario->close == CHOICE_YES && world->phase == PHASE_DONE) {
-            audit_objects(world, end);
-            flue_node_check_end(world->node[end]);
+            audit_objects(world, node);
+            flue_node_check_end(world->node[node]);
         }
     }
 }

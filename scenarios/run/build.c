@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* From a scenario to its network and nodes. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "flue/ndischimney.h"
@@ -10,7 +11,6 @@
 #include "run/profile.h"
 #include "wire/impair.h"
 
-#define GATEWAYS      2u
 #define CLIENT_PREFIX (96 + 16) /* bits of 10.1.0.0/16, as a mapped address */
 #define VLANS_KNOWN   8         /* VLAN ids an adapter knows when it makes tags */
 
@@ -75,6 +75,7 @@ static void host_params(const struct flue_scenario *scenario, struct flue_host_p
     host->follow_send_backlog = scenario->follow_backlog == SWITCH_YES;
     host->close_with_data = scenario->close_with_data == SWITCH_YES;
     host->reoffer = scenario->reoffer == SWITCH_YES;
+    host->receive_queues = (uint32_t)scenario->rss_queues;
 }
 
 /* A client behind the gateways is on no VLAN. */
@@ -94,6 +95,7 @@ static void target_params(const struct flue_scenario *scenario, int end, uint32_
     target->send_quantum = 4;
     target->backlog_frames = (uint32_t)scenario->backlog;
     target->ring_frames = 4096;
+    target->receive_queues = end == SERVER ? (uint32_t)scenario->rss_queues : 1;
     if (scenario->advice_window != 0)
         target->thresholds = thresholds_of(scenario);
     if (scenario->follow_backlog == SWITCH_YES) {
@@ -122,25 +124,34 @@ static void drivers(const struct flue_scenario *scenario, struct flue_node_param
                                                     .keep_failed = scenario->ddi_terminate_failure != 0};
 }
 
-static void node_params(const struct flue_scenario *scenario, int end, const struct flue_profile *profile,
+static uint32_t ip_of(const struct world *world, unsigned node)
+{
+    return node == SERVER ? SERVER_IP : CLIENT_IP + (node - CLIENT) * world->client_ips;
+}
+
+static void node_params(const struct world *world, unsigned node, const struct flue_profile *profile,
                         struct flue_node_params *params)
 {
-    const int offloads = end == SERVER && (scenario->offload == ARM_CHIMNEY || scenario->offload_at != FLUE_PS_NEVER);
+    const struct flue_scenario *scenario = world->scenario;
+    const int end = world_end(node);
+    const int offloads = end == SERVER && (scenario->offload == ARM_CHIMNEY || moments_has(scenario, EVENT_OFFLOAD));
     const uint32_t capacity = offloads ? (uint32_t)scenario->capacity : 0;
 
-    *params = (struct flue_node_params){.number = (uint16_t)end};
+    *params = (struct flue_node_params){.number = (uint16_t)node};
     params->impair.loss_ppm = (uint32_t)scenario->loss;
     params->impair.reorder_ppm = (uint32_t)scenario->reorder;
     params->impair.reorder_ps = scenario->reorder_delay;
     (void)impair_parse(scenario->loss_list.text, end == SERVER ? 'c' : 's', params->impair.lose);
     tcp_params(scenario, &params->host.tcp);
-    params->host.ip = end == SERVER ? SERVER_IP : CLIENT_IP;
+    params->host.ip = ip_of(world, node);
     params->host.profile = *profile;
-    params->host.policy = flue_policy_find(offloads && scenario->offload_at == FLUE_PS_NEVER ? "always" : "never");
+    params->host.policy = flue_policy_find(
+        offloads && scenario->offload == ARM_CHIMNEY && scenario->offload_at == FLUE_PS_NEVER ? "always" : "never");
     params->host.send_quantum = 4;
     params->host.backlog_frames = (uint32_t)scenario->backlog;
     params->host.tree_connections = (uint32_t)scenario->tree;
-    params->host.connections = (uint32_t)scenario->connections;
+    params->host.connections =
+        (uint32_t)(end == SERVER ? scenario->connections : (scenario->connections - 1) / scenario->clients + 1);
     target_params(scenario, end, capacity, &params->target);
     params->target.tcp = params->host.tcp;
     params->target.profile = *profile;
@@ -187,39 +198,52 @@ static flue_err build_link(struct world *world, char *message, size_t room)
                                                 : flue_net_link(&params, &world->net);
 }
 
-/* Server, client, and the port of the server's second adapter.  On a VLAN both ends tag; a gateway does not. */
+static struct flue_switch_node lan_node(const struct world *world, unsigned node, const uint16_t *vid)
+{
+    const struct flue_scenario *scenario = world->scenario;
+    struct flue_switch_node made = {.facts = facts_of(scenario),
+                                    .untagged_vid = *vid == 0 ? 0 : FLUE_VLAN_NONE,
+                                    .tagged_count = *vid == 0 ? 0 : 1,
+                                    .tagged_vids = vid};
+
+    if (scenario->topology == TOPOLOGY_GATEWAYS && node >= CLIENT && node < world->nodes) {
+        made.behind_routers = 1;
+        made.ip[0] = flue_ip_v4(ip_of(world, node));
+        if (world->client_ips > 1)
+            made.ip[1] = flue_ip_v4(ip_of(world, node) + 1);
+        if (scenario->far_mtu != 0)
+            made.facts.mtu_bytes = (uint32_t)scenario->far_mtu;
+    }
+    return made;
+}
+
+/* Server, clients, and the port of the server's second adapter.  On a VLAN both ends tag; a gateway does not. */
 static flue_err build_lan(struct world *world, char *message, size_t room)
 {
     const struct flue_scenario *scenario = world->scenario;
     const uint16_t vid = (uint16_t)scenario->vlan;
-    const int gateways = scenario->topology == TOPOLOGY_GATEWAYS;
+    const uint32_t count = world->nodes + (uint32_t)scenario->adapters - 1;
+    struct flue_switch_node *nodes = calloc(count, sizeof(*nodes));
     struct flue_switch_router routers[GATEWAYS];
-    struct flue_switch_node nodes[ENDS + 1];
     const struct flue_switch_params params = {.nodes = nodes,
-                                              .node_count = ENDS + (uint32_t)scenario->adapters - 1,
+                                              .node_count = count,
                                               .routers = routers,
-                                              .router_count = gateways ? GATEWAYS : 0,
+                                              .router_count = scenario->topology == TOPOLOGY_GATEWAYS ? GATEWAYS : 0,
                                               .seed = seed_of(scenario)};
+    flue_err err;
     unsigned i;
 
-    for (i = 0; i <= ENDS; i++) {
-        nodes[i] = (struct flue_switch_node){.facts = facts_of(scenario),
-                                             .untagged_vid = vid == 0 ? 0 : FLUE_VLAN_NONE,
-                                             .tagged_count = vid == 0 ? 0 : 1,
-                                             .tagged_vids = &vid};
-        if (i == CLIENT && gateways) {
-            nodes[i].behind_routers = 1;
-            nodes[i].ip[0] = flue_ip_v4(CLIENT_IP);
-            nodes[i].ip[1] = flue_ip_v4(CLIENT_IP + 1);
-            if (scenario->far_mtu != 0)
-                nodes[i].facts.mtu_bytes = (uint32_t)scenario->far_mtu;
-        }
-    }
+    if (nodes == NULL)
+        return FLUE_ENOMEM;
+    for (i = 0; i < count; i++)
+        nodes[i] = lan_node(world, i, &vid);
     for (i = 0; i < GATEWAYS; i++)
         routers[i] =
             (struct flue_switch_router){.facts = facts_of(scenario), .vid = vid, .ip4 = flue_ip_v4(GATEWAY_IP + i)};
-    return scenario->net == FLUE_NET_NS3 ? net_ns3_open_lan(&params, &world->net, message, room)
-                                         : flue_net_switch(&params, &world->net);
+    err = scenario->net == FLUE_NET_NS3 ? net_ns3_open_lan(&params, &world->net, message, room)
+                                        : flue_net_switch(&params, &world->net);
+    free(nodes);
+    return err;
 }
 
 flue_err world_build_net(struct world *world, char *message, size_t room)
@@ -257,11 +281,12 @@ static void on_no_alarm(void *ctx)
 }
 
 /* Own addresses, ways and tags.  All that the client's addresses are is known on the switch by ARP. */
-static flue_err address(struct world *world, int end)
+static flue_err address(struct world *world, unsigned node)
 {
     const struct flue_scenario *scenario = world->scenario;
     const struct flue_ip clients = flue_ip_v4(CLIENT_IP);
-    struct flue_host *host = world_host(world, end);
+    struct flue_host *host = world_host(world, node);
+    const int end = world_end(node);
     flue_err err = FLUE_OK;
     uint32_t i;
 
@@ -269,8 +294,8 @@ static flue_err address(struct world *world, int end)
         return FLUE_OK;
     if (scenario->vlan != 0)
         err = flue_host_vlan(host, 0, (uint16_t)scenario->vlan);
-    for (i = 1; err == FLUE_OK && end == CLIENT && i <= ((uint32_t)scenario->connections - 1) / PORTS_PER_IP; i++) {
-        const struct flue_ip ip = flue_ip_v4(CLIENT_IP + i);
+    for (i = 1; err == FLUE_OK && end == CLIENT && i < world->client_ips; i++) {
+        const struct flue_ip ip = flue_ip_v4(ip_of(world, node) + i);
 
         err = flue_host_address(host, 0, &ip);
     }
@@ -282,57 +307,57 @@ static flue_err address(struct world *world, int end)
     return err;
 }
 
-static flue_err build_node(struct world *world, int end, const struct flue_profile *profile)
+static flue_err build_node(struct world *world, unsigned node, const struct flue_profile *profile)
 {
     const struct flue_net *net = &world->net;
-    const struct flue_wire *wire = net->wire(net->ctx, (unsigned)end);
+    const struct flue_wire *wire = net->wire(net->ctx, node);
     struct flue_net_client client = {.receive = on_net_receive, .alarm = on_net_alarm};
     struct flue_node_params params;
     flue_err err;
 
-    node_params(world->scenario, end, profile, &params);
-    if (end == SERVER && world->watch.tap != NULL)
+    node_params(world, node, profile, &params);
+    if (node == SERVER && world->watch.tap != NULL)
         params.tap = *world->watch.tap;
-    if (end == SERVER && world->scenario->adapters > 1) {
+    if (node == SERVER && world->scenario->adapters > 1) {
         /* Both adapters of a team have one MAC address: the switch learns where it is from what is sent. */
-        world->second = *net->wire(net->ctx, ENDS);
+        world->second = *net->wire(net->ctx, world->nodes);
         memcpy(world->second.facts.mac, wire->facts.mac, sizeof(world->second.facts.mac));
         params.adapters = 2;
         params.second = &world->second;
     }
-    if (end == SERVER)
+    if (node == SERVER)
         params.provider = world->watch.target;
-    if (end == SERVER && world->watch.driver != NULL && params.drivers < FLUE_NODE_DRIVERS)
+    if (node == SERVER && world->watch.driver != NULL && params.drivers < FLUE_NODE_DRIVERS)
         params.driver[params.drivers++] = *world->watch.driver;
-    rules_watch(world, (unsigned)end, &params);
-    err = flue_node_new(net->env(net->ctx, (unsigned)end), wire, world->watch.trace, &params, &world->node[end]);
+    rules_watch(world, node, &params);
+    err = flue_node_new(net->env(net->ctx, node), wire, world->watch.trace, &params, &world->node[node]);
     if (err != FLUE_OK)
         return err;
-    client.ctx = world->node[end];
-    net->attach(net->ctx, (unsigned)end, &client);
+    client.ctx = world->node[node];
+    net->attach(net->ctx, node, &client);
     if (params.adapters > 1) {
         client.receive = on_second_receive;
         client.alarm = on_no_alarm;
-        net->attach(net->ctx, ENDS, &client);
+        net->attach(net->ctx, world->nodes, &client);
     }
-    return address(world, end);
+    return address(world, node);
 }
 
 flue_err world_build_nodes(struct world *world, char *message, size_t room)
 {
     struct flue_profile profile[ENDS];
     flue_err err = load_profile(world->scenario->profile.text, world->scenario, &profile[SERVER], message, room);
-    int end;
+    unsigned node;
 
     if (err == FLUE_OK)
         err = load_profile(world->scenario->peer_profile.text, world->scenario, &profile[CLIENT], message, room);
     if (err != FLUE_OK)
         return err;
     world->profile = profile[SERVER];
-    for (end = 0; end < ENDS; end++) {
-        err = build_node(world, end, &profile[end]);
+    for (node = 0; node < world->nodes; node++) {
+        err = build_node(world, node, &profile[world_end(node)]);
         if (err != FLUE_OK) {
-            if (end == SERVER && world->watch.target != NULL)
+            if (node == SERVER && world->watch.target != NULL)
                 (void)snprintf(message, room, "target %s could not be started: %s", world->watch.target->name,
                                flue_err_sentence(err));
             else

@@ -28,19 +28,14 @@ static void write_on(struct flow *flow, int end, flue_ps at_ps)
 {
     const struct flue_scenario *scenario = flow->world->scenario;
 
-    while (flow->left[end] > 0 && flow->count[end] < (uint32_t)scenario->writes_ahead) {
+    while (flow->left[end] > 0 && !flow->lost && flow->count[end] < (uint32_t)scenario->writes_ahead) {
         uint64_t bytes = (uint64_t)scenario->io_size;
 
         if (bytes > flow->left[end])
             bytes = flow->left[end];
-        if (flue_host_socket_send(flow->socket[end], (uint32_t)bytes) != FLUE_OK) {
-            world_finding(flow->world, "connection %u: a write of %llu bytes was refused", flow->id,
-                          (unsigned long long)bytes);
-            flow->left[end] = 0;
+        if (!flow_send(flow, end, (uint32_t)bytes, at_ps))
             return;
-        }
         flow->left[end] -= bytes;
-        flow->accepted[end] += bytes;
         *mark(flow, end, flow->count[end]) = (struct write_mark){.end_offset = flow->accepted[end], .at_ps = at_ps};
         flow->count[end]++;
     }
@@ -86,15 +81,19 @@ static flue_err bulk_prepare(struct world *world, char *message, size_t room)
     return FLUE_OK;
 }
 
-static void bulk_start(struct world *world, int end, flue_ps at_ps)
+static void bulk_start(struct world *world, unsigned node, flue_ps at_ps)
 {
+    const int end = world_end(node);
     uint32_t i;
+
+    if (world->bulk.unfinished == 0) /* everything was lost before */
+        world_measured(world, at_ps);
 
     for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
         struct flow *flow = &world->flows[i];
 
-        if (flow->left[end] > 0)
-            flue_host_run(world_host(world, end), at_ps, end == SERVER ? start_server : start_client, flow);
+        if (flow->node[end] == node && flow->left[end] > 0)
+            flue_host_run(world_host(world, node), at_ps, end == SERVER ? start_server : start_client, flow);
     }
 }
 
@@ -123,6 +122,21 @@ static void bulk_acknowledged(struct flow *flow, int end, flue_ps at_ps)
     write_on(flow, end, at_ps);
 }
 
+static void bulk_lost(struct flow *flow, flue_ps at_ps)
+{
+    struct world *world = flow->world;
+    const uint64_t each = (uint64_t)world->scenario->bytes;
+    int end;
+
+    for (end = 0; end < ENDS; end++) {
+        const int sends = flow->left[end] > 0 || flow->accepted[end] > 0;
+
+        flow->left[end] = 0;
+        if (sends && flow->received[1 - end] < each && --world->bulk.unfinished == 0)
+            world_measured(world, at_ps);
+    }
+}
+
 static void bulk_dispose(struct world *world)
 {
     uint32_t i;
@@ -135,4 +149,5 @@ const struct workload workload_bulk = {.prepare = bulk_prepare,
                                        .start = bulk_start,
                                        .received = bulk_received,
                                        .acknowledged = bulk_acknowledged,
+                                       .lost = bulk_lost,
                                        .dispose = bulk_dispose};

@@ -12,14 +12,18 @@
 #include "flue/node.h"
 #include "flue/record.h"
 #include "flue/scenario.h"
+#include "run/events.h"
 #include "run/world.h"
 
 enum { SERVER, CLIENT, ENDS };
 
-/* Addresses: client connection i has address CLIENT_IP + i / PORTS_PER_IP and port FIRST_PORT + i % PORTS_PER_IP. */
+/* Nodes: the server, then the clients; connection i is of client i % clients, and the j = i / clients-th one there.
+ * A client has world->client_ips addresses in a row, the first client's first is CLIENT_IP; its j-th connection has
+ * address j / PORTS_PER_IP and port FIRST_PORT + j % PORTS_PER_IP. */
 #define SERVER_IP    0x0A000001u /* 10.0.0.1 */
 #define CLIENT_IP    0x0A010000u /* 10.1.0.0, and up */
 #define GATEWAY_IP   0x0A0000FDu /* 10.0.0.253, and up */
+#define GATEWAYS     2u
 #define SERVER_PORT  80
 #define FIRST_PORT   10000u
 #define PORTS_PER_IP 50000u
@@ -39,7 +43,11 @@ struct flow {
     uint64_t accepted[ENDS]; /* bytes that this end's application sent: kept after its socket is gone */
     uint64_t acked[ENDS];
     uint32_t id;
+    uint32_t node[ENDS]; /* who runs the application */
     uint8_t open[ENDS], closing[ENDS], closed[ENDS];
+    uint8_t lost;             /* a terminate that failed took its state along (D-32) */
+    flue_ps waiting_ps[ENDS]; /* since when bytes of this end wait for their delivery, or for that of the next */
+    flue_ps silence_ps;       /* longest such wait in the measured window */
 
     /* workload: bulk */
     uint64_t left[ENDS];       /* bytes still to be written */
@@ -72,33 +80,22 @@ struct snapshot {
 struct workload {
     /* Fails with one line for the user in message. */
     flue_err (*prepare)(struct world *world, char *message, size_t room);
-    void (*start)(struct world *world, int end, flue_ps at_ps); /* this end's traffic begins; called for both */
+    void (*start)(struct world *world, unsigned node, flue_ps at_ps); /* this node's traffic begins; for each node */
     void (*received)(struct flow *flow, int end, uint32_t bytes, flue_ps at_ps);
     void (*acknowledged)(struct flow *flow, int end, flue_ps at_ps);
+    /* What it still had to carry will not come (flow->lost). */
+    void (*lost)(struct flow *flow, flue_ps at_ps);
     void (*dispose)(struct world *world);
 };
 extern const struct workload workload_bulk, workload_rpc;
 
-/* What happens at a chosen time; in this order if at one time. */
-enum moment_kind {
-    MOMENT_OFFLOAD,
-    MOMENT_UPLOAD,
-    MOMENT_UPDATE,
-    MOMENT_QUERY,
-    MOMENT_INVALIDATE,
-    MOMENT_PAUSE,
-    MOMENT_RESUME,
-    MOMENT_UPLOAD_ALL,
-    MOMENT_CHIMNEY_OFF,
-    MOMENT_CHIMNEY_ON,
-    MOMENT_FAIL_OVER,
-    MOMENT_GATEWAY_DOWN,
-    MOMENTS
-};
+/* What happens at a chosen time. */
+#define MOMENTS_MAX (EVENTS_MAX + 13)
 struct moment {
     struct timer timer;
     struct world *world;
-    enum moment_kind kind;
+    struct event event;
+    int effect; /* it came to pass, and found something to act on */
 };
 
 /* What the checkers of both nodes found. */
@@ -107,7 +104,8 @@ struct rules {
     struct rules_node {
         struct world *world;
         unsigned node;
-    } node[ENDS];
+        struct world_broken last; /* found, with its rule more than a remark */
+    } * node;
     uint64_t count[FLUE_RULES + 1][PARTIES];
 };
 
@@ -116,7 +114,9 @@ struct world {
     const struct flue_record *record;
     const struct workload *workload;
     struct flue_net net;
-    struct flue_node *node[ENDS];
+    unsigned nodes;          /* the server and the clients */
+    struct flue_node **node; /* so many */
+    uint32_t client_ips;
     struct flue_app app[ENDS];
     struct flow *flows;
     enum phase phase;
@@ -126,9 +126,10 @@ struct world {
     struct start_timer {
         struct timer timer;
         struct world *world;
-        int end;
-    } start[ENDS];
-    struct moment moment[MOMENTS];
+        unsigned node;
+    } * start; /* one for each node */
+    struct moment moment[MOMENTS_MAX];
+    unsigned moments;
     int disturbed;           /* connections may come back, or not be taken, while the run still opens */
     struct flue_wire second; /* of the server's second adapter */
     struct world_watch watch;
@@ -141,6 +142,8 @@ struct world {
     uint64_t completed;       /* requests or writes in the window */
     uint64_t delivered_bytes; /* both ends, whole run */
     uint64_t findings;
+    uint64_t lost; /* connections */
+    struct histogram silence;
     flue_ps measured_ps; /* when the last measured thing was over; the books are taken just after it */
     int measured;
     uint32_t drained, drain_polls; /* polls since the last connection closed; and the most there may be */
@@ -150,6 +153,7 @@ struct world {
         struct timer arrival;
         uint64_t mean_gap_ps;
         uint64_t measured, done;
+        uint64_t waiting_peak; /* most requests at once without an answer */
         int stopped;
     } rpc;
     struct {
@@ -160,7 +164,18 @@ struct world {
 /* The window closes: books are taken, connections are closed. */
 void world_measured(struct world *world, flue_ps at_ps);
 void world_finding(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
-struct flue_host *world_host(struct world *world, int end);
+struct flue_host *world_host(struct world *world, unsigned node);
+struct timers *world_timers(struct world *world, unsigned node);
+/* Runs fn on the core of the node, from an entry of whichever node. */
+void world_on(struct world *world, unsigned node, flue_ps at_ps, void (*fn)(void *ctx, flue_ps at_ps), void *ctx);
+/* Whose end of every connection a node is. */
+static inline int world_end(unsigned node)
+{
+    return node == SERVER ? SERVER : CLIENT;
+}
+/* Local address and port of a connection at its client; and the connection that they are of. */
+struct flue_tcp_tuple world_tuple(const struct world *world, uint32_t id);
+uint32_t world_identify(const struct world *world, const struct flue_tcp_tuple *tuple);
 
 /* possible.c: a combination that cannot be gets one line in message (FLUE_EINVAL).  And: the words of a list of
  * drivers, bottom up; -1: *wrong (may be NULL) is not one, or one too many. */
@@ -171,13 +186,23 @@ int world_drivers(const char *text, enum flue_im_kind *out, const char **wrong);
 FLUE_CHECKED flue_err world_build_net(struct world *world, char *message, size_t room);
 FLUE_CHECKED flue_err world_build_nodes(struct world *world, char *message, size_t room);
 
+/* schedule.c: all that a scenario schedules, by keys and by events; -1 as events_parse().  And whether it can be, as
+ * world_possible(). */
+int moments_list(const struct flue_scenario *scenario, struct event out[MOMENTS_MAX], char *message, size_t room,
+                 int *column);
+FLUE_CHECKED flue_err moments_possible(const struct flue_scenario *scenario, int foreign, char *message, size_t room);
+int moments_has(const struct flue_scenario *scenario, enum event_kind kind);
+
 /* moments.c */
 void moments_arm(struct world *world);
+void moments_report(struct world *world);
 
 /* apps.c: fills in world->app; closes one end of a flow, once. */
 void world_apps(struct world *world);
 void flow_close(struct flow *flow, int end);
-void world_drain(struct world *world); /* in PHASE_CLOSING: ends the run if all connections have gone */
+int flow_send(struct flow *flow, int end, uint32_t bytes, flue_ps at_ps); /* 0: they were refused */
+void flow_silences(struct world *world); /* at the end of the window: what waits still counts, too */
+void world_drain(struct world *world);   /* in PHASE_CLOSING: ends the run if all connections have gone */
 
 /* rules.c: what a node's checker is told to do; counts per rule into the record, after the run */
 void rules_watch(struct world *world, unsigned node, struct flue_node_params *params);

@@ -72,8 +72,9 @@ static void add_broken(const struct results *results, struct text *out)
     text_add(out, ",\"broken\":[");
     for (size_t i = 0; (broken = results_broken(results, i)) != NULL; i++) {
         flue_rule_id(broken->rule, id);
-        text_add(out, "%s{\"rule\":\"%s\",\"party\":\"%s\",\"count\":%" PRIu64 "}", i == 0 ? "" : ",", id,
-                 flue_party_name(broken->party), broken->count);
+        text_add(out, "%s{\"rule\":\"%s\",\"party\":\"%s\",\"count\":%" PRIu64 ",\"remark\":%s}", i == 0 ? "" : ",", id,
+                 flue_party_name(broken->party), broken->count,
+                 flue_rule(broken->rule)->strength == FLUE_RULE_warn ? "true" : "false");
     }
     text_add(out, "]");
 }

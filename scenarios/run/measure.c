@@ -2,6 +2,7 @@
 /* Books at two moments, and what their difference says. */
 #include "run/flows.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Codes of metric `binding`. */
@@ -18,12 +19,17 @@ enum binding {
 /* A resource binds when it is busy this much, in thousandths: above it queues grow faster than they drain. */
 enum { BUSY_PERMILLE = 900 };
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 void snapshot_take(const struct world *world, struct snapshot *out)
 {
     const struct flue_server *core = flue_host_core(flue_node_host(world->node[SERVER]));
     const struct flue_target *adapter = flue_node_target(world->node[SERVER]);
     const struct flue_pcie *pcie = flue_target_pcie(adapter);
-    int end;
+    unsigned node;
 
     *out = (struct snapshot){.at_ps = world->net.now(world->net.ctx),
                              .core_busy_ps = core->busy_ps,
@@ -33,8 +39,10 @@ void snapshot_take(const struct world *world, struct snapshot *out)
                              .delivered_bytes = world->delivered_bytes};
     memcpy(out->cycles, core->cycles, sizeof(out->cycles));
     memcpy(out->bus_ps, core->bus_ps, sizeof(out->bus_ps));
-    for (end = 0; end < ENDS; end++)
-        out->wire_busy_ps[end] = flue_target_wire_busy_ps(flue_node_target(world->node[end]));
+    /* Of the clients' wires the busiest: it is a share of one wire. */
+    for (node = 0; node < world->nodes; node++)
+        out->wire_busy_ps[world_end(node)] =
+            larger(out->wire_busy_ps[world_end(node)], flue_target_wire_busy_ps(flue_node_target(world->node[node])));
 }
 
 static void put(const struct world *world, const char *metric, const char *entity, uint64_t value)
@@ -46,11 +54,6 @@ static void put_ratio(const struct world *world, const char *metric, const char 
                       uint64_t denominator)
 {
     world->record->metric(world->record->ctx, metric, entity, (int64_t)numerator, (int64_t)denominator);
-}
-
-static uint64_t larger(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
 }
 
 struct utilisation {
@@ -135,50 +138,95 @@ static void report_moves(const struct world *world)
 static void report_tcp(const struct world *world)
 {
     static const char *const names[ENDS][2] = {{"server host", "server target"}, {"client host", "client target"}};
-    uint64_t segments = 0, timeouts = 0;
+    uint64_t segments = 0, timeouts = 0, retransmits[ENDS][2] = {{0}};
+    unsigned node;
     int end, k;
 
-    for (end = 0; end < ENDS; end++) {
+    for (node = 0; node < world->nodes; node++) {
         for (k = 0; k < 2; k++) {
             struct flue_tcp_totals tcp;
 
             if (k == 0)
-                flue_host_tcp_totals(flue_node_host(world->node[end]), &tcp);
+                flue_host_tcp_totals(flue_node_host(world->node[node]), &tcp);
             else
-                flue_target_tcp_totals(flue_node_target(world->node[end]), &tcp);
+                flue_target_tcp_totals(flue_node_target(world->node[node]), &tcp);
             segments += tcp.data_out;
             timeouts += tcp.timeouts;
-            if (end == SERVER || k == 0)
-                put(world, "tcp.retransmits", names[end][k], tcp.retransmits);
+            retransmits[world_end(node)][k] += tcp.retransmits;
         }
     }
+    for (end = 0; end < ENDS; end++)
+        for (k = 0; k < 2; k++)
+            if (end == SERVER || k == 0)
+                put(world, "tcp.retransmits", names[end][k], retransmits[end][k]);
     put(world, "tcp.segments", "", segments);
     put(world, "tcp.timeouts", "", timeouts);
     world->outcome->data_segments = segments;
+}
+
+/* How received traffic was spread: interrupts of both adapters of the server by processor. */
+static void report_processors(const struct world *world)
+{
+    for (unsigned i = 0; i < (unsigned)world->scenario->rss_queues; i++) {
+        char name[24];
+        uint64_t count = 0;
+
+        for (unsigned adapter = 0; adapter < FLUE_NODE_ADAPTERS; adapter++)
+            count += flue_target_interrupts(flue_node_target_at(world->node[SERVER], adapter), i);
+        (void)snprintf(name, sizeof name, "processor %u", i);
+        put(world, "interrupts", name, count);
+    }
+}
+
+static struct flue_net_port_totals port_of(const struct world *world, unsigned node)
+{
+    struct flue_net_port_totals port = {0};
+    struct flue_net_totals net;
+
+    world->net.totals(world->net.ctx, &net);
+    if (node < 2)
+        port = (struct flue_net_port_totals){.sent = net.frames[node], .send_dropped = net.dropped[node]};
+    else if (world->net.port_totals != NULL)
+        world->net.port_totals(world->net.ctx, node, &port);
+    return port;
 }
 
 static void report_wire(struct world *world)
 {
     static const char *const from[ENDS] = {"server to client", "client to server"};
     struct flue_net_totals net;
-    struct flue_target_totals adapter[ENDS];
-    uint64_t alarms = 0;
+    uint64_t alarms = 0, interrupts = 0;
+    unsigned node = 0;
     int end;
 
-    world->net.totals(world->net.ctx, &net);
     for (end = 0; end < ENDS; end++) {
-        struct flue_node_totals node;
+        uint64_t ring_drops = 0, frames = 0, dropped = 0, lost = 0, digest = 0;
 
-        flue_node_totals(world->node[end], &node);
-        flue_target_totals(flue_node_target(world->node[end]), &adapter[end]);
-        put(world, "ring.dropped", end == SERVER ? "server" : "client", adapter[end].ring_drops);
-        put(world, "wire.frames", from[end], net.frames[end]);
-        put(world, "wire.dropped", from[end], net.dropped[end]);
-        put(world, "wire.lost", from[1 - end], node.lost);
-        world->record->fold(world->record->ctx, "frames", node.frame_digest);
-        alarms += node.alarms;
+        for (; node < world->nodes && world_end(node) == end; node++) {
+            const struct flue_net_port_totals port = port_of(world, node);
+            struct flue_target_totals adapter;
+            struct flue_node_totals totals;
+
+            flue_node_totals(world->node[node], &totals);
+            flue_target_totals(flue_node_target(world->node[node]), &adapter);
+            ring_drops += adapter.ring_drops;
+            frames += port.sent;
+            dropped += port.send_dropped;
+            lost += totals.lost;
+            alarms += totals.alarms;
+            interrupts += end == SERVER ? adapter.interrupts : 0;
+            digest = digest * UINT64_C(0x100000001B3) + totals.frame_digest;
+        }
+        put(world, "ring.dropped", end == SERVER ? "server" : "client", ring_drops);
+        put(world, "wire.frames", from[end], frames);
+        put(world, "wire.dropped", from[end], dropped);
+        put(world, "wire.lost", from[1 - end], lost);
+        world->record->fold(world->record->ctx, "frames", digest);
     }
-    put(world, "interrupts", "", adapter[SERVER].interrupts);
+    world->net.totals(world->net.ctx, &net);
+    put(world, "interrupts", "", interrupts);
+    if (world->scenario->rss_queues > 1)
+        report_processors(world);
     put(world, "alarms", "", alarms);
     world->outcome->alarms = alarms;
     world->outcome->events = net.events;
@@ -215,6 +263,8 @@ void world_report(struct world *world)
         put_ratio(world, "goodput", "", bytes * 8 * 100000, window_ps / 10000000);
     if (world->rpc.mean_gap_ps != 0)
         report_offered(world);
+    if (world->rpc.mean_gap_ps != 0)
+        put(world, "requests.waiting", "", world->rpc.waiting_peak);
     put(world, "bytes.sent", "", sent);
     put(world, "bytes.delivered", "", world->delivered_bytes);
     put(world, "bytes.window", "", bytes);
@@ -230,6 +280,10 @@ void world_report(struct world *world)
     report_wire(world);
     while (histogram_next(&world->latency, &cursor, &low, &high, &n))
         world->record->bin(world->record->ctx, "lat", "", low, high, n);
+    cursor = 0;
+    while (histogram_next(&world->silence, &cursor, &low, &high, &n))
+        world->record->bin(world->record->ctx, "silence", "", low, high, n);
+    put(world, "lost", "", world->lost);
     put(world, "sim.end", "", (uint64_t)world->net.now(world->net.ctx));
     world->outcome->end_ps = world->net.now(world->net.ctx);
 }

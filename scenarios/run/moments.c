@@ -1,45 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a scenario wants to happen at a chosen time, whatever the traffic does: operations of the interface on all
- * connections, what an adapter tells of itself, and what fails.  All of it concerns the server. */
+/* What a scenario wants to happen at a chosen time, whatever the traffic does: operations of the interface on
+ * connections, what an adapter tells of itself, what fails on the wire and in the hardware.  All of it concerns the
+ * server. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flue/ndis.h"
 #include "run/flows.h"
 
-typedef void moment_fn(struct world *world, struct flue_socket *socket, flue_ps now_ps);
+/* True: it had an effect. */
+typedef int moment_fn(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps);
 
-static void each(struct world *world, moment_fn *fn, flue_ps now_ps)
+/* On the first `most` connections that fn does something about; 0: on all. */
+static int each(struct world *world, moment_fn *fn, const struct event *event, int64_t most, flue_ps now_ps)
 {
-    for (uint32_t i = 0; i < (uint32_t)world->scenario->connections; i++) {
+    int64_t done = 0;
+
+    for (uint32_t i = 0; i < (uint32_t)world->scenario->connections && (most == 0 || done < most); i++) {
         struct flue_socket *socket = world->flows[i].socket[SERVER];
 
         if (socket != NULL)
-            fn(world, socket, now_ps);
+            done += fn(world, socket, event, now_ps);
     }
+    return done > 0;
 }
 
-static void offload(struct world *world, struct flue_socket *socket, flue_ps now_ps)
+static int offload(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
 {
     (void)world;
-    if (flue_host_socket_holder(socket) == FLUE_HOLDER_HOST)
-        (void)!flue_host_socket_offload(socket, now_ps);
+    (void)event;
+    return flue_host_socket_holder(socket) == FLUE_HOLDER_HOST && flue_host_socket_offload(socket, now_ps) == FLUE_OK;
 }
 
-static void upload(struct world *world, struct flue_socket *socket, flue_ps now_ps)
+static int upload(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
 {
     (void)world;
-    if (flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET)
-        (void)!flue_host_socket_upload(socket, now_ps);
+    (void)event;
+    return flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET && flue_host_socket_upload(socket, now_ps) == FLUE_OK;
 }
 
 /* One hop less, and questions whether the peer is there: whoever runs TCP is to know. */
-static void update(struct world *world, struct flue_socket *socket, flue_ps now_ps)
+static int update(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
 {
     struct flue_tcp_settings settings;
 
     (void)world;
+    (void)event;
     if (flue_host_socket_settings(socket, &settings) != FLUE_OK)
-        return;
+        return 0;
     settings.ttl = (uint8_t)(settings.ttl - 1);
     settings.keep_alive = 1;
-    (void)!flue_host_socket_change(socket, &settings, now_ps);
+    return flue_host_socket_change(socket, &settings, now_ps) == FLUE_OK;
 }
 
 /* The answer stands in the trace. */
@@ -52,92 +64,187 @@ static void on_told(void *ctx, struct flue_socket *socket, const struct TCP_OFFL
     (void)at_ps;
 }
 
-static void query(struct world *world, struct flue_socket *socket, flue_ps now_ps)
+static int query(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
 {
-    if (flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET)
-        (void)!flue_host_socket_query(socket, on_told, world, now_ps);
+    (void)event;
+    return flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET &&
+           flue_host_socket_query(socket, on_told, world, now_ps) == FLUE_OK;
 }
 
 /* Every neighbour of the server that the target has. */
-static void invalidate(struct world *world, flue_ps now_ps)
+static int invalidate(struct world *world, flue_ps now_ps)
 {
-    struct flue_host *host = world_host(world, SERVER);
     const int gateways = world->scenario->topology == TOPOLOGY_GATEWAYS;
+    const uint32_t most = gateways ? GATEWAYS : ((uint32_t)world->nodes - CLIENT) * world->client_ips;
+    struct flue_host *host = world_host(world, SERVER);
+    int done = 0;
 
     if (world->scenario->topology == TOPOLOGY_LINK)
-        (void)!flue_host_invalidate_neighbour(host, NULL, now_ps);
-    for (uint32_t i = 0; world->scenario->topology != TOPOLOGY_LINK && i < FLUE_HOST_ADDRESSES; i++) {
+        return flue_host_invalidate_neighbour(host, NULL, now_ps) == FLUE_OK;
+    for (uint32_t i = 0; i < most; i++) {
         const struct flue_ip next_hop = flue_ip_v4((gateways ? GATEWAY_IP : CLIENT_IP) + i);
 
-        (void)!flue_host_invalidate_neighbour(host, &next_hop, now_ps);
+        done |= flue_host_invalidate_neighbour(host, &next_hop, now_ps) == FLUE_OK;
     }
+    return done;
+}
+
+static int relink(struct world *world, const struct event *event, flue_ps now_ps)
+{
+    const struct flue_ip from = flue_ip_v4(GATEWAY_IP + (uint32_t)event->arg[0] - 1);
+    const struct flue_ip to = flue_ip_v4(GATEWAY_IP + (uint32_t)event->arg[1] - 1);
+
+    return flue_host_relink(world_host(world, SERVER), &from, &to, now_ps) == FLUE_OK;
+}
+
+static void on_power(void *ctx, NDIS_STATUS status)
+{
+    (void)ctx;
+    (void)status; /* the trace tells it */
+}
+
+static int power(struct world *world, NET_DEVICE_POWER_STATE state)
+{
+    struct flue_node *server = world->node[SERVER];
+
+    flue_ndis_set_power(flue_node_ndis(server), flue_target_adapter(flue_node_target(server)), state, on_power, world);
+    return 1;
+}
+
+/* Layers of enum flue_target_fault's objects. */
+enum { LAYER_CONNECTION = 3 };
+
+static int fault(struct world *world, struct flue_socket *socket, enum flue_target_fault kind, unsigned layer)
+{
+    return flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET &&
+           flue_target_fault(flue_node_target(world->node[SERVER]), kind, layer, flue_host_socket_id(socket)) ==
+               FLUE_OK;
+}
+
+static int corrupt(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+{
+    (void)now_ps;
+    return fault(world, socket, FLUE_FAULT_CORRUPT, (unsigned)event->arg[0] + 1);
+}
+
+static int fail_terminate(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+{
+    (void)event;
+    (void)now_ps;
+    return fault(world, socket, FLUE_FAULT_TERMINATE, LAYER_CONNECTION);
+}
+
+static int hardware_failure(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+{
+    (void)event;
+    (void)now_ps;
+    return fault(world, socket, FLUE_FAULT_HARDWARE, LAYER_CONNECTION);
+}
+
+static int starve(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+{
+    (void)event;
+    (void)now_ps;
+    return fault(world, socket, FLUE_FAULT_STARVE, LAYER_CONNECTION);
+}
+
+static int perform(struct world *world, const struct event *event, flue_ps now_ps)
+{
+    struct flue_target *target = flue_node_target(world->node[SERVER]);
+
+    switch (event->kind) {
+    case EVENT_OFFLOAD:
+        return each(world, offload, event, event->arg[0], now_ps);
+    case EVENT_UPLOAD:
+        return each(world, upload, event, event->arg[0], now_ps);
+    case EVENT_UPDATE:
+        return each(world, update, event, event->arg[0], now_ps);
+    case EVENT_QUERY:
+        return each(world, query, event, event->arg[0], now_ps);
+    case EVENT_INVALIDATE:
+        return invalidate(world, now_ps);
+    case EVENT_RELINK:
+        return relink(world, event, now_ps);
+    case EVENT_PAUSE:
+        flue_target_pause(target);
+        return 1;
+    case EVENT_RESUME:
+        flue_target_resume(target);
+        return 1;
+    case EVENT_UPLOAD_ALL:
+        flue_target_upload_all(target);
+        return 1;
+    case EVENT_CHIMNEY_OFF:
+    case EVENT_CHIMNEY_ON:
+        return flue_host_chimney(world_host(world, SERVER), 0, 4, event->kind == EVENT_CHIMNEY_ON, now_ps) == FLUE_OK;
+    case EVENT_SLEEP:
+        return power(world, NetDeviceStateD3);
+    case EVENT_WAKE:
+        return power(world, NetDeviceStateD0);
+    case EVENT_RSS_REMAP:
+        return flue_host_receive_remap(world_host(world, SERVER), (unsigned)event->arg[0], now_ps) == FLUE_OK;
+    case EVENT_FAIL_OVER:
+        return flue_im_fail_over(flue_node_driver(world->node[SERVER], 0), now_ps) == FLUE_OK;
+    case EVENT_GATEWAY_DOWN:
+    case EVENT_GATEWAY_UP:
+        flue_net_router_down(&world->net, (unsigned)event->arg[0] - 1, event->kind == EVENT_GATEWAY_DOWN);
+        return 1;
+    case EVENT_LINK_DOWN:
+    case EVENT_LINK_UP:
+        flue_net_port_down(&world->net, SERVER, event->kind == EVENT_LINK_DOWN);
+        return 1;
+    case EVENT_CORRUPT:
+        return each(world, corrupt, event, event->arg[1], now_ps);
+    case EVENT_FAIL_TERMINATE:
+        return each(world, fail_terminate, event, event->arg[0], now_ps);
+    case EVENT_HARDWARE_FAILURE:
+        return each(world, hardware_failure, event, event->arg[0], now_ps);
+    case EVENT_STARVE:
+        return each(world, starve, event, event->arg[0], now_ps);
+    case EVENT_KINDS:
+        break;
+    }
+    return 0;
 }
 
 static void fire(struct timer *timer, flue_ps now_ps)
 {
-    const struct moment *moment = FLUE_CONTAINER_OF(timer, struct moment, timer);
-    struct world *world = moment->world;
-    struct flue_target *target = flue_node_target(world->node[SERVER]);
+    struct moment *moment = FLUE_CONTAINER_OF(timer, struct moment, timer);
 
-    switch (moment->kind) {
-    case MOMENT_OFFLOAD:
-        each(world, offload, now_ps);
-        break;
-    case MOMENT_UPLOAD:
-        each(world, upload, now_ps);
-        break;
-    case MOMENT_UPDATE:
-        each(world, update, now_ps);
-        break;
-    case MOMENT_QUERY:
-        each(world, query, now_ps);
-        break;
-    case MOMENT_INVALIDATE:
-        invalidate(world, now_ps);
-        break;
-    case MOMENT_PAUSE:
-        flue_target_pause(target);
-        break;
-    case MOMENT_RESUME:
-        flue_target_resume(target);
-        break;
-    case MOMENT_UPLOAD_ALL:
-        flue_target_upload_all(target);
-        break;
-    case MOMENT_CHIMNEY_OFF:
-    case MOMENT_CHIMNEY_ON:
-        (void)!flue_host_chimney(world_host(world, SERVER), 0, 4, moment->kind == MOMENT_CHIMNEY_ON, now_ps);
-        break;
-    case MOMENT_FAIL_OVER:
-        (void)!flue_im_fail_over(flue_node_driver(world->node[SERVER], 0), now_ps);
-        break;
-    case MOMENT_GATEWAY_DOWN:
-        flue_net_router_down(&world->net, 0, 1);
-        break;
-    case MOMENTS:
-        break;
-    }
+    moment->effect = perform(moment->world, &moment->event, now_ps);
+}
+
+/* Whether connections may come back, or not be taken, because of it. */
+static int disturbs(enum event_kind kind)
+{
+    return kind != EVENT_OFFLOAD && kind != EVENT_UPLOAD && kind != EVENT_UPDATE && kind != EVENT_QUERY &&
+           kind != EVENT_RSS_REMAP;
 }
 
 void moments_arm(struct world *world)
 {
-    const struct flue_scenario *scenario = world->scenario;
-    const flue_ps at_ps[MOMENTS] = {
-        [MOMENT_OFFLOAD] = scenario->offload_at,         [MOMENT_UPLOAD] = scenario->upload_at,
-        [MOMENT_UPDATE] = scenario->update_at,           [MOMENT_QUERY] = scenario->query_at,
-        [MOMENT_INVALIDATE] = scenario->invalidate_at,   [MOMENT_PAUSE] = scenario->pause_at,
-        [MOMENT_RESUME] = scenario->resume_at,           [MOMENT_UPLOAD_ALL] = scenario->upload_all_at,
-        [MOMENT_CHIMNEY_OFF] = scenario->chimney_off_at, [MOMENT_CHIMNEY_ON] = scenario->chimney_on_at,
-        [MOMENT_FAIL_OVER] = scenario->fail_over_at,     [MOMENT_GATEWAY_DOWN] = scenario->gateway_down};
+    struct event events[MOMENTS_MAX];
+    char message[256];
+    const int count = moments_list(world->scenario, events, message, sizeof(message), NULL);
 
-    for (unsigned i = 0; i < MOMENTS; i++) {
-        world->moment[i].world = world;
-        world->moment[i].kind = (enum moment_kind)i;
-        timer_setup(&world->moment[i].timer, fire);
-        if (at_ps[i] != FLUE_PS_NEVER)
-            timers_arm(flue_node_timers(world->node[SERVER]), &world->moment[i].timer, at_ps[i]);
+    for (int i = 0; i < count; i++) {
+        struct moment *moment = &world->moment[world->moments++];
+
+        *moment = (struct moment){.world = world, .event = events[i]};
+        timer_setup(&moment->timer, fire);
+        timers_arm(world_timers(world, SERVER), &moment->timer, events[i].at_ps);
+        world->disturbed |= disturbs(events[i].kind);
     }
-    world->disturbed = scenario->pause_at != FLUE_PS_NEVER || scenario->upload_all_at != FLUE_PS_NEVER ||
-                       scenario->chimney_off_at != FLUE_PS_NEVER || scenario->fail_over_at != FLUE_PS_NEVER ||
-                       scenario->invalidate_at != FLUE_PS_NEVER || scenario->gateway_down != FLUE_PS_NEVER;
+}
+
+void moments_report(struct world *world)
+{
+    for (unsigned i = 0; i < world->moments; i++) {
+        const struct moment *moment = &world->moment[i];
+        char text[128];
+
+        event_format(&moment->event, text, sizeof(text));
+        if (world->record->event != NULL)
+            world->record->event(world->record->ctx, moment->event.at_ps, text, moment->effect);
+    }
 }

@@ -7,7 +7,8 @@
 #include "run/flows.h"
 #include "wire/impair.h"
 
-#define PREFIX_IPS 2u /* addresses that lead to a node behind the gateways */
+#define ADVICE_LEAST_PS (100 * FLUE_PS_PER_US)
+#define PREFIX_IPS      2u /* addresses that lead to a node behind the gateways */
 
 int world_drivers(const char *text, enum flue_im_kind *out, const char **wrong)
 {
@@ -55,7 +56,14 @@ static const char *drivers_wrong(const struct flue_scenario *scenario)
 
 static const char *topology_wrong(const struct flue_scenario *scenario)
 {
-    const int64_t ips = (scenario->connections - 1) / PORTS_PER_IP + 1;
+    const int64_t ips = (scenario->connections - 1) / scenario->clients / PORTS_PER_IP + 1;
+
+    if (scenario->clients > scenario->connections)
+        return "clients: more clients than connections; lower clients or raise connections";
+    if (scenario->clients > 1 && scenario->topology == TOPOLOGY_LINK)
+        return "clients: a link has two ends; set topology=switch or topology=gateways for more than one client";
+    if (scenario->clients > 1 && scenario->loss_list.text[0] != '\0')
+        return "loss_list counts the frames of one client; set clients=1";
 
     if (scenario->topology == TOPOLOGY_LINK && scenario->vlan != 0)
         return "vlan needs Ethernet frames; set topology=switch or topology=gateways";
@@ -68,9 +76,9 @@ static const char *topology_wrong(const struct flue_scenario *scenario)
     if (scenario->topology == TOPOLOGY_GATEWAYS && scenario->net == FLUE_NET_NS3)
         return "topology=gateways cannot be on --net ns3, which has no routers of Flue's; use --net link";
     if (scenario->topology == TOPOLOGY_GATEWAYS && ips > PREFIX_IPS)
-        return "topology=gateways: at most 100000 connections, for two addresses lead to the client";
+        return "topology=gateways: at most 100000 connections to a client, for two addresses lead there; raise clients";
     if (scenario->topology == TOPOLOGY_SWITCH && ips > FLUE_HOST_ADDRESSES)
-        return "topology=switch: at most 400000 connections, for the client has eight addresses";
+        return "topology=switch: at most 400000 connections to a client, for it has eight addresses; raise clients";
     return NULL;
 }
 
@@ -90,6 +98,37 @@ static const char *times_wrong(const struct flue_scenario *scenario)
     return NULL;
 }
 
+static const char *advice_wrong(const struct flue_scenario *scenario)
+{
+    if (scenario->advice_window != 0 && scenario->advice_window < ADVICE_LEAST_PS)
+        return "advice_window must be 0, or at least 100us: every connection is looked at once in each window, and in "
+               "a "
+               "shorter one nothing happens that could be judged";
+    return NULL;
+}
+
+/* Before a connection that the adapter orders back can be terminated, an operation that is under way goes down and
+ * comes up; then the terminate goes down, through each driver that holds (D-33). */
+static flue_err deadline_possible(const struct flue_scenario *scenario, char *message, size_t room)
+{
+    const flue_ps deadline_ps = (flue_ps)scenario->ddi_upload_deadline_ms * FLUE_PS_PER_MS;
+    enum flue_im_kind kinds[FLUE_NODE_DRIVERS];
+    const int count = world_drivers(scenario->drivers.text, kinds, NULL);
+    flue_ps held_ps = 0;
+
+    for (int i = 0; i < count; i++)
+        if (kinds[i] == FLUE_IM_HOLD)
+            held_ps += 2 * scenario->hold_down + scenario->hold_up;
+    if (deadline_ps == 0 || held_ps < deadline_ps)
+        return FLUE_OK;
+    (void)snprintf(message, room,
+                   "ddi.upload_deadline_ms=%" PRId64 ": the drivers hold may keep a terminate, and an operation before "
+                   "it, for %" PRId64 " us, so the host would be late without fault; raise it, set it to 0, or lower "
+                   "hold_down and hold_up",
+                   (int64_t)scenario->ddi_upload_deadline_ms, (int64_t)(held_ps / FLUE_PS_PER_US));
+    return FLUE_EINVAL;
+}
+
 static const char *workload_wrong(const struct flue_scenario *scenario)
 {
     if (scenario->workload == FLUE_WORKLOAD_RPC && scenario->receive_push == CHOICE_NO && scenario->receive_posts > 0)
@@ -102,6 +141,8 @@ static const char *workload_wrong(const struct flue_scenario *scenario)
 /* What only Flue's own adapter can be told to do (flue/provider.h has no call for it). */
 static const char *foreign_wrong(const struct flue_scenario *scenario)
 {
+    if (scenario->rss_queues > 1)
+        return "rss_queues cannot be with --target: only Flue's own adapter has several receive queues; leave it out";
     if (scenario->pause_at != FLUE_PS_NEVER || scenario->upload_all_at != FLUE_PS_NEVER)
         return "pause_at and upload_all_at cannot be with --target: only Flue's own adapter can be told to; leave them "
                "out";
@@ -115,6 +156,7 @@ flue_err world_possible(const struct flue_scenario *scenario, int foreign, char 
     const int server = impair_parse(scenario->loss_list.text, 's', lose);
     const int column = server != 0 ? server : impair_parse(scenario->loss_list.text, 'c', lose);
     const char *wrong = NULL;
+    flue_err err;
 
     if (column != 0) {
         (void)snprintf(
@@ -130,6 +172,8 @@ flue_err world_possible(const struct flue_scenario *scenario, int foreign, char 
         return FLUE_EINVAL;
     }
     wrong = drivers_wrong(scenario);
+    if (wrong == NULL && scenario->rss_remap_at != FLUE_PS_NEVER && scenario->rss_queues < 2)
+        wrong = "rss_remap_at needs several receive queues; set rss_queues=2 or more";
     if (wrong == NULL && foreign)
         wrong = foreign_wrong(scenario);
     if (wrong == NULL)
@@ -137,10 +181,13 @@ flue_err world_possible(const struct flue_scenario *scenario, int foreign, char 
     if (wrong == NULL)
         wrong = times_wrong(scenario);
     if (wrong == NULL)
+        wrong = advice_wrong(scenario);
+    if (wrong == NULL)
         wrong = workload_wrong(scenario);
     if (wrong != NULL) {
         (void)snprintf(message, room, "%s", wrong);
         return FLUE_EINVAL;
     }
-    return FLUE_OK;
+    err = deadline_possible(scenario, message, room);
+    return err == FLUE_OK ? moments_possible(scenario, foreign, message, room) : err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Opens a shared library that is an offload target.  Its calls of the interface are resolved against this program,
  * which is linked so that they can be. */
+#define _GNU_SOURCE /* dladdr1() */
 #include "run/provider.h"
 
 #include <dlfcn.h>
@@ -43,6 +44,19 @@ static bool is_cut_short(const char *path)
     return cut;
 }
 
+/* A call of a variable would end the process. */
+static bool is_function(void *address)
+{
+    const Elf64_Sym *symbol = NULL;
+    Dl_info info;
+
+    if (address == NULL || dladdr1(address, &info, (void **)&symbol, RTLD_DL_SYMENT) == 0) {
+        return false;
+    }
+    return symbol == NULL || info.dli_saddr != address || ELF64_ST_TYPE(symbol->st_info) == STT_FUNC ||
+           ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC;
+}
+
 /* Structures that both sides touch must be the same, whatever compiler made them. */
 static const char *mismatch(const struct flue_provider *provider)
 {
@@ -74,7 +88,7 @@ flue_err provider_load(const char *path, const struct flue_provider **out, char 
     struct stat status;
     char local[4096];
     const char *why;
-    void *library;
+    void *library, *found;
 
     *out = NULL;
     if (access(path, R_OK) != 0) {
@@ -94,10 +108,13 @@ flue_err provider_load(const char *path, const struct flue_provider **out, char 
         why = dlerror();
         return refuse(message, room, path, why != NULL ? why : "cannot be loaded");
     }
-    *(void **)&entry = dlsym(library, "flue_provider");
-    if (entry == NULL) {
-        return refuse(message, room, path, "has no function flue_provider; see flue/provider.h");
+    found = dlsym(library, "flue_provider");
+    if (!is_function(found)) {
+        return refuse(message, room, path,
+                      found == NULL ? "has no function flue_provider; see flue/provider.h"
+                                    : "its flue_provider is no function, but data; see flue/provider.h");
     }
+    *(void **)&entry = found;
     *out = entry();
     why = mismatch(*out);
     if (why != NULL) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flue/check.h"
 #include "run/text.h"
 
 struct results {
@@ -26,8 +27,9 @@ struct results {
     char digest[RESULTS_DIGEST_ROOM];
 };
 
-/* How often an alarm rings depends on how a network delivers what it has, not on what the model does. */
-static const char *const not_digested[] = {"alarms"};
+/* How often an alarm rings depends on how a network delivers what it has, not on what the model does.  How many
+ * requests waited says again what their latencies say. */
+static const char *const not_digested[] = {"alarms", "requests.waiting"};
 
 bool results_is_digested(const char *metric)
 {
@@ -325,6 +327,18 @@ const struct result_hist *results_hist(const struct results *results, size_t ind
 const char *results_finding(const struct results *results, size_t index)
 {
     return index < results->finding_count ? results->findings[index].sentence : NULL;
+}
+
+const char *results_finding_of(const struct results *results, unsigned rule)
+{
+    const char *finding;
+    char id[8];
+
+    flue_rule_id(rule, id);
+    for (size_t i = 0; (finding = results_finding(results, i)) != NULL; i++)
+        if (strncmp(finding, id, strlen(id)) == 0)
+            return finding;
+    return "it is not among the findings that were kept";
 }
 
 const struct result_broken *results_broken(const struct results *results, size_t index)

@@ -7,8 +7,8 @@
  *     bin NAME ENTITY LO HI N
  *     finding SENTENCE
  *     fold WHAT VALUE
- * Integers only.  Metrics that may differ between networks of equal topology (results_is_digested()) are left out, and
- * so is everything that depends on the machine. */
+ * Integers only.  Metrics that may differ between networks of equal topology, or say again what others say
+ * (results_is_digested()), are left out, and so is everything that depends on the machine. */
 #ifndef FLUE_RUN_RESULTS_H
 #define FLUE_RUN_RESULTS_H
 
@@ -93,6 +93,8 @@ const char *results_digest(const struct results *results);
 const struct result_number *results_number(const struct results *results, size_t index);
 const struct result_hist *results_hist(const struct results *results, size_t index);
 const char *results_finding(const struct results *results, size_t index);
+/* The first finding that is about a broken rule; never NULL. */
+const char *results_finding_of(const struct results *results, unsigned rule);
 const struct result_broken *results_broken(const struct results *results, size_t index);
 
 /* NULL if the run did not say it. */

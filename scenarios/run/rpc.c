@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Workload rpc: clients send requests of request_size, the server answers each with io_size bytes.
  * Open loop: requests are due as a Poisson process over all connections, whatever the server does, and a request's
- * latency counts from the moment it is due.  Closed loop (load = 0): `active` connections keep `outstanding` requests
+ * latency counts from the moment it is due.  An open loop goes on whatever the server does; when waiting_most requests
+ * wait, the run is given up.  Closed loop (load = 0): `active` connections keep `outstanding` requests
  * each. */
 #include <stdio.h>
 
 #include "run/flows.h"
-
-/* An open loop goes on whatever the server does; when this many requests wait, the run is given up. */
-#define WAITING_MAX UINT64_C(1000000)
 
 struct request {
     struct flue_hook hook; /* in flow->requests */
@@ -22,6 +20,25 @@ static int closed_loop(const struct world *world)
     return world->scenario->load == 0;
 }
 
+static void stop(struct world *world, flue_ps at_ps)
+{
+    world->rpc.stopped = 1;
+    timers_cancel(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival);
+    world_measured(world, at_ps);
+}
+
+/* Its connection is lost, and so is the request: the run asks for one less. */
+static void give_up(struct request *request, flue_ps at_ps)
+{
+    struct world *world = request->flow->world;
+
+    world->rpc.done += request->measured ? 1 : 0;
+    pool_put(&world->rpc.pool, request);
+    if (!world->rpc.stopped && (world->rpc.done == (uint64_t)world->scenario->requests ||
+                                world->lost == (uint64_t)world->scenario->connections))
+        stop(world, at_ps);
+}
+
 /* Runs on the client's core. */
 static void issue(void *ctx, flue_ps at_ps)
 {
@@ -29,14 +46,14 @@ static void issue(void *ctx, flue_ps at_ps)
     struct flow *flow = request->flow;
     const uint32_t bytes = (uint32_t)flow->world->scenario->request_size;
 
-    (void)at_ps;
+    if (flow->lost) {
+        give_up(request, at_ps);
+        return;
+    }
     list_push_back(&flow->requests, &request->hook);
     if (flow->socket[CLIENT] == NULL)
         return; /* it ended early, and was found wanting then; the request is never answered */
-    if (flue_host_socket_send(flow->socket[CLIENT], bytes) != FLUE_OK)
-        world_finding(flow->world, "connection %u: a request was refused", flow->id);
-    else
-        flow->accepted[CLIENT] += bytes;
+    (void)flow_send(flow, CLIENT, bytes, at_ps);
 }
 
 /* A request falls due at due_ps. */
@@ -50,6 +67,8 @@ static struct request *make(struct world *world, struct flow *flow, flue_ps due_
         return NULL;
     }
     *request = (struct request){.due_ps = due_ps, .flow = flow};
+    if (pool_live(&world->rpc.pool) > world->rpc.waiting_peak)
+        world->rpc.waiting_peak = pool_live(&world->rpc.pool);
     if (world->phase == PHASE_MEASURE && world->rpc.measured < (uint64_t)world->scenario->requests) {
         request->measured = 1;
         world->rpc.measured++;
@@ -78,17 +97,18 @@ static void on_arrival(struct timer *timer, flue_ps now_ps)
 
     if (world->rpc.stopped)
         return;
-    if (pool_live(&world->rpc.pool) >= WAITING_MAX) {
+    if (pool_live(&world->rpc.pool) >= (uint64_t)world->scenario->waiting_most) {
         world_finding(world,
-                      "%llu requests wait for an answer: the offered load cannot be carried here; lower load or loss",
-                      (unsigned long long)WAITING_MAX);
+                      "%llu requests wait for an answer: the offered load is not carried; lower load, loss or delay, "
+                      "shorten an outage, or raise waiting_most",
+                      (unsigned long long)world->scenario->waiting_most);
         world->net.stop(world->net.ctx);
         return;
     }
     timers_arm(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival, now_ps + draw_gap(world));
     request = make(world, &world->flows[which], now_ps);
     if (request != NULL)
-        flue_host_run(world_host(world, CLIENT), now_ps, issue, request);
+        world_on(world, request->flow->node[CLIENT], now_ps, issue, request);
 }
 
 /* Longest mean time between two requests: 10^6 s. */
@@ -118,39 +138,38 @@ static flue_err rpc_prepare(struct world *world, char *message, size_t room)
     return FLUE_OK;
 }
 
-static void rpc_start(struct world *world, int end, flue_ps at_ps)
+static void rpc_start(struct world *world, unsigned node, flue_ps at_ps)
 {
     const struct flue_scenario *scenario = world->scenario;
     uint32_t i, k, active;
 
-    if (end == SERVER)
+    if (node == SERVER)
         return;
     if (!closed_loop(world)) {
+        if (node != CLIENT) /* one process of arrivals for all clients */
+            return;
         timers_arm(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival, at_ps + draw_gap(world));
         return;
     }
     active = (uint32_t)(scenario->active < scenario->connections ? scenario->active : scenario->connections);
-    for (i = 0; i < active; i++) {
+    for (i = node - CLIENT; i < active; i += (uint32_t)scenario->clients) {
         for (k = 0; k < (uint32_t)scenario->outstanding; k++) {
             struct request *request = make(world, &world->flows[i], at_ps);
 
             if (request != NULL)
-                flue_host_run(world_host(world, CLIENT), at_ps, issue, request);
+                flue_host_run(world_host(world, node), at_ps, issue, request);
         }
     }
 }
 
-static void answer(struct flow *flow)
+static void answer(struct flow *flow, flue_ps at_ps)
 {
     const struct flue_scenario *scenario = flow->world->scenario;
 
     while (flow->request_bytes >= (uint64_t)scenario->request_size) {
         flow->request_bytes -= (uint64_t)scenario->request_size;
         flue_host_socket_work(flow->socket[SERVER], 1);
-        if (flue_host_socket_send(flow->socket[SERVER], (uint32_t)scenario->io_size) != FLUE_OK)
-            world_finding(flow->world, "connection %u: a response was refused", flow->id);
-        else
-            flow->accepted[SERVER] += (uint64_t)scenario->io_size;
+        (void)flow_send(flow, SERVER, (uint32_t)scenario->io_size, at_ps);
     }
 }
 
@@ -171,11 +190,8 @@ static void complete(struct flow *flow, flue_ps at_ps)
         world->rpc.done++;
     }
     pool_put(&world->rpc.pool, request);
-    if (world->rpc.done == (uint64_t)world->scenario->requests && !world->rpc.stopped) {
-        world->rpc.stopped = 1;
-        timers_cancel(flue_node_timers(world->node[CLIENT]), &world->rpc.arrival);
-        world_measured(world, at_ps);
-    }
+    if (world->rpc.done == (uint64_t)world->scenario->requests && !world->rpc.stopped)
+        stop(world, at_ps);
     if (closed_loop(world) && !world->rpc.stopped) {
         request = make(world, flow, at_ps);
         if (request != NULL)
@@ -187,7 +203,7 @@ static void rpc_received(struct flow *flow, int end, uint32_t bytes, flue_ps at_
 {
     if (end == SERVER) {
         flow->request_bytes += bytes;
-        answer(flow);
+        answer(flow, at_ps);
         return;
     }
     flow->response_bytes += bytes;
@@ -204,6 +220,16 @@ static void rpc_acknowledged(struct flow *flow, int end, flue_ps at_ps)
     (void)at_ps;
 }
 
+static void rpc_lost(struct flow *flow, flue_ps at_ps)
+{
+    while (!list_empty(&flow->requests)) {
+        struct request *request = FLUE_CONTAINER_OF(flow->requests.next, struct request, hook);
+
+        list_remove(&request->hook);
+        give_up(request, at_ps);
+    }
+}
+
 static void rpc_dispose(struct world *world)
 {
     if (world->phase == PHASE_DONE && world->scenario->close == CHOICE_YES && pool_live(&world->rpc.pool) != 0)
@@ -215,4 +241,5 @@ const struct workload workload_rpc = {.prepare = rpc_prepare,
                                       .start = rpc_start,
                                       .received = rpc_received,
                                       .acknowledged = rpc_acknowledged,
+                                      .lost = rpc_lost,
                                       .dispose = rpc_dispose};

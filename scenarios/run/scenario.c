@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/events.h"
 #include "run/params.h"
 #include "run/text.h"
 #include "run/yaml.h"
@@ -15,7 +16,7 @@
 #define BUILTINS_MAX   64u
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
 
-static const char *const keys[] = {"flue", "scenario", "question", "look_at", "expect", "set"};
+static const char *const keys[] = {"flue", "scenario", "question", "look_at", "expect", "set", "events"};
 
 const struct flue_embedded *scenario_builtin(size_t index)
 {
@@ -94,6 +95,7 @@ static flue_err read_prose(struct yaml_tree *tree, const yaml_node_t *node, char
 
 static flue_err read_set(struct yaml_tree *tree, const yaml_node_t *node, struct flue_scenario *scenario)
 {
+    struct event events[EVENTS_MAX];
     char message[600];
     flue_err err = yaml_tree_check_mapping(tree, node);
 
@@ -110,12 +112,84 @@ static flue_err read_set(struct yaml_tree *tree, const yaml_node_t *node, struct
                                     yaml_tree_scalar(key));
         }
         err = params_set(scenario, yaml_tree_scalar(key), value, message, sizeof message);
+        if (err == FLUE_OK && strcmp(yaml_tree_scalar(key), "events") == 0 &&
+            events_parse(value, events, message, sizeof message, NULL) < 0) {
+            err = FLUE_EPARSE;
+        }
         if (err != FLUE_OK) {
             (void)yaml_tree_refuse(tree, err == FLUE_ENOENT ? key : item, "%s", message);
             return err == FLUE_EINVAL ? FLUE_EINVAL : FLUE_EPARSE;
         }
     }
     return FLUE_OK;
+}
+
+/* {at: 2ms, do: gateway-down, gateway: 1} becomes "2ms gateway-down gateway=1". */
+static flue_err read_event(struct yaml_tree *tree, const yaml_node_t *node, struct text *out)
+{
+    const char *at = NULL, *what = NULL;
+    struct event events[EVENTS_MAX];
+    char message[300] = "";
+    struct text args = {.chars = NULL}, entry = {.chars = NULL};
+    flue_err err = yaml_tree_check_mapping(tree, node);
+
+    if (err != FLUE_OK) {
+        return err;
+    }
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+        const char *key = yaml_tree_scalar(yaml_tree_node(tree, pair->key));
+        const char *value = yaml_tree_scalar(yaml_tree_node(tree, pair->value));
+
+        if (value == NULL || strpbrk(value, " \t\n;") != NULL || strpbrk(key, " \t\n;") != NULL) {
+            text_free(&args);
+            return yaml_tree_refuse(tree, yaml_tree_node(tree, pair->value), "%.60s needs one word here", key);
+        }
+        if (strcmp(key, "at") == 0) {
+            at = value;
+        } else if (strcmp(key, "do") == 0) {
+            what = value;
+        } else {
+            text_add(&args, " %s=%s", key, value);
+        }
+    }
+    if (at == NULL || what == NULL) {
+        text_free(&args);
+        return yaml_tree_refuse(tree, node, "an event needs at and do; write for example {at: 2ms, do: upload-all}");
+    }
+    text_add(&entry, "%s %s%s", at, what, text_chars(&args));
+    if (events_parse(text_chars(&entry), events, message, sizeof message, NULL) < 0) {
+        err = yaml_tree_refuse(tree, node, "%s", message);
+    } else {
+        text_add(out, "%s%s", out->length == 0 ? "" : "; ", text_chars(&entry));
+        err = args.failed || entry.failed || out->failed ? no_memory(tree) : FLUE_OK;
+    }
+    text_free(&args);
+    text_free(&entry);
+    return err;
+}
+
+static flue_err read_events(struct yaml_tree *tree, const yaml_node_t *node, struct flue_scenario *scenario)
+{
+    struct text text = {.chars = NULL};
+    char message[600];
+    flue_err err = FLUE_OK;
+
+    if (node->type != YAML_SEQUENCE_NODE) {
+        return yaml_tree_refuse(tree, node,
+                                "a list of events is expected; write for example - {at: 2ms, do: upload-all}");
+    }
+    for (yaml_node_item_t *item = node->data.sequence.items.start;
+         err == FLUE_OK && item < node->data.sequence.items.top; item++) {
+        err = read_event(tree, yaml_tree_node(tree, *item), &text);
+    }
+    if (err == FLUE_OK) {
+        err = params_set(scenario, "events", text_chars(&text), message, sizeof message);
+        if (err != FLUE_OK) {
+            err = yaml_tree_refuse(tree, node, "%s", message);
+        }
+    }
+    text_free(&text);
+    return err;
 }
 
 static flue_err read_workload(struct yaml_tree *tree, const yaml_node_t *node, struct flue_scenario *scenario)
@@ -167,14 +241,17 @@ static flue_err read_key(struct yaml_tree *tree, const yaml_node_t *key, const y
     if (strcmp(name, "set") == 0) {
         return read_set(tree, value, &out->scenario);
     }
+    if (strcmp(name, "events") == 0) {
+        return read_events(tree, value, &out->scenario);
+    }
     if (nearest == NULL && params_find(name) != NULL) {
         return yaml_tree_refuse(tree, key, "'%.60s' is a parameter; write it under set:", name);
     }
     if (nearest != NULL) {
         return yaml_tree_refuse(tree, key, "unknown key '%.60s'; did you mean '%s'?", name, nearest);
     }
-    return yaml_tree_refuse(tree, key, "unknown key '%.60s'; known are flue, scenario, question, look_at, expect, set",
-                            name);
+    return yaml_tree_refuse(
+        tree, key, "unknown key '%.60s'; known are flue, scenario, question, look_at, expect, set, events", name);
 }
 
 static flue_err read_root(struct yaml_tree *tree, struct scenario_file *out)

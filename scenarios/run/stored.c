@@ -229,8 +229,8 @@ flue_err stored_evidence_make(struct stored_evidence *out, const struct flue_sce
         profile_sentence(&profile, notes, out->sentence, sizeof out->sentence);
         if (unverified + assumed > 0) {
             (void)snprintf(out->brief, sizeof out->brief,
-                           "%s: %u numbers are unverified and %u assumed; see: flue show %s", scenario->profile.text,
-                           unverified, assumed, scenario->profile.text);
+                           "%.250s: %u numbers are unverified and %u assumed; see: flue show %.250s",
+                           scenario->profile.text, unverified, assumed, scenario->profile.text);
         }
     }
     profile_notes_free(notes);

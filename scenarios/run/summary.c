@@ -139,6 +139,20 @@ static void add_goodput(const struct report *report, struct text *out)
     text_add(out, "\n");
 }
 
+/* Queues of an open loop that are worth a word: then latency tells how long the run was, not how fast the server is. */
+#define WAITING_TOLD 1000
+
+static void add_waiting(const struct report *report, struct text *out)
+{
+    const int64_t waiting = count_of(report, "requests.waiting", "");
+
+    if (waiting >= WAITING_TOLD) {
+        label(out, "waiting");
+        text_add(out, "up to %" PRId64 " requests at once (waiting_most=%" PRId64 "): the server did not keep up\n",
+                 waiting, report->scenario->waiting_most);
+    }
+}
+
 static void add_quantile(const struct result_hist *hist, uint32_t numerator, uint32_t denominator, const char *name,
                          struct text *out)
 {
@@ -169,6 +183,23 @@ static void add_latency(const struct report *report, struct text *out)
     RESULTS_QUANTILES(X)
 #undef X
     text_add(out, "of %" PRIu64 "\n", hist->n);
+}
+
+/* Where something happens at a chosen time: how long connections were without a byte that was under way. */
+static void add_silence(const struct report *report, struct text *out)
+{
+    const struct result_hist *hist = results_find_hist(report->results, "silence", "");
+
+    if (hist == NULL || report->scenario->events.text[0] == '\0') {
+        return;
+    }
+    label(out, "longest silence");
+#define X(numerator, denominator, name) add_quantile(hist, numerator, denominator, name, out);
+    RESULTS_QUANTILES(X)
+#undef X
+    text_add(out, "most ");
+    report_quantity(out, (double)hist->bins[hist->bin_count - 1].hi, hist->metric->unit);
+    text_add(out, "  of %" PRIu64 " connections\n", hist->n);
 }
 
 /* "0.61 = copy 0.18 + TCP/IP 0.02 + ...": what is below a hundredth of the whole goes into the rest. */
@@ -281,6 +312,24 @@ static void add_binding(const struct report *report, struct text *out)
     text_add(out, "%s\n", strcmp(comma, ", ") == 0 ? ")" : "");
 }
 
+static void add_processors(const struct report *report, struct text *out)
+{
+    const char *comma = "interrupts ";
+
+    if (report->scenario->rss_queues < 2) {
+        return;
+    }
+    label(out, "processors");
+    for (int64_t i = 0; i < report->scenario->rss_queues; i++) {
+        char name[24];
+
+        (void)snprintf(name, sizeof name, "processor %d", (int)i);
+        text_add(out, "%s%" PRId64, comma, count_of(report, "interrupts", name));
+        comma = ", ";
+    }
+    text_add(out, "\n");
+}
+
 static void add_audit(const struct report *report, struct text *out)
 {
     const char *finding;
@@ -301,23 +350,37 @@ static void add_audit(const struct report *report, struct text *out)
     }
 }
 
-/* Rules that are only remarks stand here alone. */
-static void add_broken(const struct report *report, struct text *out)
+static void add_lost(const struct report *report, struct text *out)
+{
+    const int64_t lost = count_of(report, "lost", "");
+
+    if (lost > 0) {
+        label(out, "lost");
+        text_add(out, "%" PRId64 " connections with their state: terminate failed, the applications were told (D-32)\n",
+                 lost);
+    }
+}
+
+/* Rules that were broken, or those that are only remarks: these never fail a run, so they stand apart. */
+static void add_rules(const struct report *report, const char *title, bool remarks, struct text *out)
 {
     const struct result_broken *broken;
-    const char *comma = "";
+    unsigned told = 0;
     char id[8];
 
-    if (results_broken(report->results, 0) == NULL) {
-        return;
-    }
-    label(out, "rules broken");
     for (size_t i = 0; (broken = results_broken(report->results, i)) != NULL; i++) {
+        if ((flue_rule(broken->rule)->strength == FLUE_RULE_warn) != remarks) {
+            continue;
+        }
+        if (told++ == 0) {
+            label(out, title);
+        }
         flue_rule_id(broken->rule, id);
-        text_add(out, "%s%s %s %" PRIu64, comma, id, flue_party_name(broken->party), broken->count);
-        comma = ", ";
+        text_add(out, "%s%s %s %" PRIu64, told > 1 ? ", " : "", id, flue_party_name(broken->party), broken->count);
     }
-    text_add(out, "\n");
+    if (told > 0) {
+        text_add(out, remarks ? " (no errors; see: flue list rules)\n" : "\n");
+    }
 }
 
 void report_summary(const struct report *report, struct text *out)
@@ -325,12 +388,17 @@ void report_summary(const struct report *report, struct text *out)
     add_head(report, out);
     add_goodput(report, out);
     add_latency(report, out);
+    add_silence(report, out);
+    add_waiting(report, out);
     add_cycles(report, out);
     add_moves(report, out);
+    add_lost(report, out);
     add_loss(report, out);
     add_binding(report, out);
+    add_processors(report, out);
     add_audit(report, out);
-    add_broken(report, out);
+    add_rules(report, "rules broken", false, out);
+    add_rules(report, "remarks", true, out);
     label(out, "digest");
     text_add(out, "%s\n", results_digest(report->results));
     if (report->evidence[0] != '\0') {

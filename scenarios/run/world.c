@@ -17,9 +17,40 @@
 #define START_AFTER_PS FLUE_PS_PER_US /* both ends start by timers of their own, this much later */
 #define FINDINGS_SHOWN 10
 
-struct flue_host *world_host(struct world *world, int end)
+struct flue_host *world_host(struct world *world, unsigned node)
 {
-    return flue_node_host(world->node[end]);
+    return flue_node_host(world->node[node]);
+}
+
+struct timers *world_timers(struct world *world, unsigned node)
+{
+    return flue_node_timers(world->node[node]);
+}
+
+void world_on(struct world *world, unsigned node, flue_ps at_ps, void (*fn)(void *ctx, flue_ps at_ps), void *ctx)
+{
+    flue_host_run(world_host(world, node), at_ps, fn, ctx);
+    if (node > CLIENT) /* entries of the world's own are the server's and the first client's */
+        flue_node_settle(world->node[node]);
+}
+
+struct flue_tcp_tuple world_tuple(const struct world *world, uint32_t id)
+{
+    const uint32_t clients = (uint32_t)world->scenario->clients, j = id / clients;
+
+    return (struct flue_tcp_tuple){.local_ip =
+                                       flue_ip_v4(CLIENT_IP + id % clients * world->client_ips + j / PORTS_PER_IP),
+                                   .remote_ip = flue_ip_v4(SERVER_IP),
+                                   .local_port = (uint16_t)(FIRST_PORT + j % PORTS_PER_IP),
+                                   .remote_port = SERVER_PORT};
+}
+
+uint32_t world_identify(const struct world *world, const struct flue_tcp_tuple *tuple)
+{
+    const uint32_t clients = (uint32_t)world->scenario->clients, ip = tuple->remote_ip.word[3] - CLIENT_IP;
+    const uint32_t j = ip % world->client_ips * PORTS_PER_IP + tuple->remote_port - FIRST_PORT;
+
+    return j * clients + ip / world->client_ips;
 }
 
 void world_finding(struct world *world, const char *format, ...)
@@ -36,24 +67,16 @@ void world_finding(struct world *world, const char *format, ...)
     world->record->finding(world->record->ctx, sentence);
 }
 
-static struct timers *timers_of(struct world *world, int end)
-{
-    return flue_node_timers(world->node[end]);
-}
-
 /* ---- Phases ------------------------------------------------------------------------------------------------------ */
 
 static void open_next(void *ctx, flue_ps at_ps)
 {
     struct world *world = ctx;
     const uint32_t id = world->next_open++;
-    const struct flue_tcp_tuple tuple = {.local_ip = flue_ip_v4(CLIENT_IP + id / PORTS_PER_IP),
-                                         .remote_ip = flue_ip_v4(SERVER_IP),
-                                         .local_port = (uint16_t)(FIRST_PORT + id % PORTS_PER_IP),
-                                         .remote_port = SERVER_PORT};
+    const struct flue_tcp_tuple tuple = world_tuple(world, id);
     struct flow *flow = &world->flows[id];
 
-    if (flue_host_connect(world_host(world, CLIENT), &tuple, id, &world->app[CLIENT], world, at_ps,
+    if (flue_host_connect(world_host(world, flow->node[CLIENT]), &tuple, id, &world->app[CLIENT], world, at_ps,
                           &flow->socket[CLIENT]) != FLUE_OK)
         world_finding(world, "connection %" PRIu32 " could not be opened", id);
     else
@@ -92,10 +115,11 @@ static void on_pace(struct timer *timer, flue_ps now_ps)
     struct world *world = FLUE_CONTAINER_OF(timer, struct world, pace);
     const uint32_t connections = (uint32_t)world->scenario->connections;
     const int closing = world->phase == PHASE_CLOSING;
+    const struct flow *flow = &world->flows[closing ? world->next_close : world->next_open];
 
-    flue_host_run(world_host(world, CLIENT), now_ps, closing ? close_next : open_next, world);
+    world_on(world, flow->node[CLIENT], now_ps, closing ? close_next : open_next, world);
     if ((closing ? world->next_close : world->next_open) < connections)
-        timers_arm(timers_of(world, CLIENT), timer, now_ps + world->scenario->open_every);
+        timers_arm(world_timers(world, CLIENT), timer, now_ps + world->scenario->open_every);
 }
 
 /* Every connection is open, and the policy has placed each of them. */
@@ -126,11 +150,24 @@ static int64_t cpu_ns(void)
 
 static uint64_t alarms(const struct world *world)
 {
-    struct flue_node_totals totals[ENDS];
+    uint64_t all = 0;
 
-    flue_node_totals(world->node[SERVER], &totals[SERVER]);
-    flue_node_totals(world->node[CLIENT], &totals[CLIENT]);
-    return totals[SERVER].alarms + totals[CLIENT].alarms;
+    for (unsigned node = 0; node < world->nodes; node++) {
+        struct flue_node_totals totals;
+
+        flue_node_totals(world->node[node], &totals);
+        all += totals.alarms;
+    }
+    return all;
+}
+
+static uint64_t crossings(const struct world *world)
+{
+    uint64_t sum = 0;
+
+    for (unsigned node = 0; node < world->nodes; node++)
+        sum += flue_ndis_crossings(flue_node_ndis(world->node[node]));
+    return sum;
 }
 
 static void open_window(struct world *world)
@@ -142,22 +179,23 @@ static void open_window(struct world *world)
 static void begin_traffic(struct world *world, flue_ps now_ps)
 {
     struct flue_net_totals totals;
-    int end;
+    unsigned node;
 
     world->net.totals(world->net.ctx, &totals);
     world->outcome->memory_idle_bytes = totals.memory_bytes;
     world->outcome->traffic_cpu_ns = -cpu_ns();
     world->outcome->traffic_alarms = 0 - alarms(world);
+    world->outcome->traffic_crossings = 0 - crossings(world);
     world->phase = PHASE_WARMUP;
     if (world->scenario->warmup == 0)
         open_window(world);
     else
-        timers_arm(timers_of(world, CLIENT), &world->phase_timer,
+        timers_arm(world_timers(world, CLIENT), &world->phase_timer,
                    now_ps + START_AFTER_PS + world->scenario->warmup + 1);
-    for (end = 0; end < ENDS; end++) {
-        timers_arm(timers_of(world, end), &world->start[end].timer, now_ps + START_AFTER_PS);
-        if (end == SERVER) /* this runs in an entry of the client */
-            flue_node_settle(world->node[end]);
+    for (node = 0; node < world->nodes; node++) {
+        timers_arm(world_timers(world, node), &world->start[node].timer, now_ps + START_AFTER_PS);
+        if (node != CLIENT) /* this runs in an entry of the first client */
+            flue_node_settle(world->node[node]);
     }
 }
 
@@ -165,22 +203,24 @@ static void on_start(struct timer *timer, flue_ps now_ps)
 {
     const struct start_timer *start = FLUE_CONTAINER_OF(timer, struct start_timer, timer);
 
-    start->world->workload->start(start->world, start->end, now_ps);
+    start->world->workload->start(start->world, start->node, now_ps);
 }
 
 static void close_window(struct world *world)
 {
     snapshot_take(world, &world->end);
     world->end.at_ps = world->measured_ps;
+    flow_silences(world);
     world->outcome->traffic_cpu_ns += cpu_ns();
     world->outcome->traffic_alarms += alarms(world);
+    world->outcome->traffic_crossings += crossings(world);
     world->phase = PHASE_CLOSING;
     world->next_close = 0;
     if (world->scenario->close == CHOICE_YES) {
-        timers_arm(timers_of(world, CLIENT), &world->pace, world->net.now(world->net.ctx) + POLL_PS);
+        timers_arm(world_timers(world, CLIENT), &world->pace, world->net.now(world->net.ctx) + POLL_PS);
         flue_node_settle(world->node[CLIENT]);
         if (world->scenario->receive_push == CHOICE_NO) {
-            timers_arm(timers_of(world, SERVER), &world->rest, world->net.now(world->net.ctx) + START_AFTER_PS);
+            timers_arm(world_timers(world, SERVER), &world->rest, world->net.now(world->net.ctx) + START_AFTER_PS);
             flue_node_settle(world->node[SERVER]);
         }
         world_drain(world); /* both ends may have closed with their last bytes */
@@ -213,21 +253,20 @@ void world_measured(struct world *world, flue_ps at_ps)
      * have run already. */
     world->measured = 1;
     world->measured_ps = too_early ? world->begin.at_ps : at_ps;
-    timers_arm(timers_of(world, CLIENT), &world->phase_timer, world->net.now(world->net.ctx) + 1);
+    timers_arm(world_timers(world, CLIENT), &world->phase_timer, world->net.now(world->net.ctx) + 1);
     flue_node_settle(world->node[CLIENT]);
 }
 
-/* Objects of both nodes that are not back where they belong: late frames, completions on their way, offload objects. */
+/* Objects of all nodes that are not back where they belong: late frames, completions on their way, offload objects. */
 static uint64_t objects_live(struct world *world)
 {
     uint64_t live = 0;
-    unsigned i;
-    int end;
+    unsigned node, i;
 
-    for (end = 0; end < ENDS; end++) {
-        live += flue_host_objects_live(world_host(world, end)) + flue_node_adapter_objects_live(world->node[end]);
-        for (i = 0; flue_node_driver(world->node[end], i) != NULL; i++)
-            live += flue_im_objects_live(flue_node_driver(world->node[end], i));
+    for (node = 0; node < world->nodes; node++) {
+        live += flue_host_objects_live(world_host(world, node)) + flue_node_adapter_objects_live(world->node[node]);
+        for (i = 0; flue_node_driver(world->node[node], i) != NULL; i++)
+            live += flue_im_objects_live(flue_node_driver(world->node[node], i));
     }
     return live;
 }
@@ -250,27 +289,39 @@ static void on_poll(struct timer *timer, flue_ps now_ps)
         flue_node_settle(world->node[SERVER]);
     }
     if (world->phase == PHASE_OPENING || world->phase == PHASE_CLOSING)
-        timers_arm(timers_of(world, CLIENT), timer, now_ps + POLL_PS);
+        timers_arm(world_timers(world, CLIENT), timer, now_ps + POLL_PS);
 }
 
 /* ---- Life ------------------------------------------------------------------------------------------------------ */
 
+static flue_err make_room(struct world *world)
+{
+    const uint32_t clients = (uint32_t)world->scenario->clients;
+
+    world->nodes = CLIENT + clients;
+    world->client_ips = ((uint32_t)world->scenario->connections - 1) / clients / PORTS_PER_IP + 1;
+    world->node = calloc(world->nodes, sizeof(struct flue_node *));
+    world->start = calloc(world->nodes, sizeof(*world->start));
+    world->rules.node = calloc(world->nodes, sizeof(*world->rules.node));
+    return world->node == NULL || world->start == NULL || world->rules.node == NULL ? FLUE_ENOMEM : FLUE_OK;
+}
+
 static void arm(struct world *world)
 {
-    int end;
+    unsigned node;
 
     timer_setup(&world->pace, on_pace);
     timer_setup(&world->poll, on_poll);
     timer_setup(&world->rest, on_rest);
     timer_setup(&world->phase_timer, on_phase);
-    timers_arm(timers_of(world, CLIENT), &world->pace, 0);
-    timers_arm(timers_of(world, CLIENT), &world->poll, POLL_PS);
+    timers_arm(world_timers(world, CLIENT), &world->pace, 0);
+    timers_arm(world_timers(world, CLIENT), &world->poll, POLL_PS);
     moments_arm(world);
-    for (end = 0; end < ENDS; end++) {
-        world->start[end].world = world;
-        world->start[end].end = end;
-        timer_setup(&world->start[end].timer, on_start);
-        flue_node_settle(world->node[end]);
+    for (node = 0; node < world->nodes; node++) {
+        world->start[node].world = world;
+        world->start[node].node = node;
+        timer_setup(&world->start[node].timer, on_start);
+        flue_node_settle(world->node[node]);
     }
 }
 
@@ -286,6 +337,7 @@ static flue_err prepare(struct world *world, char *message, size_t room)
     for (i = 0; err == FLUE_OK && i < connections; i++) {
         world->flows[i].world = world;
         world->flows[i].id = i;
+        world->flows[i].node[CLIENT] = CLIENT + i % (uint32_t)world->scenario->clients;
     }
     if (err == FLUE_OK)
         err = world->workload->prepare(world, message, room);
@@ -302,12 +354,15 @@ static flue_err prepare(struct world *world, char *message, size_t room)
 
 static void dispose(struct world *world)
 {
-    int end;
+    unsigned node;
 
-    if (world->flows != NULL && world->node[CLIENT] != NULL)
+    if (world->flows != NULL)
         world->workload->dispose(world);
-    for (end = 0; end < ENDS; end++)
-        flue_node_free(world->node[end]);
+    for (node = 0; world->node != NULL && node < world->nodes; node++)
+        flue_node_free(world->node[node]);
+    free(world->node);
+    free(world->start);
+    free(world->rules.node);
     if (world->net.free != NULL)
         world->net.free(world->net.ctx);
     free(world->flows);
@@ -333,6 +388,8 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
         world->watch = *watch;
     world->outcome = outcome;
     world->workload = scenario->workload == FLUE_WORKLOAD_BULK ? &workload_bulk : &workload_rpc;
+    if (err == FLUE_OK && (err = make_room(world)) != FLUE_OK)
+        (void)snprintf(message, room, "no memory for %u nodes", world->nodes);
     if (err == FLUE_OK)
         err = world_build_net(world, message, room);
     if (err == FLUE_OK)
@@ -347,6 +404,7 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
         if (world->stopped == 0)
             world_audit(world);
         rules_report(world);
+        moments_report(world);
         world_report(world);
     }
     dispose(world);

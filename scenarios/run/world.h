@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A world: two nodes on a network, applications above them, a measured window, an audit at the end.
- * Node 0 is the server, whose adapter can offload; node 1 is the client. */
+/* A world: nodes on a network, applications above them, a measured window, an audit at the end.
+ * Node 0 is the server, whose adapter can offload; the others are clients. */
 #ifndef FLUE_RUN_WORLD_H
 #define FLUE_RUN_WORLD_H
 
@@ -23,7 +23,7 @@ struct world_watch {
 struct world_broken {
     unsigned rule; /* 0: none was broken */
     enum flue_party party;
-    unsigned node; /* 0 the server, 1 the client */
+    unsigned node; /* 0 the server, from 1 on the clients */
     flue_ps at_ps;
     uint32_t conn;
     char driver[32], object[32], seen[192];
@@ -36,6 +36,7 @@ struct world_outcome {
     uint64_t alarms;            /* of both nodes */
     uint64_t data_segments;     /* on the wire, both ways */
     uint64_t traffic_alarms;    /* alarms of both nodes while there was traffic */
+    uint64_t traffic_crossings; /* calls of the checkers of all nodes while there was traffic */
     int64_t traffic_cpu_ns;     /* processor time of this process from the start of traffic to the end of the window */
     uint64_t memory_idle_bytes; /* held by both nodes when all connections were in place, before traffic */
     uint64_t memory_base_bytes; /* held before the first connection */

@@ -6,6 +6,8 @@
  *     question: What does it answer?   optional texts, for people
  *     look_at: ...
  *     expect: ...                      a text, or a list of texts
+ *     events:                          what happens at chosen times, events.def
+ *       - {at: 2ms, do: gateway-down, gateway: 1}
  *     set: {io_size: 64KiB, ...}       parameters; all others keep the initial values of params.def
  *
  * Every scalar is taken as it is written: there is no implicit typing.  Messages are one line,

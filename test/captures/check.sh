@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Lets tshark judge a capture file, whoever made it.
-#   check.sh FILE.pcap [lossy] [reset] [partial] [nomss] [headers]
+#   check.sh FILE.pcap [lossy] [reset] [partial] [nomss] [rstack] [own=ADDRESS,...] [headers]
 #     lossy    frames were lost or late: repetitions, duplicate ACKs and gaps have a reason
 #     reset    connections were reset
 #     nomss    a peer leaves the MSS option out of its SYN, as ns-3 does
+#     rstack   a peer writes an acknowledgement number into a RST without ACK, as ns-3 does.  Without that bit the field
+#              has no meaning (RFC 9293 3.1), and whoever gets it looks at the sequence number alone (3.10.7.4, 3.5.3)
+#     own      where Flue is: nomss and rstack explain frames from elsewhere only
 #     headers  malformed packets and checksums only: the file holds pieces of many conversations
 #     partial  frames are missing in the file itself: tshark may see ACKs of data that it has not seen
 # Fails on malformed packets, on checksums that are wrong or cannot be verified, and on every finding of tshark's experts
@@ -13,16 +16,18 @@ set -u
 
 file=${1-}
 [ -n "$file" ] && [ -r "$file" ] || {
-    echo "check.sh: '$file': no such file; usage: check.sh FILE.pcap [lossy] [reset] [partial] [nomss] [headers]" >&2
+    echo "check.sh: '$file': no such file; usage: check.sh FILE.pcap [lossy] [reset] [partial] [nomss] [rstack] [own=ADDRESS,...] [headers]" >&2
     exit 2
 }
 shift
 explained=' '
+own=,
 for word in "$@"; do
     case $word in
-    lossy | reset | partial | nomss | headers) explained="$explained$word " ;;
+    lossy | reset | partial | nomss | rstack | headers) explained="$explained$word " ;;
+    own=*) own=,${word#own=}, ;;
     *)
-        echo "check.sh: '$word' is not understood; write lossy, reset, partial, nomss or headers" >&2
+        echo "check.sh: '$word' is not understood; write lossy, reset, partial, nomss, rstack, own=ADDRESS,... or headers" >&2
         exit 2
         ;;
     esac
@@ -33,7 +38,8 @@ command -v tshark >/dev/null || {
 }
 
 fields=(frame.number frame.protocols ip.checksum.status tcp.checksum.status icmp.checksum.status icmpv6.checksum.status
-    _ws.malformed _ws.expert.severity _ws.expert.message tcp.stream tcp.srcport tcp.dstport tcp.seq tcp.len tcp.ack)
+    _ws.malformed _ws.expert.severity _ws.expert.message tcp.stream tcp.srcport tcp.dstport tcp.seq tcp.len tcp.ack
+    ip.src ipv6.src tcp.flags)
 options=(-o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE -o tcp.analyze_sequence_numbers:TRUE
     -d 'tcp.port==0-65535,data') # the payload is no protocol
 table=$(mktemp)
@@ -47,11 +53,14 @@ if ! tshark -n -r "$file" "${options[@]}" -T fields -E separator=/t -E 'aggregat
 fi
 
 # Severities: 2097152 chat, 4194304 note, 6291456 warning, 8388608 error.
-awk -F '\t' -v file="$file" -v explained="$explained" '
+awk -F '\t' -v file="$file" -v explained="$explained" -v own="$own" '
 function complain(what) {
     bad++
     if (bad <= 20)
         printf "%s: frame %s: %s\n", file, $1, what
+}
+function foreign() {
+    return index(own, "," $16 $17 ",") == 0
 }
 function excused(message) {
     # tshark forgets how far a repetition reached that carried new data, too; `seen` does not.
@@ -72,7 +81,10 @@ function excused(message) {
         return 1
     if (index(explained, " reset ") && message ~ /^Connection reset \(RST\)/)
         return 1
-    if (index(explained, " nomss ") && message ~ /^The SYN packet does not contain a MSS option/)
+    if (index(explained, " rstack ") && foreign() && $18 ~ /[02468ace][4-7c-f]$/ && # RST, no ACK
+        message ~ /^The acknowledgment number field is nonzero while the ACK flag is not set/)
+        return 1
+    if (index(explained, " nomss ") && foreign() && message ~ /^The SYN packet does not contain a MSS option/)
         return 1
     if (index(explained, " headers ") && message !~ /[Mm]alformed|checksum|[Bb]ogus/)
         return 1

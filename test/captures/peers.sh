@@ -51,7 +51,7 @@ peer() { # peer NAME WORD...
 }
 
 peer lwip
-peer ns3 nomss
+peer ns3 nomss rstack own=10.0.0.2,fd00::2
 peer linux
 
 for ((seed = 1; seed <= (${#full} > 0 ? 200 : 12); seed++)); do

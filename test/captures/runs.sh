@@ -84,4 +84,13 @@ head -c $((size - 7)) "$good" >"$here/cut.pcap"
 wants 1 "$here/cut.pcap"
 wants 2 "$here/none.pcap" 2>/dev/null
 
+# A RST without ACK, but with an acknowledgement number, from 10.0.0.1: a peer may send that, Flue may not.
+if command -v text2pcap >/dev/null; then
+    echo '0000 45 00 00 28 00 00 40 00 40 06 26 ce 0a 00 00 01 0a 00 00 02 c0 01 13 88 00 00 00 02 00 00 00 07 50 04 00 00 c8 4b 00 00' |
+        text2pcap -q -F pcap -l 101 - "$here/rst.pcap" 2>/dev/null
+    wants 0 "$here/rst.pcap" reset rstack own=10.0.0.2
+    wants 1 "$here/rst.pcap" reset rstack own=10.0.0.1
+    wants 1 "$here/rst.pcap" reset
+fi
+
 [ "$failed" -eq 0 ] || exit 1

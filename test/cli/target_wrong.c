@@ -2,11 +2,14 @@
 /* Libraries that `flue run --target` refuses; WRONG says what is wrong with this one. */
 #include "flue/provider.h"
 
-enum { NO_SYMBOL, NOTHING, OLD, CHECKED, HOLLOW, NAMELESS, UNRESOLVED, UNWILLING };
+enum { NO_SYMBOL, NOTHING, OLD, CHECKED, HOLLOW, NAMELESS, UNRESOLVED, UNWILLING, DATA };
 
 #if WRONG == 0
 extern int target_without_a_face;
 int target_without_a_face;
+#elif WRONG == 8
+extern int target_of_data __asm__("flue_provider");
+int target_of_data = 1;
 #else
 
 #if WRONG == 6

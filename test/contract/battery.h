@@ -10,6 +10,7 @@
 
 /* What a case needs of a target beyond the least, X(name, what). */
 #define BATTERY_NEEDS(X)                                                                                               \
+    X(OBJECTS, "objects of any kind: of one that takes none only the refusals are asked")                              \
     X(TIMESTAMPS, "connections with timestamps")                                                                       \
     X(IPV6, "connections over IPv6")                                                                                   \
     X(CLOSING, "connections whose own FIN is sent already")                                                            \
@@ -55,5 +56,7 @@ void battery_expect_sent(const struct rig *rig, unsigned conn, uint32_t from, ui
 extern const struct battery_case battery_cases[];
 /* Those about closing and about the end of contexts. */
 extern const struct battery_case battery_endings[];
+/* Those for a target that takes nothing, instead of both. */
+extern const struct battery_case battery_refusals[];
 
 #endif

@@ -361,3 +361,25 @@ void violators_run(const struct violator *violators, size_t count)
     }
     assert_int_equal(wrong, 0);
 }
+
+void breaches_run(const struct breach *breaches, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct breach *breach = &breaches[i];
+        struct world world;
+        unsigned first;
+
+        world_begin(&world, NULL);
+        breach->act(&world);
+        first = world.count == 0 ? 0 : world.found[0];
+        if (first != breach->rule) {
+            fail_msg("%s: found CH-%03u first, not CH-%03u", breach->name, first, breach->rule);
+        }
+        if (breach->rule != 0) {
+            violator_told(breach->rule, breach->name, world.party == breach->party);
+            assert_int_equal(world.party, breach->party);
+            assert_true(flue_ndis_findings(world.fakes.ndis, breach->rule) > 0);
+        }
+        world_end(&world);
+    }
+}

@@ -65,6 +65,17 @@ void world_comes(struct world *world, uint32_t bytes, uint32_t acked, unsigned f
 struct flue_frame world_frame(struct world *world, uint32_t offset, uint32_t bytes, uint32_t ack, unsigned flags);
 void world_leaves(struct world *world, const struct flue_frame *frame);
 
+/* Names that scripts use often. */
+#define SENT     FLUE_POINT_ddi_send_complete
+#define RECEIVED FLUE_POINT_ddi_receive_complete
+#define CLOSED   FLUE_POINT_ddi_disconnect_complete
+#define FORWARD  FLUE_POINT_ddi_forward_complete
+#define GRACEFUL TCP_DISCONNECT_GRACEFUL_CLOSE
+#define ABORTIVE TCP_DISCONNECT_ABORTIVE_CLOSE
+#define SUCCESS  NDIS_STATUS_SUCCESS
+#define UPLOAD   NDIS_STATUS_UPLOAD_IN_PROGRESS
+#define ABORTED  NDIS_STATUS_REQUEST_ABORTED
+
 /* Somebody who breaks a rule. */
 struct violator {
     unsigned rule;
@@ -81,5 +92,18 @@ struct violator {
     }
 /* Each in a world of its own: its rule must be the first finding, and only its followers may come with it. */
 void violators_run(const struct violator *violators, size_t count);
+
+/* The same for what only the first finding is asked of; rule 0: nothing may be found. */
+struct breach {
+    void (*act)(struct world *world);
+    unsigned rule;
+    enum flue_party party;
+    const char *name; /* of act */
+};
+#define BREACH(act_, rule_, party_)                                                                                    \
+    {                                                                                                                  \
+        .act = (act_), .rule = (rule_), .party = (party_), .name = #act_                                               \
+    }
+void breaches_run(const struct breach *breaches, size_t count);
 
 #endif

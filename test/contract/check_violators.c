@@ -558,17 +558,7 @@ static void offered_list_changed(struct world *world)
 /* ---- The test ---- */
 
 static const struct violation violations[] = {
-#define VIOLATION_OF(version_, rule_, party_, script_, also_)                                                          \
-    {.rule = rule_,                                                                                                    \
-     .also = also_,                                                                                                    \
-     .party = FLUE_PARTY_##party_,                                                                                     \
-     .version = FLUE_NDIS_##version_,                                                                                  \
-     .script = script_,                                                                                                \
-     .name = #script_},
-#define VIOLATION(rule_, party_, script_, also_) VIOLATION_OF(6_20, rule_, party_, script_, also_)
 #include "check_violators.def"
-#undef VIOLATION
-#undef VIOLATION_OF
 };
 
 static void each_violation_is_named(void **state)

@@ -10,14 +10,7 @@
 
 #include <cmocka.h>
 
-#include "check_data_world.h"
-
-#define SENT     FLUE_POINT_ddi_send_complete
-#define RECEIVED FLUE_POINT_ddi_receive_complete
-#define FORWARD  FLUE_POINT_ddi_forward_complete
-#define CLOSED   FLUE_POINT_ddi_disconnect_complete
-#define SUCCESS  NDIS_STATUS_SUCCESS
-#define ABORTED  NDIS_STATUS_REQUEST_ABORTED
+#include "check_violators_main.h"
 
 static NDIS_HANDLE adapter_of(const struct world *world)
 {
@@ -370,7 +363,7 @@ static void query_is_not_answered(struct world *world)
         .rule = (rule_), .party = (party_), .act = (act_), .prepare = (prepare_), .name = #act_                        \
     }
 
-static const struct violator violators[] = {
+const struct violator violators[] = {
     VIOLATOR(55, H, sends_while_initiated, 0),
     VIOLATOR(56, T, indicates_while_initiated, 0),
     VIOLATOR(72, T, indicates_of_a_path, 0),
@@ -410,17 +403,4 @@ static const struct violator violators[] = {
     {.rule = 293, .party = H, .act = hands_over, .prepare = keepalive_runs, .name = "keepalive_runs"},
 };
 
-static void each_violator_is_named(void **state)
-{
-    (void)state;
-    violators_run(violators, sizeof violators / sizeof violators[0]);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_violator_is_named),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const size_t violator_count = sizeof violators / sizeof violators[0];

@@ -9,17 +9,7 @@
 
 #include <cmocka.h>
 
-#include "check_data_world.h"
-
-#define SENT     FLUE_POINT_ddi_send_complete
-#define RECEIVED FLUE_POINT_ddi_receive_complete
-#define CLOSED   FLUE_POINT_ddi_disconnect_complete
-#define FORWARD  FLUE_POINT_ddi_forward_complete
-#define GRACEFUL TCP_DISCONNECT_GRACEFUL_CLOSE
-#define ABORTIVE TCP_DISCONNECT_ABORTIVE_CLOSE
-#define SUCCESS  NDIS_STATUS_SUCCESS
-#define UPLOAD   NDIS_STATUS_UPLOAD_IN_PROGRESS
-#define ABORTED  NDIS_STATUS_REQUEST_ABORTED
+#include "check_violators_main.h"
 
 /* ---- Receives ---- */
 
@@ -362,7 +352,7 @@ static void aborted_receives_kept(struct world *world)
 #define H FLUE_PARTY_HOST
 #define T FLUE_PARTY_TARGET
 
-static const struct violator violators[] = {
+const struct violator violators[] = {
     VIOLATOR(177, H, receive_of_two_buffers, 0),
     VIOLATOR(178, H, posts_overlap, 0),
     VIOLATOR(179, T, indicates_before_post, 0),
@@ -407,17 +397,4 @@ static const struct violator violators[] = {
     VIOLATOR(254, T, aborted_receives_kept, 0),
 };
 
-static void each_violator_is_named(void **state)
-{
-    (void)state;
-    violators_run(violators, sizeof violators / sizeof violators[0]);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_violator_is_named),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const size_t violator_count = sizeof violators / sizeof violators[0];

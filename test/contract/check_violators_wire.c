@@ -11,16 +11,6 @@
 
 #include "check_data_world.h"
 
-#define SENT     FLUE_POINT_ddi_send_complete
-#define RECEIVED FLUE_POINT_ddi_receive_complete
-#define CLOSED   FLUE_POINT_ddi_disconnect_complete
-#define FORWARD  FLUE_POINT_ddi_forward_complete
-#define GRACEFUL TCP_DISCONNECT_GRACEFUL_CLOSE
-#define ABORTIVE TCP_DISCONNECT_ABORTIVE_CLOSE
-#define SUCCESS  NDIS_STATUS_SUCCESS
-#define UPLOAD   NDIS_STATUS_UPLOAD_IN_PROGRESS
-#define ABORTED  NDIS_STATUS_REQUEST_ABORTED
-
 /* ---- Frames ---- */
 
 static void flow_label_in_ipv4(struct world *world)

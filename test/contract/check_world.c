@@ -18,16 +18,9 @@ static struct world *present; /* whose script runs: an event names a handle only
 static NDIS_STATUS initialise(NDIS_HANDLE handle, NDIS_HANDLE driver_context, PNDIS_MINIPORT_INIT_PARAMETERS parameters)
 {
     struct world *world = driver_context;
-    NDIS_MINIPORT_ADAPTER_ATTRIBUTES attributes = {.MiniportAdapterContext = world,
-                                                   .TcpConnectionOffload = &world->capability,
-                                                   .HardwareTcpConnectionOffload = &world->capability};
-    PNDIS_OFFLOAD_EVENT_HANDLERS table = NULL;
 
     (void)parameters;
-    assert_int_equal(NdisMSetMiniportAttributes(handle, &attributes), NDIS_STATUS_SUCCESS);
-    assert_int_equal(NdisMGetOffloadHandlers(handle, NdisTcpChimneyOffload, &table), STATUS_SUCCESS);
-    memcpy(&world->up, table, sizeof world->up);
-    return NDIS_STATUS_SUCCESS;
+    return flue_ndis_initialise_target(handle, world, &world->capability, &world->up);
 }
 
 static void halt(NDIS_HANDLE context)
@@ -101,27 +94,21 @@ static void frames_back(NDIS_HANDLE context, PNET_BUFFER_LIST list, ULONG flags)
 
 static NDIS_STATUS target_options(NDIS_HANDLE driver, NDIS_HANDLE context)
 {
-    const NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
-        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
-        .InitiateOffloadHandler = initiate_down,
-        .TerminateOffloadHandler = terminate_down,
-        .UpdateOffloadHandler = update_down,
-        .InvalidateOffloadHandler = invalidate_down,
-        .QueryOffloadHandler = query_down,
-    };
-    const NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
-        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
-        .OffloadType = NdisTcpChimneyOffload,
-        .TcpOffloadSendHandler = data_down,
-        .TcpOffloadReceiveHandler = receive_down,
-        .TcpOffloadDisconnectHandler = disconnect_down,
-        .TcpOffloadForwardHandler = data_down,
-        .TcpOffloadReceiveReturnHandler = return_down,
+    static const struct flue_provider_handlers handlers = {
+        .generic = {.InitiateOffloadHandler = initiate_down,
+                    .TerminateOffloadHandler = terminate_down,
+                    .UpdateOffloadHandler = update_down,
+                    .InvalidateOffloadHandler = invalidate_down,
+                    .QueryOffloadHandler = query_down},
+        .tcp = {.TcpOffloadSendHandler = data_down,
+                .TcpOffloadReceiveHandler = receive_down,
+                .TcpOffloadDisconnectHandler = disconnect_down,
+                .TcpOffloadForwardHandler = data_down,
+                .TcpOffloadReceiveReturnHandler = return_down},
     };
 
     (void)context;
-    assert_int_equal(NdisSetOptionalHandlers(driver, &generic.Header), NDIS_STATUS_SUCCESS);
-    return NdisSetOptionalHandlers(driver, &tcp.Header);
+    return flue_ndis_set_provider(driver, &handlers);
 }
 
 /* ---- The host's handlers ---- */
@@ -186,29 +173,23 @@ static NDIS_STATUS unbind(NDIS_HANDLE unbind_context, NDIS_HANDLE context)
 
 static NDIS_STATUS host_options(NDIS_HANDLE driver, NDIS_HANDLE context)
 {
-    const NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
-        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
-        .InitiateOffloadCompleteHandler = tree_up,
-        .TerminateOffloadCompleteHandler = tree_up,
-        .UpdateOffloadCompleteHandler = tree_up,
-        .InvalidateOffloadCompleteHandler = tree_up,
-        .QueryOffloadCompleteHandler = tree_up,
-        .IndicateOffloadEventHandler = generic_event,
-    };
-    const NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
-        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
-        .OffloadType = NdisTcpChimneyOffload,
-        .TcpOffloadSendCompleteHandler = data_up,
-        .TcpOffloadReceiveCompleteHandler = data_up,
-        .TcpOffloadDisconnectCompleteHandler = data_up,
-        .TcpOffloadForwardCompleteHandler = data_up,
-        .TcpOffloadEventHandler = tcp_event,
-        .TcpOffloadReceiveIndicateHandler = indicated,
+    static const struct flue_client_handlers handlers = {
+        .generic = {.InitiateOffloadCompleteHandler = tree_up,
+                    .TerminateOffloadCompleteHandler = tree_up,
+                    .UpdateOffloadCompleteHandler = tree_up,
+                    .InvalidateOffloadCompleteHandler = tree_up,
+                    .QueryOffloadCompleteHandler = tree_up,
+                    .IndicateOffloadEventHandler = generic_event},
+        .tcp = {.TcpOffloadSendCompleteHandler = data_up,
+                .TcpOffloadReceiveCompleteHandler = data_up,
+                .TcpOffloadDisconnectCompleteHandler = data_up,
+                .TcpOffloadForwardCompleteHandler = data_up,
+                .TcpOffloadEventHandler = tcp_event,
+                .TcpOffloadReceiveIndicateHandler = indicated},
     };
 
     (void)context;
-    assert_int_equal(NdisSetOptionalHandlers(driver, &generic.Header), NDIS_STATUS_SUCCESS);
-    return NdisSetOptionalHandlers(driver, &tcp.Header);
+    return flue_ndis_set_client(driver, &handlers);
 }
 
 /* ---- The world ---- */

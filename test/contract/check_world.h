@@ -105,6 +105,16 @@ struct violation {
     void (*script)(struct world *world);
     const char *name;
 };
+/* A line of check_violators*.def. */
+#define VIOLATION_OF(version_, rule_, party_, script_, also_)                                                          \
+    {.rule = rule_,                                                                                                    \
+     .also = also_,                                                                                                    \
+     .party = FLUE_PARTY_##party_,                                                                                     \
+     .version = FLUE_NDIS_##version_,                                                                                  \
+     .script = script_,                                                                                                \
+     .name = #script_},
+#define VIOLATION(rule_, party_, script_, also_) VIOLATION_OF(6_20, rule_, party_, script_, also_)
+
 /* Runs each in a world of its own; how many were not named first, or had findings beside. */
 int world_judge(const struct violation *violations, size_t count);
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "fake_layer.h"
 #include "ndis_fake_im.h"
 
 /* ---- State operations ---- */
@@ -320,67 +321,45 @@ static NDIS_STATUS unbind_adapter(NDIS_HANDLE binding, NDIS_HANDLE context)
 static NDIS_STATUS miniport_options(NDIS_HANDLE driver, NDIS_HANDLE context)
 {
     const struct fake_im *im = context;
-    NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
-        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
-        .InitiateOffloadHandler = im_InitiateOffload,
-        .TerminateOffloadHandler = im_TerminateOffload,
-        .UpdateOffloadHandler = im_UpdateOffload,
-        .InvalidateOffloadHandler = im_InvalidateOffload,
-        .QueryOffloadHandler = im_QueryOffloadState,
-    };
-    NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
-        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
-        .OffloadType = NdisTcpChimneyOffload,
-        .TcpOffloadSendHandler = im_TcpSend,
-        .TcpOffloadReceiveHandler = im_TcpReceive,
-        .TcpOffloadDisconnectHandler = disconnect,
-        .TcpOffloadForwardHandler = im_TcpForward,
-        .TcpOffloadReceiveReturnHandler = receive_return,
+    struct flue_provider_handlers handlers = {
+        .generic = {.InitiateOffloadHandler = im_InitiateOffload,
+                    .TerminateOffloadHandler = im_TerminateOffload,
+                    .UpdateOffloadHandler = im_UpdateOffload,
+                    .InvalidateOffloadHandler = im_InvalidateOffload,
+                    .QueryOffloadHandler = im_QueryOffloadState},
+        .tcp = {.TcpOffloadSendHandler = im_TcpSend,
+                .TcpOffloadReceiveHandler = im_TcpReceive,
+                .TcpOffloadDisconnectHandler = disconnect,
+                .TcpOffloadForwardHandler = im_TcpForward,
+                .TcpOffloadReceiveReturnHandler = receive_return},
     };
 
-    if (im->options & 1u) {
-        assert_int_equal(NdisSetOptionalHandlers(driver, &generic.Header), NDIS_STATUS_SUCCESS);
-    }
-    if (im->options & 2u) {
-        assert_int_equal(NdisSetOptionalHandlers(driver, &tcp.Header), NDIS_STATUS_SUCCESS);
-    }
-    return NDIS_STATUS_SUCCESS;
+    return fake_set_provider(driver, &handlers, im->options);
 }
 
 static NDIS_STATUS protocol_options(NDIS_HANDLE protocol, NDIS_HANDLE context)
 {
     struct fake_im *im = context;
-    NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
-        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
-        .InitiateOffloadCompleteHandler = im_InitiateOffloadComplete,
-        .TerminateOffloadCompleteHandler = im_TerminateOffloadComplete,
-        .UpdateOffloadCompleteHandler = im_UpdateOffloadComplete,
-        .InvalidateOffloadCompleteHandler = im_InvalidateOffloadComplete,
-        .QueryOffloadCompleteHandler = im_QueryOffloadStateComplete,
-        .IndicateOffloadEventHandler = indicate_event,
-    };
-    NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
-        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
-        .OffloadType = NdisTcpChimneyOffload,
-        .TcpOffloadSendCompleteHandler = im_SendComplete,
-        .TcpOffloadReceiveCompleteHandler = im_ReceiveComplete,
-        .TcpOffloadDisconnectCompleteHandler = disconnect_complete,
-        .TcpOffloadForwardCompleteHandler = im_ForwardComplete,
-        .TcpOffloadEventHandler = tcp_event,
-        .TcpOffloadReceiveIndicateHandler = receive_indicate,
+    struct flue_client_handlers handlers = {
+        .generic = {.InitiateOffloadCompleteHandler = im_InitiateOffloadComplete,
+                    .TerminateOffloadCompleteHandler = im_TerminateOffloadComplete,
+                    .UpdateOffloadCompleteHandler = im_UpdateOffloadComplete,
+                    .InvalidateOffloadCompleteHandler = im_InvalidateOffloadComplete,
+                    .QueryOffloadCompleteHandler = im_QueryOffloadStateComplete,
+                    .IndicateOffloadEventHandler = indicate_event},
+        .tcp = {.TcpOffloadSendCompleteHandler = im_SendComplete,
+                .TcpOffloadReceiveCompleteHandler = im_ReceiveComplete,
+                .TcpOffloadDisconnectCompleteHandler = disconnect_complete,
+                .TcpOffloadForwardCompleteHandler = im_ForwardComplete,
+                .TcpOffloadEventHandler = tcp_event,
+                .TcpOffloadReceiveIndicateHandler = receive_indicate},
     };
 
     im->protocol = protocol;
     if (!im->associates_late) {
         NdisIMAssociateMiniport(im->driver, protocol);
     }
-    if (im->options & 4u) {
-        assert_int_equal(NdisSetOptionalHandlers(protocol, &generic.Header), NDIS_STATUS_SUCCESS);
-    }
-    if (im->options & 8u) {
-        assert_int_equal(NdisSetOptionalHandlers(protocol, &tcp.Header), NDIS_STATUS_SUCCESS);
-    }
-    return NDIS_STATUS_SUCCESS;
+    return fake_set_client(protocol, &handlers, im->options >> 2);
 }
 
 void fake_im_begin(struct fake_im *im, struct flue_ndis *ndis, const char *name, unsigned wants)

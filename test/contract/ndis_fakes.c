@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "fake_layer.h"
 #include "ndis_fakes.h"
 
 static void note(struct call_log *log, const char *name)
@@ -138,32 +139,9 @@ static void MiniportReturnNetBufferLists(NDIS_HANDLE context, PNET_BUFFER_LIST l
 static NDIS_STATUS MiniportSetOptions(NDIS_HANDLE driver, NDIS_HANDLE context)
 {
     struct fake_miniport *miniport = context;
-    NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
-        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
-        .InitiateOffloadHandler = MiniportInitiateOffload,
-        .TerminateOffloadHandler = MiniportTerminateOffload,
-        .UpdateOffloadHandler = MiniportUpdateOffload,
-        .InvalidateOffloadHandler = MiniportInvalidateOffload,
-        .QueryOffloadHandler = MiniportQueryOffload,
-    };
-    NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
-        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
-        .OffloadType = NdisTcpChimneyOffload,
-        .TcpOffloadSendHandler = MiniportTcpOffloadSend,
-        .TcpOffloadReceiveHandler = MiniportTcpOffloadReceive,
-        .TcpOffloadDisconnectHandler = MiniportTcpOffloadDisconnect,
-        .TcpOffloadForwardHandler = MiniportTcpOffloadForward,
-        .TcpOffloadReceiveReturnHandler = MiniportTcpOffloadReceiveReturn,
-    };
-    NDIS_STATUS status = NDIS_STATUS_SUCCESS;
+    struct flue_provider_handlers handlers = FLUE_PROVIDER_HANDLERS;
 
-    if (miniport->options & 1u) {
-        status = NdisSetOptionalHandlers(driver, &generic.Header);
-    }
-    if (status == NDIS_STATUS_SUCCESS && (miniport->options & 2u)) {
-        status = NdisSetOptionalHandlers(driver, &tcp.Header);
-    }
-    return status;
+    return fake_set_provider(driver, &handlers, miniport->options);
 }
 
 NDIS_STATUS fake_miniport_register(struct fake_miniport *miniport)
@@ -346,37 +324,12 @@ static NDIS_STATUS ProtocolUnbindAdapterEx(NDIS_HANDLE unbind_context, NDIS_HAND
 static NDIS_STATUS ProtocolSetOptions(NDIS_HANDLE driver, NDIS_HANDLE context)
 {
     struct fake_protocol *protocol = context;
-    NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
-        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
-        .InitiateOffloadCompleteHandler = ProtocolInitiateOffloadComplete,
-        .TerminateOffloadCompleteHandler = ProtocolTerminateOffloadComplete,
-        .UpdateOffloadCompleteHandler = ProtocolUpdateOffloadComplete,
-        .InvalidateOffloadCompleteHandler = ProtocolInvalidateOffloadComplete,
-        .QueryOffloadCompleteHandler = ProtocolQueryOffloadComplete,
-        .IndicateOffloadEventHandler = ProtocolIndicateOffloadEvent,
-    };
-    NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
-        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
-        .OffloadType = NdisTcpChimneyOffload,
-        .TcpOffloadSendCompleteHandler = ProtocolTcpOffloadSendComplete,
-        .TcpOffloadReceiveCompleteHandler = ProtocolTcpOffloadReceiveComplete,
-        .TcpOffloadDisconnectCompleteHandler = ProtocolTcpOffloadDisconnectComplete,
-        .TcpOffloadForwardCompleteHandler = ProtocolTcpOffloadForwardComplete,
-        .TcpOffloadEventHandler = ProtocolTcpOffloadEvent,
-        .TcpOffloadReceiveIndicateHandler = ProtocolTcpOffloadReceiveIndicate,
-    };
-    NDIS_STATUS status = NDIS_STATUS_SUCCESS;
+    struct flue_client_handlers handlers = FLUE_CLIENT_HANDLERS;
 
     if (protocol->options & 4u) {
-        tcp.TcpOffloadForwardCompleteHandler = NULL;
+        handlers.tcp.TcpOffloadForwardCompleteHandler = NULL;
     }
-    if (protocol->options & 1u) {
-        status = NdisSetOptionalHandlers(driver, &generic.Header);
-    }
-    if (status == NDIS_STATUS_SUCCESS && (protocol->options & 2u)) {
-        status = NdisSetOptionalHandlers(driver, &tcp.Header);
-    }
-    return status;
+    return fake_set_client(driver, &handlers, protocol->options);
 }
 
 NDIS_STATUS fake_protocol_register(struct fake_protocol *protocol)

@@ -339,19 +339,9 @@ static void uses_the_table(struct world *w)
     assert_ptr_equal(w->fakes.protocol.offload_context, &w->tcp); /* it arrives all the same */
 }
 
-#define BREACH(act, rule, party)                                                                                       \
-    {                                                                                                                  \
-        act, rule, party, #act                                                                                         \
-    }
-
 static void breaches_are_found_first(void **state)
 {
-    static const struct {
-        void (*act)(struct world *w);
-        unsigned rule; /* 0: nothing may be found */
-        enum flue_party party;
-        const char *name;
-    } cases[] = {
+    static const struct breach cases[] = {
         BREACH(host_names_a_port, 43, FLUE_PARTY_HOST),
         BREACH(target_names_a_port, 43, FLUE_PARTY_TARGET),
         BREACH(status_during_an_initiate, 58, FLUE_PARTY_TARGET),
@@ -379,22 +369,7 @@ static void breaches_are_found_first(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct world w;
-
-        world_begin(&w, NULL);
-        cases[i].act(&w);
-        if (w.count == 0 ? cases[i].rule != 0 : w.found[0] != cases[i].rule) {
-            fail_msg("case %u: found CH-%03u first, not CH-%03u", (unsigned)i, w.count == 0 ? 0 : w.found[0],
-                     cases[i].rule);
-        }
-        if (cases[i].rule != 0) {
-            violator_told(cases[i].rule, cases[i].name, w.party == cases[i].party);
-            assert_int_equal(w.party, cases[i].party);
-            assert_true(flue_ndis_findings(w.fakes.ndis, cases[i].rule) > 0);
-        }
-        world_end(&w);
-    }
+    breaches_run(cases, sizeof cases / sizeof cases[0]);
 }
 
 /* ---- Breaches while drivers start ---- */

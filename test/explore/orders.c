@@ -53,15 +53,45 @@ static void sends_that_complete(void **state)
     expect_harmless((struct explore_params){.depth = 5, .connections = 1, .sends_complete = true});
 }
 
+static void events_of_the_whole_adapter(void **state)
+{
+    (void)state;
+    expect_harmless((struct explore_params){.depth = 5, .connections = 1, .with = EXPLORE_WITH_INVALIDATE});
+    expect_harmless((struct explore_params){.depth = 5, .connections = 1, .with = EXPLORE_WITH_RELINK});
+    expect_harmless((struct explore_params){.depth = 5, .connections = 1, .with = EXPLORE_WITH_PAUSE});
+    expect_harmless((struct explore_params){.depth = 5, .connections = 1, .with = EXPLORE_WITH_POWER});
+    expect_harmless((struct explore_params){.depth = 5, .connections = 1, .with = EXPLORE_WITH_UPLOAD});
+    expect_harmless((struct explore_params){
+        .depth = 4, .connections = 1, .with = EXPLORE_WITH_ALL, .posts = true, .sends_complete = true});
+    expect_harmless((struct explore_params){.depth = 3, .connections = 2, .with = EXPLORE_WITH_ALL});
+}
+
+/* Each event that has to be asked for is there when it is asked for, and only then. */
+static void more_events_more_states(void **state)
+{
+    struct explore_result plain, more;
+
+    (void)state;
+    search(&(struct explore_params){.depth = 3, .connections = 1}, &plain);
+    for (unsigned with = 1; with <= EXPLORE_WITH_ALL; with <<= 1) {
+        search(&(struct explore_params){.depth = 3, .connections = 1, .with = with}, &more);
+        assert_true(more.explored > plain.explored);
+    }
+    assert_int_equal(explore_with("relink"), EXPLORE_WITH_RELINK);
+    assert_int_equal(explore_with("all"), EXPLORE_WITH_ALL);
+    assert_int_equal(explore_with("al"), 0);
+}
+
 /* One row for each kind of consequence. */
 static const struct {
     unsigned rule, length;
     enum explore_verdict verdict;
 } broken[] = {
-    {50, 3, EXPLORE_BYTES},    {78, 2, EXPLORE_BYTES},     {121, 3, EXPLORE_BYTES},    {137, 4, EXPLORE_BYTES},
-    {166, 4, EXPLORE_BYTES},   {175, 3, EXPLORE_BYTES},    {204, 2, EXPLORE_BYTES},    {119, 4, EXPLORE_LEAK},
-    {210, 1, EXPLORE_LEAK},    {120, 3, EXPLORE_LEAK},     {252, 2, EXPLORE_DEADLOCK}, {256, 2, EXPLORE_DEADLOCK},
-    {114, 5, EXPLORE_FINDING}, {292, 0, EXPLORE_HARMLESS}, {258, 3, EXPLORE_DEADLOCK},
+    {50, 3, EXPLORE_BYTES},     {78, 2, EXPLORE_BYTES},     {121, 3, EXPLORE_BYTES},    {137, 4, EXPLORE_BYTES},
+    {166, 4, EXPLORE_BYTES},    {175, 3, EXPLORE_BYTES},    {204, 2, EXPLORE_BYTES},    {119, 4, EXPLORE_LEAK},
+    {210, 1, EXPLORE_LEAK},     {120, 3, EXPLORE_LEAK},     {252, 2, EXPLORE_DEADLOCK}, {256, 2, EXPLORE_DEADLOCK},
+    {114, 5, EXPLORE_FINDING},  {292, 0, EXPLORE_HARMLESS}, {258, 3, EXPLORE_DEADLOCK}, {88, 3, EXPLORE_LEAK},
+    {108, 3, EXPLORE_DEADLOCK}, {308, 2, EXPLORE_LEAK},     {310, 2, EXPLORE_DEADLOCK},
 };
 
 static void rules_left_out(void **state)
@@ -144,10 +174,16 @@ static void what_cannot_be_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_connection),       cmocka_unit_test(two_connections),
-        cmocka_unit_test(posted_receives),      cmocka_unit_test(sends_that_complete),
-        cmocka_unit_test(rules_left_out),       cmocka_unit_test(the_same_again),
-        cmocka_unit_test(nothing_is_missed),    cmocka_unit_test(an_order_is_drawn),
+        cmocka_unit_test(one_connection),
+        cmocka_unit_test(two_connections),
+        cmocka_unit_test(posted_receives),
+        cmocka_unit_test(sends_that_complete),
+        cmocka_unit_test(events_of_the_whole_adapter),
+        cmocka_unit_test(more_events_more_states),
+        cmocka_unit_test(rules_left_out),
+        cmocka_unit_test(the_same_again),
+        cmocka_unit_test(nothing_is_missed),
+        cmocka_unit_test(an_order_is_drawn),
         cmocka_unit_test(what_cannot_be_asked),
     };
 

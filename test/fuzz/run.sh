@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Builds the fuzzers with clang, replays the corpus and fuzzes on from there.
-#   run.sh SOURCE_FOLDER BUILD_FOLDER SECONDS [TARGET...]
-# The seconds are shared by the targets; the seed is fixed (FLUE_FUZZ_SEED).  What fails is left in BUILD_FOLDER/failed,
+#   run.sh SOURCE_FOLDER BUILD_FOLDER SECONDS|smoke [TARGET...]
+# The seconds are shared by the targets; smoke is a number of runs for each, the same on every machine.  The seed is fixed (FLUE_FUZZ_SEED).  What fails is left in BUILD_FOLDER/failed,
 # what is new in BUILD_FOLDER/found/<target>.  77: there is no clang with libFuzzer.
 set -u
 source=$1
@@ -13,6 +13,7 @@ shift 3
 here=$source/test/fuzz
 seed=${FLUE_FUZZ_SEED:-1}
 
+declare -A smoke=([packet]=2500 [pair]=800 [image]=1300 [frame]=200000 [tree]=1000)
 declare -A longest=([packet]=600 [pair]=300 [image]=400 [frame]=400 [tree]=400)
 
 command -v clang >/dev/null || {
@@ -44,7 +45,12 @@ for target in "$@"; do
     found=$build/found/$target
     rm -rf "$found" # each run begins with the corpus alone
     mkdir -p "$found"
-    if ! "$build/test/bin/fuzz_$target" "$found" "$here/corpus/$target" -max_total_time=$((seconds / $#)) \
+    if [ "$seconds" = smoke ]; then
+        bound=-runs=${smoke[$target]}
+    else
+        bound=-max_total_time=$((seconds / $#))
+    fi
+    if ! "$build/test/bin/fuzz_$target" "$found" "$here/corpus/$target" "$bound" \
         -seed="$seed" -max_len="${longest[$target]}" -len_control=0 -timeout=25 -rss_limit_mb=2500 \
         -artifact_prefix="$build/failed/$target-" >"$build/$target.log" 2>&1; then
         grep -aE 'FAILED|ERROR|runtime error|Assertion|Test unit' "$build/$target.log" | head -n 5 >&2

@@ -214,7 +214,7 @@ static void hand_down(struct tree_world *world, struct input *input, unsigned op
 
         FUZZ_REQUIRE(memory != NULL);
         tree->block[i] = memory;
-        tree->handle[i] = kind == PLACEHOLDER ? TREE_HANDLES : byte / KINDS % TREE_HANDLES;
+        tree->handle[i] = kind == PLACEHOLDER ? TREE_NAMES : byte / KINDS % TREE_HANDLES;
         memory->Block.Header =
             (NDIS_OBJECT_HEADER){types[kind][operation], kind == TCP && operation != 2 ? 2 : 1, sizeof memory->Block};
         memory->Block.OffloadHandle = kind == PLACEHOLDER ? NULL : &world->handles[tree->handle[i]];
@@ -249,6 +249,16 @@ static unsigned some_conn(const struct tree_world *world, struct input *input)
     return TREE_HANDLES;
 }
 
+/* What N does not take stays the host's. */
+static void asked(struct tree_world *world, PNET_BUFFER_LIST nbl, NDIS_STATUS answer)
+{
+    if (answer == NDIS_STATUS_INVALID_STATE) {
+        fuzz_tell("  the dispatcher refuses it");
+        world->lent--;
+        ndis_nbl_put(nbl);
+    }
+}
+
 static void frame(struct tree_world *world, struct input *input, unsigned handle, bool forward)
 {
     struct flue_frame segment = {.src_ip = flue_ip_v4(0x0A000002),
@@ -268,7 +278,7 @@ static void frame(struct tree_world *world, struct input *input, unsigned handle
         FUZZ_REQUIRE(nbl != NULL);
         world->lent++;
         *ndis_nbl_frame(nbl) = segment;
-        (void)NdisOffloadTcpForward(&world->handles[handle], nbl);
+        asked(world, nbl, NdisOffloadTcpForward(&world->handles[handle], nbl));
         return;
     }
     flue_ndis_check_frame(world->ndis, flue_target_adapter(world->target), 0, &segment, world->now_ps);
@@ -285,16 +295,17 @@ static void use(struct tree_world *world, struct input *input, unsigned what)
     }
     switch (what) {
     case 0:
-        (void)NdisOffloadTcpSend(&world->handles[handle], tree_world_nbl(world, 0, input_u16(input)));
+        nbl = tree_world_nbl(world, 0, input_u16(input));
+        asked(world, nbl, NdisOffloadTcpSend(&world->handles[handle], nbl));
         break;
     case 1:
         nbl = tree_world_nbl(world, 0, 0);
         ndis_nbl_set_room(nbl, input_u16(input));
-        (void)NdisOffloadTcpReceive(&world->handles[handle], nbl);
+        asked(world, nbl, NdisOffloadTcpReceive(&world->handles[handle], nbl));
         break;
     case 2:
-        (void)NdisOffloadTcpDisconnect(&world->handles[handle], tree_world_nbl(world, 0, input_u8(input)),
-                                       1 + input_below(input, 2));
+        nbl = tree_world_nbl(world, 0, input_u8(input));
+        asked(world, nbl, NdisOffloadTcpDisconnect(&world->handles[handle], nbl, 1 + input_below(input, 2)));
         break;
     case 3:
     case 4:

@@ -41,6 +41,19 @@ static void forget(struct tree *tree)
     *tree = (struct tree){0};
 }
 
+/* A driver has no place for an object whose terminate has failed; a target has. */
+static void leave(struct tree_world *world, unsigned handle)
+{
+    for (unsigned i = TREE_HANDLES; i < TREE_NAMES && handle < TREE_HANDLES && world->driver == NULL; i++) {
+        if (world->handles[i].MiniportOffloadContext == NULL) {
+            world->handles[i] = world->handles[handle];
+            world->layer[i] = world->layer[handle];
+            return;
+        }
+    }
+    FUZZ_REQUIRE(world->driver != NULL); /* or the target has more than it takes, or what nothing needs */
+}
+
 static void finished(struct tree_world *world, unsigned operation, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
 {
     struct tree *tree = NULL;
@@ -62,7 +75,7 @@ static void finished(struct tree_world *world, unsigned operation, PNDIS_PROTOCO
         fuzz_tell("    block %u: status %s", i, flue_ndis_status_name(block->Status));
         if (operation == 0) {
             const bool taken =
-                handle < TREE_HANDLES && !tree->had_slot[i] && world->handles[handle].MiniportOffloadContext != NULL &&
+                handle < TREE_NAMES && !tree->had_slot[i] && world->handles[handle].MiniportOffloadContext != NULL &&
                 (block->Status == NDIS_STATUS_SUCCESS || block->Status == NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS);
 
             if (taken) {
@@ -71,9 +84,12 @@ static void finished(struct tree_world *world, unsigned operation, PNDIS_PROTOCO
             if (!taken || world->layer[handle] != FLUE_LAYER_TCP) {
                 put_chain(tree->chain[i]);
             }
-        } else if (operation == 1 && handle < TREE_HANDLES && tree->had_slot[i] &&
-                   (block->Status == NDIS_STATUS_SUCCESS || world->driver != NULL)) {
-            /* A driver holds a failed terminate for the end of the object, too (D-32). */
+        } else if (operation == 1 && handle < TREE_NAMES &&
+                   (block->Status == NDIS_STATUS_SUCCESS || tree->had_slot[i])) {
+            /* It is gone, even if its slot was filled only after it was to go. */
+            if (block->Status != NDIS_STATUS_SUCCESS && world->handles[handle].MiniportOffloadContext != NULL) {
+                leave(world, handle);
+            }
             if (tree->chain[i] != block->NetBufferListChain) {
                 put_chain(block->NetBufferListChain);
             }
@@ -120,7 +136,7 @@ void tree_world_hand_down(struct tree_world *world, struct tree *tree)
     for (unsigned i = 0; i < tree->count; i++) {
         tree->block[i]->Block.Status = UNREACHED;
         tree->had_slot[i] =
-            tree->handle[i] < TREE_HANDLES && world->handles[tree->handle[i]].MiniportOffloadContext != NULL;
+            tree->handle[i] < TREE_NAMES && world->handles[tree->handle[i]].MiniportOffloadContext != NULL;
     }
     calls[tree->operation](world->binding, &tree->block[0]->Block);
     if (trees_out(world) == before) {
@@ -213,27 +229,23 @@ static NDIS_STATUS unbind(NDIS_HANDLE unbind_context, NDIS_HANDLE context)
 
 static NDIS_STATUS set_options(NDIS_HANDLE driver, NDIS_HANDLE context)
 {
-    static const NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
-        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
-        .InitiateOffloadCompleteHandler = initiate_complete,
-        .TerminateOffloadCompleteHandler = terminate_complete,
-        .UpdateOffloadCompleteHandler = update_complete,
-        .InvalidateOffloadCompleteHandler = invalidate_complete,
-        .QueryOffloadCompleteHandler = query_complete,
-        .IndicateOffloadEventHandler = offload_event};
-    static const NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
-        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
-        .OffloadType = NdisTcpChimneyOffload,
-        .TcpOffloadSendCompleteHandler = data_complete,
-        .TcpOffloadReceiveCompleteHandler = data_complete,
-        .TcpOffloadDisconnectCompleteHandler = data_complete,
-        .TcpOffloadForwardCompleteHandler = data_complete,
-        .TcpOffloadEventHandler = tcp_event,
-        .TcpOffloadReceiveIndicateHandler = indicate};
+    static const struct flue_client_handlers handlers = {
+        .generic = {.InitiateOffloadCompleteHandler = initiate_complete,
+                    .TerminateOffloadCompleteHandler = terminate_complete,
+                    .UpdateOffloadCompleteHandler = update_complete,
+                    .InvalidateOffloadCompleteHandler = invalidate_complete,
+                    .QueryOffloadCompleteHandler = query_complete,
+                    .IndicateOffloadEventHandler = offload_event},
+        .tcp = {.TcpOffloadSendCompleteHandler = data_complete,
+                .TcpOffloadReceiveCompleteHandler = data_complete,
+                .TcpOffloadDisconnectCompleteHandler = data_complete,
+                .TcpOffloadForwardCompleteHandler = data_complete,
+                .TcpOffloadEventHandler = tcp_event,
+                .TcpOffloadReceiveIndicateHandler = indicate},
+    };
 
     ((struct tree_world *)context)->protocol = driver;
-    (void)NdisSetOptionalHandlers(driver, &generic.Header);
-    return NdisSetOptionalHandlers(driver, &tcp.Header);
+    return flue_ndis_set_client(driver, &handlers);
 }
 
 static flue_ps now(void *ctx)
@@ -294,7 +306,8 @@ struct tree_world *tree_world_new(bool driver)
                                         .ipv6 = 1,
                                         .send_quantum = 4,
                                         .backlog_frames = 64,
-                                        .ring_frames = 64};
+                                        .ring_frames = 64,
+                                        .nce_stale_ticks = 20};
     NDIS_HANDLE protocol;
 
     memset(world, 0, sizeof *world);
@@ -348,7 +361,7 @@ static void take_back(struct tree_world *world, enum flue_layer layer)
                                   [FLUE_LAYER_PATH] = Ip4OffloadState,
                                   [FLUE_LAYER_TCP] = TcpOffloadDelegatedState};
 
-    for (unsigned i = 0; i < TREE_HANDLES; i++) {
+    for (unsigned i = 0; i < TREE_NAMES; i++) {
         struct tree *tree;
 
         if (world->handles[i].MiniportOffloadContext == NULL || world->layer[i] != layer) {

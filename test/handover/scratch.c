@@ -63,10 +63,15 @@ static bool is_the_paths(const struct context *c, const char *name, int64_t befo
 static bool is_the_stacks(const struct context *c, const char *name, int64_t before, int64_t after)
 {
     (void)before;
-    if (strcmp(name, "fin_wait_2") == 0) {
-        return after == c->settings.fin_wait_2_ps;
-    }
     return after == (strcmp(name, "own_mss") == 0 ? (int64_t)c->settings.mss_bytes : c->settings.congestion);
+}
+
+static bool is_fin_wait_2_limit(const struct context *c, const char *name, int64_t before, int64_t after)
+{
+    const bool stands = c->before.state == FLUE_TCP_FIN_WAIT_2 && c->before.timer_mode != TCP_TIMER_FIN_WAIT_2;
+
+    (void)name, (void)before;
+    return after == (stands ? FLUE_PS_NEVER : c->settings.fin_wait_2_ps);
 }
 
 static bool is_import(const struct context *c, const char *name, int64_t before, int64_t after)
@@ -106,6 +111,9 @@ static bool in_ticks_rounded_up(const struct context *c, const char *name, int64
     if (c->before.timer_mode == TCP_TIMER_NONE || c->after.timer_mode != c->before.timer_mode) {
         return true; /* there is nothing to be told, or is_timer_mode() has looked at it */
     }
+    if (c->before.timer_mode == TCP_TIMER_PERSIST && c->before.snd_wnd > 0) {
+        return after == c->now_ps + c->params->sws_override_ps;
+    }
     if (c->before.timer_mode == TCP_TIMER_KEEP_ALIVE && c->before.ka_probes == 0) {
         before = c->before.last_received + c->before.keep_idle;
     }
@@ -120,9 +128,6 @@ static bool is_timer_mode(const struct context *c, const char *name, int64_t bef
     (void)name;
     if (before == TCP_TIMER_RETRANSMIT && after == TCP_TIMER_PERSIST) {
         return c->before.snd_wnd == 0 && c->after.snd_nxt == c->after.snd_una;
-    }
-    if (before != after && after == TCP_TIMER_FIN_WAIT_2) {
-        return c->before.fin_wait_2 == FLUE_PS_NEVER && (before == TCP_TIMER_NONE || before == TCP_TIMER_KEEP_ALIVE);
     }
     return before == after || (c->before.cork != 0 && before == TCP_TIMER_PERSIST && c->before.snd_wnd > 0 &&
                                (after == TCP_TIMER_NONE || after == TCP_TIMER_KEEP_ALIVE));
@@ -254,6 +259,7 @@ static const struct {
     {"not known to be lowered", is_never},
     {"whole ticks", in_whole_ticks},
     {"the stack's", is_the_stacks},
+    {"the stack's; none if it does not run in FIN-WAIT-2", is_fin_wait_2_limit},
     {"off", is_zero},
     {"as state, SndNxt and DupAckCount tell; the rest off", are_flags},
     {"SND.UNA if a repair by SACK was going on", is_snd_nxt},
@@ -266,10 +272,10 @@ static const struct {
     {"the moment of the import", is_now},
     {"1/8 ticks; below a tick: no sample", in_eighths},
     {"1/4 ticks", in_quarters},
-    {"whole ticks, rounded up, at most 2^32 - 2; of keep-alive when last_received says", in_ticks_rounded_up},
-    {"kept; persist if all is due again and the window is closed; no such if CORK alone held data back; FIN-WAIT-2 "
-     "gets the stack's limit",
-     is_timer_mode},
+    {"whole ticks, rounded up, at most 2^32 - 2; of keep-alive when last_received says; anew for a window "
+     "too small",
+     in_ticks_rounded_up},
+    {"kept; persist if all is due again and the window is closed; no such if CORK alone held data back", is_timer_mode},
     {"whole ticks; without keep-alive the moment of the import", is_last_received},
     {"at least the threshold in recovery, otherwise below it", are_dup_acks},
     {"recovery or none", is_recovery},

@@ -135,6 +135,14 @@ static void start(struct child *child, const struct cell *cell, cell_fn *run, un
     close(pipes[1]);
 }
 
+void cell_finish(struct exchange *x, struct cell_result *result)
+{
+    result->compared = x->compared;
+    (void)snprintf(result->failure, sizeof result->failure, "%s", x->failure);
+    exchange_end(x);
+    free(x);
+}
+
 static void finish(struct child *child, int status, struct tally *tally)
 {
     struct cell_result result = {.compared = 0};

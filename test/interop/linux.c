@@ -42,14 +42,6 @@ static void transfers(struct exchange *x, const struct cell *cell, struct party 
                          sizeof plans / sizeof plans[0]);
 }
 
-static void finish(struct exchange *x, struct cell_result *result)
-{
-    result->compared = x->compared;
-    (void)snprintf(result->failure, sizeof result->failure, "%s", x->failure);
-    exchange_end(x);
-    free(x);
-}
-
 /* Linux against Linux: shows that what is between the two works. */
 static void run_plumbing(const struct cell *cell, struct cell_result *result)
 {
@@ -64,7 +56,7 @@ static void run_plumbing(const struct cell *cell, struct cell_result *result)
     transfers(x, cell, &a.party, &b.party);
     exchange_capture(x, cell->pcap);
     live_play(x, both, 2, LIMIT_PS, NULL, NULL);
-    finish(x, result);
+    cell_finish(x, result);
 }
 
 static void run(const struct cell *cell, struct cell_result *result)
@@ -98,7 +90,7 @@ static void run(const struct cell *cell, struct cell_result *result)
     (void)snprintf(result->note, sizeof result->note, "flue: %llu retransmits, %llu timeouts, %.2f s",
                    (unsigned long long)totals.retransmits, (unsigned long long)totals.timeouts,
                    (double)live_now() / 1e12);
-    finish(x, result);
+    cell_finish(x, result);
     party_flue_close(&flue);
 }
 

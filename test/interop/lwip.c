@@ -23,14 +23,6 @@ static flue_ps play(struct exchange *x, const struct cell *cell, struct party *a
     return exchange_play(x, 0, VIRTUAL_LIMIT_PS);
 }
 
-static void finish(struct exchange *x, struct cell_result *result)
-{
-    result->compared = x->compared;
-    (void)snprintf(result->failure, sizeof result->failure, "%s", x->failure);
-    exchange_end(x);
-    free(x);
-}
-
 /* lwIP against itself. */
 static void run_plumbing(const struct cell *cell, struct cell_result *result)
 {
@@ -45,7 +37,7 @@ static void run_plumbing(const struct cell *cell, struct cell_result *result)
     }
     took_ps = play(x, cell, party_lwip_party(a), party_lwip_party(b));
     (void)snprintf(result->note, sizeof result->note, "%.6f s", (double)took_ps / 1e12);
-    finish(x, result);
+    cell_finish(x, result);
 }
 
 static void run(const struct cell *cell, struct cell_result *result)
@@ -76,7 +68,7 @@ static void run(const struct cell *cell, struct cell_result *result)
     flue_stack_totals(flue.stack, &totals);
     (void)snprintf(result->note, sizeof result->note, "flue: %llu retransmits, %llu timeouts, %.6f s",
                    (unsigned long long)totals.retransmits, (unsigned long long)totals.timeouts, (double)took_ps / 1e12);
-    finish(x, result);
+    cell_finish(x, result);
     party_flue_close(&flue);
 }
 

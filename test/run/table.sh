@@ -111,6 +111,14 @@ operations() {
 -s topology=gateways -s gateway_down=250us
 -s topology=gateways -s gateway_down=250us -s drivers=hold -s vlan=9
 -s topology=gateways -s far_mtu=1000 -s drivers=pass
+-s topology=gateways -s connections=40 -s bytes=16KiB -s open_every=1ms -s offload_at=2ms -s gateway_down=11ms
+-s topology=gateways -s connections=40 -s bytes=16KiB -s open_every=1ms -s gateway_down=11ms -s drivers='hold pass'
+-s rss_queues=4 -s rss_remap_at=300us
+-s rss_queues=5 -s 'events=200us rss-remap by=2; 250us rss-remap; 300us rss-remap by=4; 320us upload count=2; 340us rss-remap; 360us offload'
+-s rss_queues=16 -s rss_remap_at=400us -s upload_at=402us -s drivers='pass hold' -s moderation=20us
+-s rss_queues=3 -s rss_remap_at=300us -s upload_all_at=301us -s resume_at=305us -s reoffer=yes
+-s rss_queues=2 -s topology=switch -s adapters=2 -s drivers=team -s fail_over_at=300us -s rss_remap_at=299us
+-s rss_queues=4 -s rss_remap_at=350us -s receive_posts=3 -s receive_post_size=7KiB -s vlan=5 -s topology=switch
 -s receive_posts=3 -s receive_post_size=7KiB
 -s receive_posts=2 -s receive_post_size=50KiB -s receive_push=no -s upload_at=300us
 -s receive_queue=4KiB -s follow_backlog=yes

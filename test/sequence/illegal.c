@@ -29,6 +29,54 @@ struct wrong {
 #define COMPLETE(what) world->fakes.miniport.up.NdisTcpOffload##what(world->fakes.miniport.adapter, nbl)
 #define END_QUERY      NdisMQueryOffloadStateComplete(world->fakes.miniport.adapter, talk->query.tree)
 
+static void tell_status(const struct world *world, NDIS_STATUS code)
+{
+    NDIS_STATUS_INDICATION indication = {
+        .Header = {.Type = NDIS_OBJECT_TYPE_STATUS_INDICATION, .Revision = 1, .Size = sizeof indication},
+        .SourceHandle = world->fakes.miniport.adapter,
+        .StatusCode = code};
+
+    NdisMIndicateStatusEx(world->fakes.miniport.adapter, &indication);
+}
+
+/* A list that completes as it is. */
+static void report(PNET_BUFFER_LIST nbl, ULONG bytes)
+{
+    nbl->Status = SUCCESS;
+    NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred) = (PVOID)(uintptr_t)bytes;
+}
+
+static PNET_BUFFER_LIST place(struct world *world, PNET_BUFFER_LIST nbl, uint32_t bytes)
+{
+    const struct flue_span span = {.stream = RECV_ID, .offset_bytes = world->received, .length_bytes = bytes};
+    ULONG placed;
+
+    assert_int_equal(ndis_nbl_fill(nbl, &span, &placed), FLUE_OK);
+    report(nbl, bytes);
+    return nbl;
+}
+
+static void indicate_with(struct world *world, NDIS_STATUS status)
+{
+    ULONG consumed;
+
+    world->fakes.protocol.answer = SUCCESS;
+    world->fakes.protocol.consumed = 5;
+    (void)world->fakes.miniport.up.NdisTcpOffloadReceiveHandler(world_handle(world), world_arrived(world, 5), status,
+                                                                &consumed);
+}
+
+static PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST invalidating(struct talk *talk)
+{
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root = talk_block(talk, TcpOffloadState, world_handle(&talk->world));
+    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree;
+
+    NdisInvalidateOffload(talk_binding(talk), root);
+    tree = talk_asked(talk, root).tree;
+    tree->Status = SUCCESS;
+    return tree;
+}
+
 #define WRONG(name, who, needs, rules, does)                                                                           \
     static bool name##_possible(const struct talk *talk)                                                               \
     {                                                                                                                  \

@@ -86,6 +86,8 @@ static unsigned print_sums(bool many)
                 {"queries", world.asked},
                 {"invalidates", world.invalidates},
                 {"receive posts", world.posted},
+                {"segments in fragments", world.fragmented},
+                {"with IP options", world.with_options},
                 {"fail-overs", world.fail_overs}};
     unsigned missing = 0;
 

@@ -183,6 +183,17 @@ static void fault(struct world *world, const struct plan_op *op, struct flue_tar
     judge(world, op, err == FLUE_EINVAL ? FLUE_ESTATE : err);
 }
 
+/* An operation that never completes.  Nobody else is to blame for what waits for it. */
+static void get_stuck(struct world *world, const struct plan_op *op, struct flue_target *target,
+                      enum flue_target_fault kind)
+{
+    world->stuck = true;
+    for (unsigned i = 0; i < PLAN_CONNECTIONS; i++) {
+        world->conn[i].excused = true;
+    }
+    judge(world, op, flue_target_fault(target, kind, 0, (uint32_t)(op->number / 2 % 5)));
+}
+
 static void on_socket(struct world *world, const struct plan_op *op, struct world_conn *conn, struct world_end *end)
 {
     switch ((unsigned)op->kind) {
@@ -324,6 +335,12 @@ void world_do(struct world *world, const struct plan_op *op)
         break;
     case PLAN_FAULT_STARVE:
         fault(world, op, target, FLUE_FAULT_STARVE);
+        break;
+    case PLAN_FAULT_HANG:
+        get_stuck(world, op, target, FLUE_FAULT_HANG);
+        break;
+    case PLAN_FAULT_LOSE:
+        get_stuck(world, op, target, FLUE_FAULT_LOSE);
         break;
     case PLAN_STARVE:
     case PLAN_FEED:

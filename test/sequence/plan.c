@@ -129,6 +129,7 @@ static void draw_target(struct rng *rng, struct flue_target_params *target, cons
             .small_io_bytes = ONE_OF(rng, 0, 200, 4000),
             .no_post_indications = ONE_OF(rng, 0, 3, 20),
             .out_of_order = ONE_OF(rng, 0, 2, 10),
+            .fragments = ONE_OF(rng, 0, 1, 10),
         };
     }
 }
@@ -165,6 +166,11 @@ static void draw_nodes(struct plan *plan, struct rng *rng)
     plan->v6 = chance(rng, 25);
     plan->starves = chance(rng, 20);
     plan->faults = chance(rng, 25);
+    plan->sticks = chance(rng, 10);
+    if (chance(rng, 30)) {
+        plan->fragment_ppm = ONE_OF(rng, 0, 10000, 100000, 500000);
+        plan->options_ppm = ONE_OF(rng, 0, 10000, 100000);
+    }
     plan->starve_ppm = ONE_OF(rng, 10000, 100000, 500000, 1000000);
     plan->connections = between(rng, 1, PLAN_CONNECTIONS);
     plan->facts = (struct flue_wire_facts){
@@ -190,9 +196,6 @@ static void draw_nodes(struct plan *plan, struct rng *rng)
         node->host.ddi = i == NODE_A ? draw_ddi(rng) : flue_ddi_defaults();
         draw_target(rng, &node->target, &node->host);
     }
-    if (plan->faults) {
-        plan->node[NODE_A].host.ddi.terminate_recipe = plan->node[NODE_A].target.ddi.terminate_recipe = 0;
-    }
     plan->node[NODE_B].target.neighbour_max = plan->node[NODE_B].target.path_max = 0;
     plan->node[NODE_B].target.tcp_max = 0;
     plan->node[NODE_A].check = FLUE_CHECK_STOP;
@@ -204,7 +207,8 @@ static void draw_nodes(struct plan *plan, struct rng *rng)
 static bool possible(const struct plan *plan, unsigned kind)
 {
     return (kinds[kind].who != 'f' || plan->faults) && (kinds[kind].who != 's' || plan->starves) &&
-           (kind != PLAN_FAIL_OVER || plan->node[NODE_A].adapters > 1) && (kind != PLAN_MAC || plan->has_mac);
+           (kinds[kind].who != 'h' || plan->sticks) && (kind != PLAN_FAIL_OVER || plan->node[NODE_A].adapters > 1) &&
+           (kind != PLAN_MAC || plan->has_mac);
 }
 
 static enum plan_kind draw_kind(const struct plan *plan, struct rng *rng)
@@ -280,8 +284,9 @@ void plan_print(const struct plan *plan)
     for (unsigned i = 0; i < a->drivers; i++) {
         printf(" %s", flue_im_kind_name(a->driver[i].kind));
     }
-    printf("%s%s%s%s\n", plan->has_mac ? ", MAC" : "", plan->v6 ? ", IPv6" : "", plan->starves ? ", starves" : "",
-           plan->faults ? ", faults" : "");
+    printf("%s%s%s%s%s, %u ppm in fragments, %u with options\n", plan->has_mac ? ", MAC" : "", plan->v6 ? ", IPv6" : "",
+           plan->starves ? ", starves" : "", plan->faults ? ", faults" : "", plan->sticks ? ", sticks" : "",
+           plan->fragment_ppm, plan->options_ppm);
     printf("  ddi version %u stop %u acks_none %u eager %u complete %u recipe %u push %u moderation %u deadline %u "
            "back-off %u\n",
            ddi->ndis_version, ddi->walk_failure_stop, ddi->invalidate_acks_none, ddi->invalid_raise_eager,

@@ -13,7 +13,8 @@ enum { NODE_A, NODE_B, NODES };
 enum { PLAN_OPS = 160, PLAN_CONNECTIONS = 8, PLAN_PORT = 80 };
 
 /* X(name, weight, who): weight among the operations of a plan; who is meant: a an end of a connection at A, e either
- * end, n node A or its adapter, w the world, f only on seeds with faults, s only on seeds where memory runs out. */
+ * end, n node A or its adapter, w the world, f only on seeds with faults, s only on seeds where memory runs out, h only
+ * on seeds where operations get stuck. */
 #define PLAN_KINDS(X)                                                                                                  \
     X(CONNECT, 30, 'w')                                                                                                \
     X(SEND, 260, 'e')                                                                                                  \
@@ -43,6 +44,8 @@ enum { PLAN_OPS = 160, PLAN_CONNECTIONS = 8, PLAN_PORT = 80 };
     X(FAULT_TERMINATE, 10, 'f')                                                                                        \
     X(FAULT_HARDWARE, 10, 'f')                                                                                         \
     X(FAULT_STARVE, 10, 'f')                                                                                           \
+    X(FAULT_HANG, 6, 'h')                                                                                              \
+    X(FAULT_LOSE, 6, 'h')                                                                                              \
     X(STARVE, 30, 's')                                                                                                 \
     X(FEED, 30, 's')
 
@@ -63,11 +66,12 @@ struct plan_op {
 
 struct plan {
     uint64_t seed;
-    bool starves, faults, has_mac, v6;
+    bool starves, faults, sticks, has_mac, v6;
     unsigned connections;
     struct flue_wire_facts facts;
     struct flue_node_params node[NODES]; /* without sinks, second wire, taps */
     uint32_t starve_ppm;                 /* of the allocations fail, while memory is short */
+    uint32_t fragment_ppm, options_ppm;  /* of B's segments come in pieces; with IP options */
     struct plan_op op[PLAN_OPS];
     unsigned ops;
 };

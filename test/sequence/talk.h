@@ -16,14 +16,6 @@
 
 enum { TALK_LISTS = 8, TALK_BLOCKS = 96 };
 
-#define SENT     FLUE_POINT_ddi_send_complete
-#define RECEIVED FLUE_POINT_ddi_receive_complete
-#define CLOSED   FLUE_POINT_ddi_disconnect_complete
-#define FORWARD  FLUE_POINT_ddi_forward_complete
-#define GRACEFUL TCP_DISCONNECT_GRACEFUL_CLOSE
-#define ABORTIVE TCP_DISCONNECT_ABORTIVE_CLOSE
-#define SUCCESS  NDIS_STATUS_SUCCESS
-
 /* Lists of one kind, oldest first. */
 struct talk_lists {
     PNET_BUFFER_LIST nbl[TALK_LISTS];

@@ -3,9 +3,73 @@
  * MTUs. */
 #include <string.h>
 
+#include "frame/frame.h"
 #include "sequence/world.h"
 
 const uint8_t world_mac_a[6] = {2, 0, 0, 0, 0, 0xa}, world_mac_b[6] = {2, 0, 0, 0, 0xb, 0};
+
+static enum flue_wire_result send_piece(struct world *world, const struct flue_frame *whole, uint32_t from_bytes,
+                                        uint32_t end_bytes, uint32_t header_bytes)
+{
+    const uint32_t start_bytes = from_bytes == 0 ? 0 : from_bytes - header_bytes;
+    struct flue_frame piece = *whole;
+
+    if (from_bytes != 0) { /* without a TCP header */
+        piece.src_port = piece.dst_port = piece.window = 0;
+        piece.seq = piece.ack = 0;
+        piece.flags = piece.options = 0;
+    }
+    piece.kind = FLUE_FRAME_FRAGMENT;
+    piece.ip_id = world->datagrams;
+    piece.fragment = (uint16_t)from_bytes;
+    piece.payload.length_bytes = end_bytes - header_bytes - start_bytes;
+    piece.payload.offset_bytes += start_bytes;
+    if (piece.payload.length_bytes + start_bytes < whole->payload.length_bytes) {
+        piece.fragment |= FLUE_FRAGMENT_MORE;
+    }
+    return link_send(&world->link[0], &piece, world->now_ps);
+}
+
+/* Two or three pieces, the last one first now and then. */
+static enum flue_wire_result send_in_pieces(struct world *world, const struct flue_frame *whole)
+{
+    const uint32_t header_bytes = 20 + frame_option_bytes(whole);
+    const uint32_t all_bytes = header_bytes + whole->payload.length_bytes;
+    const uint32_t first_bytes = (header_bytes + 7) / 8 * 8; /* the header is not cut (RFC 1858) */
+    const uint32_t room = (all_bytes - 1 - first_bytes) / 8;
+    const uint32_t one_bytes = first_bytes + 8 * (uint32_t)rng_below(&world->network, room / 2 + 1);
+    const uint32_t two_bytes = one_bytes + 8 * (uint32_t)rng_below(&world->network, room / 2 + 1);
+    const bool backwards = rng_below(&world->network, 4) == 0;
+
+    world->fragmented++;
+    world->datagrams++;
+    if (backwards) {
+        (void)send_piece(world, whole, two_bytes, all_bytes, header_bytes);
+    }
+    (void)send_piece(world, whole, 0, one_bytes, header_bytes);
+    if (two_bytes > one_bytes) {
+        (void)send_piece(world, whole, one_bytes, two_bytes, header_bytes);
+    }
+    if (!backwards) {
+        (void)send_piece(world, whole, two_bytes, all_bytes, header_bytes);
+    }
+    return FLUE_WIRE_SENT;
+}
+
+/* What old or far networks do with the segments of B. */
+static enum flue_wire_result send_from_b(struct world *world, struct flue_frame *frame)
+{
+    frame->src_mac[5] = world->mac;
+    if (frame->kind == FLUE_FRAME_TCP && rng_chance_ppm(&world->network, world->plan->options_ppm)) {
+        frame->ip |= FLUE_IP_OPTIONS;
+        world->with_options++;
+    }
+    if (frame->kind == FLUE_FRAME_TCP && frame->payload.length_bytes > 16 &&
+        rng_chance_ppm(&world->network, world->plan->fragment_ppm)) {
+        return send_in_pieces(world, frame);
+    }
+    return link_send(&world->link[0], frame, world->now_ps);
+}
 
 /* A frame that leaves a node.  B always has the address it began with; the others hear its present one. */
 enum flue_wire_result world_wire_send(void *ctx, const struct flue_frame *frame)
@@ -15,8 +79,9 @@ enum flue_wire_result world_wire_send(void *ctx, const struct flue_frame *frame)
     struct flue_frame copy = *frame;
 
     if (wire->link == 0) {
-        copy.src_mac[5] = world->mac;
-    } else if (frame->kind == FLUE_FRAME_TCP && frame->payload.length_bytes > 0) {
+        return send_from_b(world, &copy);
+    }
+    if (frame->kind == FLUE_FRAME_TCP && frame->payload.length_bytes > 0) {
         const unsigned port = frame->src_port == PLAN_PORT ? frame->dst_port : frame->src_port;
 
         if (port >= 1000 && port < 1000 + PLAN_CONNECTIONS) {

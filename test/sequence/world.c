@@ -11,7 +11,7 @@
 
 #include "flue/ndis.h"
 
-enum { EVENTS_MAX = 3000000, CH_RST = 221, CH_RST_LEFT = 231 };
+enum { EVENTS_MAX = 3000000, CH_UP_IN_INITIATE = 56, CH_RST = 221, CH_RST_LEFT = 231 };
 
 void world_fail(struct world *world, const char *format, ...)
 {
@@ -170,12 +170,19 @@ static void closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason r
 
 /* ---- The loop */
 
+/* What stuck operations lead to is no news: things that are never done, and connections that go on although nobody
+ * heard of the end of their initiate. */
+static bool is_of_stuck(const struct world *world, const struct flue_finding *finding)
+{
+    return world->stuck && (world->over || finding->rule == CH_UP_IN_INITIATE);
+}
+
 static void finding(void *ctx, const struct flue_finding *finding)
 {
     struct world *world = ctx;
     const enum flue_rule_strength strength = flue_rule(finding->rule)->strength;
 
-    if (strength == FLUE_RULE_warn ||
+    if (strength == FLUE_RULE_warn || is_of_stuck(world, finding) ||
         (world->plan->starves &&
          (strength == FLUE_RULE_should || finding->rule == CH_RST || finding->rule == CH_RST_LEFT))) {
         return; /* a remark; and who has no memory does what he can: frames are lost */
@@ -447,6 +454,9 @@ bool world_play(struct world *world, const struct plan *plan, unsigned ops)
     memset(world->asleep, 0, sizeof world->asleep);
     world->power_busy = false;
     world->queries = 0;
+    world->stuck = world->over = false;
+    world->datagrams = 0;
+    rng_init(&world->network, plan->seed, "sequence.network");
     world->events = 0;
     world->failed = false;
     world->wire_env = (struct flue_env){.allocate = plain_allocate, .release = plain_release};
@@ -461,6 +471,7 @@ bool world_play(struct world *world, const struct plan *plan, unsigned ops)
     begin_addresses(world);
     if (!world->failed) {
         play(world, ops);
+        world->over = true;
         world_audit(world);
     }
     end(world);

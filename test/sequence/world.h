@@ -62,12 +62,17 @@ struct world {
     uint8_t mac;     /* last byte of B's present MAC address */
     bool asleep[FLUE_NODE_ADAPTERS], power_busy;
     unsigned queries; /* asked, not answered */
+    bool stuck;       /* an operation was made to hang, or its completion lost: what waits for it waits for ever */
+    bool over;        /* only what is left is looked at */
+    struct rng network;
+    uint16_t datagrams; /* that came in pieces */
     uint64_t events;
     bool failed;
     char why[WORLD_WHY];
     /* What was seen, over all runs that share the world. */
     uint64_t done[PLAN_KIND_COUNT];
-    uint64_t ended_well, ended_early, offloaded, uploaded, refused, fail_overs, updates, asked, invalidates, posted;
+    uint64_t ended_well, ended_early, offloaded, uploaded, refused, fail_overs, updates, asked, invalidates, posted,
+        fragmented, with_options;
 };
 
 /* Plays the first `ops` operations and then the end.  False: failed, and why says it. */

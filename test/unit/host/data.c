@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Receive buffers, refusals, lists that fail on their way, closes with data: the host over a scripted adapter. */
+/* Receive buffers, refusals, lists that fail on their way, closes with data, receive-side scaling: the host over a
+ * scripted adapter. */
 #include "cases.h"
+#include "frame/toeplitz.h"
 
 static void begin(void (*tune)(struct flue_host_params *params))
 {
@@ -325,20 +327,54 @@ static void bytes_missing(void **state)
     finish(1);
 }
 
+static void tune_queues(struct flue_host_params *params)
+{
+    params->receive_queues = 3;
+}
+
+/* Receive-side scaling: what the adapter is told, again when the table moves, and the hash that a connection takes
+ * along (behaviour 15.8). */
+static void receive_scaling(void **state)
+{
+    struct flue_tcp_tuple tuple;
+
+    (void)state;
+    fixture_begin(&f, "never", 256);
+    assert_int_equal(f.scale.Parameters.Header.Type, 0); /* one queue: nothing is told */
+    assert_int_equal(flue_host_receive_remap(f.host, 1, f.env.now_ps), FLUE_ESTATE);
+    fixture_end(&f, 1);
+    fixture_begin_tuned(&f, "never", 256, tune_queues);
+    assert_int_equal(f.scale.Parameters.Header.Type, NDIS_OBJECT_TYPE_RSS_PARAMETERS);
+    assert_int_equal(f.scale.Parameters.Flags, 0);
+    assert_int_equal(f.scale.Parameters.IndirectionTableSize, sizeof f.scale.Table);
+    for (unsigned i = 0; i < sizeof f.scale.Table; i++) {
+        assert_int_equal(f.scale.Table[i], i % 3);
+    }
+    peer_open(&f, 0, PEER_IP, ISS);
+    adapter_sent(&f);
+    offload(0, 1);
+    adapter_initiated(&f, 0, 0);
+    tuple = *flue_host_socket_tuple(f.peers[0].socket);
+    assert_int_equal(f.peers[0].hash, toeplitz_hash(f.scale.Key, &tuple.remote_ip, &tuple.local_ip, tuple.remote_port,
+                                                    tuple.local_port, true));
+    assert_int_equal(flue_host_identify(f.host, &tuple), flue_host_socket_id(f.peers[0].socket));
+    assert_int_equal(flue_host_receive_remap(f.host, 2, f.env.now_ps), FLUE_OK);
+    assert_int_equal(f.scale.Parameters.Flags & NDIS_RSS_PARAM_FLAG_ITABLE_UNCHANGED, 0);
+    for (unsigned i = 0; i < sizeof f.scale.Table; i++) {
+        assert_int_equal(f.scale.Table[i], (i + 2) % 3);
+    }
+    fixture_end(&f, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(posts),
-        cmocka_unit_test(statuses),
-        cmocka_unit_test(no_post_after_fin),
-        cmocka_unit_test(refusal),
-        cmocka_unit_test(fin_after_unread),
-        cmocka_unit_test(unread_travels),
-        cmocka_unit_test(no_memory_on_the_way),
-        cmocka_unit_test(close_with_data),
-        cmocka_unit_test(backlog),
-        cmocka_unit_test(hasty_adapter),
-        cmocka_unit_test(bytes_missing),
+        cmocka_unit_test(posts),           cmocka_unit_test(receive_scaling),
+        cmocka_unit_test(statuses),        cmocka_unit_test(no_post_after_fin),
+        cmocka_unit_test(refusal),         cmocka_unit_test(fin_after_unread),
+        cmocka_unit_test(unread_travels),  cmocka_unit_test(no_memory_on_the_way),
+        cmocka_unit_test(close_with_data), cmocka_unit_test(backlog),
+        cmocka_unit_test(hasty_adapter),   cmocka_unit_test(bytes_missing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

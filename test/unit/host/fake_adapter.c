@@ -224,35 +224,15 @@ static void MiniportSendNetBufferLists(NDIS_HANDLE context, PNET_BUFFER_LIST lis
 static void MiniportReturnNetBufferLists(NDIS_HANDLE context, PNET_BUFFER_LIST list, ULONG flags)
 {
     (void)context, (void)flags;
-    while (list != NULL) {
-        ndis_nbl_put(pop(&list));
-    }
+    ndis_chain_put(list);
 }
 
 static NDIS_STATUS MiniportSetOptions(NDIS_HANDLE driver, NDIS_HANDLE context)
 {
-    const NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
-        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
-        .InitiateOffloadHandler = MiniportInitiateOffload,
-        .TerminateOffloadHandler = MiniportTerminateOffload,
-        .UpdateOffloadHandler = MiniportUpdateOffload,
-        .InvalidateOffloadHandler = MiniportInvalidateOffload,
-        .QueryOffloadHandler = MiniportQueryOffload,
-    };
-    const NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
-        .Header = {NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
-        .OffloadType = NdisTcpChimneyOffload,
-        .TcpOffloadSendHandler = MiniportTcpOffloadSend,
-        .TcpOffloadReceiveHandler = MiniportTcpOffloadReceive,
-        .TcpOffloadDisconnectHandler = MiniportTcpOffloadDisconnect,
-        .TcpOffloadForwardHandler = MiniportTcpOffloadForward,
-        .TcpOffloadReceiveReturnHandler = MiniportTcpOffloadReceiveReturn,
-    };
+    static const struct flue_provider_handlers handlers = FLUE_PROVIDER_HANDLERS;
 
     (void)context;
-    assert_int_equal(NdisSetOptionalHandlers(driver, &generic.Header), NDIS_STATUS_SUCCESS);
-    assert_int_equal(NdisSetOptionalHandlers(driver, &tcp.Header), NDIS_STATUS_SUCCESS);
-    return NDIS_STATUS_SUCCESS;
+    return flue_ndis_set_provider(driver, &handlers);
 }
 
 static NDIS_STATUS MiniportInitializeEx(NDIS_HANDLE handle, NDIS_HANDLE context, PNDIS_MINIPORT_INIT_PARAMETERS p)
@@ -279,6 +259,11 @@ static NDIS_STATUS MiniportOidRequest(NDIS_HANDLE context, PNDIS_OID_REQUEST req
     if (request->Oid == OID_TCP_CONNECTION_OFFLOAD_PARAMETERS && request->RequestType == NdisRequestSetInformation) {
         assert_int_equal(request->InformationBufferLength, sizeof f->parameters);
         memcpy(&f->parameters, request->InformationBuffer, sizeof f->parameters);
+        return NDIS_STATUS_SUCCESS;
+    }
+    if (request->Oid == OID_GEN_RECEIVE_SCALE_PARAMETERS && request->RequestType == NdisRequestSetInformation) {
+        assert_int_equal(request->InformationBufferLength, sizeof f->scale);
+        memcpy(&f->scale, request->InformationBuffer, sizeof f->scale);
         return NDIS_STATUS_SUCCESS;
     }
     if (request->Oid == (NDIS_OID)OID_TCP_OFFLOAD_PARAMETERS && request->RequestType == NdisRequestSetInformation) {
@@ -339,6 +324,7 @@ static void take_path(struct fixture *f, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST path,
         assert_int_equal(flue_state_next(&((FLUE_TCP_BLOCK *)(void *)tcp)->Const.Header)->Length, 0x2c);
         assert_int_equal(block->Delegated.Header.Length, 0x80);
         peer->state = block->Delegated;
+        peer->hash = block->Const.HashValue;
         if (refuse_path || (refuse >> (port - 1000) & 1) != 0) {
             tcp->Status = refuse_path ? NDIS_STATUS_FAILURE : NDIS_STATUS_OFFLOAD_TCP_ENTRIES;
             continue;

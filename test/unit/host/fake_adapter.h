@@ -11,6 +11,7 @@
 #include "flue/host.h"
 #include "flue/im.h"
 #include "flue/ndischimney.h"
+#include "flue/ndisrss.h"
 #include "flue/wire.h"
 #include "support/manual_env.h"
 
@@ -36,6 +37,7 @@ struct peer {
     PNET_BUFFER_LIST disconnect;
     PNET_BUFFER_LIST forwards;
     TCP_OFFLOAD_STATE_DELEGATED state; /* as it was handed over */
+    uint32_t hash;                     /* HashValue, likewise */
 };
 
 struct fixture {
@@ -59,6 +61,7 @@ struct fixture {
     struct flue_im *between[FIXTURE_DRIVERS];             /* between host and miniport; FLUE_HOST_STACK */
     const struct NDIS_TCP_CONNECTION_OFFLOAD *capability; /* what adapters say; NULL: nothing */
     NDIS_TCP_CONNECTION_OFFLOAD_PARAMETERS parameters;    /* as the host set them */
+    FLUE_RECEIVE_SCALE scale;                             /* likewise */
     uint32_t indicated;                                   /* buffer lists the host has */
     char neighbour_context, path_context;
     bool hasty;             /* completes what it can inside the call, as no driver may */

@@ -2,7 +2,8 @@
 /* The table of holders, names and policies. */
 #include <string.h>
 
-#include "host/host.h"
+#include "host/holder.h"
+#include "host/object.h"
 #include "support/test.h"
 
 /* Every legal edge; all others are illegal. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Everything at once: two whole nodes over a link that loses frames, a server that hands connections over, takes them
- * back, changes, asks, relinks, invalidates and stops reading in random order, while the target pauses, resumes and
- * wants all back.  Every byte arrives once and in order, no rule is broken, and nothing is left behind. */
+ * back, changes, asks, relinks, invalidates, stops reading and moves its receive queues (CH-288) in random order, while
+ * the target pauses, resumes and wants all back.  Every byte arrives once and in order, no rule is broken, and nothing
+ * is left behind. */
 #include <string.h>
 
 #include "base/rng.h"
@@ -9,6 +10,7 @@
 #include "flue/ndischimney.h"
 #include "flue/net.h"
 #include "flue/node.h"
+#include "unit/host/ends.h"
 #include "support/test.h"
 
 #define CONNECTIONS 6u
@@ -33,7 +35,7 @@ struct world {
     struct flow flows[CONNECTIONS];
     struct rng rng;
     struct timer timer;
-    unsigned steps, hop, told, done, findings;
+    unsigned steps, hop, told, done, findings, queues;
     bool recalled;
 };
 
@@ -254,6 +256,9 @@ static void step(struct timer *timer, flue_ps now_ps)
     if (w.steps++ < STEPS) {
         act(now_ps);
         talk(SERVER);
+        if (w.queues > 1 && w.steps % 5 == 0) {
+            assert_int_equal(flue_host_receive_remap(flue_node_host(w.node[SERVER]), w.steps, now_ps), FLUE_OK);
+        }
         timers_arm(flue_node_timers(w.node[SERVER]), timer, now_ps + (w.steps < STEPS ? STEP_PS : OPEN_PS));
     } else if (w.steps == STEPS + 1) {
         finish();
@@ -271,43 +276,17 @@ static void client_step(void *ctx, flue_ps at_ps)
 
 /* ---- The world */
 
-static void fill_profile(struct flue_profile *profile)
-{
-#define FLUE_PRICE(name, side, category, title)               profile->name = (struct flue_price){.cycles = 50};
-#define FLUE_VALUE(name, side, unit, minimum, maximum, title) profile->name = (minimum);
-#include "flue/profile.def"
-#undef FLUE_PRICE
-#undef FLUE_VALUE
-    profile->host_hz = 1000000000;
-    profile->engine_hz = 1000000000;
-}
-
-static void receive(void *ctx, const struct flue_frame *frame)
-{
-    flue_node_receive(ctx, frame);
-}
-
-static void alarm(void *ctx)
-{
-    flue_node_alarm(ctx);
-}
-
 static void found(void *ctx, const struct flue_finding *finding)
 {
     (void)ctx;
-    if (flue_rule(finding->rule)->strength == FLUE_RULE_warn) {
-        return; /* a remark */
-    }
-    print_message("CH-%03u %s, %lld us: %s\n", finding->rule, flue_party_name(finding->party),
-                  (long long)(finding->at_ps / FLUE_PS_PER_US), finding->seen);
-    w.findings++;
+    w.findings += ends_found(finding);
 }
 
-static void build(int end, uint64_t seed, unsigned posts)
+static void build(int end, unsigned queues, unsigned posts)
 {
     struct flue_node_params params = {
         .number = (uint16_t)end, .check = FLUE_CHECK_COUNT, .check_sink = {.finding = found}};
-    struct flue_net_client client = {.receive = receive, .alarm = alarm};
+    struct flue_net_client client = {.receive = ends_receive, .alarm = ends_alarm};
 
     params.impair.loss_ppm = 3000;
     params.impair.reorder_ppm = 2000;
@@ -316,7 +295,9 @@ static void build(int end, uint64_t seed, unsigned posts)
     params.host.tcp.time_wait_ps = FLUE_PS_PER_S;
     params.host.tcp.rcv_buffer_bytes = 65536;
     params.host.ip = end == SERVER ? SERVER_IP : CLIENT_IP;
-    fill_profile(&params.host.profile);
+    ends_profile(&params.host.profile);
+    params.host.profile.moderation_ps = queues > 1 ? (uint64_t)(30 * FLUE_PS_PER_US) : 0;
+    params.host.receive_queues = queues;
     params.host.policy = flue_policy_find("never");
     params.host.send_quantum = 4;
     params.host.backlog_frames = 64;
@@ -334,9 +315,9 @@ static void build(int end, uint64_t seed, unsigned posts)
                                                 .send_quantum = 4,
                                                 .backlog_frames = 64,
                                                 .ring_frames = 1024,
+                                                .receive_queues = queues,
                                                 .tcp = params.host.tcp,
                                                 .profile = params.host.profile};
-    (void)seed;
     assert_int_equal(flue_node_new(w.net.env(w.net.ctx, (unsigned)end), w.net.wire(w.net.ctx, (unsigned)end), NULL,
                                    &params, &w.node[end]),
                      FLUE_OK);
@@ -357,7 +338,7 @@ static void connect_all(struct flue_host *client)
     }
 }
 
-static void run(uint64_t seed, unsigned posts)
+static void run(uint64_t seed, unsigned posts, unsigned queues)
 {
     const struct flue_net_params params = {.facts = {.rate_bps = 1000000000,
                                                      .delay_ps = 20 * FLUE_PS_PER_US,
@@ -370,8 +351,9 @@ static void run(uint64_t seed, unsigned posts)
     memset(&w, 0, sizeof w);
     rng_init(&w.rng, seed, "stress");
     assert_int_equal(flue_net_link(&params, &w.net), FLUE_OK);
-    build(SERVER, seed, posts);
-    build(CLIENT, seed, 0);
+    w.queues = queues;
+    build(SERVER, queues, posts);
+    build(CLIENT, 1, 0);
     assert_int_equal(flue_host_listen(flue_node_host(w.node[SERVER]), 80, &app, &w.flows[0]), FLUE_OK);
     connect_all(flue_node_host(w.node[CLIENT]));
     assert_int_equal(timers_reserve(flue_node_timers(w.node[SERVER]), 1), FLUE_OK);
@@ -412,7 +394,7 @@ static void stress(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 12; seed++) {
-        run(seed, seed & 1);
+        run(seed, seed & 1, seed % 3 == 0 ? 4 : 1);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "flue/net.h"
 #include "flue/node.h"
 #include "host/host.h"
+#include "unit/host/ends.h"
 #include "support/test.h"
 
 #define SERVER_IP 0x0a000001u
@@ -40,6 +41,8 @@ struct world {
     unsigned ctx[ENDS]; /* two addresses, one for each end */
     uint64_t findings;
     bool recipe;
+    unsigned queues; /* for receiving; 0: one */
+    bool silent;     /* the client does not answer the server's close */
     unsigned tagged, sourced, offloaded_frames;
 };
 
@@ -81,7 +84,7 @@ static void received(void *ctx, struct flue_socket *socket, const struct flue_sp
 static void peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
 {
     (void)at_ps;
-    if (end_of(ctx) == CLIENT) {
+    if (end_of(ctx) == CLIENT && !w.silent) {
         (void)!flue_host_socket_close(socket);
     }
 }
@@ -141,35 +144,10 @@ static void scarce_alarm(void *ctx, flue_ps at_ps)
     scarce->env->set_alarm(scarce->env->ctx, at_ps);
 }
 
-static void fill_profile(struct flue_profile *profile)
-{
-#define FLUE_PRICE(name, side, category, title)               profile->name = (struct flue_price){.cycles = 50};
-#define FLUE_VALUE(name, side, unit, minimum, maximum, title) profile->name = (minimum);
-#include "flue/profile.def"
-#undef FLUE_PRICE
-#undef FLUE_VALUE
-    profile->host_hz = 1000000000;
-    profile->engine_hz = 1000000000;
-}
-
-static void net_receive(void *ctx, const struct flue_frame *frame)
-{
-    flue_node_receive(ctx, frame);
-}
-
-static void net_alarm(void *ctx)
-{
-    flue_node_alarm(ctx);
-}
-
 static void found(void *ctx, const struct flue_finding *finding)
 {
     (void)ctx;
-    if (flue_rule(finding->rule)->strength == FLUE_RULE_warn) {
-        return; /* a remark */
-    }
-    print_message("CH-%03u %s: %s\n", finding->rule, flue_party_name(finding->party), finding->seen);
-    w.findings++;
+    w.findings += ends_found(finding);
 }
 
 /* What the server puts on the wire: every frame has the tag, those of the target its source address. */
@@ -187,7 +165,7 @@ static void tap(void *ctx, const struct flue_frame *frame, flue_ps now_ps)
 static void build(int end, bool watched, uint64_t fails, uint64_t many)
 {
     struct flue_node_params params = {.number = (uint16_t)end, .check = FLUE_CHECK_COUNT};
-    struct flue_net_client client = {.receive = net_receive, .alarm = net_alarm};
+    struct flue_net_client client = {.receive = ends_receive, .alarm = ends_alarm};
     const struct flue_env *env = w.net.env(w.net.ctx, (unsigned)end);
 
     params.check_sink.finding = found;
@@ -198,14 +176,16 @@ static void build(int end, bool watched, uint64_t fails, uint64_t many)
     params.host.tcp.time_wait_ps = FLUE_PS_PER_MS;
     params.host.tcp.rto_min_ps = 5 * FLUE_PS_PER_MS;
     params.host.ip = end == SERVER ? SERVER_IP : CLIENT_IP;
-    fill_profile(&params.host.profile);
+    ends_profile(&params.host.profile);
     params.host.policy = flue_policy_find(end == SERVER ? "always" : "never");
     params.host.send_quantum = 4;
     params.host.backlog_frames = 64;
     params.host.tree_connections = 4;
+    params.host.receive_queues = w.queues;
     params.host.ddi = flue_ddi_defaults();
     params.host.ddi.terminate_recipe = w.recipe;
     params.target = (struct flue_target_params){.neighbour_max = end == SERVER ? 64 : 0,
+                                                .receive_queues = w.queues,
                                                 .path_max = 80,
                                                 .tcp_max = 64,
                                                 .source_mac_max = 1,
@@ -251,9 +231,11 @@ static void begin_link(uint64_t fails, uint64_t many)
     const struct flue_net_params params = {.facts = wire_facts, .seed = 1};
 
     const bool recipe = w.recipe;
+    const unsigned queues = w.queues;
 
     memset(&w, 0, sizeof w);
     w.recipe = recipe;
+    w.queues = queues;
     assert_int_equal(flue_net_link(&params, &w.net), FLUE_OK);
     build(SERVER, false, fails, many);
     build(CLIENT, false, 0, 0);
@@ -336,6 +318,37 @@ static void tags(void **state)
     }
 }
 
+/* The server has closed and reads on; the client is silent for longer than the target waits in FIN-WAIT-2, and then
+ * sends and closes.  The target gives the connection up (CH-298), the host does not (RFC 9293 3.6, D-54). */
+static void reads_on_half_closed(void **state)
+{
+    const flue_ps silences_ps[] = {0, 60 * FLUE_PS_PER_S, 500 * FLUE_PS_PER_S};
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT_OF(silences_ps); i++) {
+        struct flue_socket *client;
+        struct flue_host_totals totals;
+
+        begin_link(0, 0);
+        w.silent = true;
+        connect_one(0);
+        run_for(10 * FLUE_PS_PER_MS + silences_ps[i]);
+        assert_int_equal(w.flows[0].received[CLIENT], BYTES);
+        assert_false(w.flows[0].closed[SERVER]);
+        flue_host_totals(flue_node_host(w.node[SERVER]), &totals);
+        assert_int_equal(totals.offloaded, 1);
+        assert_int_equal(totals.moves[FLUE_MOVE_RETRIEVE], silences_ps[i] > 120 * FLUE_PS_PER_S);
+        client = w.flows[0].socket[CLIENT];
+        assert_int_equal(flue_host_socket_send(client, BYTES), FLUE_OK);
+        assert_int_equal(flue_host_socket_close(client), FLUE_OK);
+        flue_node_settle(w.node[CLIENT]);
+        run_for(FLUE_PS_PER_S);
+        assert_int_equal(w.flows[0].received[SERVER], BYTES);
+        assert_true(w.flows[0].closed[SERVER] && w.flows[0].closed[CLIENT]);
+        finish();
+    }
+}
+
 /* Each connection from another address: what is left of the older ones goes, so the target's table never fills. */
 static void churn(void **state)
 {
@@ -406,6 +419,9 @@ static void operate(unsigned step)
     struct flue_host *host = flue_node_host(w.node[SERVER]);
     const flue_ps now_ps = w.net.now(w.net.ctx);
 
+    if (w.queues > 1) {
+        (void)!flue_host_receive_remap(host, 1, now_ps);
+    }
     for (unsigned i = 0; i < 3; i++) {
         struct flue_socket *socket = w.flows[i].socket[SERVER];
         struct flue_tcp_settings settings;
@@ -485,10 +501,25 @@ static void scarce(void **state)
     }
 }
 
+/* The same with three receive queues: none of them is short of room for what another one has. */
+static void scarce_queues(void **state)
+{
+    uint64_t asked;
+
+    (void)state;
+    w.queues = 3;
+    asked = scarce_run(0, 0);
+    for (uint64_t fails = 1; fails <= asked; fails += 2) {
+        (void)scarce_run(fails, 1 + fails % 4);
+    }
+    w.queues = 0;
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(tags), cmocka_unit_test(churn),
-                                       cmocka_unit_test(failing_terminate), cmocka_unit_test(scarce)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tags),   cmocka_unit_test(reads_on_half_closed),
+                                       cmocka_unit_test(churn),  cmocka_unit_test(failing_terminate),
+                                       cmocka_unit_test(scarce), cmocka_unit_test(scarce_queues)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

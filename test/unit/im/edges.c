@@ -54,7 +54,7 @@ static void a_tree_goes_down_and_up(void **state)
     end();
 }
 
-/* CH-331 to CH-333, CH-337 (CH-338). */
+/* CH-331 to CH-333, CH-337. */
 static void lists_go_down_and_up(void **state)
 {
     PNET_BUFFER_LIST nbl = NULL;
@@ -88,6 +88,94 @@ static void lists_go_down_and_up(void **state)
     put(nbl);
     upload_all(&fakes.miniport);
     end();
+}
+
+/* A connection of the host's second binding, on a path of its own. */
+static struct {
+    struct owned_handle path, tcp;
+    FLUE_PATH_BLOCK placeholder, p;
+    FLUE_TCP_BLOCK t;
+    FLUE_TCP_TERMINATE_BLOCK finish;
+    char below[2];
+} other;
+
+static void offload_other(void)
+{
+    PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST root, path;
+
+    memset(&other, 0, sizeof other);
+    other.path.protocol = other.tcp.protocol = &fakes.protocol;
+    other.placeholder.Block.Header = (NDIS_OBJECT_HEADER){NeighborOffloadState, 1, sizeof other.placeholder.Block};
+    other.placeholder.Block.DependentBlockList = &other.p.Block;
+    other.p.Block.Header = (NDIS_OBJECT_HEADER){Ip4OffloadState, 1, sizeof other.p.Block};
+    other.p.Block.OffloadHandle = &other.path.handle;
+    other.p.Block.DependentBlockList = &other.t.Block;
+    other.t.Block.Header = (NDIS_OBJECT_HEADER){TcpOffloadState, 2, sizeof other.t.Block};
+    other.t.Block.OffloadHandle = &other.tcp.handle;
+    NdisInitiateOffload(fakes.protocol.bindings[1].handle, &other.placeholder.Block);
+    root = fakes.miniport.tree;
+    path = root->DependentBlockList;
+    root->Status = path->Status = path->DependentBlockList->Status = NDIS_STATUS_SUCCESS;
+    *path->MiniportOffloadContext = &other.below[0];
+    *path->DependentBlockList->MiniportOffloadContext = &other.below[1];
+    NdisMInitiateOffloadComplete(fakes.miniport.adapter, root);
+    pass_time(FLUE_PS_PER_S);
+    assert_ptr_equal(fakes.protocol.binding, &fakes.protocol.bindings[1]);
+}
+
+static void upload_other(PNDIS_OFFLOAD_HANDLE handle, USHORT type)
+{
+    memset(&other.finish, 0, sizeof other.finish);
+    other.finish.Block.Header = (NDIS_OBJECT_HEADER){(UCHAR)type, 2, sizeof other.finish.Block};
+    other.finish.Block.OffloadHandle = handle;
+    NdisTerminateOffload(fakes.protocol.bindings[1].handle, &other.finish.Block);
+    pass_time(FLUE_PS_PER_S);
+    terminated_below(&fakes.miniport);
+    pass_time(FLUE_PS_PER_S);
+    assert_ptr_equal(fakes.protocol.binding, &fakes.protocol.bindings[1]);
+}
+
+/* CH-338: two bindings stand on the driver's upper edge, and one on its lower.  Each disconnect goes back to the
+ * binding that asked for it, with the context that it had there, in whatever order the adapter completes them. */
+static void disconnects_find_their_binding(void **state)
+{
+    static const unsigned orders[][2] = {{0, 1}, {1, 0}};
+
+    (void)state;
+    for (unsigned order = 0; order < COUNT_OF(orders); order++) {
+        PNET_BUFFER_LIST nbl[2], below[2];
+        char context[2];
+
+        begin_with(&pass, 2);
+        assert_non_null(fakes.protocol.bindings[1].handle);
+        offload(&fakes.miniport);
+        offload_other();
+        for (unsigned i = 0; i < 2; i++) {
+            nbl[i] = list_of(0);
+            nbl[i]->Context = &context[i];
+            assert_int_equal(NdisOffloadTcpDisconnect(i == 0 ? &o.handle[FIRST].handle : &other.tcp.handle, nbl[i],
+                                                      TCP_DISCONNECT_GRACEFUL_CLOSE),
+                             NDIS_STATUS_PENDING);
+            below[i] = fakes.miniport.list;
+            assert_ptr_equal(fakes.miniport.data_context, i == 0 ? &o.below[FIRST] : &other.below[1]);
+        }
+        for (unsigned i = 0; i < 2; i++) {
+            const unsigned which = orders[order][i];
+
+            fakes.protocol.binding = NULL;
+            below[which]->Status = NDIS_STATUS_SUCCESS;
+            fakes.miniport.up.NdisTcpOffloadDisconnectComplete(fakes.miniport.adapter, below[which]);
+            assert_ptr_equal(fakes.protocol.binding, &fakes.protocol.bindings[which]);
+            assert_ptr_equal(fakes.protocol.list, nbl[which]);
+            assert_ptr_equal(nbl[which]->Context, &context[which]);
+            assert_ptr_equal(nbl[which]->SourceHandle, fakes.protocol.bindings[which].handle);
+            put(nbl[which]);
+        }
+        upload_other(&other.tcp.handle, TcpOffloadDelegatedState);
+        upload_other(&other.path.handle, Ip4OffloadDelegatedState);
+        upload_all(&fakes.miniport);
+        end();
+    }
 }
 
 /* CH-118 to CH-121: what comes back after the terminate has completed finds its entry, and then the entry goes. */
@@ -414,6 +502,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tree_goes_down_and_up),
         cmocka_unit_test(lists_go_down_and_up),
+        cmocka_unit_test(disconnects_find_their_binding),
         cmocka_unit_test(late_lists_find_their_entry),
         cmocka_unit_test(indications_go_up),
         cmocka_unit_test(held_completions_precede_indications),

@@ -27,7 +27,12 @@ void pass_time(flue_ps by_ps)
 
 void begin(const struct flue_im_params *params)
 {
-    fakes_prepare(&fakes, 1);
+    begin_with(params, 1);
+}
+
+void begin_with(const struct flue_im_params *params, unsigned bindings)
+{
+    fakes_prepare(&fakes, bindings);
     manual_env_init(&memory, 1);
     memory.now_ps = fakes.now_ps;
     assert_int_equal(timers_init(&timers, &fakes.env), FLUE_OK);

@@ -29,6 +29,7 @@ extern struct script_objects o;
 void log_is(const char *text);
 void pass_time(flue_ps by_ps);
 void begin(const struct flue_im_params *params);
+void begin_with(const struct flue_im_params *params, unsigned bindings); /* that the host has: 1 or 2 */
 void end(void);
 PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST lay_out(void);
 void initiated_below(struct fake_miniport *miniport, NDIS_STATUS first, NDIS_STATUS then);

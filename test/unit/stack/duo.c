@@ -294,3 +294,16 @@ uint32_t duo_zero(void *ctx)
     (void)ctx;
     return 0;
 }
+
+uint32_t image_crc(const uint8_t *bytes, size_t length)
+{
+    uint32_t sum = UINT32_MAX;
+
+    for (size_t i = 0; i < length; i++) {
+        sum ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++) {
+            sum = sum >> 1 ^ (0xedb88320u & (0u - (sum & 1)));
+        }
+    }
+    return ~sum;
+}

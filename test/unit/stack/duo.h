@@ -77,4 +77,7 @@ enum flue_tcp_state_id duo_state(struct duo *duo, int side, int s);
 void duo_swallow(void *ctx, const uint8_t *packet, size_t bytes);
 uint32_t duo_zero(void *ctx);
 
+/* The checksum at the end of an image. */
+uint32_t image_crc(const uint8_t *bytes, size_t length);
+
 #endif

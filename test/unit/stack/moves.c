@@ -256,19 +256,6 @@ static void what_an_image_carries(void **state)
     duo_stop(&duo);
 }
 
-static uint32_t crc(const uint8_t *bytes, size_t length)
-{
-    uint32_t sum = UINT32_MAX;
-
-    for (size_t i = 0; i < length; i++) {
-        sum ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++) {
-            sum = sum >> 1 ^ (0xedb88320u & (0u - (sum & 1)));
-        }
-    }
-    return ~sum;
-}
-
 /* Any byte may be wrong behind a right checksum: refused with a sentence, or taken; never a broken stack. */
 static void damage_every(size_t step)
 {
@@ -293,7 +280,7 @@ static void damage_every(size_t step)
             int t;
 
             copy[i] ^= flips[j];
-            sum = crc(copy, bytes - 10);
+            sum = image_crc(copy, bytes - 10);
             for (unsigned k = 0; k < 4; k++) {
                 copy[bytes - 4 + k] = (uint8_t)(sum >> 8 * k);
             }
@@ -356,7 +343,7 @@ static void later_fields(void **state)
         added = writer.bytes - 12;
         memcpy(longer, image, bytes - 10);
         memcpy(longer + bytes - 10 + added, image + bytes - 10, 10);
-        sum = crc(longer, bytes - 10 + added);
+        sum = image_crc(longer, bytes - 10 + added);
         for (unsigned k = 0; k < 4; k++) {
             longer[bytes - 4 + added + k] = (uint8_t)(sum >> 8 * k);
         }

@@ -16,19 +16,6 @@ enum { START = 12, END = 10 };
 static struct duo duo;
 static uint8_t image[1000000], copy[1000000];
 
-static uint32_t crc(const uint8_t *bytes, size_t length)
-{
-    uint32_t sum = UINT32_MAX;
-
-    for (size_t i = 0; i < length; i++) {
-        sum ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++) {
-            sum = sum >> 1 ^ (0xedb88320u & (0u - (sum & 1)));
-        }
-    }
-    return ~sum;
-}
-
 static uint8_t *find(uint8_t *bytes, const char *name, uint32_t *length)
 {
     size_t name_bytes = strlen(name);
@@ -334,7 +321,7 @@ static void each_is_refused(void **state)
 
             put(copy, change->name, change->offset, change->width, base + (uint64_t)change->value);
         }
-        sum = crc(copy, (size_t)bytes - END);
+        sum = image_crc(copy, (size_t)bytes - END);
         for (unsigned k = 0; k < 4; k++) {
             copy[bytes - 4 + k] = (uint8_t)(sum >> 8 * k);
         }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The sweep engine with this program as the flue that it starts: "queue" of a run says how the run is to end. */
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -9,6 +8,7 @@
 
 #include "store/run_text.h"
 #include "sweep/sweep.h"
+#include "unit/store/number.h"
 #include "unit/store/scratch.h"
 
 static char message[1024];
@@ -78,18 +78,6 @@ static int be_a_run(int argc, char **argv)
     }
     nap(2);
     return how == FINDS ? 1 : 0;
-}
-
-static int64_t number(struct store *store, const char *sql)
-{
-    sqlite3_stmt *s = NULL;
-    int64_t out;
-
-    assert_int_equal(sqlite3_prepare_v2(store_database(store), sql, -1, &s, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-    out = sqlite3_column_int64(s, 0);
-    sqlite3_finalize(s);
-    return out;
 }
 
 static void print_fault(void *ctx, const char *line)

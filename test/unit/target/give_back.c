@@ -2,6 +2,8 @@
 /* Terminate: what comes back, and that nothing is lost, doubled or left behind. */
 #include "rig.h"
 
+#include <string.h>
+
 static struct rig *offloaded(unsigned count)
 {
     struct rig *rig = rig_new();
@@ -185,6 +187,46 @@ static void keeps_parents_that_are_needed(void **state)
     rig_free(rig);
 }
 
+/* CH-086: a block of another layer than the object in its slot names nothing, whatever is asked; the object stays. */
+static void names_nothing_of_another_layer(void **state)
+{
+    static void (*const calls[])(NDIS_HANDLE, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST) = {
+        NdisTerminateOffload, NdisUpdateOffload, NdisInvalidateOffload, NdisQueryOffloadState, NdisInitiateOffload};
+    static const UCHAR types[3][COUNT_OF(calls)] = {
+        {NeighborOffloadDelegatedState, NeighborOffloadCachedState, NeighborOffloadState, NeighborOffloadState,
+         NeighborOffloadState},
+        {Ip4OffloadDelegatedState, Ip4OffloadCachedState, Ip4OffloadState, Ip4OffloadState, Ip4OffloadState},
+        {TcpOffloadDelegatedState, TcpOffloadCachedState, TcpOffloadState, TcpOffloadState, TcpOffloadState}};
+    struct rig *rig = offloaded(1);
+    PNDIS_OFFLOAD_HANDLE handles[3] = {&rig->neighbour_handle, &rig->path_handle, &rig->conns[0].handle};
+    struct flue_target_totals totals;
+
+    (void)state;
+    for (unsigned object = 0; object < 3; object++) {
+        for (unsigned layer = 0; layer < 3; layer++) {
+            for (unsigned call = 0; call < COUNT_OF(calls) && layer != object; call++) {
+                FLUE_TCP_BLOCK block;
+
+                memset(&block, 0, sizeof block);
+                rig_block(&block.Block, types[layer][call], 1, handles[object]);
+                calls[call](rig->binding, &block.Block);
+                rig_wait(rig, 100 * RIG_US);
+                assert_int_equal(block.Block.Status, NDIS_STATUS_FAILURE);
+            }
+        }
+    }
+    flue_target_totals(rig->target, &totals);
+    assert_int_equal(totals.connections, 1);
+    assert_int_equal(totals.paths, 1);
+    assert_int_equal(totals.neighbours, 1);
+    rig_terminate(rig, 1, 1);
+    rig_wait(rig, 100 * RIG_US);
+    assert_int_equal(rig->conns[0].end.Block.Status, NDIS_STATUS_SUCCESS);
+    assert_int_equal(rig->path_end.Status, NDIS_STATUS_SUCCESS);
+    assert_int_equal(rig->neighbour_end.block.Status, NDIS_STATUS_SUCCESS);
+    rig_free(rig);
+}
+
 /* Down and up again: the second target's connection goes on where the first left off. */
 static void moves_again(void **state)
 {
@@ -221,13 +263,10 @@ static void moves_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gives_back_an_idle_connection),
-        cmocka_unit_test(obeys_the_revision),
-        cmocka_unit_test(gives_back_data_in_flight),
-        cmocka_unit_test(completes_everything_first),
-        cmocka_unit_test(outlives_its_connection),
-        cmocka_unit_test(keeps_parents_that_are_needed),
-        cmocka_unit_test(moves_again),
+        cmocka_unit_test(gives_back_an_idle_connection),  cmocka_unit_test(obeys_the_revision),
+        cmocka_unit_test(gives_back_data_in_flight),      cmocka_unit_test(completes_everything_first),
+        cmocka_unit_test(outlives_its_connection),        cmocka_unit_test(keeps_parents_that_are_needed),
+        cmocka_unit_test(names_nothing_of_another_layer), cmocka_unit_test(moves_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,22 +293,72 @@ static void takes_sends_from_inside(void **state)
     rig_free(rig);
 }
 
-/* CH-164. */
+/* CH-164: on the last segment before the queue drains, sent again, with a FIN, or to probe a window; and nowhere but at
+ * the end of a list. */
 static void pushes_the_last_segment(void **state)
 {
-    struct rig *rig = offloaded(1);
+    static const struct {
+        uint32_t lists[3], end; /* bytes of the sends, and of the disconnect; 0: none */
+        uint16_t window;
+        bool answered;
+    } cases[] = {
+        {{3 * RIG_MSS}, 0, 65535, true},
+        {{2 * RIG_MSS, 100, 3 * RIG_MSS}, 0, 65535, true},
+        {{100, 1, 7}, 0, 65535, false}, /* sent again after a timeout, once */
+        {{2 * RIG_MSS, 500}, 700, 65535, true},
+        {{3 * RIG_MSS, 3 * RIG_MSS, 1}, 0, 3 * RIG_MSS, true},
+        {{1}, 0, 0, true},
+    };
 
     (void)state;
-    rig_send(rig, 0, 0, 3 * RIG_MSS);
-    rig_wait(rig, 100 * RIG_US);
-    assert_int_equal(rig->sent, 3);
-    for (unsigned i = 0; i < 3; i++) {
-        assert_int_equal((rig->out[i].frame.flags & FLUE_TCP_PSH) != 0, i == 2);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct rig *rig = offloaded(1);
+        struct flue_frame frame = rig_segment(0, 0, 0, 0, FLUE_TCP_ACK);
+        uint32_t ends[4] = {0}, total = 0, pushed = 0;
+        unsigned lists = 0;
+
+        frame.window = cases[i].window;
+        flue_target_receive(rig->target, &frame, rig->env.now_ps);
+        for (; lists < 3 && cases[i].lists[lists] != 0; lists++) {
+            rig_send(rig, 0, total, cases[i].lists[lists]);
+            total += cases[i].lists[lists];
+            ends[lists] = total;
+        }
+        if (cases[i].end != 0) {
+            rig_disconnect(rig, 0, total, cases[i].end, TCP_DISCONNECT_GRACEFUL_CLOSE);
+            total += cases[i].end;
+            ends[lists++] = total;
+        }
+        rig_wait(rig, 100 * RIG_US);
+        for (unsigned round = 0; round < 10; round++) {
+            if (cases[i].answered && rig->sent > 0) {
+                const struct flue_frame *last = &rig->out[rig->sent - 1].frame;
+                const uint32_t upto = last->seq + last->payload.length_bytes;
+
+                rig_peer(rig, 0, 0, upto - RIG_SND_UNA, 0, FLUE_TCP_ACK);
+            }
+            rig_wait(rig, cases[i].answered && cases[i].window != 0 ? 100 * RIG_US : FLUE_PS_PER_S / 3);
+        }
+        for (unsigned j = 0; j < rig->sent; j++) {
+            const struct flue_frame *out = &rig->out[j].frame;
+            const uint32_t upto = out->seq + out->payload.length_bytes - RIG_SND_UNA;
+            bool is_end = false;
+
+            for (unsigned k = 0; k < lists; k++) {
+                is_end = is_end || upto == ends[k];
+            }
+            assert_true(is_end || (out->flags & FLUE_TCP_PSH) == 0);
+            if (out->payload.length_bytes > 0 && upto == total) {
+                assert_true((out->flags & FLUE_TCP_PSH) != 0);
+                pushed++;
+            }
+        }
+        assert_true(pushed > (cases[i].answered ? 0u : 1u));
+        rig_peer(rig, 0, 0, total, 0, FLUE_TCP_ACK);
+        rig_wait(rig, 50 * RIG_US);
+        rig_finish(rig, 1);
+        rig_free(rig);
     }
-    rig_peer(rig, 0, 0, 3 * RIG_MSS, 0, FLUE_TCP_ACK);
-    rig_wait(rig, 50 * RIG_US);
-    rig_finish(rig, 1);
-    rig_free(rig);
 }
 
 /* ---- Ends ---- */

@@ -43,6 +43,24 @@ static void asks_when_both_are_stale(void **state)
     }
 }
 
+/* CH-113, D-32: a neighbour that was ended while others depend on it is there for those, but the host may have given up
+ * its name: it is not asked about any more. */
+static void asks_nothing_of_what_was_ended(void **state)
+{
+    struct rig *rig = offloaded(2000, 2000);
+
+    (void)state;
+    rig_terminate_neighbour(rig);
+    rig_wait(rig, 50 * RIG_US);
+    assert_int_equal(rig->neighbour_end.block.Status, NDIS_STATUS_FAILURE);
+    rig_send(rig, 0, 0, 100);
+    rig_wait(rig, 50 * RIG_US);
+    assert_int_equal(rig->sent, 1);
+    assert_int_equal(rig_count(rig, RIG_ASKED), 0);
+    rig_finish(rig, 2);
+    rig_free(rig);
+}
+
 /* A stale answer, 0, is good for NceStaleTicks; one that says "so long ago" for what is left of them. */
 static void asks_again_when_the_answer_is_stale(void **state)
 {
@@ -122,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asks_when_both_are_stale),
+        cmocka_unit_test(asks_nothing_of_what_was_ended),
         cmocka_unit_test(asks_again_when_the_answer_is_stale),
         cmocka_unit_test(refreshes_on_progress_only),
         cmocka_unit_test(asks_after_the_initiate),

@@ -14,6 +14,9 @@ static struct rig_log *note(struct rig *rig, enum rig_call call)
     rig->logged++;
     flue_target_totals(rig->target, &totals);
     *entry = (struct rig_log){.call = call, .at_ps = rig->env.now_ps, .interrupt = totals.interrupts};
+    if (rig->target != NULL) {
+        entry->processor = flue_target_processor(rig->target);
+    }
     return entry;
 }
 
@@ -256,29 +259,23 @@ static NDIS_STATUS unbind(NDIS_HANDLE unbind_context, NDIS_HANDLE context)
 
 static NDIS_STATUS set_options(NDIS_HANDLE driver, NDIS_HANDLE context)
 {
-    static const NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic = {
-        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, 1, sizeof generic},
-        .InitiateOffloadCompleteHandler = initiate_complete,
-        .TerminateOffloadCompleteHandler = terminate_complete,
-        .UpdateOffloadCompleteHandler = other_complete,
-        .InvalidateOffloadCompleteHandler = other_complete,
-        .QueryOffloadCompleteHandler = other_complete,
-        .IndicateOffloadEventHandler = offload_event,
-    };
-    static const NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp = {
-        .Header = {NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS, 1, sizeof tcp},
-        .OffloadType = NdisTcpChimneyOffload,
-        .TcpOffloadSendCompleteHandler = send_complete,
-        .TcpOffloadReceiveCompleteHandler = receive_complete,
-        .TcpOffloadDisconnectCompleteHandler = disconnect_complete,
-        .TcpOffloadForwardCompleteHandler = forward_complete,
-        .TcpOffloadEventHandler = tcp_event,
-        .TcpOffloadReceiveIndicateHandler = indicate,
+    static const struct flue_client_handlers handlers = {
+        .generic = {.InitiateOffloadCompleteHandler = initiate_complete,
+                    .TerminateOffloadCompleteHandler = terminate_complete,
+                    .UpdateOffloadCompleteHandler = other_complete,
+                    .InvalidateOffloadCompleteHandler = other_complete,
+                    .QueryOffloadCompleteHandler = other_complete,
+                    .IndicateOffloadEventHandler = offload_event},
+        .tcp = {.TcpOffloadSendCompleteHandler = send_complete,
+                .TcpOffloadReceiveCompleteHandler = receive_complete,
+                .TcpOffloadDisconnectCompleteHandler = disconnect_complete,
+                .TcpOffloadForwardCompleteHandler = forward_complete,
+                .TcpOffloadEventHandler = tcp_event,
+                .TcpOffloadReceiveIndicateHandler = indicate},
     };
 
     ((struct rig *)context)->protocol = driver;
-    assert_int_equal(NdisSetOptionalHandlers(driver, &generic.Header), NDIS_STATUS_SUCCESS);
-    return NdisSetOptionalHandlers(driver, &tcp.Header);
+    return flue_ndis_set_client(driver, &handlers);
 }
 
 /* ---- The wire ---- */

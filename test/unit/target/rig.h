@@ -47,6 +47,7 @@ struct rig_log {
     uint64_t extra; /* event information; NBLs in the call; offset of the first byte indicated */
     flue_ps at_ps;
     uint64_t interrupt; /* number of the interrupt it came in */
+    unsigned processor; /* and whose that was */
 };
 
 struct rig_frame {

@@ -98,6 +98,79 @@ static void challenges_one_reset(void **state)
     finish(rig);
 }
 
+/* RFC 5961 7: whatever it is for, and of all connections together; and who was not asked is under no suspicion. */
+static void challenges_within_limits(void **state)
+{
+    struct rig *rig = rig_new();
+    struct flue_tcp_totals totals;
+
+    (void)state;
+    rig->params.tcp.challenge_acks = 3;
+    rig_build(rig);
+    rig_offload(rig, 3);
+    peer(rig, RIG_WINDOW, 0, 0, FLUE_TCP_SYN); /* outside */
+    peer(rig, 10, 0, 0, FLUE_TCP_SYN);         /* inside */
+    peer(rig, 0, 5000, 0, FLUE_TCP_ACK);       /* of what was never sent */
+    assert_int_equal(rig->sent, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        rig_peer(rig, i, 10, 0, 0, FLUE_TCP_RST);
+        rig_peer(rig, i, RIG_WINDOW, 0, 0, FLUE_TCP_SYN);
+        rig_peer(rig, i, 0, 5000, 0, FLUE_TCP_ACK);
+    }
+    rig_wait(rig, 20 * RIG_US);
+    assert_int_equal(rig->sent, 3);
+    rig_wait(rig, 5 * SECOND);
+    for (unsigned i = 0; i < 3; i++) {
+        rig_peer(rig, i, 10, 0, 0, FLUE_TCP_RST);
+        rig_peer(rig, i, 11, 0, 0, FLUE_TCP_RST);
+    }
+    rig_wait(rig, 20 * RIG_US);
+    assert_int_equal(rig->sent, 6);
+    flue_target_tcp_totals(rig->target, &totals);
+    assert_int_equal(totals.challenge_acks, 6);
+    rig_finish(rig, 3);
+    rig_free(rig);
+}
+
+/* CH-136: what lies behind a gap is given up, the peer's FIN, too, however the connection goes back; and what closes
+ * the gap then is the host's, raw (CH-135). */
+static void gives_up_what_lies_behind_a_gap(void **state)
+{
+    enum { TERMINATE, URGENT, SYN, WAYS };
+
+    (void)state;
+    for (unsigned way = 0; way < WAYS; way++) {
+        struct rig *rig = offloaded();
+        const TCP_OFFLOAD_STATE_DELEGATED *end = &rig->conns[0].end.Delegated;
+
+        peer(rig, 0, 0, 300, FLUE_TCP_ACK);
+        peer(rig, 500, 0, 400, FLUE_TCP_ACK);
+        peer(rig, 900, 0, 100, FLUE_TCP_ACK | FLUE_TCP_FIN);
+        assert_int_equal(rig->out[rig->sent - 1].frame.ack, RIG_RCV_NXT + 300);
+        if (way == URGENT) {
+            peer(rig, 300, 0, 0, FLUE_TCP_ACK);
+            peer(rig, 310, 0, 10, FLUE_TCP_ACK | FLUE_TCP_URG);
+        } else if (way == SYN) {
+            peer(rig, 300, 0, 0, FLUE_TCP_SYN);
+        }
+        peer(rig, 1200, 0, 100, FLUE_TCP_ACK); /* while it stands still, or behind the gap, too */
+        rig_terminate(rig, 1, 1);
+        rig_wait(rig, RIG_US); /* the adapter has seen it */
+        rig_peer(rig, 0, 300, 0, 200, FLUE_TCP_ACK);
+        rig_wait(rig, 200 * RIG_US);
+        assert_int_equal(rig->conns[0].end.Block.Status, NDIS_STATUS_SUCCESS);
+        assert_int_equal(rig_sum(rig, RIG_INDICATED).bytes, 300);
+        assert_null(end->BufferedData);
+        assert_int_equal(end->RcvNxt, (uint32_t)(RIG_RCV_NXT + 300));
+        assert_int_equal(end->State, way == SYN ? TcpConnectionClosed : TcpConnectionEstablished);
+        assert_int_equal(rig_sum(rig, RIG_FRAMES_IN).extra, way == TERMINATE ? 1 : 3);
+        for (unsigned i = 0; i < rig->sent; i++) {
+            assert_true((int32_t)(rig->out[i].frame.ack - (RIG_RCV_NXT + 300)) <= 0);
+        }
+        rig_free(rig);
+    }
+}
+
 /* Nobody answers the challenge: five minutes, then probes, then Closed (behaviour 15.5, D-28). */
 static void gives_up_after_a_challenge(void **state)
 {
@@ -311,6 +384,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(passes_an_in_order_syn_up), cmocka_unit_test(challenges_syns),
+        cmocka_unit_test(challenges_within_limits),  cmocka_unit_test(gives_up_what_lies_behind_a_gap),
         cmocka_unit_test(challenges_one_reset),      cmocka_unit_test(gives_up_after_a_challenge),
         cmocka_unit_test(looks_at_urgent_segments),  cmocka_unit_test(leaves_all_else_to_the_host),
         cmocka_unit_test(forwards_as_from_the_wire), cmocka_unit_test(forwards_what_ends_a_connection),

@@ -361,6 +361,61 @@ static void deadlines_travel(void **state)
     }
 }
 
+/* Behaviour 15.10: the wait for a window that is worth a segment begins anew with each holder, once it is over what the
+ * window allows is due; and a limit of FIN-WAIT-2 goes on where it runs, by the same grid, and nowhere else. */
+static void other_waits(void **state)
+{
+    enum { SWS_MS = 500, LIMIT_MS = 120000 };
+    static const struct {
+        uint32_t state, wnd, queued, told; /* told: rt_delta, as it comes */
+        uint32_t after_ms, delta;          /* when it goes, and what it tells then */
+        uint32_t due_ms;                   /* when the next one's timer expires; 0: it has none */
+    } cases[] = {
+        {FLUE_TCP_ESTABLISHED, 500, 3000, FLUE_STATE_NO_TIMER, 100, FLUE_STATE_NO_TIMER, 100 + SWS_MS},
+        {FLUE_TCP_ESTABLISHED, 500, 3000, FLUE_STATE_NO_TIMER, SWS_MS, 0, 0},          /* it sends at once */
+        {FLUE_TCP_ESTABLISHED, 500, 3000, 30, 100, FLUE_STATE_NO_TIMER, 100 + SWS_MS}, /* somebody else's */
+        {FLUE_TCP_ESTABLISHED, 0, 3000, 300, 100, 200, 300},
+        {FLUE_TCP_FIN_WAIT_2, 500, 0, 7000, 100, 6900, 7000},
+        {FLUE_TCP_FIN_WAIT_2, 500, 0, LIMIT_MS, LIMIT_MS - 1, 1, LIMIT_MS},
+        {FLUE_TCP_FIN_WAIT_2, 500, 0, FLUE_STATE_NO_TIMER, 100, FLUE_STATE_NO_TIMER, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct flue_tcp_state told = sample_state();
+        struct flue_tcp_conn *conn;
+        struct fixture f;
+
+        begin(&f);
+        told.state = cases[i].state;
+        told.cached_flags &= 0xfffe; /* no keep-alive */
+        told.snd_max = told.snd_nxt = told.snd_una;
+        told.snd_wnd = cases[i].wnd;
+        told.rt_delta = cases[i].told;
+        for (unsigned side = 0; side < 2; side++) {
+            const flue_ps now_ps = side * cases[i].after_ms * MS;
+
+            assert_int_equal(flue_tcp_import(f.stack[1 - side], &told, NULL, 1, 0, now_ps, &conn), FLUE_OK);
+            if (cases[i].queued > 0) {
+                queue(conn, cases[i].queued);
+            }
+            flue_tcp_start(conn, now_ps);
+            assert_null(flue_tcp_check(conn));
+            if (side == 0) {
+                timers_run(&f.timers, cases[i].after_ms * MS); /* asks for output, and does not get it */
+                assert_int_equal(flue_tcp_export(conn, cases[i].after_ms * MS, 0, &told), FLUE_OK);
+                assert_int_equal(told.rt_delta, cases[i].delta);
+                flue_tcp_release(conn);
+            }
+        }
+        assert_int_equal(timer_armed(&conn->timer), cases[i].due_ms != 0);
+        assert_int_equal(timer_armed(&conn->timer) ? conn->timer.due_ps : 0, cases[i].due_ms * MS);
+        assert_int_equal(f.outputs, cases[i].after_ms == SWS_MS ? 2 : 0);
+        flue_tcp_release(conn);
+        end(&f);
+    }
+}
+
 static uint64_t timeouts(const struct fixture *f)
 {
     uint64_t sum = 0;
@@ -503,6 +558,7 @@ int main(void)
         cmocka_unit_test(export_refuses),
         cmocka_unit_test(timestamp_clock_goes_on),
         cmocka_unit_test(deadlines_travel),
+        cmocka_unit_test(other_waits),
         cmocka_unit_test(moves_do_not_postpone_a_deadline),
         cmocka_unit_test(window_that_opens_during_a_move_is_told),
         cmocka_unit_test(round_trips_below_a_tick),

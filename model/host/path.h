@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* host/path.h - paths (pairs of addresses), and the routes that say under which next hop each of them hangs. */
+#ifndef FLUE_HOST_PATH_H
+#define FLUE_HOST_PATH_H
+
+#include "host/host.h"
+
+/* ---- path.c */
+
+/* The path of a pair of addresses, made when it is asked for first; NULL: no memory. */
+struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip);
+struct host_path *path_of(struct flue_socket *socket);
+/* The socket needs its path no longer. */
+void path_leave(struct flue_socket *socket);
+/* Frees paths and neighbours that nothing uses, as far as there are more than a few of them. */
+void path_sweep(struct flue_host *host);
+/* Another MTU, or another next hop that routes want: the target is told by an update. */
+void path_set_mtu(struct host_path *path, uint32_t mtu_bytes);
+void path_want(struct host_path *path, struct host_neighbour *neighbour);
+/* It hangs under this neighbour now. */
+void path_hang(struct host_path *path, struct host_neighbour *neighbour);
+/* The target has it no more. */
+void path_here(struct host_path *path);
+/* An ICMP error. */
+void path_icmp(struct flue_host *host, const struct flue_frame *frame);
+
+/* ---- route.c */
+
+/* The neighbour that leads to an address; NULL: no adapter, or no memory.  avoid: not this one, if there is another. */
+struct host_neighbour *route_find(struct flue_host *host, const struct flue_ip *local_ip,
+                                  const struct flue_ip *remote_ip, const struct host_neighbour *avoid);
+/* Asks the routes again for every path; and for those that want a neighbour that is dead. */
+void route_review(struct flue_host *host);
+void route_avoid(struct host_neighbour *dead);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* target/slot.h - what the adapter writes into the slot of an object that it took, and reads back from the blocks that
+ * name it.
+ *
+ * Objects start at multiples of 16 (base/pool.h), so a slot can tell the layer of its object: it is as many bytes into
+ * the object.  For connections this is 0, so that data requests bring the object itself.  A block whose Type is of
+ * another layer than the object in its slot (CH-025, CH-086) names nothing: whoever reads it answers with FAILURE. */
+#ifndef FLUE_TARGET_SLOT_H
+#define FLUE_TARGET_SLOT_H
+
+#include "target/entries.h"
+#include "target/objects.h"
+
+enum slot_layer { SLOT_TCP, SLOT_NEIGHBOUR, SLOT_PATH };
+
+static inline PVOID slot_of(PVOID object, enum slot_layer layer)
+{
+    return (UCHAR *)object + layer;
+}
+
+/* NULL: a placeholder, a new object, or one of another layer. */
+static inline void *slot_object(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block, enum flue_layer layer,
+                                enum slot_layer wanted)
+{
+    PVOID slot = block->MiniportOffloadContext == NULL ? NULL : *block->MiniportOffloadContext;
+
+    if (slot == NULL || flue_state_layer(block->Header.Type) != layer || (uintptr_t)slot % 16 != (uintptr_t)wanted) {
+        return NULL;
+    }
+    return (UCHAR *)slot - wanted;
+}
+
+static inline struct target_neighbour *slot_neighbour(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block)
+{
+    return (struct target_neighbour *)slot_object(block, FLUE_LAYER_NEIGHBOR, SLOT_NEIGHBOUR);
+}
+
+static inline struct target_path *slot_path(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block)
+{
+    return (struct target_path *)slot_object(block, FLUE_LAYER_PATH, SLOT_PATH);
+}
+
+static inline struct target_context *slot_tcp(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block)
+{
+    return (struct target_context *)slot_object(block, FLUE_LAYER_TCP, SLOT_TCP);
+}
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* All that a scenario schedules, by keys and by events; and which of it cannot be. */
+#include <stdio.h>
+#include <string.h>
+
+#include "run/flows.h"
+
+/* The keys of a scenario that are short for one event each; in this order if at one time. */
+static int short_keys(const struct flue_scenario *scenario, struct event out[])
+{
+    const struct event known[] = {
+        {.at_ps = scenario->offload_at, .kind = EVENT_OFFLOAD},
+        {.at_ps = scenario->upload_at, .kind = EVENT_UPLOAD},
+        {.at_ps = scenario->update_at, .kind = EVENT_UPDATE},
+        {.at_ps = scenario->query_at, .kind = EVENT_QUERY},
+        {.at_ps = scenario->invalidate_at, .kind = EVENT_INVALIDATE},
+        {.at_ps = scenario->pause_at, .kind = EVENT_PAUSE},
+        {.at_ps = scenario->resume_at, .kind = EVENT_RESUME},
+        {.at_ps = scenario->upload_all_at, .kind = EVENT_UPLOAD_ALL},
+        {.at_ps = scenario->chimney_off_at, .kind = EVENT_CHIMNEY_OFF},
+        {.at_ps = scenario->chimney_on_at, .kind = EVENT_CHIMNEY_ON},
+        {.at_ps = scenario->fail_over_at, .kind = EVENT_FAIL_OVER},
+        {.at_ps = scenario->rss_remap_at, .kind = EVENT_RSS_REMAP, .arg = {1}},
+        {.at_ps = scenario->gateway_down, .kind = EVENT_GATEWAY_DOWN, .arg = {1}},
+    };
+    int count = 0;
+
+    for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (known[i].at_ps != FLUE_PS_NEVER)
+            out[count++] = known[i];
+    return count;
+}
+
+int moments_list(const struct flue_scenario *scenario, struct event out[MOMENTS_MAX], char *message, size_t room,
+                 int *column)
+{
+    const int keys = short_keys(scenario, out);
+    const int written = events_parse(scenario->events.text, out + keys, message, room, column);
+
+    return written < 0 ? -1 : keys + written;
+}
+
+/* Whether one of these kinds comes before (after) an event. */
+static int comes(const struct event *events, int count, const struct event *than, int later, uint64_t kinds)
+{
+    for (int i = 0; i < count; i++)
+        if ((kinds >> events[i].kind & 1) != 0 &&
+            (later ? events[i].at_ps > than->at_ps : events[i].at_ps < than->at_ps))
+            return 1;
+    return 0;
+}
+
+#define KIND(id) (UINT64_C(1) << EVENT_##id)
+
+/* What has to come before or after an event for a run to make sense, or to end at all. */
+static const struct {
+    uint64_t of, needs;
+    int later;
+    const char *wrong;
+} orders[] = {
+    {KIND(RESUME), KIND(PAUSE) | KIND(UPLOAD_ALL), 0,
+     "resume must lie after pause or upload-all: nothing else is resumed"},
+    {KIND(PAUSE), KIND(RESUME) | KIND(UPLOAD_ALL), 1,
+     "pause needs resume or upload-all later: what is being handed over then would wait for ever"},
+    {KIND(CHIMNEY_ON), KIND(CHIMNEY_OFF), 0, "chimney-on must lie after chimney-off: it is on from the start"},
+    {KIND(WAKE), KIND(SLEEP), 0, "wake must lie after sleep: the adapter is awake from the start"},
+    {KIND(SLEEP), KIND(WAKE), 1, "sleep needs wake later: nothing passes a sleeping adapter"},
+    {KIND(GATEWAY_UP), KIND(GATEWAY_DOWN), 0, "gateway-up must lie after gateway-down: both are up from the start"},
+    {KIND(LINK_UP), KIND(LINK_DOWN), 0, "link-up must lie after link-down: it is up from the start"},
+    {KIND(LINK_DOWN), KIND(LINK_UP), 1, "link-down needs link-up later: nothing passes without a link"},
+};
+
+static const char *order_wrong(const struct event *events, int count)
+{
+    for (int i = 0; i < count; i++)
+        for (unsigned k = 0; k < sizeof(orders) / sizeof(orders[0]); k++)
+            if ((orders[k].of >> events[i].kind & 1) != 0 &&
+                !comes(events, count, &events[i], orders[k].later, orders[k].needs))
+                return orders[k].wrong;
+    return NULL;
+}
+
+static const char *place_wrong(const struct flue_scenario *scenario, const struct event *event, int foreign)
+{
+    const uint64_t kind = UINT64_C(1) << event->kind;
+
+    if ((kind & (KIND(GATEWAY_DOWN) | KIND(GATEWAY_UP) | KIND(RELINK))) != 0 && scenario->topology != TOPOLOGY_GATEWAYS)
+        return "gateway-down, gateway-up and relink need gateways; set topology=gateways";
+    if (event->kind == EVENT_RELINK && event->arg[0] == event->arg[1])
+        return "relink from a gateway to itself; write for example: relink from=1 to=2";
+    if ((kind & (KIND(LINK_DOWN) | KIND(LINK_UP))) != 0 && scenario->topology == TOPOLOGY_LINK)
+        return "link-down and link-up need a port of a switch; set topology=switch or topology=gateways";
+    if ((kind & (KIND(LINK_DOWN) | KIND(LINK_UP))) != 0 && scenario->net == FLUE_NET_NS3)
+        return "link-down and link-up cannot be on --net ns3, whose Ethernet has no such event; use --net link";
+    if (event->kind == EVENT_RSS_REMAP && scenario->rss_queues < 2)
+        return "rss-remap needs several receive queues; set rss_queues=2 or more";
+    if (event->kind == EVENT_FAIL_OVER && strncmp(scenario->drivers.text, "team", 4) != 0)
+        return "fail-over needs the driver team; set drivers=team, adapters=2 and topology=switch";
+    if ((kind & (KIND(SLEEP) | KIND(WAKE))) != 0 && scenario->drivers.text[0] != '\0')
+        return "sleep and wake are for an adapter without drivers above it; leave drivers out";
+    if (foreign && (strcmp(event_info(event->kind)->group, "adapter") == 0 ||
+                    strcmp(event_info(event->kind)->group, "fault") == 0))
+        return "events of the adapter and faults cannot be with --target: only Flue's own adapter can be told to";
+    return NULL;
+}
+
+flue_err moments_possible(const struct flue_scenario *scenario, int foreign, char *message, size_t room)
+{
+    struct event events[MOMENTS_MAX];
+    char why[300], text[128];
+    const char *wrong = NULL;
+    int column = 0;
+    const int count = moments_list(scenario, events, why, sizeof(why), &column);
+
+    if (count < 0) {
+        (void)snprintf(message, room, "events: column %d: %s", column, why);
+        return FLUE_EINVAL;
+    }
+    for (int i = 0; i < count && wrong == NULL; i++) {
+        wrong = place_wrong(scenario, &events[i], foreign);
+        if (wrong != NULL) {
+            event_format(&events[i], text, sizeof(text));
+            (void)snprintf(message, room, "events: %s: %s", text, wrong);
+        }
+    }
+    if (wrong == NULL && (wrong = order_wrong(events, count)) != NULL)
+        (void)snprintf(message, room, "events: %s", wrong);
+    return wrong == NULL ? FLUE_OK : FLUE_EINVAL;
+}
+
+int moments_has(const struct flue_scenario *scenario, enum event_kind kind)
+{
+    struct event events[MOMENTS_MAX];
+    char why[300];
+    const int count = moments_list(scenario, events, why, sizeof(why), NULL);
+
+    for (int i = 0; i < count; i++)
+        if (events[i].kind == kind)
+            return 1;
+    return 0;
+}
