@@ -3,16 +3,21 @@
 #include "bench.h"
 #include "flue_ns3.h"
 #include "net.h"
+#include "nodes.h"
+#include "sockets.h"
+#include "world.h"
 
 extern "C" __attribute__((visibility("default"))) const flue_ns3_api*
 flue_ns3_functions(void)
 {
-    static const struct flue_ns3_api api = {FLUE_NS3_ABI,
-                                            FLUE_NS3_VERSION,
-                                            flue::OpenNet,
-                                            flue::OpenLan,
-                                            flue::BenchDevice,
-                                            flue::BenchTcp};
+    static const struct flue_ns3_api api = {
+        FLUE_NS3_ABI,       FLUE_NS3_VERSION,  flue::OpenNet,      flue::OpenLan,    flue::OpenRouted,
+        flue::BenchDevice,  flue::BenchTcp,    flue::WorldNew,     flue::WorldFree,  flue::WorldWhy,
+        flue::WorldAddNode, flue::WorldAddLan, flue::WorldJoin,    flue::WorldLink,  flue::WorldAddress,
+        flue::WorldFinish,  flue::WorldRouted, flue::NodeDefaults, flue::WorldStart, flue::WorldPcap,
+        flue::WorldTotals,
+        flue::SocketListen, flue::SocketConnect, flue::SocketSend, flue::SocketClose, flue::SocketSetCtx,
+        flue::SocketCtx,    flue::SocketId};
 
     return &api;
 }

@@ -7,9 +7,10 @@ namespace flue
 
 NS_OBJECT_ENSURE_REGISTERED(DescriptorTag);
 
-DescriptorTag::DescriptorTag(uint32_t stream, uint64_t offset)
+DescriptorTag::DescriptorTag(uint32_t stream, uint64_t offset, uint32_t place)
     : m_stream(stream),
-      m_offset(offset)
+      m_offset(offset),
+      m_place(place)
 {
 }
 
@@ -32,7 +33,7 @@ DescriptorTag::GetInstanceTypeId() const
 uint32_t
 DescriptorTag::GetSerializedSize() const
 {
-    return 12;
+    return 16;
 }
 
 void
@@ -40,6 +41,7 @@ DescriptorTag::Serialize(ns3::TagBuffer buffer) const
 {
     buffer.WriteU32(m_stream);
     buffer.WriteU64(m_offset);
+    buffer.WriteU32(m_place);
 }
 
 void
@@ -47,12 +49,13 @@ DescriptorTag::Deserialize(ns3::TagBuffer buffer)
 {
     m_stream = buffer.ReadU32();
     m_offset = buffer.ReadU64();
+    m_place = buffer.ReadU32();
 }
 
 void
 DescriptorTag::Print(std::ostream& os) const
 {
-    os << "stream=" << m_stream << " offset=" << m_offset;
+    os << "stream=" << m_stream << " offset=" << m_offset << " place=" << m_place;
 }
 
 } // namespace flue

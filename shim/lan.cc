@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Flue nodes on an Ethernet of ns-3's: CsmaNetDevice on one CsmaChannel.  Everybody hears everything, and what is
- * for another address than the device's or a group's ends here.  Frames are what they are on a real wire: ARP and IP packets behind a MAC
- * header that the device writes, with a tag as the payload of type 0x8100. */
+ * for another address than the device's or a group's ends here.  Frames are what they are on a real wire: ARP and
+ * IP packets behind a MAC header that the device writes, with a tag as the payload of type 0x8100. */
 #include "net.h"
 #include "port.h"
 
+#include "base/span.h"
 #include "frame/frame.h"
 
 #include "ns3/csma-channel.h"
@@ -26,6 +27,7 @@ namespace
 constexpr unsigned MAC_BYTES = 6;
 constexpr unsigned TYPE_AT = 2 * MAC_BYTES;
 constexpr unsigned LAN_NODES_MAX = 60000;
+constexpr unsigned VID_MAX = 4094;
 constexpr uint16_t VID = 0x0fff;
 constexpr int64_t FIRST_STREAM = 7000; /* of the devices' back-off */
 
@@ -43,12 +45,16 @@ LanSend(void* ctx, const flue_frame* frame)
 {
     static const uint8_t zeros[MAX_PACKET_BYTES] = {};
     auto port = static_cast<Port*>(ctx);
+    const bool real = port->net->realBytes;
     uint8_t bytes[MAX_PACKET_BYTES + FRAME_MAX_HEADER_BYTES + FRAME_ETHERNET_BYTES + FRAME_VLAN_BYTES];
     flue_frame plain = *frame;
     size_t length;
 
-    plain.payload.memory = zeros;
-    length = frame->payload.length_bytes > sizeof(zeros) ? 0 : frame_link_encode(&plain, bytes, sizeof(bytes), false);
+    if (!real)
+    {
+        plain.payload.memory = zeros;
+    }
+    length = frame->payload.length_bytes > sizeof(zeros) ? 0 : frame_link_encode(&plain, bytes, sizeof(bytes), real);
     if (length == 0)
     {
         return CountSent(port, false);
@@ -110,22 +116,22 @@ Objection(const flue_switch_params* params)
     {
         const flue_switch_node& node = params->nodes[i];
 
-        if (node.behind_routers != 0 || node.facts.framing_bytes != 18)
+        if (node.behind_routers != 0 || node.facts.framing_bytes != ETHERNET_BYTES)
         {
             return "--net ns3: the CSMA device frames with Ethernet; set framing=18";
         }
-        if (node.facts.rate_bps != params->nodes[0].facts.rate_bps || node.facts.rate_bps == 0 ||
-            node.facts.delay_ps != params->nodes[0].facts.delay_ps || node.facts.delay_ps < 0)
+        if (node.facts.rate_bps != params->nodes[0].facts.rate_bps ||
+            node.facts.delay_ps != params->nodes[0].facts.delay_ps)
         {
             return "--net ns3: all nodes of a LAN share one wire, with one rate and one delay";
         }
-        if (node.facts.mtu_bytes + FRAME_MAX_HEADER_BYTES > MAX_PACKET_BYTES)
+        if (EthernetObjection(node.facts) != nullptr)
         {
-            return "--net ns3: an mtu of at most 9096 bytes";
+            return EthernetObjection(node.facts);
         }
         for (unsigned v = 0; v < node.tagged_count; v++)
         {
-            if (node.tagged_vids[v] == 0 || node.tagged_vids[v] > 4094)
+            if (node.tagged_vids[v] == 0 || node.tagged_vids[v] > VID_MAX)
             {
                 return "--net ns3: VLANs are 1 to 4094";
             }
@@ -134,8 +140,35 @@ Objection(const flue_switch_params* params)
     return nullptr;
 }
 
-ns3::Ptr<ns3::CsmaNetDevice>
-NewDevice(const flue_wire_facts& facts, const ns3::Ptr<ns3::Node>& node, const ns3::Ptr<ns3::CsmaChannel>& channel)
+} // namespace
+
+const char*
+EthernetObjection(const flue_wire_facts& facts)
+{
+    if (facts.rate_bps == 0 || facts.delay_ps < 0)
+    {
+        return "--net ns3: a wire has a rate above 0, and no delay below 0";
+    }
+    if (facts.mtu_bytes + FRAME_MAX_HEADER_BYTES > MAX_PACKET_BYTES)
+    {
+        return "--net ns3: an mtu of at most 9096 bytes";
+    }
+    return nullptr;
+}
+
+ns3::Ptr<ns3::CsmaChannel>
+NewEthernetChannel(const flue_wire_facts& facts)
+{
+    auto channel = ns3::CreateObject<ns3::CsmaChannel>();
+
+    channel->SetAttribute("DataRate", ns3::DataRateValue(ns3::DataRate(facts.rate_bps)));
+    channel->SetAttribute("Delay", ns3::TimeValue(ns3::TimeStep(static_cast<uint64_t>(facts.delay_ps))));
+    return channel;
+}
+
+ns3::Ptr<ns3::NetDevice>
+NewEthernet(const flue_wire_facts& facts, const ns3::Ptr<ns3::Node>& node, const ns3::Ptr<ns3::CsmaChannel>& channel,
+            int64_t stream)
 {
     auto device = ns3::CreateObject<ns3::CsmaNetDevice>();
     auto queue = ns3::CreateObject<ns3::DropTailQueue<ns3::Packet>>();
@@ -145,34 +178,24 @@ NewDevice(const flue_wire_facts& facts, const ns3::Ptr<ns3::Node>& node, const n
     device->SetMtu(static_cast<uint16_t>(facts.mtu_bytes + FRAME_VLAN_BYTES));
     device->SetEncapsulationMode(ns3::CsmaNetDevice::DIX);
     device->SetQueue(queue);
+    device->AssignStreams(stream);
     node->AddDevice(device);
     device->Attach(channel);
     return device;
 }
 
 void
-SetUpNode(Net* net, unsigned number, const flue_switch_node& params, uint64_t seed, const ns3::Ptr<ns3::CsmaChannel>& channel)
+AttachEthernet(Port* port, const flue_wire_facts& facts, const uint16_t* vids, unsigned count)
 {
-    Port* port = &net->port[number];
-    auto node = ns3::CreateObject<ns3::Node>();
-    flue_wire_facts facts = params.facts;
-
-    facts.has_mac = 1;
-    flue_net_mac(number, facts.mac);
-    auto device = NewDevice(facts, node, channel);
-    device->AssignStreams(FIRST_STREAM + number);
-    SetUpPort(net, number, node, device, seed);
     port->vids.assign(VID + 1U, false);
-    for (unsigned v = 0; v < params.tagged_count; v++)
+    for (unsigned v = 0; v < count; v++)
     {
-        port->vids[params.tagged_vids[v]] = true;
+        port->vids[vids[v]] = true;
     }
     port->wire = flue_wire{port, facts, LanSend};
     /* Promiscuous: another handler is told the node's own address in place of the one the frame went to. */
-    node->RegisterProtocolHandler(ns3::MakeBoundCallback(&OnLanPacket, port), 0, device, true);
+    port->node->RegisterProtocolHandler(ns3::MakeBoundCallback(&OnLanPacket, port), 0, port->device, true);
 }
-
-} // namespace
 
 flue_err
 OpenLan(const flue_switch_params* params, flue_net* out, char* message, size_t room)
@@ -184,18 +207,22 @@ OpenLan(const flue_switch_params* params, flue_net* out, char* message, size_t r
         std::snprintf(message, room, "%s", objection);
         return FLUE_EINVAL;
     }
-    Net* net = NewNet(params->node_count, message, room);
-    if (net == nullptr)
+    if (!ClaimSimulator(message, room))
     {
         return FLUE_ESTATE;
     }
-    const flue_wire_facts& facts = params->nodes[0].facts;
-    auto channel = ns3::CreateObject<ns3::CsmaChannel>();
-    channel->SetAttribute("DataRate", ns3::DataRateValue(ns3::DataRate(facts.rate_bps)));
-    channel->SetAttribute("Delay", ns3::TimeValue(ns3::TimeStep(static_cast<uint64_t>(facts.delay_ps))));
+    auto net = new Net;
+    auto channel = NewEthernetChannel(params->nodes[0].facts);
     for (unsigned i = 0; i < params->node_count; i++)
     {
-        SetUpNode(net, i, params->nodes[i], params->seed, channel);
+        const flue_switch_node& from = params->nodes[i];
+        auto node = ns3::CreateObject<ns3::Node>();
+        flue_wire_facts facts = from.facts;
+
+        facts.has_mac = 1;
+        flue_net_mac(i, facts.mac);
+        auto device = NewEthernet(facts, node, channel, FIRST_STREAM + i);
+        AttachEthernet(SetUpPort(net, i, node, device, params->seed), facts, from.tagged_vids, from.tagged_count);
     }
     FillNet(net, out);
     return FLUE_OK;

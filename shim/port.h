@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the networks on ns-3 share: nodes with an alarm, frames in both directions, totals. */
+/* What the networks on ns-3 share: Flue nodes on devices, each with an alarm, frames in both directions, totals.
+ *
+ * A port is made in three steps, on any ns-3 node without an Internet stack that has the device: SetUpPort(), then
+ * AttachPlain() or AttachEthernet(), then a client by struct flue_net (or straight into Port::client). */
 #ifndef FLUE_SHIM_PORT_H
 #define FLUE_SHIM_PORT_H
 
 #include "flue/net.h"
+#include "streams.h"
 
 #include "ns3/event-impl.h"
 #include "ns3/net-device.h"
 #include "ns3/node.h"
 #include "ns3/packet.h"
 
+#include <deque>
 #include <vector>
 
 namespace flue
@@ -17,6 +22,8 @@ namespace flue
 
 constexpr unsigned NODES = 2;
 constexpr size_t MAX_PACKET_BYTES = 9216; /* the largest mtu a scenario may ask for, and some */
+constexpr uint32_t PPP_BYTES = 2;
+constexpr uint32_t ETHERNET_BYTES = 18; /* header and check sequence */
 
 struct Net;
 struct Port;
@@ -37,7 +44,7 @@ struct Port
 {
     Net* net{nullptr};
     unsigned number{0};
-    ns3::Ptr<ns3::Node> node;
+    ns3::Ptr<ns3::Node> node; /* none: this number is not a Flue node */
     ns3::Ptr<ns3::NetDevice> device;
     flue_net_client client{};
     flue_env env{};
@@ -54,16 +61,47 @@ struct Port
 
 struct Net
 {
-    std::vector<Port> port; /* as many as there are nodes; none is added later */
+    virtual ~Net() = default;
+
+    /* What only a network with routers of ns-3's can do. */
+    virtual void RouterDown(unsigned, bool)
+    {
+    }
+
+    virtual flue_net_router_totals RouterTotals(unsigned)
+    {
+        return flue_net_router_totals{};
+    }
+
+    /* Nodes that are the network's own: it is about to end. */
+    virtual void FreeNodes()
+    {
+    }
+
+    std::deque<Port> port; /* by number of the node */
     flue_net_totals totals{};
+    Streams streams; /* of senders that are not Flue's */
+    bool realBytes{false}; /* payloads are written out, with checksums, and compared where they arrive */
 };
 
-/* The only network that may be, with its nodes still to be set up; nullptr: message says why not. */
-Net* NewNet(unsigned nodes, char* message, size_t room);
+/* Simulation time.  ns-3 may count in less fine steps: then an alarm is up to a step late. */
+flue_ps NowPs();
+
+/* Takes ns-3's simulator, which is one for the process, until net is freed; false: message says why not. */
+bool ClaimSimulator(char* message, size_t room);
 
 /* All of a node but its wire. */
-void SetUpPort(Net* net, unsigned number, const ns3::Ptr<ns3::Node>& node, const ns3::Ptr<ns3::NetDevice>& device, uint64_t seed);
+Port* SetUpPort(Net* net, unsigned number, const ns3::Ptr<ns3::Node>& node, const ns3::Ptr<ns3::NetDevice>& device,
+                uint64_t seed);
 
+/* The port's wire: IP packets without MAC addresses, as a point-to-point device carries them (point.cc). */
+void AttachPlain(Port* port, const flue_wire_facts& facts);
+
+/* The port's wire: Ethernet frames, sent from the MAC address in facts; the node hears those without a tag, those with
+ * a priority only, and those of vids (lan.cc). */
+void AttachEthernet(Port* port, const flue_wire_facts& facts, const uint16_t* vids, unsigned count);
+
+/* The functions of *out; its free ends the simulation and deletes net. */
 void FillNet(Net* net, flue_net* out);
 
 /* Says in a tag which bytes of which stream the payload stands for. */
@@ -72,7 +110,8 @@ void TagPayload(const ns3::Ptr<ns3::Packet>& packet, const flue_frame* frame);
 /* Counts what the device has taken, or not. */
 flue_wire_result CountSent(Port* port, bool sent);
 
-/* Gives a frame to the node; its payload becomes what the packet's tag says. */
+/* Gives a frame to the node.  Its payload, real bytes, becomes a description: what the packet's tag says, or what the
+ * sequence number says of a sender that is not Flue's; a packet of which neither tells is lost, and counted. */
 void Deliver(Port* port, const ns3::Ptr<const ns3::Packet>& packet, flue_frame* frame);
 
 } // namespace flue

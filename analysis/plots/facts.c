@@ -12,7 +12,8 @@
 #include "store/store.h"
 
 #define CAPTION_COLUMNS   184
-#define CAPTION_LINES_MAX 8
+#define CAPTION_LINES     8
+#define CAPTION_LINES_MAX 16
 #define LABEL_PX          52
 
 void facts_put_string(FILE *out, const char *text)
@@ -27,14 +28,13 @@ void facts_put_string(FILE *out, const char *text)
     fputc('\'', out);
 }
 
-static flue_err say(struct store *store, char *message, size_t room)
+flue_err facts_say(struct store *store, char *message, size_t room)
 {
     snprintf(message, room, "%s: %s", store_path(store), sqlite3_errmsg(store_database(store)));
     return FLUE_EIO;
 }
 
-/* The first column of the first row as a text to free with sqlite3_free(); NULL: no row, or a NULL, or an error. */
-static char *one_text(struct store *store, const char *sql)
+char *facts_text(struct store *store, const char *sql)
 {
     sqlite3_stmt *s = NULL;
     char *text = NULL;
@@ -49,10 +49,10 @@ static char *one_text(struct store *store, const char *sql)
 
 flue_err facts_check(struct store *store, char *message, size_t room)
 {
-    char *text = one_text(store, "SELECT count(*) FROM chosen");
+    char *text = facts_text(store, "SELECT count(*) FROM chosen");
 
     if (text == NULL) {
-        return say(store, message, room);
+        return facts_say(store, message, room);
     }
     if (strcmp(text, "0") == 0) {
         sqlite3_free(text);
@@ -62,21 +62,23 @@ flue_err facts_check(struct store *store, char *message, size_t room)
     }
     sqlite3_free(text);
     /* Parameters of the measurement may differ along the sizes; inside one point nothing may. */
-    text = one_text(store, "SELECT name || ' has ' || count(DISTINCT txt) || ' values (' || group_concat(DISTINCT txt) "
-                           "|| '); choose one: --where ' || name || '=' || min(txt) "
-                           "FROM config_param JOIN chosen USING(config_id) WHERE name NOT IN "
-                           "('io_size', 'load', 'offload', 'requests', 'warmup', 'limit') "
-                           "GROUP BY name HAVING count(DISTINCT txt) > 1 ORDER BY name LIMIT 1");
+    text =
+        facts_text(store, "SELECT name || ' has ' || count(DISTINCT txt) || ' values (' || group_concat(DISTINCT txt) "
+                          "|| '); choose one: --where ' || name || '=' || min(txt) "
+                          "FROM config_param JOIN chosen USING(config_id) WHERE name NOT IN "
+                          "('io_size', 'load', 'offload', 'requests', 'warmup', 'limit') "
+                          "GROUP BY name HAVING count(DISTINCT txt) > 1 ORDER BY name LIMIT 1");
     if (text == NULL) {
         text =
-            one_text(store, "SELECT name || ' differs between runs of one point; choose one: --where ' || name || '='"
-                            " || min(txt) FROM config_param JOIN chosen USING(config_id) "
-                            "WHERE name IN ('requests', 'warmup', 'limit') GROUP BY name, load_no, arm_no, io_size "
-                            "HAVING count(DISTINCT txt) > 1 LIMIT 1");
+            facts_text(store, "SELECT name || ' differs between runs of one point; choose one: --where ' || name || '='"
+                              " || min(txt) FROM config_param JOIN chosen USING(config_id) "
+                              "WHERE name IN ('requests', 'warmup', 'limit') GROUP BY name, load_no, arm_no, io_size "
+                              "HAVING count(DISTINCT txt) > 1 LIMIT 1");
     }
     if (text == NULL) {
-        text = one_text(store, "SELECT 'has ' || count(DISTINCT load_no) || ' loads, a figure shows at most 6; choose "
-                               "some: --where load=' || min(load_txt) FROM chosen HAVING count(DISTINCT load_no) > 6");
+        text =
+            facts_text(store, "SELECT 'has ' || count(DISTINCT load_no) || ' loads, a figure shows at most 6; choose "
+                              "some: --where load=' || min(load_txt) FROM chosen HAVING count(DISTINCT load_no) > 6");
     }
     if (text != NULL) {
         snprintf(message, room, "%s: %s", store_path(store), text);
@@ -105,13 +107,13 @@ static flue_err write_tics(struct store *store, int panel_px, FILE *out, char *m
     sqlite3_stmt *s = NULL;
     double first = 0, last = 0;
     int count, step, at = 0;
-    char *text = one_text(store, "SELECT count(DISTINCT io_size) FROM chosen");
+    char *text = facts_text(store, "SELECT count(DISTINCT io_size) FROM chosen");
 
     count = text != NULL ? atoi(text) : 0;
     sqlite3_free(text);
     if (sqlite3_prepare_v2(store_database(store), "SELECT DISTINCT io_size FROM chosen ORDER BY 1", -1, &s, NULL) !=
         SQLITE_OK) {
-        return say(store, message, room);
+        return facts_say(store, message, room);
     }
     step = (count * LABEL_PX + panel_px - 1) / panel_px;
     fprintf(out, "set xtics nomirror (");
@@ -142,7 +144,7 @@ static flue_err write_loads(struct store *store, const char *name, const char *c
 
     sqlite3_free(sql);
     if (rc != SQLITE_OK) {
-        return say(store, message, room);
+        return facts_say(store, message, room);
     }
     fprintf(out, "array %s[%s] = [", name, count);
     while (sqlite3_step(s) == SQLITE_ROW) {
@@ -184,12 +186,12 @@ static const char caption_sql[] =
     " (SELECT CASE WHEN least = most THEN most ELSE least || ' to ' || most END || "
     "  CASE most WHEN 1 THEN ' seed' ELSE ' seeds' END FROM seeds) || ' per point.'";
 
-/* Writes a text as lines of captions[], broken at spaces; what does not fit ends in "...". */
-static void write_captions(const char *text, FILE *out)
+void facts_put_captions(const char *text, int lines, FILE *out)
 {
     size_t length = strlen(text), starts[CAPTION_LINES_MAX + 1], ends[CAPTION_LINES_MAX + 1], count = 0;
+    size_t most = lines < CAPTION_LINES_MAX ? (size_t)lines : CAPTION_LINES_MAX;
 
-    for (size_t at = 0; at < length && count < CAPTION_LINES_MAX; count++) {
+    for (size_t at = 0; at < length && count < most; count++) {
         size_t end = at + CAPTION_COLUMNS < length ? at + CAPTION_COLUMNS : length;
         const char *newline = memchr(text + at, '\n', end - at);
         if (newline != NULL) {
@@ -202,13 +204,13 @@ static void write_captions(const char *text, FILE *out)
         starts[count] = at;
         ends[count] = end;
         at = end + (end < length ? 1 : 0);
-        if (at < length && count + 1 == CAPTION_LINES_MAX) {
+        if (at < length && count + 1 == most) {
             ends[count] = end - 4;
         }
     }
     fprintf(out, "array captions[%zu] = [", count > 0 ? count : 1);
     for (size_t i = 0; i < count; i++) {
-        bool cut = i + 1 == CAPTION_LINES_MAX && ends[i] + 4 < length;
+        bool cut = i + 1 == most && ends[i] + 4 < length;
         char *line = sqlite3_mprintf("%.*s%s", (int)(ends[i] - starts[i]), text + starts[i], cut ? " ..." : "");
         fputs(i > 0 ? ", " : "", out);
         facts_put_string(out, line != NULL ? line : "");
@@ -217,25 +219,56 @@ static void write_captions(const char *text, FILE *out)
     fprintf(out, "%s]\n", count > 0 ? "" : "''");
 }
 
+/* A query with the name of a table in its one %s. */
+static char *text_of(struct store *store, const char *format, const char *table)
+{
+    char *sql = sqlite3_mprintf(format, table);
+    char *text = sql != NULL ? facts_text(store, sql) : NULL;
+
+    sqlite3_free(sql);
+    return text;
+}
+
+char *facts_evidence(struct store *store, const char *runs)
+{
+    return text_of(store,
+                   "SELECT group_concat(evidence, ' ') FROM (SELECT DISTINCT evidence FROM run JOIN %s USING(run_id) "
+                   "WHERE evidence <> '' LIMIT 3)",
+                   runs);
+}
+
+char *facts_made(struct store *store, const char *runs)
+{
+    return text_of(store,
+                   "SELECT group_concat(words, ', ') FROM (SELECT DISTINCT 'flue ' || flue_version || "
+                   "CASE WHEN git_rev <> '' THEN ' (' || git_rev || ')' ELSE '' END || ', model epoch ' "
+                   "|| b.model_epoch AS words FROM run JOIN %s USING(run_id) JOIN build b USING(build_id) LIMIT 3)",
+                   runs);
+}
+
+char *facts_caption(struct store *store, const char *runs, const char *facts, const char *about, const char *more)
+{
+    char *evidence = facts_evidence(store, runs);
+    char *made = facts_made(store, runs);
+    char *caption = sqlite3_mprintf("%s %s%s\n%s%s%s.", facts, about, more, evidence != NULL ? evidence : "",
+                                    evidence != NULL ? "\n" : "", made != NULL ? made : "");
+
+    sqlite3_free(evidence);
+    sqlite3_free(made);
+    return caption;
+}
+
 flue_err facts_write(struct store *store, const char *about, int graph_px, int panels_across, FILE *out, char *message,
                      size_t room)
 {
     flue_err err;
-    char *panels = one_text(store, "SELECT count(DISTINCT load_no) FROM chosen");
-    char *facts = one_text(store, caption_sql);
-    char *evidence = one_text(store, "SELECT group_concat(evidence, ' ') FROM (SELECT DISTINCT evidence FROM run "
-                                     "JOIN chosen_run USING(run_id) WHERE evidence <> '' LIMIT 3)");
-    char *made = one_text(store, "SELECT group_concat(words, ', ') FROM (SELECT DISTINCT 'flue ' || flue_version || "
-                                 "CASE WHEN git_rev <> '' THEN ' (' || git_rev || ')' ELSE '' END || ', model epoch ' "
-                                 "|| b.model_epoch AS words FROM run JOIN chosen_run USING(run_id) "
-                                 "JOIN build b USING(build_id) LIMIT 3)");
-    char *mixed = one_text(store, "SELECT ' * not the same in every run.' FROM strip WHERE mixed LIMIT 1");
-    char *caption =
-        sqlite3_mprintf("%s %s%s\n%s%s%s.", facts != NULL ? facts : "", about, mixed != NULL ? mixed : "",
-                        evidence != NULL ? evidence : "", evidence != NULL ? "\n" : "", made != NULL ? made : "");
+    char *panels = facts_text(store, "SELECT count(DISTINCT load_no) FROM chosen");
+    char *facts = facts_text(store, caption_sql);
+    char *mixed = facts_text(store, "SELECT ' * not the same in every run.' FROM strip WHERE mixed LIMIT 1");
+    char *caption = facts_caption(store, "chosen_run", facts != NULL ? facts : "", about, mixed != NULL ? mixed : "");
 
     if (panels == NULL) {
-        err = say(store, message, room);
+        err = facts_say(store, message, room);
     } else {
         fprintf(out, "panels = %s\n", panels);
         err = write_loads(store, "loads", "load_txt", panels, out, message, room);
@@ -249,12 +282,10 @@ flue_err facts_write(struct store *store, const char *about, int graph_px, int p
         err = write_tics(store, graph_px / across, out, message, room);
     }
     if (err == FLUE_OK) {
-        write_captions(caption != NULL ? caption : "", out);
+        facts_put_captions(caption != NULL ? caption : "", CAPTION_LINES, out);
     }
     sqlite3_free(panels);
     sqlite3_free(facts);
-    sqlite3_free(evidence);
-    sqlite3_free(made);
     sqlite3_free(mixed);
     sqlite3_free(caption);
     return err;

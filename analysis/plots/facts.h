@@ -17,6 +17,21 @@ FLUE_CHECKED flue_err facts_check(struct store *store, char *message, size_t roo
 FLUE_CHECKED flue_err facts_write(struct store *store, const char *about, int graph_px, int panels_across, FILE *out,
                                   char *message, size_t room);
 
+/* Writes captions[]: a text broken into at most `lines` lines; what does not fit ends in "...". */
+void facts_put_captions(const char *text, int lines, FILE *out);
+
+/* The first column of the first row, to free with sqlite3_free(); NULL: no row, or a NULL, or an error. */
+char *facts_text(struct store *store, const char *sql);
+
+/* For captions, by the name of a table with run_ids: what the costs stand on, or NULL; which program made the runs. */
+char *facts_evidence(struct store *store, const char *runs);
+char *facts_made(struct store *store, const char *runs);
+/* Sentences, then both of these; to free with sqlite3_free(); NULL: no memory. */
+char *facts_caption(struct store *store, const char *runs, const char *facts, const char *about, const char *more);
+
+/* What SQLite complains about. */
+flue_err facts_say(struct store *store, char *message, size_t room);
+
 /* A string as gnuplot reads it. */
 void facts_put_string(FILE *out, const char *text);
 

@@ -13,50 +13,93 @@
 
 #include "plot_templates.h"
 #include "plots/facts.h"
+#include "plots/policies.h"
 #include "plots/query.h"
+#include "plots/silence.h"
+#include "plots/storm.h"
 #include "store/store.h"
 
-#define WIDTH_PX  900
-#define HEIGHT_PX 620
+#define WIDTH_PX 900
+
+typedef flue_err check_fn(struct store *store, char *message, size_t room);
+typedef flue_err facts_fn(struct store *store, FILE *out, char *message, size_t room);
 
 /* A figure: its query and its template have its name. */
 struct plot {
     struct plot_info info;
-    const char *about; /* for the caption */
-    int graph_px;      /* width of all graphs side by side */
-    int panels_across; /* 0: one for each load */
+    check_fn *check; /* refuses runs that it cannot show together */
+    facts_fn *facts; /* writes the settings that its template expects */
+    int height_px;
 };
 
+static flue_err latency_facts(struct store *store, FILE *out, char *message, size_t room)
+{
+    return facts_write(store,
+                       "Quantiles are pooled over seeds and shown only where at least 10 samples lie above them; bars: "
+                       "95 % interval of the seeds' own quantiles (Student's t, 3 seeds or more).",
+                       800, 0, out, message, room);
+}
+
+static flue_err saving_facts(struct store *store, FILE *out, char *message, size_t room)
+{
+    return facts_write(store,
+                       "Mean over pairs of runs with equal seeds; bars: 95 % interval of the pairs (Student's t, 3 "
+                       "pairs or more). Solid: measured window. Dashed: the cycles of all hand-overs of the run are "
+                       "added to the window.",
+                       770, 1, out, message, room);
+}
+
 static const struct plot plots[] = {
-    {{"latency", "request latency against the size of a response: p50 and p99, host and chimney"},
-     "Quantiles are pooled over seeds and shown only where at least 10 samples lie above them; bars: 95 % interval of "
-     "the seeds' own quantiles (Student's t, 3 seeds or more).",
-     800,
-     0},
-    {{"cpu-saving", "host cycles per byte that offload saves, against the size of a response"},
-     "Mean over pairs of runs with equal seeds; bars: 95 % interval of the pairs (Student's t, 3 pairs or more). "
-     "Solid: "
-     "measured window. Dashed: the cycles of all hand-overs of the run are added to the window.",
-     770,
-     1},
+    {{"latency", "request latency against the size of a response: p50 and p99, host and chimney",
+      "rpc runs with several io_size, of offload=host and offload=chimney; a panel for each load",
+      "where the two p99 part, and what limits each point: the strip under the axis"},
+     facts_check,
+     latency_facts,
+     620},
+    {{"cpu-saving", "host cycles per byte that offload saves, against the size of a response",
+      "rpc runs with several io_size, of offload=host and offload=chimney with equal seeds",
+      "where a curve crosses zero: below it offload loses; dashed lines pay for the hand-over, too"},
+     facts_check,
+     saving_facts,
+     620},
+    {{"policies", "host cycles per byte and p99 latency by policy, against the contexts for each connection",
+      "rpc runs of offload=chimney with several policies, random and oracle among them, and several capacities",
+      "how far from the oracle each policy stays where contexts are few: shaded is what there is to gain over random"},
+     policies_check,
+     policies_facts,
+     620},
+    {{"storm", "one run over time: who holds the connections, goodput, host CPU by category, retransmissions",
+      "a run with sample=TIME; of several that differ only in their seed the newest",
+      "what each scheduled event (a vertical line) sets off, how long it lasts, and what the core works on meanwhile"},
+     storm_check,
+     storm_facts,
+     940},
+    {{"silence", "how many connections were never silent for longer than a time",
+      "runs that differ in one parameter, in offload, or in both; seeds are pooled",
+      "the right end of a line: the connections that waited longest; a step: a timeout that many shared"},
+     silence_check,
+     silence_facts,
+     620},
 };
 
 struct ending {
     const char *suffix;
-    const char *terminal;
-    const char *end; /* what stands among the last 32 bytes of a whole picture */
+    const char *terminal; /* for width and height */
+    double scale;         /* of both, from pixels */
+    const char *end;      /* what stands among the last 32 bytes of a whole picture */
 };
 
 static const struct ending endings[] = {
-    {".svg", "set terminal svg size 900,620 dynamic enhanced font 'DejaVu Sans,12' background rgb 'white'\n", "</svg>"},
+    {".svg", "set terminal svg size %g,%g dynamic enhanced font 'DejaVu Sans,12' background rgb 'white'\n", 1,
+     "</svg>"},
     {".png",
-     "set terminal pngcairo size 1800,1240 enhanced font 'DejaVu Sans,12' fontscale 1.5 linewidth 2 dashlength 0.6 "
+     "set terminal pngcairo size %g,%g enhanced font 'DejaVu Sans,12' fontscale 1.5 linewidth 2 dashlength 0.6 "
      "pointscale 2 background rgb 'white'\n",
-     "IEND"},
+     2, "IEND"},
     {".pdf",
-     "set terminal pdfcairo size 9in,6.2in enhanced font 'DejaVu Sans,12' fontscale 0.58 linewidth 1.2 "
+     "set terminal pdfcairo size %gin,%gin enhanced font 'DejaVu Sans,12' fontscale 0.58 linewidth 1.2 "
      "pointscale 0.7 background rgb 'white'\n",
-     "%%EOF"},
+     0.01, "%%EOF"},
 };
 
 const struct plot_info *plot_at(size_t index)
@@ -196,15 +239,14 @@ static flue_err write_data(struct store *store, const struct plot *plot, const s
         err = say_unwritten(shop, reason != 0 ? reason : errno, message, room);
     }
     if (err == FLUE_OK && rows == 0) {
-        snprintf(message, room, "%s: has no runs for this plot; it needs runs of both offload=host and offload=chimney",
-                 store_path(store));
+        snprintf(message, room, "%s: has no runs for this plot; it needs %s", store_path(store), plot->info.needs);
         err = FLUE_ENOENT;
     }
     return err;
 }
 
 static flue_err write_script(struct store *store, const struct plot *plot, const struct workshop *shop,
-                             const char *terminal, char *message, size_t room)
+                             const struct ending *ending, char *message, size_t room)
 {
     FILE *out = open_part(shop, ".gp", "w");
     char name[512];
@@ -215,15 +257,15 @@ static flue_err write_script(struct store *store, const struct plot *plot, const
         return say_unwritten(shop, errno, message, room);
     }
     fputs("# Made by flue plot.  In this folder: gnuplot FILE.gp\n", out);
-    fputs(terminal, out);
+    fprintf(out, ending->terminal, WIDTH_PX * ending->scale, plot->height_px * ending->scale);
     snprintf(name, sizeof name, "%s%s", shop->base, shop->suffix);
     fputs("set output ", out);
     facts_put_string(out, name);
     snprintf(name, sizeof name, "%s.dat", shop->base);
     fputs("\ndata = ", out);
     facts_put_string(out, name);
-    fprintf(out, "\nwidth_px = %d\nheight_px = %d\n", WIDTH_PX, HEIGHT_PX);
-    err = facts_write(store, plot->about, plot->graph_px, plot->panels_across, out, message, room);
+    fprintf(out, "\nwidth_px = %d\nheight_px = %d\n", WIDTH_PX, plot->height_px);
+    err = plot->facts(store, out, message, room);
     fputs("\n", out);
     for (const struct flue_embedded *file = plot_templates; file->name != NULL; file++) {
         if (strcmp(file->name, plot->info.name) == 0) {
@@ -379,14 +421,14 @@ flue_err plot_draw(struct store *store, const struct plot_request *request, char
         return FLUE_EINVAL;
     }
     err = query_choose(store, request->where, request->where_count, message, room);
-    err = err == FLUE_OK ? facts_check(store, message, room) : err;
+    err = err == FLUE_OK ? plot->check(store, message, room) : err;
     err = err == FLUE_OK ? check_target(request, &shop, message, room) : err;
     err = err == FLUE_OK ? open_workshop(request, &shop, message, room) : err;
     if (err != FLUE_OK) {
         return err;
     }
     err = write_data(store, plot, &shop, message, room);
-    err = err == FLUE_OK ? write_script(store, plot, &shop, ending->terminal, message, room) : err;
+    err = err == FLUE_OK ? write_script(store, plot, &shop, ending, message, room) : err;
     err = err == FLUE_OK ? run_gnuplot(request->gnuplot != NULL ? request->gnuplot : "gnuplot", &shop, message, room)
                          : err;
     err = err == FLUE_OK ? check_picture(&shop, ending->end, message, room) : err;

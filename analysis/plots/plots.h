@@ -14,6 +14,8 @@ struct store;
 struct plot_info {
     const char *name;
     const char *title;
+    const char *needs;   /* the runs that it is made from */
+    const char *reading; /* what to see in it */
 };
 
 /* NULL past the end. */

@@ -51,8 +51,11 @@ flue_err query_choose(struct store *store, const char *const *where, size_t coun
     sqlite3_stmt *insert = NULL;
     int rc = sqlite3_exec(
         db,
+        "DROP TABLE IF EXISTS temp.chosen_silence; DROP TABLE IF EXISTS temp.silent_differ;"
+        "DROP TABLE IF EXISTS temp.silent; DROP TABLE IF EXISTS temp.storm_window; DROP TABLE IF EXISTS "
+        "temp.chosen_storm; DROP TABLE IF EXISTS temp.sampled;"
         "DROP TABLE IF EXISTS temp.strip; DROP TABLE IF EXISTS temp.busiest; DROP TABLE IF EXISTS temp.chosen_run;"
-        "DROP TABLE IF EXISTS temp.chosen; DROP TABLE IF EXISTS temp.wanted;"
+        "DROP TABLE IF EXISTS temp.chosen; DROP TABLE IF EXISTS temp.fitting; DROP TABLE IF EXISTS temp.wanted;"
         "CREATE TEMP TABLE wanted(name TEXT NOT NULL, txt TEXT NOT NULL)",
         NULL, NULL, NULL);
 

@@ -133,6 +133,12 @@ int store_check(struct store *store, void (*say)(void *ctx, const char *line), v
     rows_are_faults(&checker, "SELECT 'value of run ' || run_id || ', metric ' || metric_id || ' is not num / den' "
                               "FROM scalar WHERE value IS NOT (CASE den WHEN 0 THEN NULL ELSE "
                               "CAST(num AS REAL) / CAST(den AS REAL) END)");
+    rows_are_faults(&checker, "SELECT 'timeline of run ' || run_id || ' has series of ' || min(n) || ' and of ' || "
+                              "max(n) || ' samples' FROM (SELECT run_id, count(*) AS n FROM series "
+                              "GROUP BY run_id, metric_id, entity) GROUP BY run_id HAVING min(n) <> max(n)");
+    rows_are_faults(&checker, "SELECT DISTINCT 'timeline of run ' || run_id || ' has samples of ' || m.name || "
+                              "', which is no series' FROM series JOIN metric m USING(metric_id) "
+                              "WHERE m.kind <> 'series'");
     check_summaries(&checker);
     return checker.broken ? -1 : checker.faults;
 }

@@ -221,16 +221,20 @@ static flue_err say_reading(const struct store *store, char *message, size_t roo
     return store_say_sqlite(store, message, room);
 }
 
-/* Makes the one table that a database of this version may lack, by its line of the schema. */
-static int add_late_table(sqlite3 *db)
+/* Makes the tables that a database of this version may lack, by their lines of the schema. */
+static int add_late_tables(sqlite3 *db)
 {
-    const char *line = strstr(store_schema[0].text, "CREATE TABLE IF NOT EXISTS");
-    sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_prepare_v2(db, line, -1, &statement, NULL); /* one statement, up to its semicolon */
+    const char *line = store_schema[0].text;
+    int rc = SQLITE_OK;
 
-    rc = rc == SQLITE_OK ? sqlite3_step(statement) : rc;
-    sqlite3_finalize(statement);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    while (rc == SQLITE_OK && (line = strstr(line, "CREATE TABLE IF NOT EXISTS")) != NULL) {
+        sqlite3_stmt *statement = NULL;
+        rc = sqlite3_prepare_v2(db, line, -1, &statement, &line); /* one statement, up to its semicolon */
+        rc = rc == SQLITE_OK ? sqlite3_step(statement) : rc;
+        rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+        sqlite3_finalize(statement);
+    }
+    return rc;
 }
 
 static flue_err open_checked(struct store *store, char *message, size_t room)
@@ -263,7 +267,7 @@ static flue_err open_checked(struct store *store, char *message, size_t room)
         sqlite3_exec(store->db, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL", NULL, NULL, NULL);
     }
     rc = store_begin(store);
-    rc = rc == SQLITE_OK ? add_late_table(store->db) : rc;
+    rc = rc == SQLITE_OK ? add_late_tables(store->db) : rc;
     rc = rc == SQLITE_OK ? store_fill_catalog(store->db) : rc;
     rc = rc == SQLITE_OK ? store_commit(store) : rc;
     if (rc != SQLITE_OK) {

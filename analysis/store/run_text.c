@@ -34,7 +34,8 @@ static void put_line(FILE *out, const char *word, const char *text)
 
 flue_err run_text_write(FILE *out, const struct store_run *run)
 {
-    size_t lines = 6 + run->finding_count + run->broken_count + run->metric_count + run->bin_count;
+    size_t lines = 6 + run->finding_count + run->broken_count + run->schedule_count + run->sample_count +
+                   run->metric_count + run->bin_count;
 
     fputs("flue-run\t1\n", out);
     put_line(out, "status", store_status_word((unsigned)run->status));
@@ -48,6 +49,17 @@ flue_err run_text_write(FILE *out, const struct store_run *run)
         fprintf(out, "broken\t%u", run->brokens[i].rule);
         put_field(out, run->brokens[i].party);
         fprintf(out, "\t%" PRIu64 "\n", run->brokens[i].count);
+    }
+    for (size_t i = 0; i < run->schedule_count; i++) {
+        fprintf(out, "event\t%" PRId64 "\t%d", run->schedule[i].at_ps, run->schedule[i].effect ? 1 : 0);
+        put_field(out, run->schedule[i].what);
+        fputc('\n', out);
+    }
+    for (size_t i = 0; i < run->sample_count; i++) {
+        fputs("sample", out);
+        put_field(out, run->samples[i].metric);
+        put_field(out, run->samples[i].entity);
+        fprintf(out, "\t%" PRId64 "\t%" PRId64 "\n", run->samples[i].at_ps, run->samples[i].value);
     }
     for (size_t i = 0; i < run->metric_count; i++) {
         const struct store_metric *m = &run->metrics[i];

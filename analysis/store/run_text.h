@@ -10,6 +10,8 @@
  *     evidence  TEXT
  *     finding   SENTENCE                           any number, in order
  *     broken    RULE  PARTY  COUNT                 any number: broken rules of the interface
+ *     event     AT_PS  EFFECT  WHAT                any number, in order: the schedule
+ *     sample    NAME  ENTITY  AT_PS  VALUE         any number, in order: the timeline
  *     metric    NAME  ENTITY  NUM  DEN             any number
  *     bin       NAME  ENTITY  LO  HI  N            any number, in order
  *     end       LINES                              always last: how many lines came before
@@ -25,8 +27,8 @@
 
 FLUE_BEGIN_C
 
-/* Writes status, digest, sim_end_ps, events, evidence, findings, broken rules, metrics and bins of a run.  The
- * status is DONE or FAILED. FLUE_EIO: it could not all be written. */
+/* Writes status, digest, sim_end_ps, events, evidence, findings, broken rules, schedule, samples, metrics and bins of a
+ * run.  The status is DONE or FAILED.  FLUE_EIO: it could not all be written. */
 FLUE_CHECKED flue_err run_text_write(FILE *out, const struct store_run *run);
 
 /* A record as it was read.  Owns its texts; zeroed is empty. */
@@ -45,6 +47,10 @@ struct run_text {
     size_t finding_count;
     struct store_broken *brokens;
     size_t broken_count;
+    struct store_event *schedule;
+    size_t schedule_count;
+    struct store_sample *samples;
+    size_t sample_count;
 };
 
 /* Reads a whole record.  FLUE_EPARSE: it is cut short or is none; message[room] says where.  FLUE_ENOMEM.  On an error

@@ -12,7 +12,7 @@ struct reader {
     struct run_text *out;
     size_t lines; /* read so far */
     bool ended;
-    size_t metric_room, bin_room, finding_room, broken_room;
+    size_t metric_room, bin_room, finding_room, broken_room, schedule_room, sample_room;
 };
 
 /* Cuts a line at its tabs and undoes the escapes, in place.  The number of fields, 0 if there are too many. */
@@ -142,6 +142,40 @@ static flue_err take_broken(struct reader *reader, char **field)
     return FLUE_OK;
 }
 
+static flue_err take_event(struct reader *reader, char **field)
+{
+    struct run_text *out = reader->out;
+    void *array = out->schedule;
+    struct store_event event = {.at_ps = 0, .what = field[3], .effect = strcmp(field[2], "1") == 0};
+
+    if (!read_signed(field[1], &event.at_ps) || (!event.effect && strcmp(field[2], "0") != 0)) {
+        return FLUE_EPARSE;
+    }
+    if (!grow(&array, out->schedule_count, &reader->schedule_room, sizeof event)) {
+        return FLUE_ENOMEM;
+    }
+    out->schedule = array;
+    out->schedule[out->schedule_count++] = event;
+    return FLUE_OK;
+}
+
+static flue_err take_sample(struct reader *reader, char **field)
+{
+    struct run_text *out = reader->out;
+    void *array = out->samples;
+    struct store_sample sample = {.metric = field[1], .entity = field[2], .at_ps = 0, .value = 0};
+
+    if (!read_signed(field[3], &sample.at_ps) || !read_signed(field[4], &sample.value)) {
+        return FLUE_EPARSE;
+    }
+    if (!grow(&array, out->sample_count, &reader->sample_room, sizeof sample)) {
+        return FLUE_ENOMEM;
+    }
+    out->samples = array;
+    out->samples[out->sample_count++] = sample;
+    return FLUE_OK;
+}
+
 static flue_err take_status(struct run_text *out, const char *word)
 {
     for (unsigned i = 0; i <= STORE_FAILED; i++) {
@@ -167,6 +201,12 @@ static flue_err take_line(struct reader *reader, char *line)
     }
     if (count == 6 && strcmp(field[0], "bin") == 0) {
         return take_bin(reader, field);
+    }
+    if (count == 5 && strcmp(field[0], "sample") == 0) {
+        return take_sample(reader, field);
+    }
+    if (count == 4 && strcmp(field[0], "event") == 0) {
+        return take_event(reader, field);
     }
     if (count == 5 && strcmp(field[0], "metric") == 0) {
         return take_metric(reader, field);
@@ -246,6 +286,8 @@ void run_text_free(struct run_text *text)
     free(text->bins);
     free(text->findings);
     free(text->brokens);
+    free(text->schedule);
+    free(text->samples);
     *text = (struct run_text){.status = STORE_CRASHED};
 }
 
@@ -264,4 +306,8 @@ void run_text_fill(const struct run_text *text, struct store_run *run)
     run->finding_count = text->finding_count;
     run->brokens = text->brokens;
     run->broken_count = text->broken_count;
+    run->schedule = text->schedule;
+    run->schedule_count = text->schedule_count;
+    run->samples = text->samples;
+    run->sample_count = text->sample_count;
 }

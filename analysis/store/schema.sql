@@ -156,6 +156,8 @@ CREATE TABLE hist_bin(
   PRIMARY KEY(run_id, metric_id, entity, lo),
   FOREIGN KEY(run_id, metric_id, entity) REFERENCES hist ON DELETE CASCADE) STRICT, WITHOUT ROWID;
 
+-- The timeline of a run (parameter `sample`), metrics of kind series.  All series of a run have the same times; what
+-- counts since the sample before is 0 in the first.
 CREATE TABLE series(
   run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
   metric_id INTEGER NOT NULL REFERENCES metric,
@@ -163,6 +165,16 @@ CREATE TABLE series(
   t_ps INTEGER NOT NULL,
   value REAL,
   PRIMARY KEY(run_id, metric_id, entity, t_ps)) STRICT, WITHOUT ROWID;
+
+-- What was scheduled in a run, in the order of the schedule, once it was over; effect 0: it did not come to pass, or
+-- found nothing to act on.  A database without this table gets it when it is opened for writing.
+CREATE TABLE IF NOT EXISTS event(
+  run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  ord INTEGER NOT NULL,
+  at_ps INTEGER NOT NULL,
+  what TEXT NOT NULL,
+  effect INTEGER NOT NULL CHECK(effect IN (0, 1)),
+  PRIMARY KEY(run_id, ord)) STRICT, WITHOUT ROWID;
 
 CREATE TABLE artifact(
   run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,

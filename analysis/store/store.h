@@ -74,6 +74,20 @@ struct store_bin {
     uint64_t n;      /* > 0 */
 };
 
+/* One sample of a timeline. */
+struct store_sample {
+    const char *metric; /* of metrics.def, kind series */
+    const char *entity;
+    int64_t at_ps, value; /* times rise within a metric and entity */
+};
+
+/* Something that was scheduled. */
+struct store_event {
+    int64_t at_ps;
+    const char *what;
+    bool effect; /* it came to pass, and found something to act on */
+};
+
 /* How often one party broke one rule of the interface (flue/check.h). */
 struct store_broken {
     unsigned rule;
@@ -121,6 +135,10 @@ struct store_run {
     size_t metric_count;
     const struct store_bin *bins;
     size_t bin_count;
+    const struct store_event *schedule;
+    size_t schedule_count;
+    const struct store_sample *samples;
+    size_t sample_count;
     const char *const *findings;
     size_t finding_count;
     const struct store_broken *brokens;
@@ -128,8 +146,8 @@ struct store_run {
 };
 
 /* Stores a run.  uid, if not NULL, gets its short name.  FLUE_EEXIST: this run is stored already as done, with the same
- * digest.  FLUE_ESTATE: as done, with another digest.  FLUE_EINVAL: a metric or a bin that cannot be.  FLUE_EIO.
- * On every error the database is as before. */
+ * digest.  FLUE_ESTATE: as done, with another digest.  FLUE_EINVAL: a metric, a bin or a sample that cannot be.
+ * FLUE_EIO. On every error the database is as before. */
 FLUE_CHECKED flue_err store_run(struct store *store, const struct store_run *run, char uid[17], char *message,
                                 size_t room);
 
@@ -150,8 +168,8 @@ FLUE_CHECKED flue_err store_plan(struct store *store, const char *name, const ch
 /* Gathers what the query planner wants to know; at the end of a sweep.  A failure does no harm. */
 void store_analyze(struct store *store);
 
-/* Everything store_check() looks at: the file, foreign keys, complete runs, hist against hist_bin, summary against the
- * scalars.  `say` gets one line per fault.  The number of faults, or -1 if reading failed. */
+/* Everything store_check() looks at: the file, foreign keys, complete runs, hist against hist_bin, whole timelines,
+ * summary against the scalars.  `say` gets one line per fault.  The number of faults, or -1 if reading failed. */
 int store_check(struct store *store, void (*say)(void *ctx, const char *line), void *ctx);
 
 FLUE_END_C

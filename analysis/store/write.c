@@ -216,10 +216,49 @@ static int add_brokens(struct store *store, const struct store_run *run, sqlite3
     return rc;
 }
 
+static int add_schedule(struct store *store, const struct store_run *run, sqlite3_int64 id)
+{
+    sqlite3_stmt *s = store_prepare(store, "INSERT INTO event VALUES(?, ?, ?, ?, ?)");
+    int rc = s != NULL ? SQLITE_OK : sqlite3_errcode(store->db);
+
+    for (size_t i = 0; rc == SQLITE_OK && i < run->schedule_count; i++) {
+        sqlite3_bind_int64(s, 1, id);
+        sqlite3_bind_int64(s, 2, (sqlite3_int64)i + 1);
+        sqlite3_bind_int64(s, 3, run->schedule[i].at_ps);
+        bind_text(s, 4, or_empty(run->schedule[i].what));
+        sqlite3_bind_int(s, 5, run->schedule[i].effect ? 1 : 0);
+        rc = step(s);
+    }
+    sqlite3_finalize(s);
+    return rc;
+}
+
+static int add_samples(struct store *store, const struct store_run *run, sqlite3_int64 id)
+{
+    sqlite3_stmt *s = store_prepare(store, "INSERT INTO series SELECT ?1, metric_id, ?3, ?4, ?5 FROM metric "
+                                           "WHERE name = ?2 AND kind = 'series'");
+    int rc = s != NULL ? SQLITE_OK : sqlite3_errcode(store->db);
+
+    for (size_t i = 0; rc == SQLITE_OK && i < run->sample_count; i++) {
+        const struct store_sample *sample = &run->samples[i];
+        sqlite3_bind_int64(s, 1, id);
+        bind_text(s, 2, sample->metric);
+        bind_text(s, 3, or_empty(sample->entity));
+        sqlite3_bind_int64(s, 4, sample->at_ps);
+        sqlite3_bind_int64(s, 5, sample->value);
+        rc = step(s);
+        if (rc == SQLITE_OK && sqlite3_changes(store->db) != 1) {
+            rc = SQLITE_MISMATCH;
+        }
+    }
+    sqlite3_finalize(s);
+    return rc;
+}
+
 static int add_metrics(struct store *store, const struct store_run *run, sqlite3_int64 id)
 {
     sqlite3_stmt *s = store_prepare(store, "INSERT INTO scalar SELECT ?1, metric_id, ?3, ?4, ?5, ?6 FROM metric "
-                                           "WHERE name = ?2 AND kind <> 'hist'");
+                                           "WHERE name = ?2 AND kind NOT IN ('hist', 'series')");
     int rc = s != NULL ? SQLITE_OK : sqlite3_errcode(store->db);
 
     for (size_t i = 0; rc == SQLITE_OK && i < run->metric_count; i++) {
@@ -239,7 +278,7 @@ static int add_metrics(struct store *store, const struct store_run *run, sqlite3
     return rc;
 }
 
-static bool same_series(const struct store_bin *a, const struct store_bin *b)
+static bool same_histogram(const struct store_bin *a, const struct store_bin *b)
 {
     return strcmp(a->metric, b->metric) == 0 && strcmp(or_empty(a->entity), or_empty(b->entity)) == 0;
 }
@@ -304,7 +343,7 @@ static int add_bins(struct store *store, const struct store_run *run, sqlite3_in
         const struct store_bin *b = &run->bins[i];
         if (i == first) {
             size_t past = i;
-            while (past < run->bin_count && same_series(b, &run->bins[past])) {
+            while (past < run->bin_count && same_histogram(b, &run->bins[past])) {
                 past++;
             }
             rc = add_hist(hist, b, past - i, id);
@@ -335,7 +374,7 @@ static bool bins_are_sound(const struct store_run *run)
         if (b->n == 0 || b->n > INT64_MAX || b->hi > INT64_MAX || b->lo > b->hi) {
             return false;
         }
-        if (i > 0 && same_series(&run->bins[i - 1], b) && run->bins[i - 1].hi >= b->lo) {
+        if (i > 0 && same_histogram(&run->bins[i - 1], b) && run->bins[i - 1].hi >= b->lo) {
             return false;
         }
     }
@@ -361,6 +400,8 @@ static flue_err write_all(struct store *store, const struct store_run *run, char
     }
     *rc = *rc == SQLITE_OK ? add_findings(store, run, id) : *rc;
     *rc = *rc == SQLITE_OK ? add_brokens(store, run, id) : *rc;
+    *rc = *rc == SQLITE_OK ? add_schedule(store, run, id) : *rc;
+    *rc = *rc == SQLITE_OK ? add_samples(store, run, id) : *rc;
     *rc = *rc == SQLITE_OK ? add_metrics(store, run, id) : *rc;
     *rc = *rc == SQLITE_OK ? add_bins(store, run, id) : *rc;
     if (*rc == SQLITE_OK && run->status == STORE_DONE) {

@@ -50,7 +50,8 @@ const char *flue_holder_name(unsigned holder);
     X(FAILED, "terminate failed")                                                                                      \
     X(BROKEN, "an update or a query failed")                                                                           \
     X(NO_ROUTE, "its next hop is gone")                                                                                \
-    X(ADVICE, "the target recommended it")
+    X(ADVICE, "the target recommended it")                                                                             \
+    X(ADAPTER, "its address is on another adapter")
 
 enum flue_move {
 #define X(name, title) FLUE_MOVE_##name,
@@ -101,22 +102,29 @@ struct flue_host_params {
     struct flue_tcp_params tcp;       /* the software path's engine; also what the target inherits */
     struct flue_profile profile;      /* host prices are used */
     const struct flue_policy *policy; /* borrowed; static storage */
-    uint32_t send_quantum;            /* segments a connection may send in its turn: 4 */
-    uint32_t backlog_frames;          /* ordinary frames outstanding in the adapter before the host waits: 64 */
-    uint32_t tree_connections;        /* connections per initiate tree at most: 256 */
-    uint32_t connections;             /* expected; sizes tables, no limit */
-    struct flue_ddi ddi;              /* zeroed: all defaults but the numbers, which are then 0 */
-    uint32_t receive_post_bytes;      /* room of each receive buffer a socket posts at the target; 0: it posts none */
-    uint32_t receive_posts;           /* how many it keeps posted there */
-    uint32_t receive_nonpush;         /* 1: each comes back only when it is full (CH-189) */
-    uint32_t receive_queue_bytes;     /* received bytes that wait for an application that does not read, before the host
-                                       * refuses more of the target; 0: tcp.rcv_buffer_bytes */
-    uint32_t heed_advice;             /* bit n: an upload reason n that the host may ignore is followed */
-    uint32_t follow_send_backlog;     /* 1: bytes posted at the target are limited to what it advises (CH-263) */
-    uint32_t close_with_data;         /* 1: the last bytes before a close travel in the disconnect's own list */
-    uint32_t receive_queues;          /* processors 0 .. n-1 that adapters are told to spread received frames over
-                                       * (behaviour 15.8); 0, 1: nothing is told */
-    uint32_t reoffer;                 /* 1: a connection that had to come back is offered again after the back-off */
+    struct flue_policy_params policy_params;
+    uint32_t send_quantum;        /* segments a connection may send in its turn: 4 */
+    uint32_t backlog_frames;      /* ordinary frames outstanding in the adapter before the host waits: 64 */
+    uint32_t tree_connections;    /* connections per initiate tree at most: 256 */
+    uint32_t connections;         /* expected; sizes tables, no limit */
+    struct flue_ddi ddi;          /* zeroed: all defaults but the numbers, which are then 0 */
+    uint32_t receive_post_bytes;  /* room of each receive buffer a socket posts at the target; 0: it posts none */
+    uint32_t receive_posts;       /* how many it keeps posted there */
+    uint32_t receive_nonpush;     /* 1: each comes back only when it is full (CH-189) */
+    uint32_t receive_queue_bytes; /* received bytes that wait for an application that does not read, before the host
+                                   * refuses more of the target; 0: tcp.rcv_buffer_bytes */
+    uint32_t heed_advice;         /* bit n: an upload reason n that the host may ignore is followed */
+    uint32_t follow_send_backlog; /* 1: bytes posted at the target are limited to what it advises (CH-263) */
+    uint32_t close_with_data;     /* 1: the last bytes before a close travel in the disconnect's own list */
+    uint32_t receive_queues;      /* processors 0 .. n-1 that adapters are told to spread received frames over
+                                   * (behaviour 15.8); 0, 1: nothing is told */
+    uint32_t update_only;         /* 1: a dead next hop is not invalidated first, if its paths can move elsewhere */
+    flue_ps nud_reachable_ps;     /* a confirmation of a next hop holds so long: 30 s (RFC 4861 10); the target's
+                                   * NceStaleTicks, too.  0 in each of the three: the RFC's */
+    flue_ps nud_delay_ps;         /* and is waited for so long before the first probe: 5 s */
+    flue_ps nud_retrans_ps;       /* between probes, three of them: 1 s */
+    uint32_t reoffer;             /* 1: a connection that had to come back is offered again after the back-off; a
+                                   * policy that is asked again does that itself */
 };
 
 /* Makes a host and registers it as protocol driver on ndis.  Borrows env, timers, trace, ndis; copies params.
@@ -150,6 +158,14 @@ FLUE_CHECKED flue_err flue_host_address(struct flue_host *host, unsigned adapter
  * known to be dead.  What no route covers is on the link of the adapter that has the local address. */
 FLUE_CHECKED flue_err flue_host_route(struct flue_host *host, const struct flue_ip *prefix, unsigned bits,
                                       const struct flue_ip *next_hop, unsigned adapter);
+/* An own address goes to another adapter, which tells its link so (RFC 5227 3), and with it every connection that the
+ * host holds.  One that the old adapter's target holds stays there, and goes on: what comes for it by the new adapter
+ * is forwarded.  It is taken back and offered to the new one's target by flue_host_socket_move(); one that comes back
+ * for another reason follows its address by itself.  Called again for the same adapter: told again.
+ * FLUE_EINVAL: there is no such adapter, it has no MAC addresses on its wire, or this is no own address; FLUE_ENOMEM:
+ * FLUE_HOST_ADDRESSES are there, or some paths found no memory; those stay, and may be tried again. */
+FLUE_CHECKED flue_err flue_host_address_move(struct flue_host *host, const struct flue_ip *ip, unsigned adapter,
+                                             flue_ps at_ps);
 /* Every path over one next hop goes over another one of the same adapter from now on; offloaded ones by an update
  * (behaviour 9.2).  from NULL: the static neighbour.  FLUE_EEXIST: from is not known; FLUE_ENOMEM. */
 FLUE_CHECKED flue_err flue_host_relink(struct flue_host *host, const struct flue_ip *from, const struct flue_ip *to,
@@ -213,15 +229,61 @@ FLUE_CHECKED flue_err flue_host_socket_query(struct flue_socket *socket, flue_ho
  * allows it. */
 FLUE_CHECKED flue_err flue_host_socket_offload(struct flue_socket *socket, flue_ps at_ps);
 FLUE_CHECKED flue_err flue_host_socket_upload(struct flue_socket *socket, flue_ps at_ps);
+/* Takes a connection back from a target through whose adapter its address does not lead any more, and offers it to the
+ * one of the adapter that has it now.  FLUE_ESTATE: it is not with such a target, or on its way already; it may follow
+ * by itself. */
+FLUE_CHECKED flue_err flue_host_socket_move(struct flue_socket *socket, flue_ps at_ps);
 /* Ends the offload of every path and neighbour object that no connection depends on any more (they stay with the target
  * otherwise, so that the next connection finds them there).  What is left to do completes like any other terminate. */
 void flue_host_release_offload(struct flue_host *host, flue_ps at_ps);
+
+/* What a connection will carry in all, both ways: for policies that are clairvoyant.  Said by the application when the
+ * connection opens, before its connected() returns; others than such policies make nothing of it. */
+struct flue_host_hint {
+    uint64_t bytes, requests; /* requests: writes of this end */
+    uint64_t rank;            /* how many connections carry more */
+};
+void flue_host_socket_expect(struct flue_socket *socket, const struct flue_host_hint *hint);
+
+/* ---- From host to host.  A connection leaves as an image: all that its TCP, its socket and its stream know, but not
+ * the bytes of its buffers, which are described (struct flue_span); payload_bytes tells how many a real image would
+ * carry, unacknowledged, unsent, out of order and unread ones together.  Any TCP state but CLOSED can move, and between
+ * the two calls nothing happens to the connection: its timers stand still. */
+
+/* FLUE_OK and *bytes <= room: the image in out is the connection now; the socket is gone from here, without a word to
+ * its application or its peer, and its book stays in this host's.  *bytes > room: nothing has changed.
+ * FLUE_ESTATE: a target holds it (take it back first), it has ended or is being reset, or the application has something
+ * to be told first; FLUE_EINVAL: its payload lies in memory.  Not from inside a callback of the same socket. */
+FLUE_CHECKED flue_err flue_host_socket_export(struct flue_socket *socket, flue_ps at_ps, void *out, size_t room,
+                                              size_t *bytes, uint64_t *payload_bytes);
+/* A socket of this host from an image, held by the host, with an empty book; app and ctx as with flue_host_listen().
+ * Only FLUE_OK takes the connection over; after anything else the image is as good as before, here or elsewhere.
+ * FLUE_EEXIST: the tuple is in use; FLUE_EPARSE: it is no image, or damaged; FLUE_ENOMEM.  That the local address is
+ * one of this host's is the caller's business. */
+FLUE_CHECKED flue_err flue_host_socket_import(struct flue_host *host, const void *image, size_t bytes,
+                                              const struct flue_app *app, void *ctx, flue_ps at_ps,
+                                              struct flue_socket **out);
+/* What comes for a connection that this host does not know is shown to stray first: 1: it has taken care of it, 0: the
+ * host goes on, with a listener or a reset.  The frame is borrowed until return.  NULL: nobody is asked. */
+typedef int flue_host_stray_fn(void *ctx, const struct flue_frame *frame, flue_ps at_ps);
+void flue_host_set_stray(struct flue_host *host, flue_host_stray_fn *stray, void *ctx);
+/* An own address is another host's from now on.  FLUE_EINVAL: it was none.  And: an adapter tells its link that an own
+ * address is there (RFC 5227 3).  FLUE_EINVAL: it is not, or there are no MAC addresses. */
+FLUE_CHECKED flue_err flue_host_address_leave(struct flue_host *host, const struct flue_ip *ip);
+FLUE_CHECKED flue_err flue_host_announce(struct flue_host *host, unsigned adapter, const struct flue_ip *ip,
+                                         flue_ps at_ps);
+
+/* Asks for the address of the next hop between two addresses before somebody sends there.  FLUE_ENOMEM. */
+FLUE_CHECKED flue_err flue_host_resolve(struct flue_host *host, const struct flue_ip *local_ip,
+                                        const struct flue_ip *remote_ip, flue_ps at_ps);
 
 /* Charges the application's own work for `requests` requests. */
 void flue_host_socket_work(struct flue_socket *socket, unsigned requests);
 
 void flue_host_socket_set_ctx(struct flue_socket *socket, void *ctx); /* per connection; default: the app's ctx */
 uint32_t flue_host_socket_id(const struct flue_socket *socket);
+/* What the host's TCP knows of a connection.  FLUE_ESTATE: the host does not hold it. */
+FLUE_CHECKED flue_err flue_host_socket_info(const struct flue_socket *socket, struct flue_tcp_info *out);
 /* The same of the socket with this tuple; FLUE_NO_CONN: there is none. */
 uint32_t flue_host_identify(const struct flue_host *host, const struct flue_tcp_tuple *tuple);
 const struct flue_tcp_tuple *flue_host_socket_tuple(const struct flue_socket *socket);
@@ -229,6 +291,9 @@ enum flue_holder flue_host_socket_holder(const struct flue_socket *socket);
 const struct flue_account *flue_host_socket_account(const struct flue_socket *socket);
 /* Accepted by flue_host_socket_send() and not yet acknowledged. */
 uint64_t flue_host_socket_unacked_bytes(const struct flue_socket *socket);
+
+/* Reasons of Retrieve (TCP_UPLOAD_REASON), and different statuses that a refusal can have. */
+enum { FLUE_RETRIEVES = 12, FLUE_REFUSALS = 20 };
 
 struct flue_host_totals {
     uint64_t sockets;                      /* open now */
@@ -240,13 +305,25 @@ struct flue_host_totals {
     uint64_t buffered_bytes_taken; /* receive data through BufferedData, up */
     uint64_t interrupts;
     uint64_t frames_received, frames_sent;
-    uint64_t updates, queries, invalidates;        /* blocks, over the run */
-    uint64_t failed;                               /* of those, how many the target could not do */
-    uint64_t posted, refused_bytes;                /* receive buffers; bytes of indications that were not taken */
+    uint64_t updates, queries, invalidates; /* blocks, over the run */
+    uint64_t failed;                        /* of those, how many the target could not do */
+    uint64_t posted, refused_bytes;         /* receive buffers; bytes of indications that were not taken */
+    uint64_t retrieved[FLUE_RETRIEVES];     /* events TcpIndicateRetrieve by reason */
+    struct {
+        int32_t status; /* an NDIS_STATUS; 0: no more */
+        uint64_t count;
+    } refusals[FLUE_REFUSALS];                     /* `refused` by what the target said, in order of appearance */
     uint64_t solicitations, reassembled, relinked; /* ARP and ND requests; datagrams; paths */
+    /* By reason of the policy: its answers, and those of them that made a connection move; moves to make room for
+     * another connection; and equal facts that were not answered equally. */
+    uint64_t answers[FLUE_POLICY_REASONS], policy_moves[FLUE_POLICY_REASONS], room_made, impure;
+    uint64_t exported, imported; /* connections, to and from other hosts */
 };
 void flue_host_totals(const struct flue_host *host, struct flue_host_totals *out);
 void flue_host_tcp_totals(const struct flue_host *host, struct flue_tcp_totals *out);
+/* How the host's engine sees a connection.  FLUE_ENOENT: it does not have it. */
+FLUE_CHECKED flue_err flue_host_tcp_info(const struct flue_host *host, const struct flue_tcp_tuple *tuple,
+                                         struct flue_tcp_info *out);
 /* The host's core and its books; borrowed until the host is freed.  Only the adapter may begin work on it and charge
  * it: an interrupt, before its first upcall.  If it does not, the host does both at the first upcall. */
 struct flue_server *flue_host_core(struct flue_host *host);

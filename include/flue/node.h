@@ -63,6 +63,9 @@ void flue_node_free(struct flue_node *node);
 void flue_node_receive(struct flue_node *node, const struct flue_frame *frame); /* by the first adapter's wire */
 void flue_node_receive_by(struct flue_node *node, unsigned adapter, const struct flue_frame *frame);
 void flue_node_alarm(struct flue_node *node);
+/* A frame that comes to the first adapter at a time, by another way than the wire, which neither loses nor delays it.
+ * Copied; without memory it is lost.  From outside an entry of this node: flue_node_settle() follows. */
+void flue_node_receive_at(struct flue_node *node, const struct flue_frame *frame, flue_ps at_ps);
 
 /* The run is over, and everything was given back: the checker's last look, if it is on. */
 void flue_node_check_end(struct flue_node *node);

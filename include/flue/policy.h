@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* flue/policy.h - the decision who should hold a connection: facts in; decision and reason out.  A policy is a pure
- * function. */
+/* flue/policy.h - the decision who should hold a connection: facts in; decision and reason out.
+ *
+ * A policy is a pure function: equal facts, equal answer; it keeps nothing, and looks at nothing else.  What has to be
+ * remembered of a connection the host remembers, and tells as facts (flue/facts.def).  The host asks when a connection
+ * has opened, and again while it lives (struct flue_policy_params); it follows an answer only when it may: not before
+ * the connection's stay is over (hysteresis), nor before its back-off is (D-35), nor what the interface forbids.
+ *
+ * A policy from outside is a shared library for `flue run --policy ./mine.so`; example/policy-budget.c is one. */
 #ifndef FLUE_POLICY_H
 #define FLUE_POLICY_H
 
@@ -8,26 +14,93 @@
 
 FLUE_BEGIN_C
 
-enum flue_decision { FLUE_KEEP, FLUE_OFFLOAD, FLUE_TAKE_BACK };
+/* Raised when a structure or a meaning below, or in facts.def, changes. */
+#define FLUE_POLICY_ABI 1u
 
-/* What a policy may know. */
+enum flue_decision {
+    FLUE_KEEP,     /* it stays where it is */
+    FLUE_OFFLOAD,  /* to the target.  Of one that is there: it stays */
+    FLUE_TAKE_BACK /* to the host.  Of one that is there: it stays */
+};
+
 struct flue_policy_facts {
-    uint64_t bytes_sent, bytes_received; /* payload, so far */
-    flue_ps age_ps;                      /* since the connection opened */
-    uint32_t held_by_target;             /* 1: the target holds it now */
-    uint32_t capacity_left;              /* contexts that the host believes are free */
+#define FLUE_FACT(name, word, kind, who, help) uint64_t name;
+#include "flue/facts.def"
+#undef FLUE_FACT
 };
 
+enum flue_fact {
+#define FLUE_FACT(name, word, kind, who, help) FLUE_FACT_##name,
+#include "flue/facts.def"
+#undef FLUE_FACT
+    FLUE_FACTS
+};
+uint64_t flue_policy_fact(const struct flue_policy_facts *facts, enum flue_fact fact);
+
+/* A rule of the policy "rules": all conditions hold, then the decision is this one. */
+#define FLUE_POLICY_RULES      16
+#define FLUE_POLICY_CONDITIONS 4
+enum flue_compare { FLUE_LESS, FLUE_AT_MOST, FLUE_EQUAL, FLUE_UNEQUAL, FLUE_AT_LEAST, FLUE_MORE };
+struct flue_policy_rule {
+    enum flue_decision decision;
+    uint32_t conditions;
+    struct flue_policy_condition {
+        enum flue_fact fact;
+        enum flue_compare compare;
+        uint64_t value;
+    } condition[FLUE_POLICY_CONDITIONS];
+};
+
+/* What a run sets.  The first three are the host's, the others the policies'. */
+struct flue_policy_params {
+    flue_ps every_ps;         /* a connection with new facts is asked about again after so long; 0: only at open */
+    flue_ps stay_ps;          /* after a move it stays at least so long */
+    uint64_t seed;            /* of facts.draw_ppm */
+    uint64_t min_bytes;       /* automatic: bytes so far */
+    uint64_t min_write_bytes; /* automatic: mean_write_bytes or mean_read_bytes */
+    uint64_t max_rtt_ps;      /* automatic */
+    uint64_t max_loss_ppm;    /* automatic */
+    uint64_t max_idle_ps;     /* automatic: longer idle, it is taken back; 0: never */
+    uint64_t worth_bytes;     /* adaptive, oracle: what a hand-over has to carry to be worth it */
+    uint64_t target_ppm;      /* adaptive: share of the contexts that it fills */
+    uint64_t share_ppm;       /* random: share of the connections */
+    uint32_t rules;
+    struct flue_policy_rule rule[FLUE_POLICY_RULES];
+};
+
+struct flue_verdict {
+    enum flue_decision decision;
+    uint32_t reason; /* index of flue_policy.reasons */
+};
+
+/* Static storage.  The first three members: what a library was compiled with. */
+#define FLUE_POLICY_VERSIONS                                                                                           \
+    .abi = FLUE_POLICY_ABI, .policy_bytes = sizeof(struct flue_policy), .facts_bytes = sizeof(struct flue_policy_facts)
+#define FLUE_POLICY_REASONS 24
 struct flue_policy {
-    const char *name;
+    uint32_t abi, policy_bytes, facts_bytes;
+    uint32_t asked_again; /* 0: its answer never changes, so it is asked at open only */
+    uint32_t clairvoyant; /* 1: it gets the facts of WORKLOAD */
+    const char *name;     /* letters, digits, '.', '_' and '-' */
     const char *help;
-    enum flue_decision (*decide)(const struct flue_policy_facts *facts, const char **reason);
+    const char *reasons[FLUE_POLICY_REASONS]; /* short; NULL from the first unused one on; at least one */
+    struct flue_verdict (*decide)(const struct flue_policy_params *params, const struct flue_policy_facts *facts);
+    /* What it is worth to have a connection at the target, in bytes; may be NULL.  With it, OFFLOAD while no context is
+     * free means: take back the least valuable one to make room, then this one.  It must be worth more than
+     * facts.least_bytes, or it is not done. */
+    uint64_t (*value)(const struct flue_policy_params *params, const struct flue_policy_facts *facts);
 };
 
-/* "never", "always": static storage; NULL if there is no such policy. */
+/* The built-in policies; NULL: there is no such.  And the i-th, NULL past the end. */
 const struct flue_policy *flue_policy_find(const char *name);
-/* The i-th built-in policy, NULL past the end. */
 const struct flue_policy *flue_policy_at(unsigned i);
+/* How many reasons it has. */
+unsigned flue_policy_reasons(const struct flue_policy *policy);
+/* A workable start: what the scenario's parameters are by default. */
+void flue_policy_defaults(struct flue_policy_params *params);
+
+/* The one symbol of a library. */
+const struct flue_policy *flue_policy_plugin(void);
 
 FLUE_END_C
 

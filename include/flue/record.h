@@ -22,6 +22,9 @@ struct flue_record {
     /* Something that was scheduled, after the run: "upload-all"; effect 0: it did not come to pass, or found nothing to
      * act on.  NULL: not told. */
     void (*event)(void *ctx, flue_ps at_ps, const char *what, int effect);
+    /* One sample of a series, a metric of kind series; times rise within a metric and entity.  Samples are not part of
+     * the digest: a run that is sampled is the same run.  NULL: not told. */
+    void (*series)(void *ctx, const char *metric, const char *entity, flue_ps at_ps, int64_t value);
     /* Folded into the digest but not stored: order matters. */
     void (*fold)(void *ctx, const char *what, uint64_t value);
 };

@@ -34,7 +34,7 @@ struct flue_text {
     char text[FLUE_TEXT_MAX];
 };
 
-enum flue_workload { FLUE_WORKLOAD_BULK, FLUE_WORKLOAD_RPC };
+enum flue_workload { FLUE_WORKLOAD_BULK, FLUE_WORKLOAD_RPC, FLUE_WORKLOAD_WEB, FLUE_WORKLOADS };
 enum flue_net_kind { FLUE_NET_LINK, FLUE_NET_NS3 };
 
 struct flue_scenario {

@@ -75,6 +75,7 @@ struct flue_target_params {
     uint64_t xmit_buffer_bytes; /* for the MaxSndWnd of all; past it ..._TCP_XMIT_BUFFER; 0: any */
     struct flue_target_judge judge;
     struct flue_target_thresholds thresholds;
+    flue_ps hang_after_ps;       /* operations that take longer are overdue (D-60); 0: nobody looks */
     uint32_t nce_stale_ticks;    /* NceStaleTicks (behaviour 14); 0: reachability is never asked for */
     uint32_t backlog_permille;   /* a SendBacklogSize that changed by so much is told; 0: never */
     uint32_t backlog_ticks;      /* and at most once in so many ticks (CH-263) */
@@ -143,8 +144,9 @@ enum flue_target_fault {
     FLUE_FAULT_HARDWARE,  /* a connection: HardwareFailure is noticed at once */
     FLUE_FAULT_STARVE,    /* a connection: memory has run out for it, UploadRequested (CH-142) */
     FLUE_FAULT_LOSE,      /* the next operation of kind `id`, as in the next line, is done, and its completion lost */
-    FLUE_FAULT_HANG       /* the next state operation of kind `id` (0 initiate, 1 terminate, 2 update, 3 invalidate,
-                           * 4 query) never completes; layer 0 */
+    FLUE_FAULT_HANG,      /* the next state operation of kind `id` (0 initiate, 1 terminate, 2 update, 3 invalidate,
+                           * 4 query) is never begun; layer 0 */
+    FLUE_FAULT_BUS        /* the adapter has lost all that it kept, and is started anew (D-60); layer and id 0 */
 };
 /* layer: 1 neighbour, 2 path, 3 connection; id: identity of a connection in traces, the object itself or the one above
  * which it is meant.  FLUE_EINVAL: there is no such object. */
@@ -177,10 +179,15 @@ struct flue_target_totals {
     uint64_t interrupts;
     uint64_t context_misses;
     uint64_t events; /* Disconnect, Abort, Retrieve raised */
+    uint64_t late;   /* completions that were found missing, and made (D-60) */
+    uint64_t resets; /* starts anew */
 };
 /* The books.  NULL stands for an adapter that is not Flue's, whose books are empty. */
 void flue_target_totals(const struct flue_target *target, struct flue_target_totals *out);
 void flue_target_tcp_totals(const struct flue_target *target, struct flue_tcp_totals *out);
+/* How the adapter's engine sees a connection.  FLUE_ENOENT: it does not have it. */
+FLUE_CHECKED flue_err flue_target_tcp_info(const struct flue_target *target, const struct flue_tcp_tuple *tuple,
+                                           struct flue_tcp_info *out);
 const struct flue_server *flue_target_engine(const struct flue_target *target);
 const struct flue_pcie *flue_target_pcie(const struct flue_target *target);
 /* Busy time of the transmit side of the wire. */

@@ -172,6 +172,10 @@ void flue_tcp_timeout(struct flue_tcp_conn *conn, flue_ps now_ps);
 
 /* 1: flue_tcp_timeout() would now repeat a segment or send a probe; 0: at most an ACK. */
 int flue_tcp_timeout_sends(const struct flue_tcp_conn *conn, flue_ps now_ps);
+/* Segments go to another next hop from now on (D-18): what was repeated, or probed, in vain over the old one is sent
+ * again at once, and the repetitions that end a connection are counted anew (RFC 9293 3.8.3).  RTO stays backed off
+ * until something is acknowledged (RFC 6298 5), and what has passed of TotalRT has passed (D-20). */
+void flue_tcp_rerouted(struct flue_tcp_conn *conn, flue_ps now_ps);
 
 /* FIN after all queued data (RFC 9293 3.10.4).  FLUE_ESTATE: closed already;
  * FLUE_ENOMEM: nothing has changed. */

@@ -72,20 +72,24 @@ bool rng_chance_ppm(struct rng *rng, uint32_t ppm)
     return ((rng_u64(rng) >> 32) * 1000000) >> 32 < ppm;
 }
 
-/* -log2(U) x 2^31 for a U that is uniform on (0, 1): table and linear interpolation, error below 2 x 10^-7. */
+/* Table and linear interpolation, error below 2 x 10^-7. */
+uint64_t rng_log2_q31(uint64_t x)
+{
+    const uint32_t top = wide_top_bit(x);
+    const uint64_t mantissa = x << (63 - top) << 1; /* the bits behind the leading one */
+    const uint32_t i = (uint32_t)(mantissa >> (64 - TABLE_BITS));
+    const uint64_t fraction = (mantissa << TABLE_BITS) >> 32;
+
+    return ((uint64_t)top << 31) + log2_q31[i] + (((uint64_t)(log2_q31[i + 1] - log2_q31[i]) * fraction) >> 32);
+}
+
+/* -log2(U) x 2^31 for a U that is uniform on (0, 1). */
 static uint64_t negative_log2_q31(struct rng *rng)
 {
     uint64_t u = rng_u64(rng);
-    uint32_t top, i;
-    uint64_t mantissa, fraction, log2;
 
     u |= (u == 0);
-    top = wide_top_bit(u);
-    mantissa = u << (63 - top) << 1; /* the bits behind the leading one */
-    i = (uint32_t)(mantissa >> (64 - TABLE_BITS));
-    fraction = (mantissa << TABLE_BITS) >> 32;
-    log2 = log2_q31[i] + (((uint64_t)(log2_q31[i + 1] - log2_q31[i]) * fraction) >> 32);
-    return ((uint64_t)(64 - top) << 31) - log2;
+    return (UINT64_C(64) << 31) - rng_log2_q31(u);
 }
 
 uint64_t rng_exponential(struct rng *rng, uint64_t mean)
@@ -101,24 +105,22 @@ uint64_t rng_exponential(struct rng *rng, uint64_t mean)
     return (product.high << 32) | (product.low >> 32);
 }
 
-uint64_t rng_pareto(struct rng *rng, uint64_t min, uint32_t alpha_x100)
+/* x 2^(exponent) for a factor up to 2^40, cut at 2^62. */
+uint64_t rng_times_exp2(uint64_t factor, uint64_t exponent_q31)
 {
-    uint64_t exponent_q31, fraction, mantissa_q30;
-    uint32_t whole, i;
+    const uint32_t whole = (uint32_t)(exponent_q31 >> 31);
+    uint64_t fraction = exponent_q31 & ((UINT64_C(1) << 31) - 1), mantissa_q30;
+    const uint32_t i = (uint32_t)(fraction >> (31 - TABLE_BITS));
     struct wide product;
 
-    assert(alpha_x100 > 0 && min <= UINT64_C(1) << 40);
-    exponent_q31 = negative_log2_q31(rng) * 100 / alpha_x100;
+    assert(factor <= UINT64_C(1) << 40);
     if (exponent_q31 >> 31 > 62 + 30) {
-        return min == 0 ? 0 : PARETO_MOST;
+        return factor == 0 ? 0 : PARETO_MOST;
     }
-    whole = (uint32_t)(exponent_q31 >> 31);
-    fraction = exponent_q31 & ((UINT64_C(1) << 31) - 1);
-    i = (uint32_t)(fraction >> (31 - TABLE_BITS));
     fraction &= (UINT64_C(1) << (31 - TABLE_BITS)) - 1;
     mantissa_q30 = exp2_q30[i] + (((uint64_t)(exp2_q30[i + 1] - exp2_q30[i]) * fraction) >> (31 - TABLE_BITS));
 
-    product = wide_product(min, mantissa_q30); /* min x 2^(fraction), times 2^30; at most 2^71 */
+    product = wide_product(factor, mantissa_q30); /* factor x 2^(fraction), times 2^30; at most 2^71 */
     if (whole >= 30) {
         uint32_t left = whole - 30;
 
@@ -129,4 +131,10 @@ uint64_t rng_pareto(struct rng *rng, uint64_t min, uint32_t alpha_x100)
 
         return product.high >> right != 0 || value > PARETO_MOST ? PARETO_MOST : value;
     }
+}
+
+uint64_t rng_pareto(struct rng *rng, uint64_t min, uint32_t alpha_x100)
+{
+    assert(alpha_x100 > 0);
+    return rng_times_exp2(min, negative_log2_q31(rng) * 100 / alpha_x100);
 }

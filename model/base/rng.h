@@ -35,6 +35,11 @@ uint64_t rng_exponential(struct rng *rng, uint64_t mean);
  * Draws one. */
 uint64_t rng_pareto(struct rng *rng, uint64_t min, uint32_t alpha_x100);
 
+/* For variates that are made elsewhere: log2(x) x 2^31, x >= 1, error below 2 x 10^-7; and factor x 2^exponent, rounded
+ * down, at most 2^62, for a factor up to 2^40. */
+uint64_t rng_log2_q31(uint64_t x);
+uint64_t rng_times_exp2(uint64_t factor, uint64_t exponent_q31);
+
 FLUE_END_C
 
 #endif

@@ -71,9 +71,7 @@ bool arp_decode(const uint8_t *bytes, size_t length, struct flue_frame *frame)
     if (!is_neighbour_op(op) || is_group(bytes + AT_SENDER_MAC)) {
         return false;
     }
-    if (op == FLUE_NEIGHBOUR_REQUEST && memcmp(bytes + AT_TARGET_MAC, nobody, CODEC_MAC_BYTES) != 0) {
-        return false; /* it asks for what it tells */
-    }
+    /* What a request says of the MAC address that it asks for means nothing (RFC 826). */
     frame->kind = FLUE_FRAME_ARP;
     frame->ethertype = FLUE_ETHERTYPE_ARP;
     frame->flags = (uint8_t)op;

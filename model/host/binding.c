@@ -177,7 +177,7 @@ static void set_parameters(struct host_binding *binding)
         .TcpSwsPreventionTicks = (ULONG)(tcp->sws_override_ps / tick_ps),
         .TcpDuplicateAckThreshold = tcp->dup_ack_threshold,
         .TcpPushTicks = (ULONG)(FLUE_PS_PER_S / 2 / tick_ps),
-        .NceStaleTicks = (ULONG)(30 * FLUE_PS_PER_S / tick_ps),
+        .NceStaleTicks = (ULONG)((binding->host->params.nud_reachable_ps + tick_ps - 1) / tick_ps),
     };
 
     (void)binding_ask(binding, OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, NdisRequestSetInformation, &parameters,

@@ -75,7 +75,7 @@ static bool post_sends(struct flue_socket *socket)
         const uint64_t part = socket->lease->backlog_bytes > 3 ? socket->lease->backlog_bytes / 4 : INT32_MAX;
         const uint64_t length = bytes < part ? bytes : part;
         const struct flue_span span = {.offset_bytes = socket->posted_bytes,
-                                       .stream = socket->stream,
+                                       .stream = socket_stream(socket),
                                        .length_bytes = length < INT32_MAX ? (uint32_t)length : INT32_MAX};
         PNET_BUFFER_LIST nbl = make_list(socket, &span);
 
@@ -101,7 +101,7 @@ static bool close_with_rest(struct flue_socket *socket)
 {
     const uint64_t rest = socket->sent_bytes - socket->posted_bytes;
     const struct flue_span span = {
-        .offset_bytes = socket->posted_bytes, .stream = socket->stream, .length_bytes = (uint32_t)rest};
+        .offset_bytes = socket->posted_bytes, .stream = socket_stream(socket), .length_bytes = (uint32_t)rest};
 
     if (rest == 0 || rest > INT32_MAX || socket->host->params.close_with_data == 0 || postable_bytes(socket) != rest ||
         !disconnect(socket, TCP_DISCONNECT_GRACEFUL_CLOSE, &span)) {
@@ -237,6 +237,9 @@ static void retrieve(struct flue_socket *socket, ULONG reason)
 {
     const struct flue_host_params *params = &socket->host->params;
 
+    if (reason < FLUE_RETRIEVES) {
+        socket->host->totals.retrieved[reason]++;
+    }
     if (!host_obeys(socket->host, 258)) {
         return;
     }
@@ -247,6 +250,7 @@ static void retrieve(struct flue_socket *socket, ULONG reason)
         break;
     case HardwareFailure:
         socket->lease->object.binding->broken = 1; /* until it resumes (D-35) */
+        socket->lease->broken = 1;
         upload_want(socket, FLUE_MOVE_RETRIEVE);
         break;
     case ReceivedUrgentData:

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/deliver.c - what follows, above the switch, from what was noted about a connection: the application is woken,
  * reads, and is told. */
+#include "host/ask.h"
 #include "host/charge.h"
 #include "host/chimney.h"
 #include "host/holder.h"
-#include "host/offload.h"
-#include "host/path.h"
 #include "host/socket.h"
 #include "host/software.h"
 #include "host/upload.h"
@@ -34,20 +33,6 @@ static void wake(struct flue_socket *socket)
     if (socket->woken != works) {
         socket->woken = works;
         charge_wakeup(host, &socket->account, 0);
-    }
-}
-
-/* A policy is asked once, when the connection has opened. */
-static void ask_policy(struct flue_socket *socket)
-{
-    struct flue_host *host = socket->host;
-    const struct flue_policy_facts facts = {.held_by_target = socket->holder == FLUE_HOLDER_TARGET,
-                                            .capacity_left = UINT32_MAX};
-    const char *reason = NULL;
-
-    (void)path_of(socket);
-    if (host->params.policy->decide(&facts, &reason) == FLUE_OFFLOAD && offload_possible(socket)) {
-        offload_want(socket, FLUE_MOVE_POLICY);
     }
 }
 
@@ -83,6 +68,7 @@ static void read_all(struct flue_socket *socket)
         flue_tcp_consumed(socket->conn, socket->owed_bytes, host_now(host));
     }
     socket->owed_bytes = 0;
+    ask_received(socket, bytes);
     while (piece != NULL) {
         struct host_piece *next = piece->next;
         struct flue_span span = piece->span;
@@ -126,7 +112,7 @@ void socket_serve(struct flue_socket *socket)
         charge_tcp_open(host, &socket->account, 0);
         wake(socket);
         CALL(socket, connected, host_now(host));
-        ask_policy(socket);
+        ask_open(socket);
     }
     if (socket->tell_acked_bytes > 0) {
         uint32_t bytes = socket->tell_acked_bytes;

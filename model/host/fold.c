@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/fold.c - a digest of what the host keeps: two hosts that go on alike have equal ones.  Counts and books are left
- * out, moments are counted from now. */
+ * out, and views, since hosts that are compared have policies that are asked once.  Moments are counted from now. */
 #include "base/fold.h"
 #include "host/host.h"
 

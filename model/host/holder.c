@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/holder.c - who holds a connection: the table of legal edges (behaviour of a state object in the host's view) and
  * the one function that follows them. */
+#include "host/ask.h"
 #include "host/holder.h"
 
 #include <assert.h>
@@ -34,4 +35,5 @@ void socket_enter(struct flue_socket *socket, enum flue_holder to, enum flue_mov
     if (why != FLUE_MOVE_NONE) {
         host->totals.moves[why]++; /* an end is no move */
     }
+    ask_moved(socket, from);
 }

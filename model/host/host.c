@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/host.c - life of a host, entries and what settles them, totals and books. */
+#include "host/ask.h"
 #include "host/charge.h"
 #include "host/neighbour.h"
 #include "host/offload.h"
@@ -17,7 +18,7 @@
 #include <string.h>
 
 #define MTU_DEFAULT_BYTES 1500u
-#define HOST_TIMERS       3u
+#define HOST_TIMERS       4u
 
 /* ---- Entries */
 
@@ -203,6 +204,7 @@ static void init_lists(struct flue_host *host)
     pool_init(&host->datagrams, env, HOST_DATAGRAM_BYTES);
     timer_setup(&host->retry, retry_due);
     timer_setup(&host->reoffer, reoffer_due);
+    ask_init(host);
 }
 
 static flue_err make(struct flue_host *host)
@@ -254,6 +256,13 @@ flue_err flue_host_new(const struct flue_env *env, struct timers *timers, const 
     host->trace = trace;
     host->ndis = ndis;
     host->params = *params;
+    if (params->nud_reachable_ps == 0)
+        host->params.nud_reachable_ps = 30 * FLUE_PS_PER_S;
+    if (params->nud_delay_ps == 0)
+        host->params.nud_delay_ps = 5 * FLUE_PS_PER_S;
+    if (params->nud_retrans_ps == 0)
+        host->params.nud_retrans_ps = FLUE_PS_PER_S;
+    host->params.reoffer = params->reoffer != 0 && params->policy->asked_again == 0;
     host->static_mtu_bytes = MTU_DEFAULT_BYTES;
     flue_server_init(&host->core, params->profile.host_hz, trace);
     init_lists(host);
@@ -299,6 +308,7 @@ void flue_host_free(struct flue_host *host)
     pool_dispose(&host->neighbours);
     pool_dispose(&host->routes);
     pool_dispose(&host->waits);
+    ask_dispose(host);
     pool_dispose(&host->requests);
     pool_dispose(&host->questions);
     pool_dispose(&host->fragments);
@@ -310,6 +320,7 @@ void flue_host_free(struct flue_host *host)
         timers_remove(host->timers, &host->settle);
         timers_remove(host->timers, &host->retry);
         timers_remove(host->timers, &host->reoffer);
+        timers_remove(host->timers, &host->ask.timer);
         timers_unreserve(host->timers, HOST_TIMERS);
     }
     host->env->release(host->env->ctx, host, sizeof *host);
@@ -370,6 +381,18 @@ void flue_host_totals(const struct flue_host *host, struct flue_host_totals *out
 void flue_host_tcp_totals(const struct flue_host *host, struct flue_tcp_totals *out)
 {
     flue_tcp_totals(host->tcp, out);
+}
+
+flue_err flue_host_tcp_info(const struct flue_host *host, const struct flue_tcp_tuple *tuple,
+                            struct flue_tcp_info *out)
+{
+    const struct flue_tcp_conn *conn = flue_tcp_find_tuple(host->tcp, tuple);
+
+    if (conn == NULL) {
+        return FLUE_ENOENT;
+    }
+    flue_tcp_info(conn, out);
+    return FLUE_OK;
 }
 
 struct flue_server *flue_host_core(struct flue_host *host)

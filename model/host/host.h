@@ -42,7 +42,8 @@ enum socket_flag {
     SOCKET_ABORT_TOLD = 0x10000, /* the present holder knows about the reset */
     SOCKET_UNLINKED = 0x20000,   /* frames do not find it any more */
     SOCKET_PAUSED = 0x40000,     /* the application does not read */
-    SOCKET_REOFFER = 0x80000     /* offered again when its back-off is over */
+    SOCKET_REOFFER = 0x80000,    /* offered again when its back-off is over */
+    SOCKET_MOVE_ON = 0x100000    /* offered as soon as it is back, on the adapter that has its address now */
 };
 
 /* Received bytes until the application reads them. */
@@ -121,7 +122,9 @@ struct host_path {
     struct flue_hook leaving; /* host_binding.leaving_paths: it may be time for it to go */
     struct flue_hook evicted; /* flue_host.evicted: its connections are to be taken back, all */
     struct flue_hook leases;  /* of the connections over it that the target has, or is being offered */
+    struct host_path *twin;   /* ring of those with the same addresses, on different adapters */
     uint32_t users;           /* sockets */
+    uint8_t retired;          /* the address has gone to another adapter: its sockets leave, none comes */
     struct flue_ip local_ip, remote_ip;
     struct host_neighbour *neighbour; /* the present parent */
     struct host_neighbour *wanted;    /* where routes want it to be; usually the same */
@@ -222,6 +225,7 @@ struct host_lease {
     uint8_t refusing;           /* data was refused: a post is needed for more (D-45) */
     uint8_t recalled;           /* wanted back while it was still being offered */
     uint8_t posts_failed;       /* nothing more is posted */
+    uint8_t broken;             /* HardwareFailure: with the abort that follows, its state is gone */
     uint8_t buffered;           /* the unread bytes travel in BufferedData */
     struct host_fixed fixed;    /* as the target knows it; */
     struct host_fixed wanted;   /* as it should be: cached variables only differ */
@@ -232,6 +236,28 @@ struct host_wait {
     struct flue_hook hook; /* with SOCKET_REOFFER: on one of flue_host.reoffers, .ripe, .parked */
     struct flue_socket *socket;
     flue_ps not_before_ps; /* the next hand-over */
+};
+
+/* What the host remembers of a connection for its policy. */
+struct host_view {
+    struct flue_hook hook; /* flue_host.ask.touched, or one of .quiet */
+    struct flue_socket *socket;
+    flue_ps opened_ps;
+    flue_ps touched_ps;    /* the application sent or read last */
+    flue_ps moved_ps;      /* it went over to another holder last */
+    flue_ps window_ps;     /* when the present window began */
+    flue_ps look_ps;       /* on .quiet: when it is looked at */
+    flue_ps not_before_ps; /* back-off after a refusal */
+    uint64_t received_bytes, window_bytes /* at its begin */, recent_bytes, rate_bps;
+    uint64_t srtt_ps, retransmits, segments; /* as the engine told last; the two after: of earlier engines */
+    uint64_t retransmits_before, segments_before;
+    struct flue_host_hint hint;
+    uint64_t value; /* in the ranking */
+    uint32_t slot;  /* 1 + place in the ranking; 0: not in it */
+    uint32_t writes, reads, moves, refusals;
+    uint32_t engine;  /* moves when the engine was asked last */
+    uint8_t step;     /* 0: on .touched; else on .quiet[step - 1] */
+    uint8_t promised; /* room is being made for it */
 };
 
 struct flue_socket {
@@ -256,7 +282,6 @@ struct flue_socket {
     uint32_t lists;            /* buffer lists of the target that are returned after the read */
     uint32_t woken;            /* the core's count of works when the application was last woken */
     uint32_t id;
-    uint32_t stream;
     struct flue_tcp_tuple tuple;
     uint32_t flags;         /* enum socket_flag */
     uint16_t arrived;       /* segments held that came in since nothing was held */
@@ -265,9 +290,26 @@ struct flue_socket {
     uint8_t reason;         /* enum flue_tcp_reason, with SOCKET_ENDED */
     uint8_t driven_back;    /* mandatory uploads so far (D-35) */
     struct host_wait *wait; /* NULL while it never had to come back */
+    struct host_view *view; /* what its policy may know; NULL: the policy is not asked again */
     struct flue_account account;
 };
 _Static_assert(sizeof(struct flue_socket) - sizeof(struct flue_account) <= 256, "a socket is too big");
+
+/* Steps of the looks at connections of which nothing is new: each waits twice as long as the one before. */
+enum { HOST_QUIET_STEPS = 10 };
+
+/* Asking the policy (ask.c). */
+struct host_ask {
+    struct flue_hook touched;                 /* views with new facts */
+    struct flue_hook quiet[HOST_QUIET_STEPS]; /* the others, each list in order of time */
+    struct timer timer;
+    flue_ps walked_ps;       /* the last walk */
+    uint64_t busy_ps;        /* the core's, then */
+    uint64_t core_ppm;       /* and its share in the window before */
+    uint64_t promised;       /* connections for which room is being made */
+    struct host_view **heap; /* of those at the target, the least valuable first (rank.c) */
+    uint32_t ranked, room;
+};
 
 struct flue_host {
     const struct flue_env *env;
@@ -280,7 +322,7 @@ struct flue_host {
     NDIS_HANDLE protocol;
     struct ndis_pool *frames, *spans; /* ordinary frames and forwarded segments; chimney sends and disconnects */
     struct pool sockets, pieces, held, leases, blocks, paths, listeners, bindings_pool, neighbours, routes, fragments,
-        datagrams, questions, requests, waits;
+        datagrams, questions, requests, waits, views;
     struct hash_table by_tuple, by_addresses, by_next_hop; /* the last: neighbours, but for the static ones */
     struct flue_hook all, outputs, attend, offers, takes, path_list, listener_list, bindings, route_list, dirty,
         answered, datagram_list, idle_paths; /* the last: longest idle first */
@@ -301,14 +343,24 @@ struct flue_host {
     uint64_t works;       /* the core's count of works at the end of the last entry */
     struct timer settle;
     struct timer reoffer;
+    struct host_ask ask;
+    uint64_t offering;  /* sockets with SOCKET_OFFER */
     struct timer retry; /* armed when memory did not suffice for something that has no other occasion */
     struct flue_socket *accepting;
     uint32_t accepted;
     uint32_t rss_first; /* the processor that the first entry of the indirection tables names, modulo their number */
     int32_t last_refusal;
+    flue_host_stray_fn *stray; /* NULL: nobody asks */
+    void *stray_ctx;
     struct flue_account closed_book; /* of sockets that are gone */
     struct flue_host_totals totals;
 };
+
+/* The number of its outgoing stream (flue_host_socket_send). */
+static inline uint32_t socket_stream(const struct flue_socket *socket)
+{
+    return 2 * socket->id + ((socket->flags & SOCKET_ACCEPTED) != 0);
+}
 
 /* Whether the host follows a rule: at the places where one of those of explore/rules.c makes it do something. */
 static inline bool host_obeys(const struct flue_host *host, unsigned rule)

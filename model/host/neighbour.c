@@ -306,6 +306,11 @@ void neighbour_solicit(struct host_neighbour *neighbour, bool unicast)
     host_arm_settle(binding->host);
 }
 
+void neighbour_announce(struct host_binding *binding, const struct flue_ip *ip)
+{
+    speak(binding, flue_ip_is_v4(ip) ? FLUE_NEIGHBOUR_REQUEST : FLUE_NEIGHBOUR_ANSWER, ip, ip, broadcast);
+}
+
 /* What a frame tells of its sender (RFC 826, "Packet Reception"; RFC 4861 7.2.3, 7.2.5). */
 static void learn(struct host_neighbour *neighbour, const uint8_t mac[6], bool answer)
 {

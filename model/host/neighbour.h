@@ -22,6 +22,8 @@ void neighbour_solicit(struct host_neighbour *neighbour, bool unicast);
 /* What waits for its address: sent, or thrown away. */
 void neighbour_flush(struct host_neighbour *neighbour);
 void neighbour_drop(struct host_neighbour *neighbour);
+/* Tells everybody on the link that an own address is on this adapter now (RFC 5227 3; for IPv6 RFC 4861 7.2.6). */
+void neighbour_announce(struct host_binding *binding, const struct flue_ip *ip);
 /* Hand-overs that waited for it are looked at again. */
 void neighbour_offer(struct host_neighbour *neighbour);
 /* Ends what nothing needs; the offloaded first at the target. */

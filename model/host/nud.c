@@ -14,9 +14,6 @@
 #include <assert.h>
 
 /* RFC 4861 10.  REACHABLE_TIME is not spread at random: runs must be alike. */
-#define REACHABLE_PS      (30 * FLUE_PS_PER_S)
-#define RETRANS_PS        (1 * FLUE_PS_PER_S)
-#define DELAY_FIRST_PS    (5 * FLUE_PS_PER_S)
 #define MULTICAST_SOLICIT 3u
 #define UNICAST_SOLICIT   3u
 
@@ -97,16 +94,16 @@ static void nud_enter(struct host_neighbour *neighbour, enum flue_neighbour to)
     }
 }
 
-static flue_ps wait_ps(enum flue_neighbour state)
+static flue_ps wait_ps(const struct flue_host *host, enum flue_neighbour state)
 {
     switch (state) {
     case FLUE_NEIGHBOUR_REACHABLE:
-        return REACHABLE_PS;
+        return host->params.nud_reachable_ps;
     case FLUE_NEIGHBOUR_DELAY:
-        return DELAY_FIRST_PS;
+        return host->params.nud_delay_ps;
     case FLUE_NEIGHBOUR_INCOMPLETE:
     case FLUE_NEIGHBOUR_PROBE:
-        return RETRANS_PS;
+        return host->params.nud_retrans_ps;
     case FLUE_NEIGHBOUR_STALE:
     case FLUE_NEIGHBOUR_FAILED:
     case FLUE_NEIGHBOUR_COUNT:
@@ -115,15 +112,40 @@ static flue_ps wait_ps(enum flue_neighbour state)
     return FLUE_PS_NEVER;
 }
 
-/* It does not answer: what waits is lost, the target must not use it any more, and paths look for another way. */
-static void gave_up(struct host_neighbour *neighbour)
+/* Whether some path knows no other way. */
+static bool still_wanted(const struct host_neighbour *neighbour)
 {
-    nud_enter(neighbour, FLUE_NEIGHBOUR_FAILED);
-    neighbour_drop(neighbour);
+    FLUE_LIST_EACH(hook, &neighbour->paths)
+    {
+        if (FLUE_CONTAINER_OF(hook, struct host_path, below)->wanted == neighbour) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void invalidate(struct host_neighbour *neighbour)
+{
     if (neighbour->object.state == OBJECT_HELD && !relink_invalidate(neighbour)) {
         object_doom(&neighbour->object); /* no memory to say so: it goes as soon as it can */
     }
+}
+
+/* It does not answer: what waits is lost, the target must not use it any more, and paths look for another way.  With
+ * update_only the target goes on towards the dead one until the update has moved the paths. */
+static void gave_up(struct host_neighbour *neighbour)
+{
+    const bool update_only = neighbour->object.binding->host->params.update_only != 0;
+
+    nud_enter(neighbour, FLUE_NEIGHBOUR_FAILED);
+    neighbour_drop(neighbour);
+    if (!update_only) {
+        invalidate(neighbour);
+    }
     route_avoid(neighbour);
+    if (update_only && still_wanted(neighbour)) {
+        invalidate(neighbour);
+    }
 }
 
 /* It is there again, and the target still has it marked invalid: what depends on it comes back, to go anew. */
@@ -158,7 +180,7 @@ static void act(struct host_neighbour *neighbour, unsigned what)
     }
     if ((what & WAIT) != 0) {
         timers_arm(host->timers, &neighbour->timer,
-                   host->env->now(host->env->ctx) + wait_ps((enum flue_neighbour)neighbour->state));
+                   host->env->now(host->env->ctx) + wait_ps(host, (enum flue_neighbour)neighbour->state));
     }
 }
 
@@ -198,7 +220,7 @@ void nud_confirmed_at(struct host_neighbour *neighbour, flue_ps at_ps)
     nud_event(neighbour, NUD_CONFIRMED);
     neighbour->confirmed_ps = at_ps;
     if (neighbour->state == FLUE_NEIGHBOUR_REACHABLE && !neighbour->fixed) {
-        const flue_ps now_ps = host->env->now(host->env->ctx), due_ps = at_ps + REACHABLE_PS;
+        const flue_ps now_ps = host->env->now(host->env->ctx), due_ps = at_ps + host->params.nud_reachable_ps;
 
         timers_arm(host->timers, &neighbour->timer, due_ps > now_ps ? due_ps : now_ps);
     }
@@ -207,7 +229,9 @@ void nud_confirmed_at(struct host_neighbour *neighbour, flue_ps at_ps)
 /* Of many connections that doubt at once the first brings the probe; its answer holds for all. */
 void nud_doubt(struct host_neighbour *neighbour)
 {
-    if (neighbour->confirmed_ps + RETRANS_PS <= host_moment(neighbour->object.binding->host)) {
+    const struct flue_host *host = neighbour->object.binding->host;
+
+    if (neighbour->confirmed_ps + host->params.nud_retrans_ps <= host_moment(host)) {
         nud_event(neighbour, NUD_DOUBT);
     }
 }
@@ -218,8 +242,9 @@ void nud_timer(struct timer *timer, flue_ps now_ps)
     struct host_neighbour *neighbour = FLUE_CONTAINER_OF(timer, struct host_neighbour, timer);
     struct flue_host *host = neighbour->object.binding->host;
 
-    if (neighbour->state == FLUE_NEIGHBOUR_REACHABLE && neighbour->confirmed_ps + REACHABLE_PS > now_ps) {
-        timers_arm(host->timers, timer, neighbour->confirmed_ps + REACHABLE_PS);
+    if (neighbour->state == FLUE_NEIGHBOUR_REACHABLE &&
+        neighbour->confirmed_ps + host->params.nud_reachable_ps > now_ps) {
+        timers_arm(host->timers, timer, neighbour->confirmed_ps + host->params.nud_reachable_ps);
         return;
     }
     host_enter(host, now_ps);

@@ -4,6 +4,7 @@
 #include "host/charge.h"
 #include "host/chimney.h"
 #include "host/holder.h"
+#include "host/move.h"
 #include "host/neighbour.h"
 #include "host/object.h"
 #include "host/offload.h"
@@ -42,6 +43,7 @@ void offload_want(struct flue_socket *socket, enum flue_move why)
 {
     socket->flags |= SOCKET_OFFER;
     socket->why = (uint8_t)why;
+    socket->host->offering++;
     list_push_back(&socket->host->offers, &socket->move);
 }
 
@@ -235,6 +237,7 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
             continue;
         }
         list_remove(&socket->move);
+        host->offering--;
         if (path != NULL && offload_possible(socket) && offer(socket, path)) {
             count++;
         }
@@ -277,20 +280,42 @@ static void taken(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST 
         upload_want(socket, FLUE_MOVE_UPLOAD_ALL); /* everything goes back, this one, too (CH-308) */
     } else if (lease->path->object.doomed != 0) {
         upload_want(socket, FLUE_MOVE_NO_ROUTE);
+    } else if ((socket->flags & SOCKET_MOVE_ON) != 0) {
+        upload_want(socket, FLUE_MOVE_ADAPTER);
     }
     object_dirty(&lease->object); /* what the application changed meanwhile */
     socket_attend(socket);        /* forwards what was held and posts what was queued, after this call (D-15) */
 }
 
+static void count_refusal(struct flue_host_totals *totals, NDIS_STATUS status)
+{
+    for (unsigned i = 0; i < FLUE_REFUSALS; i++) {
+        if (totals->refusals[i].count == 0 || totals->refusals[i].status == status) {
+            totals->refusals[i].status = status;
+            totals->refusals[i].count++;
+            break;
+        }
+    }
+    totals->refused++;
+}
+
+/* Why: what hangs on a block that was refused has FAILURE, and the reason stands there (behaviour 7.3). */
+static NDIS_STATUS reason_of(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST above, NDIS_STATUS status)
+{
+    const bool refused = above->OffloadHandle != NULL && above->OffloadHandle->MiniportOffloadContext == NULL;
+
+    return status == NDIS_STATUS_FAILURE && refused ? above->Status : status;
+}
+
 /* The block's state and buffer lists are as the host left them: it goes on where it stopped. */
-static void refused(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+static void refused(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, NDIS_STATUS why)
 {
     struct flue_host *host = socket->host;
     FLUE_TCP_BLOCK *tcp = (FLUE_TCP_BLOCK *)(void *)block;
     struct flue_tcp_state state = {.tuple = socket->tuple};
 
     host->last_refusal = block->Status;
-    host->totals.refused++;
+    count_refusal(&host->totals, why);
     object_release(&socket->lease->path->object);
     object_enter(&socket->lease->object, OBJECT_HERE);
     socket_enter(socket, FLUE_HOLDER_HOST, FLUE_MOVE_REFUSED);
@@ -298,7 +323,9 @@ static void refused(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIS
     ndis_state_get(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
     state.tuple = socket->tuple;
     update_carry(socket->lease, &state);
+    path_follow(socket);
     upload_import(socket, &state, block->NetBufferListChain, socket->owed_bytes);
+    move_on(socket);
     socket_attend(socket);
 }
 
@@ -319,7 +346,7 @@ static void complete_object(struct host_object *object, struct host_object *pare
     }
 }
 
-static void complete_path(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+static void complete_path(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST neighbour)
 {
     struct host_path *path = block->ProtocolReserved[0];
 
@@ -329,7 +356,7 @@ static void complete_path(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
         if (tcp->OffloadHandle->MiniportOffloadContext != NULL) {
             taken(socket, tcp);
         } else {
-            refused(socket, tcp);
+            refused(socket, tcp, reason_of(neighbour, reason_of(block, tcp->Status)));
         }
     }
     complete_object(&path->object, &path->neighbour->object);
@@ -341,7 +368,7 @@ void offload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST 
         struct host_neighbour *neighbour = block->ProtocolReserved[0]; /* NULL: a placeholder */
 
         for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST path = block->DependentBlockList; path != NULL; path = path->NextBlock) {
-            complete_path(path);
+            complete_path(path, block);
         }
         if (neighbour != NULL) {
             object_release(&neighbour->object); /* as tree_finish() has counted it */

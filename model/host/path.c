@@ -42,18 +42,11 @@ static uint32_t hash_of(const struct flue_ip *local_ip, const struct flue_ip *re
     return hash_u64((uint64_t)hash_ip(local_ip->word) << 32 | hash_ip(remote_ip->word));
 }
 
-struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip)
+static struct host_path *make(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip,
+                              struct host_neighbour *neighbour)
 {
-    const struct addresses addresses = {local_ip, remote_ip};
-    const uint32_t hash = hash_of(local_ip, remote_ip);
-    struct host_path *path = hash_table_find(&host->by_addresses, hash, same_addresses, &addresses);
-    struct host_neighbour *neighbour;
+    struct host_path *path = pool_get(&host->paths);
 
-    if (path != NULL) {
-        return path;
-    }
-    neighbour = route_find(host, local_ip, remote_ip, NULL);
-    path = neighbour == NULL ? NULL : pool_get(&host->paths);
     if (path == NULL) {
         return NULL;
     }
@@ -63,9 +56,10 @@ struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_i
                                .neighbour = neighbour,
                                .wanted = neighbour,
                                .mtu_bytes = neighbour->object.binding->mtu_bytes};
+    path->twin = path;
     put_address(path->source, local_ip);
     put_address(path->destination, remote_ip);
-    if (hash_table_insert(&host->by_addresses, hash, path) != FLUE_OK) {
+    if (hash_table_insert(&host->by_addresses, hash_of(local_ip, remote_ip), path) != FLUE_OK) {
         pool_put(&host->paths, path);
         return NULL;
     }
@@ -73,6 +67,20 @@ struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_i
     list_push_back(&host->path_list, &path->hook);
     list_push_back(&neighbour->paths, &path->below);
     return path;
+}
+
+struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip)
+{
+    const struct addresses addresses = {local_ip, remote_ip};
+    struct host_path *path =
+        hash_table_find(&host->by_addresses, hash_of(local_ip, remote_ip), same_addresses, &addresses);
+    struct host_neighbour *neighbour;
+
+    if (path != NULL) {
+        return path;
+    }
+    neighbour = route_find(host, local_ip, remote_ip, NULL);
+    return neighbour == NULL ? NULL : make(host, local_ip, remote_ip, neighbour);
 }
 
 struct host_path *path_of(struct flue_socket *socket)
@@ -101,12 +109,25 @@ void path_leave(struct flue_socket *socket)
     if (path == NULL || --path->users > 0) {
         return;
     }
+    if (path->retired && path->object.state != OBJECT_HERE) {
+        object_doom(&path->object);
+    }
     list_push_back(&host->idle_paths, &path->idle);
     host->idle_count++;
     if (host->idle_count > HOST_IDLE_MAX) {
         host->sweeping = 1;
         host_arm_settle(host);
     }
+}
+
+static void leave_ring(struct host_path *path)
+{
+    struct host_path *before = path;
+
+    while (before->twin != path) {
+        before = before->twin;
+    }
+    before->twin = path->twin;
 }
 
 static void forget(struct flue_host *host, struct host_path *path)
@@ -123,7 +144,10 @@ static void forget(struct flue_host *host, struct host_path *path)
         list_remove(&path->evicted);
     }
     list_remove(&path->below);
-    (void)hash_table_remove(&host->by_addresses, hash_of(&path->local_ip, &path->remote_ip), path);
+    if (!path->retired) {
+        (void)hash_table_remove(&host->by_addresses, hash_of(&path->local_ip, &path->remote_ip), path);
+    }
+    leave_ring(path);
     list_remove(&path->hook);
     pool_put(&host->paths, path);
 }
@@ -212,6 +236,73 @@ void path_want(struct host_path *path, struct host_neighbour *neighbour)
         place(path);
         host_arm_settle(path->object.binding->host);
     }
+}
+
+/* ---- Addresses that change their adapter */
+
+/* The path beside this one on an adapter: it was there before, and serves again, or is made. */
+static struct host_path *beside(struct host_path *path, struct host_neighbour *neighbour)
+{
+    struct flue_host *host = neighbour->object.binding->host;
+    struct host_path *twin = path->twin;
+
+    while (twin != path && twin->wanted->object.binding != neighbour->object.binding) {
+        twin = twin->twin;
+    }
+    if (twin == path) {
+        twin = make(host, &path->local_ip, &path->remote_ip, neighbour);
+        if (twin != NULL) {
+            twin->twin = path->twin;
+            path->twin = twin;
+            if (twin->mtu_bytes > path->mtu_bytes) {
+                twin->mtu_bytes = path->mtu_bytes; /* what was learnt of the way beyond is still true */
+            }
+        }
+        return twin;
+    }
+    if (hash_table_insert(&host->by_addresses, hash_of(&path->local_ip, &path->remote_ip), twin) != FLUE_OK) {
+        return NULL;
+    }
+    twin->retired = 0;
+    return twin;
+}
+
+bool path_retire(struct host_path *path)
+{
+    struct flue_host *host = path->object.binding->host;
+    struct host_neighbour *neighbour = route_find(host, &path->local_ip, &path->remote_ip, NULL);
+
+    if (path->retired || (neighbour != NULL && neighbour->object.binding == path->wanted->object.binding)) {
+        return true;
+    }
+    if (neighbour == NULL || beside(path, neighbour) == NULL) {
+        return false;
+    }
+    if (!neighbour_usable(neighbour)) { /* who comes back finds its address known */
+        neighbour->from_ip = path->local_ip;
+        nud_event(neighbour, NUD_SEND);
+    }
+    path->retired = 1;
+    (void)hash_table_remove(&host->by_addresses, hash_of(&path->local_ip, &path->remote_ip), path);
+    if (path->users == 0 && path->object.state != OBJECT_HERE) {
+        object_doom(&path->object);
+    }
+    return true;
+}
+
+void path_follow(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->host;
+
+    if (socket->path == NULL || !socket->path->retired) {
+        return;
+    }
+    path_leave(socket);
+    if ((socket->flags & SOCKET_OFFER) != 0) { /* perhaps it waits for the old next hop */
+        list_remove(&socket->move);
+        list_push_back(&host->offers, &socket->move);
+    }
+    (void)path_of(socket);
 }
 
 /* ---- ICMP */

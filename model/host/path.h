@@ -10,6 +10,11 @@
 /* The path of a pair of addresses, made when it is asked for first; NULL: no memory. */
 struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip);
 struct host_path *path_of(struct flue_socket *socket);
+/* Where routes lead now that a local address is on another adapter: a path there, which is the one that path_get()
+ * finds from now on.  False: no memory, everything as it was. */
+bool path_retire(struct host_path *path);
+/* A socket that the host holds goes where its address has gone. */
+void path_follow(struct flue_socket *socket);
 /* The socket needs its path no longer. */
 void path_leave(struct flue_socket *socket);
 /* Frees paths and neighbours that nothing uses, as far as there are more than a few of them. */

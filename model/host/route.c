@@ -96,7 +96,11 @@ void route_review(struct flue_host *host)
 {
     FLUE_LIST_EACH(hook, &host->path_list)
     {
-        review(FLUE_CONTAINER_OF(hook, struct host_path, hook), NULL);
+        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
+
+        if (!path->retired) { /* such a one is left by its sockets one by one */
+            review(path, NULL);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/socket.c - sockets above the switch: what the application calls, and the socket's own bookkeeping. */
+#include "host/ask.h"
 #include "host/charge.h"
 #include "host/chimney.h"
 #include "host/holder.h"
@@ -53,7 +54,6 @@ struct flue_socket *socket_new(struct flue_host *host, const struct flue_tcp_tup
         .app = app,
         .ctx = ctx,
         .id = id,
-        .stream = 2 * id + side,
         .tuple = *tuple,
         .flags = side == 0 ? 0 : SOCKET_ACCEPTED,
         .holder = FLUE_HOLDER_HOST,
@@ -106,6 +106,8 @@ void socket_free(struct flue_socket *socket)
     path_leave(socket);
     unhook(&socket->attend);
     unhook(&socket->move);
+    host->offering -= (socket->flags & SOCKET_OFFER) != 0;
+    ask_forget(socket);
     if (socket->wait != NULL) {
         unhook(&socket->wait->hook);
         pool_put(&host->waits, socket->wait);
@@ -188,7 +190,7 @@ static void post_to_engine(struct flue_socket *socket)
     while (socket->posted_bytes < socket->sent_bytes) {
         uint64_t waiting = socket->sent_bytes - socket->posted_bytes;
         struct flue_span span = {.offset_bytes = socket->posted_bytes,
-                                 .stream = socket->stream,
+                                 .stream = socket_stream(socket),
                                  .length_bytes = waiting < UINT32_MAX ? (uint32_t)waiting : UINT32_MAX};
 
         err = flue_tcp_send(socket->conn, &span, now_ps);
@@ -291,6 +293,7 @@ flue_err flue_host_socket_send(struct flue_socket *socket, uint32_t bytes)
     charge_copy_send(host, account, bytes);
     flue_trace1(host->trace, app_send, host_now(host), socket->id, bytes);
     socket->sent_bytes += bytes;
+    ask_sent(socket);
     socket_post(socket);
     host_leave(host);
     return FLUE_OK;

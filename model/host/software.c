@@ -177,7 +177,9 @@ static inline void receive(struct flue_host *host, const struct flue_frame *fram
         socket = NULL;
     }
     if (socket == NULL) {
-        input_unknown(host, frame);
+        if (host->stray == NULL || host->stray(host->stray_ctx, frame, host_now(host)) == 0) {
+            input_unknown(host, frame);
+        }
         return;
     }
     switch ((enum flue_holder)socket->holder) {

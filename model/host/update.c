@@ -240,6 +240,15 @@ static flue_ps time_ps(const struct flue_host *host, uint32_t whole)
     return whole == FLUE_TICKS_NONE ? FLUE_PS_NEVER : (flue_ps)whole * host->params.tcp.tick_ps;
 }
 
+flue_err flue_host_socket_info(const struct flue_socket *socket, struct flue_tcp_info *out)
+{
+    if (socket->conn == NULL) {
+        return FLUE_ESTATE;
+    }
+    flue_tcp_info(socket->conn, out);
+    return FLUE_OK;
+}
+
 flue_err flue_host_socket_settings(const struct flue_socket *socket, struct flue_tcp_settings *out)
 {
     const struct host_fixed *wanted;

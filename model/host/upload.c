@@ -4,7 +4,9 @@
 #include "host/binding.h"
 #include "host/charge.h"
 #include "host/holder.h"
+#include "host/move.h"
 #include "host/object.h"
+#include "host/path.h"
 #include "host/protocol.h"
 #include "host/release.h"
 #include "host/reoffer.h"
@@ -298,7 +300,9 @@ static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
         drop_lists(socket, block->NetBufferListChain);
         socket_ended(socket, reason_of(socket));
     } else {
+        path_follow(socket);
         upload_import(socket, &state, block->NetBufferListChain, unread_bytes);
+        move_on(socket);
     }
     socket_attend(socket);
 }
@@ -337,8 +341,10 @@ static void complete_tcp(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
     struct flue_socket *socket = block->ProtocolReserved[0];
     struct host_object *object = &socket->lease->object;
     const bool failed = block->Status != NDIS_STATUS_SUCCESS;
+    /* By the recipe of the page the terminate that follows the two events succeeds, and brings nothing (D-32). */
+    const bool gone = failed || (socket->lease->broken != 0 && (socket->flags & SOCKET_RESET) != 0);
 
-    if (failed && socket->holder != FLUE_HOLDER_LOST) {
+    if (gone && socket->holder != FLUE_HOLDER_LOST) {
         socket_enter(socket, FLUE_HOLDER_LOST, FLUE_MOVE_FAILED);
     }
     if (failed && kept(object)) {

@@ -85,14 +85,15 @@ struct check_line {
     uint32_t sent_high;   /* end of the highest byte that the party below sent */
     uint32_t frozen_high; /* came_high when processing had to stop */
     uint32_t urgent_seq;  /* of the first urgent segment that fitted */
-    uint32_t fin_seq;     /* of the FIN that came in */
+    uint32_t fin_seq;     /* of the FIN that came in; of several the lowest, */
+    uint32_t fin_high;    /* and the highest */
     uint32_t right_edge, ts, out_delta, out_stream;
     bool begun, frozen, has_urgent, has_edge, has_ts, has_out, no_out;
     bool rst_came, rst_left, fin_came, fin_left, fin_before;
     bool stamps, sacks;        /* negotiated */
     uint8_t scale;             /* of the window */
     bool taken;                /* the target has the connection */
-    uint32_t snd_una, rcv_nxt; /* as given at initiate */
+    uint32_t snd_una, rcv_nxt; /* as given at initiate; later at most 2^30 bytes behind sent_high and ack_high */
 };
 
 /* What a TCP object has beside.  What every frame asks for stands together, at the front. */

@@ -257,21 +257,22 @@ static void block_report(struct check *check, const struct check_tree *tree, con
     check_report(check, rule, party, &at, format, a, 0, 0);
 }
 
-/* What nobody may have changed is compared with the copy, and put back. */
+/* What nobody may have changed is compared with the copy, and put back.  Found at the completion, it is the doing of the
+ * party below, which has had the memory since; what a driver changes on the way down shows in the layer above it. */
 static void compare(struct check *check, struct check_tree *tree, struct check_block *block)
 {
     PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST now = (PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST)block->block;
     const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *was = &block->lent;
-    enum flue_party above = check_above(tree->binding), below = check_below(tree->adapter);
+    enum flue_party below = check_below(tree->adapter);
 
     if (now->NextBlock != was->NextBlock || now->DependentBlockList != was->DependentBlockList ||
         now->Header.Type != was->Header.Type || now->Header.Revision != was->Header.Revision ||
         now->Header.Size != was->Header.Size || now->PortNumber != was->PortNumber) {
-        block_report(check, tree, block, 33, above, "header or links were changed while it was lent", 0);
+        block_report(check, tree, block, 33, below, "header or links were changed while it was lent", 0);
         check_refused(check);
     }
     if (frozen(tree, block) > 0 && digest_of(now, frozen(tree, block)) != block->digest) {
-        block_report(check, tree, block, 33, above, "its state was changed while it was lent", 0);
+        block_report(check, tree, block, 33, below, "its state was changed while it was lent", 0);
     }
     if (now->NdisReserved[0] != was->NdisReserved[0] || now->NdisReserved[1] != was->NdisReserved[1] ||
         now->MiniportOffloadContext != was->MiniportOffloadContext ||

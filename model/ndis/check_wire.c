@@ -10,7 +10,8 @@
 
 #include "flue/wire.h"
 
-#define TARGET_IDS 0x8000u /* lowest IP identification of a target */
+#define TARGET_IDS 0x8000u             /* lowest IP identification of a target */
+#define LAG_BYTES  (UINT32_C(1) << 30) /* what is older than this is not looked back at */
 
 static uint32_t later(uint32_t a, uint32_t b)
 {
@@ -133,9 +134,11 @@ static void came(struct check_conn *conn, const struct flue_frame *frame)
 {
     struct check_line *line = &conn->line;
     const uint32_t end = frame->seq + frame->payload.length_bytes;
+    uint32_t most;
 
     begin(conn);
-    if ((frame->flags & FLUE_TCP_ACK) != 0) {
+    most = line->data_end + 1; /* with a FIN; beyond that it is forged */
+    if ((frame->flags & FLUE_TCP_ACK) != 0 && (!conn->flow.taken || !check_before(most, frame->ack))) {
         line->acked = later(line->acked, frame->ack);
     }
     if ((frame->flags & FLUE_TCP_RST) != 0) {
@@ -155,6 +158,7 @@ static void came(struct check_conn *conn, const struct flue_frame *frame)
     /* Of several the lowest that can be true: a forged one makes no rule stricter. */
     if ((frame->flags & FLUE_TCP_FIN) != 0 && !check_before(end, delivered_up_to(conn))) {
         line->fin_seq = line->fin_came && check_before(line->fin_seq, end) ? line->fin_seq : end;
+        line->fin_high = line->fin_came ? later(line->fin_high, end) : end;
         line->fin_came = true;
         conn->fin_seen = true;
     }
@@ -192,8 +196,11 @@ static void check_stop(struct check *check, struct check_conn *conn, const struc
                        const struct check_at *at)
 {
     const struct check_line *line = &conn->line;
-    /* A FIN counts one. */
-    const uint32_t ack = line->fin_came && frame->ack == line->fin_seq + 1 ? frame->ack - 1 : frame->ack;
+    /* A FIN counts one.  Which one is true is not known if several came, as when a repetition of bytes that have been
+     * acknowledged, and not yet handed up, bears one. */
+    const bool may_be_fin = line->fin_came && !check_before(frame->ack - 1, line->fin_seq) &&
+                            !check_before(line->fin_high, frame->ack - 1);
+    const uint32_t ack = may_be_fin ? frame->ack - 1 : frame->ack;
 
     if ((frame->flags & FLUE_TCP_ACK) == 0) {
         return;
@@ -329,6 +336,30 @@ static void check_mac(struct check *check, const struct check_conn *conn, const 
     }
 }
 
+/* How far the party below has come.  The same frame counts in every layer, so the line of each goes on from where the
+ * connection stands: serial comparison reaches 2^31 bytes, not back to the hand-over.  Frames of the host that leave
+ * after it tell nothing new: what they bear, the hand-over has told.  That is all there is where no identification
+ * tells them apart. */
+static void follow(struct check_line *line, const struct flue_frame *frame, bool target)
+{
+    if (!target &&
+        ((frame->flags & FLUE_TCP_RST) != 0 || (frame->ethertype == FLUE_ETHERTYPE_IPV4 && !has_target_id(frame)))) {
+        return;
+    }
+    if ((frame->flags & FLUE_TCP_ACK) != 0) {
+        line->ack_high = later(line->ack_high, frame->ack);
+    }
+    if (frame->payload.length_bytes > 0) {
+        line->sent_high = later(line->sent_high, frame->seq + frame->payload.length_bytes);
+    }
+    if (line->ack_high - line->rcv_nxt > LAG_BYTES) {
+        line->rcv_nxt = line->ack_high - LAG_BYTES;
+    }
+    if (line->sent_high - line->snd_una > LAG_BYTES) {
+        line->snd_una = line->sent_high - LAG_BYTES;
+    }
+}
+
 static void left(struct check *check, struct check_conn *conn, const struct flue_frame *frame)
 {
     const struct check_at at = {.binding = conn->binding, .object = conn->object};
@@ -344,6 +375,7 @@ static void left(struct check *check, struct check_conn *conn, const struct flue
     }
     conn->line.fin_left |= (frame->flags & FLUE_TCP_FIN) != 0;
     if (!target) {
+        follow(&conn->line, frame, false);
         return;
     }
     if (frame->ethertype == FLUE_ETHERTYPE_IPV4 && !has_target_id(frame)) {
@@ -359,12 +391,7 @@ static void left(struct check *check, struct check_conn *conn, const struct flue
     if (frame->ethertype == FLUE_ETHERTYPE_IPV4 && frame->flow_label != 0) {
         check_report(check, 154, FLUE_PARTY_TARGET, &at, "an IPv4 frame has a flow label", 0, 0, 0);
     }
-    if ((frame->flags & FLUE_TCP_ACK) != 0) {
-        conn->line.ack_high = later(conn->line.ack_high, frame->ack);
-    }
-    if (frame->payload.length_bytes > 0) {
-        conn->line.sent_high = later(conn->line.sent_high, frame->seq + frame->payload.length_bytes);
-    }
+    follow(&conn->line, frame, true);
 }
 
 /* ---- The entry ---- */

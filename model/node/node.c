@@ -123,6 +123,18 @@ static void delay(struct node_port *port, const struct flue_frame *frame, flue_p
                 node->impair.params.reorder_ps);
 }
 
+void flue_node_receive_at(struct flue_node *node, const struct flue_frame *frame, flue_ps at_ps)
+{
+    struct late_frame *late = pool_get(&node->late);
+
+    if (late == NULL)
+        return;
+    late->port = &node->port[0];
+    late->frame = *frame;
+    timer_setup(&late->timer, on_late);
+    timers_arm(&node->timers, &late->timer, at_ps);
+}
+
 static inline void receive(struct flue_node *node, struct node_port *port, const struct flue_frame *frame)
 {
     const flue_ps now_ps = node->env->now(node->env->ctx);

@@ -83,6 +83,7 @@ struct upward {
     enum upward_kind kind;
     uint32_t psh;   /* DATA: the segment carried PSH */
     bool let_go;    /* of those held back: to be shown in the next interrupt */
+    bool lost;      /* of those held back: a completion that nobody knows of yet */
     uint32_t epoch; /* its turn, among several queues (rss.c) */
 };
 

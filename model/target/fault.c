@@ -2,9 +2,16 @@
 /* target/fault.c - what goes wrong on demand: operations that never complete, state that is lost, memory that runs out
  * (behaviour 11.5, D-32).  Nothing here happens of its own accord. */
 
-#include "target/target.h"
+#include "target/fault.h"
 
 /* ---- Operations that hang, and completions that are lost ---- */
+
+void fault_hang(struct flue_target *target, enum fault_operation operation, target_tree tree)
+{
+    tree->MiniportReserved[0] = target->hung[operation];
+    target->hung[operation] = tree;
+    reset_watch(target);
+}
 
 bool fault_hangs(struct flue_target *target, enum fault_operation operation, target_tree tree)
 {
@@ -12,8 +19,7 @@ bool fault_hangs(struct flue_target *target, enum fault_operation operation, tar
         return false;
     }
     target->hangs[operation]--;
-    tree->MiniportReserved[0] = target->hung;
-    target->hung = tree;
+    fault_hang(target, operation, tree);
     return true;
 }
 
@@ -30,6 +36,7 @@ bool fault_loses(struct flue_target *target, const struct upward *done)
         return false;
     }
     (*count)--;
+    reset_watch(target);
     return true;
 }
 
@@ -160,6 +167,13 @@ flue_err flue_target_fault(struct flue_target *target, enum flue_target_fault fa
     struct target_context *context;
     uint8_t *marks;
 
+    if (fault == FLUE_FAULT_BUS) {
+        if (layer != 0 || id != 0) {
+            return FLUE_EINVAL;
+        }
+        reset_now(target);
+        return FLUE_OK;
+    }
     if (fault == FLUE_FAULT_HANG || fault == FLUE_FAULT_LOSE) {
         uint8_t *counts = fault == FLUE_FAULT_HANG ? target->hangs : target->losses;
 
@@ -167,6 +181,7 @@ flue_err flue_target_fault(struct flue_target *target, enum flue_target_fault fa
             return FLUE_EINVAL;
         }
         counts[id]++;
+        target->losing = target->losing || fault == FLUE_FAULT_LOSE;
         return FLUE_OK;
     }
     context = find(target, id);
@@ -198,6 +213,7 @@ flue_err flue_target_fault(struct flue_target *target, enum flue_target_fault fa
         return FLUE_OK;
     case FLUE_FAULT_HANG:
     case FLUE_FAULT_LOSE:
+    case FLUE_FAULT_BUS:
         break;
     }
     return FLUE_EINVAL;

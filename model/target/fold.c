@@ -79,7 +79,7 @@ static flue_err fold_block(target_tree block, void *arg)
 
 static void fold_held(const struct upward *entry, uint64_t *digest)
 {
-    fold(digest, (uint64_t)entry->kind << 8 | entry->let_go);
+    fold(digest, (uint64_t)entry->kind << 8 | (uint64_t)entry->lost << 1 | entry->let_go);
     fold(digest, entry->context != NULL ? entry->context->id : FLUE_NO_CONN);
     if (entry->kind >= UPWARD_INITIATE && entry->kind <= UPWARD_QUERY) {
         (void)flue_block_walk(entry->what.tree, fold_block, digest);

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "target/target.h"
+#include "target/fault.h"
 
 struct give_back {
     struct flue_target *target;

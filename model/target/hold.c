@@ -4,7 +4,14 @@
  *
  * What is to be told of a connection while the completion of its initiate waits, waits behind it (CH-056). */
 
-#include "target/target.h"
+#include "target/fault.h"
+
+static void hurry(struct flue_target *target)
+{
+    if (target->held.count > 0) {
+        timers_arm(target->timers, &target->queues->timer, target_now(target));
+    }
+}
 
 static bool is_operation(const struct upward *entry)
 {
@@ -35,8 +42,8 @@ static bool waits(const struct flue_target *target, uint32_t count, const struct
 {
     struct search search = {.context = entry->context};
 
-    if (entry->let_go) {
-        return false;
+    if (entry->let_go || entry->lost) {
+        return entry->lost;
     }
     for (uint32_t i = 0; entry->context != NULL && i < count && !search.found; i++) {
         const struct upward *held = (const struct upward *)ring_at(&target->held, i);
@@ -48,11 +55,18 @@ static bool waits(const struct flue_target *target, uint32_t count, const struct
     return search.found || (is_operation(entry) && target->holding);
 }
 
+/* A completion that is lost waits for the day when it is missed. */
+static bool loses(struct flue_target *target, const struct upward *entry)
+{
+    return reset_watches(target) && is_operation(entry) && fault_loses(target, entry);
+}
+
 bool hold_judge(struct flue_target *target, const struct upward *entry)
 {
+    const bool lost = loses(target, entry);
     struct upward *held;
 
-    if (!waits(target, target->held.count, entry)) {
+    if (!lost && !waits(target, target->held.count, entry)) {
         return false;
     }
     held = (struct upward *)ring_push(&target->held);
@@ -60,7 +74,20 @@ bool hold_judge(struct flue_target *target, const struct upward *entry)
         return false; /* without memory nothing is held */
     }
     *held = *entry;
+    held->lost = lost;
     return true;
+}
+
+void hold_find(struct flue_target *target)
+{
+    for (uint32_t i = 0; i < target->held.count; i++) {
+        struct upward *entry = (struct upward *)ring_at(&target->held, i);
+
+        target->totals.late += entry->lost;
+        entry->let_go = entry->let_go || entry->lost;
+        entry->lost = false;
+    }
+    hurry(target);
 }
 
 void hold_advance(struct flue_target *target)
@@ -80,13 +107,6 @@ void hold_advance(struct flue_target *target)
         }
         target->held.count--;
         interrupt_show(target, &entry);
-    }
-}
-
-static void hurry(struct flue_target *target)
-{
-    if (target->held.count > 0) {
-        timers_arm(target->timers, &target->queues->timer, target_now(target));
     }
 }
 

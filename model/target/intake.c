@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "target/target.h"
+#include "target/fault.h"
 
 struct intake {
     struct flue_target *target;
@@ -232,7 +232,7 @@ static void visit_new(struct intake *intake, target_tree block, struct place pla
     struct fared fared;
 
     target_engine_charge(target, FLUE_COST_OFFLOAD, &target->params.profile.engine_initiate, 0);
-    if (is_sound(block, layer) && !target->uploading && target->power == NULL) {
+    if (is_sound(block, layer) && !target->uploading && !target->restarting && target->power == NULL) {
         switch (layer) {
         case FLUE_LAYER_NEIGHBOR:
             status = place.below ? NDIS_STATUS_FAILURE : admit_neighbour(target, block);
@@ -337,6 +337,14 @@ void intake_drain(struct flue_target *target, target_tree tree, flue_ps at_ps, b
     upward_push(target, UPWARD_INITIATE, NULL, target->engine.clock_ps,
                 (uint64_t)intake.blocks * TARGET_COMPLETION_BYTES)
         ->what.tree = tree;
+}
+
+void intake_refuse(struct flue_target *target, target_tree tree)
+{
+    struct intake intake = {.target = target, .root = tree};
+
+    fail_list(&intake, tree);
+    upward_push(target, UPWARD_INITIATE, NULL, target->engine.clock_ps, TARGET_COMPLETION_BYTES)->what.tree = tree;
 }
 
 /* ---- Completion ---- */

@@ -9,7 +9,7 @@
 
 #include <assert.h>
 
-#include "target/target.h"
+#include "target/fault.h"
 
 /* ---- The event ring ---- */
 
@@ -288,7 +288,7 @@ void interrupt_show(struct flue_target *target, const struct upward *entry)
     case UPWARD_UPDATE:
     case UPWARD_INVALIDATE:
     case UPWARD_QUERY:
-        if (fault_loses(target, entry)) {
+        if (!reset_watches(target) && fault_loses(target, entry)) {
             return;
         }
         flush(target);

@@ -6,7 +6,7 @@
  * operation completes when the frames that were queued then have left.  A connection that is about to send all the same
  * asks to be taken back; one that has nothing to send lives on, and is saved if its path gets a valid neighbour. */
 
-#include "target/target.h"
+#include "target/fault.h"
 
 /* How many frames of the engine are to be given to the wire before the operation completes. */
 static uint64_t due(target_tree tree)

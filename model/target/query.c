@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "target/target.h"
+#include "target/fault.h"
 
 struct query {
     struct flue_target *target;

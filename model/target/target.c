@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target/target.c - the life of an adapter, and its books. */
 
-#include "target/target.h"
+#include "target/fault.h"
 
-enum { TARGET_TIMERS = 6 }; /* and one for each receive queue */
+enum { TARGET_TIMERS = 7 }; /* and one for each receive queue */
 
 static bool params_valid(const struct flue_target_params *params)
 {
@@ -45,6 +45,7 @@ static void init_rings(struct flue_target *target)
     timer_setup(&target->timeout_timer, engine_timeout_fire);
     timer_setup(&target->invalidate_timer, invalidate_fire);
     timer_setup(&target->watch_timer, watch_fire);
+    timer_setup(&target->reset_timer, reset_fire);
     list_init(&target->resets);
     list_init(&target->watched);
     list_init(&target->all);
@@ -151,6 +152,7 @@ void flue_target_free(struct flue_target *target)
     timers_remove(target->timers, &target->timeout_timer);
     timers_remove(target->timers, &target->invalidate_timer);
     timers_remove(target->timers, &target->watch_timer);
+    timers_remove(target->timers, &target->reset_timer);
     timer_fifo_dispose(&target->pushes);
     port_dispose(target);
     timers_unreserve(target->timers, TARGET_TIMERS + target->queue_count);
@@ -190,6 +192,18 @@ void flue_target_tcp_totals(const struct flue_target *target, struct flue_tcp_to
     if (target != NULL) {
         flue_tcp_totals(target->tcp, out);
     }
+}
+
+flue_err flue_target_tcp_info(const struct flue_target *target, const struct flue_tcp_tuple *tuple,
+                            struct flue_tcp_info *out)
+{
+    const struct flue_tcp_conn *conn = flue_tcp_find_tuple(target->tcp, tuple);
+
+    if (conn == NULL) {
+        return FLUE_ENOENT;
+    }
+    flue_tcp_info(conn, out);
+    return FLUE_OK;
 }
 
 const struct flue_server *flue_target_engine(const struct flue_target *target)

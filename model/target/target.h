@@ -86,6 +86,8 @@ struct flue_target {
     struct ring sent;       /* struct sent */
     struct ndis_chain lost; /* ordinary sends that memory ran out for: completed in the next interrupt */
     struct timer doorbell_timer, pump_timer, timeout_timer, invalidate_timer, watch_timer;
+    struct timer reset_timer;     /* the next look for what is overdue, or the end of a restart */
+    bool restarting;              /* new objects are not taken */
     bool paused;                  /* transmission waits until the backlog has fallen to half */
     bool in_batch;                /* an interrupt is running */
     struct target_queue *running; /* whose that is */
@@ -104,9 +106,10 @@ struct flue_target {
         target_tree first, last; /* waits until the wire has got what was queued; linked by MiniportReserved[0] */
     } invalidates;
     struct flue_hook resets;          /* struct target_context, work: aborted ones whose RST is not on the wire */
-    target_tree hung;                 /* operations that never complete, by fault; linked the same way */
+    target_tree hung[5];              /* operations that the adapter has lost, by fault; linked the same way */
     flue_ps tick_from_ps, tick_to_ps; /* saves a division per segment: the clock is `tick` at times between */
     uint32_t tick;
+    bool losing;                 /* some of `losses` may not be 0 */
     uint8_t hangs[5], losses[5]; /* how many operations of each kind are still to go wrong: enum fault_operation */
     struct timer_fifo pushes;    /* push timers of all connections */
     flue_ps push_ps;             /* their length: TcpPushTicks */
@@ -349,6 +352,8 @@ bool admit_rejects(const struct flue_target *target, const struct flue_tcp_state
  * meanwhile carries no state, and is refused. */
 void intake_drain(struct flue_target *target, target_tree tree, flue_ps at_ps, bool waited);
 void intake_complete(struct flue_target *target, target_tree tree);
+/* Nothing of it is taken. */
+void intake_refuse(struct flue_target *target, target_tree tree);
 
 /* False: the event ring is full, and there is no memory for more: it goes on when it is called again. */
 bool give_back_drain(struct flue_target *target, target_tree tree, flue_ps at_ps);
@@ -416,25 +421,6 @@ void watch_post(struct target_context *context, PNET_BUFFER_LIST first);
 /* Optional reasons, and states in which none of them is raised (D-28). */
 bool watch_optional(ULONG reason);
 bool watch_half_closed(enum flue_tcp_state_id state);
-
-/* hold.c: true: the entry stays here until it is let go; and, in an interrupt, what has been. */
-bool hold_judge(struct flue_target *target, const struct upward *entry);
-static inline bool hold_takes(struct flue_target *target, const struct upward *entry)
-{
-    return (target->held.count != 0 || target->holding) && hold_judge(target, entry);
-}
-void hold_advance(struct flue_target *target);
-
-/* fault.c: what goes wrong on demand */
-enum fault_operation { FAULT_INITIATE, FAULT_TERMINATE, FAULT_UPDATE, FAULT_INVALIDATE, FAULT_QUERY };
-/* True: the operation is never completed, and the tree is put aside. */
-bool fault_hangs(struct flue_target *target, enum fault_operation operation, target_tree tree);
-/* True: the operation was carried out, and its completion is lost. */
-bool fault_loses(struct flue_target *target, const struct upward *done);
-/* Completes a query or an invalidate; where state was lost, the events follow (D-32). */
-void fault_complete(struct flue_target *target, enum upward_kind kind, target_tree tree);
-/* The events of lost hardware state (behaviour 11.5), once for a connection. */
-void fault_tell(struct flue_target *target, struct target_context *context);
 
 void send_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first);
 /* An NBL that has become the target's: notes its size.  And how much of that is not yet acknowledged. */

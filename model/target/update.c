@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "target/target.h"
+#include "target/fault.h"
 
 static const void *cached_of(target_tree block)
 {
@@ -17,16 +17,38 @@ static bool refused(unsigned marks)
     return (marks & (OBJECT_INVALID | OBJECT_GIVEN_BACK | OBJECT_BROKEN)) != 0;
 }
 
+/* The connections of a path send elsewhere from now on. */
+static void reroute(struct flue_target *target, struct target_path *path)
+{
+    FLUE_LIST_EACH(hook, &path->conns)
+    {
+        struct target_context *context = FLUE_CONTAINER_OF(hook, struct target_context, sibling);
+
+        if (context->conn != NULL && context_accepts(context)) {
+            flue_tcp_rerouted(context->conn, target->engine.clock_ps);
+        }
+    }
+}
+
 static NDIS_STATUS update_neighbour(struct flue_target *target, struct target_neighbour *neighbour,
                                     const NEIGHBOR_OFFLOAD_STATE_CACHED *cached)
 {
+    bool moved;
+
     if (cached == NULL || refused(neighbour->marks)) {
         return NDIS_STATUS_FAILURE;
     }
+    moved = memcmp(neighbour->mac, cached->DlDestinationAddress, sizeof neighbour->mac) != 0;
     memcpy(neighbour->destination, cached->DlDestinationAddress, sizeof neighbour->destination);
     memcpy(neighbour->mac, cached->DlDestinationAddress, sizeof neighbour->mac);
     neighbour->host_tick = target_tick(target) - cached->HostReachabilityDelta;
     neighbour->fresh_to_ps = 0;
+    FLUE_LIST_EACH(hook, &neighbour->paths)
+    {
+        if (moved) {
+            reroute(target, FLUE_CONTAINER_OF(hook, struct target_path, sibling));
+        }
+    }
     return NDIS_STATUS_SUCCESS;
 }
 
@@ -42,6 +64,7 @@ static void relink(struct flue_target *target, struct target_path *path, struct 
     {
         context_settle(target, FLUE_CONTAINER_OF(hook, struct target_context, sibling));
     }
+    reroute(target, path);
 }
 
 /* neighbour: the parent that the tree names; NULL: none. */
@@ -152,8 +175,21 @@ static void visit(struct flue_target *target, target_tree first, struct target_n
     }
 }
 
+/* One that will hang changes nothing, since its Status will be FAILURE; said in the root until it is taken up. */
+static bool hangs(struct flue_target *target, target_tree tree)
+{
+    const bool hung = target->hangs[FAULT_UPDATE] > 0;
+
+    tree->MiniportReserved[1] = hung ? tree : NULL;
+    target->hangs[FAULT_UPDATE] -= hung;
+    return hung;
+}
+
 void update_call(struct flue_target *target, target_tree tree)
 {
+    if (hangs(target, tree)) {
+        return;
+    }
     (void)flue_server_begin(&target->engine, target_now(target));
     visit(target, tree, NULL);
 }
@@ -169,7 +205,8 @@ static flue_err charge(target_tree block, void *arg)
 
 void update_drain(struct flue_target *target, target_tree tree, flue_ps at_ps)
 {
-    if (fault_hangs(target, FAULT_UPDATE, tree)) {
+    if (tree->MiniportReserved[1] == tree) {
+        fault_hang(target, FAULT_UPDATE, tree);
         return;
     }
     (void)flue_server_begin(&target->engine,

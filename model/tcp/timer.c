@@ -237,6 +237,35 @@ static void retransmit_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
     }
 }
 
+/* What has passed of a wait that is cut short. */
+static flue_ps waited(const struct flue_tcp_conn *conn, flue_ps wait_ps, flue_ps now_ps)
+{
+    const flue_ps left_ps = conn->timer.due_ps > now_ps ? conn->timer.due_ps - now_ps : 0;
+
+    return left_ps < wait_ps ? wait_ps - left_ps : 0;
+}
+
+void flue_tcp_rerouted(struct flue_tcp_conn *conn, flue_ps now_ps)
+{
+    now_ps = tcp_advance(conn, now_ps);
+    if (conn->rt_count == 0 || conn->state < FLUE_TCP_ESTABLISHED ||
+        (conn->flags & (TCP_EXPORTED | TCP_IMPORTING | TCP_ENDING | TCP_SYN_OUT)) != 0) {
+        return;
+    }
+    if (conn->timer_mode == TCP_TIMER_RETRANSMIT && (conn->flags & TCP_TIMER_DUE) == 0) {
+        spend(conn, waited(conn, retransmit_wait(conn), now_ps));
+        tcp_recovery_timeout(conn, now_ps); /* what was sent again is lost too */
+        begin_rounds(conn);
+        tcp_timer_retransmit(conn, now_ps);
+        tcp_ask_output(conn, now_ps);
+    } else if (conn->timer_mode == TCP_TIMER_PERSIST && (conn->flags & TCP_TIMER_DUE) == 0 && conn->snd_wnd == 0) {
+        spend(conn, waited(conn, probe_wait(conn, conn->rt_count - 1u), now_ps));
+        begin_rounds(conn);
+        probe_expired(conn, now_ps);
+    }
+    tcp_rest(conn);
+}
+
 static void keep_alive_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     const struct flue_tcp_settings *settings = conn->settings;

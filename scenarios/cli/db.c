@@ -22,7 +22,8 @@ static const struct cli_command command = {
                 "  flue db query results.db runs\n"
                 "  flue db query results.db \"SELECT status, count(*) FROM run GROUP BY status\"\n",
     .notes = "check  is the file whole, do its parts agree, does the summary follow from the runs; exit code 1 if not\n"
-             "query  a read-only statement, or a named query: cpu-saving, failures, latency, runs, summary;\n"
+             "query  a read-only statement, or a named query: cpu-saving, failures, latency, policies, runs, silence,\n"
+             "       storm, summary;\n"
              "       tabs between columns; tab, newline and backslash in a text are written \\t, \\n and \\\\\n",
     .options = no_options,
     .run = command_db,

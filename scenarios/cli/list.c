@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/list_policies.h"
 #include "cli/list_rules.h"
 #include "cli/options.h"
 #include "plots/plots.h"
@@ -27,9 +28,10 @@ static const struct cli_option options[] = {
 
 const struct cli_command command_list_table = {
     .name = "list",
-    .summary = "Lists scenarios, parameters, events, metrics, plots, profiles, rules, or what a connection's state and "
+    .summary = "Lists scenarios, parameters, events, metrics, plots, policies, profiles, rules, or what a connection's "
+               "state and "
                "image hold.",
-    .usage = "flue list scenarios|params|events|metrics|plots|profiles|state|image|rules [--json|--markdown]",
+    .usage = "flue list scenarios|params|events|metrics|plots|policies|profiles|state|image|rules [--json|--markdown]",
     .examples = "  flue list params\n"
                 "  flue list metrics --json\n",
     .notes =
@@ -38,6 +40,7 @@ const struct cli_command command_list_table = {
         "interface, where Linux' TCP_REPAIR has it, and what is lost where.\n"
         "image: each field of a connection's image: name, part of the engine, type, unit, what tells it at the\n"
         "interface, and what a connection has instead after a move through the interface.\n"
+        "policies: who may decide which connections are offloaded, the reasons they give, and the facts they know\n"
         "events: what can happen at a chosen time, and its parameters; see also the parameter events\n"
         "rules: each rule of the interface: number, strength, who is bound, its pages, its old numbers, and how it is\n"
         "checked or proved; a run can watch them (see flue help run).\n",
@@ -206,6 +209,8 @@ static void add_plots(struct text *out, bool json)
         if (json) {
             begin(out, i == 0, plot->name);
             field(out, "title", plot->title);
+            field(out, "needs", plot->needs);
+            field(out, "look_at", plot->reading);
             text_add(out, "}");
         } else {
             text_add(out, "%-16s %s\n", plot->name, plot->title);
@@ -287,8 +292,8 @@ static void add_image(struct text *out, bool json)
 
 static int print_list(const char *what, bool json, bool markdown)
 {
-    static const char *const kinds[] = {"scenarios", "params", "events", "metrics", "plots",
-                                        "profiles",  "state",  "image",  "rules"};
+    static const char *const kinds[] = {"scenarios", "params",   "events", "metrics", "plots",
+                                        "policies",  "profiles", "state",  "image",   "rules"};
     struct text out = {.chars = NULL};
     char message[1024] = "";
     const char *nearest;
@@ -305,6 +310,8 @@ static int print_list(const char *what, bool json, bool markdown)
         add_metrics(&out, json);
     } else if (strcmp(what, "profiles") == 0) {
         err = add_profiles(&out, json, message, sizeof message);
+    } else if (strcmp(what, "policies") == 0) {
+        list_policies(&out, json);
     } else if (strcmp(what, "plots") == 0) {
         add_plots(&out, json);
     } else if (strcmp(what, "state") == 0) {
@@ -316,11 +323,12 @@ static int print_list(const char *what, bool json, bool markdown)
     } else {
         nearest = text_nearest(what, kinds, sizeof kinds / sizeof kinds[0]);
         text_free(&out);
-        return cli_fail("list", CLI_EXIT_USAGE, "nothing to list under '%.60s'; %s%s%s", what,
-                        nearest == NULL
-                            ? "one of scenarios, params, events, metrics, plots, profiles, state, image, rules"
-                            : "did you mean '",
-                        nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
+        return cli_fail(
+            "list", CLI_EXIT_USAGE, "nothing to list under '%.60s'; %s%s%s", what,
+            nearest == NULL
+                ? "one of scenarios, params, events, metrics, plots, policies, profiles, state, image, rules"
+                : "did you mean '",
+            nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
     }
     text_add(&out, json ? "]\n" : "");
     if (err == FLUE_OK && out.failed) {
@@ -348,8 +356,9 @@ int command_list(int argc, char **argv)
         return cli_exit_of(id);
     }
     if (argc - first != 1) {
-        return cli_fail("list", CLI_EXIT_USAGE,
-                        "list what? one of scenarios, params, events, metrics, plots, profiles, state, image, rules");
+        return cli_fail(
+            "list", CLI_EXIT_USAGE,
+            "list what? one of scenarios, params, events, metrics, plots, policies, profiles, state, image, rules");
     }
     if (markdown && (json || strcmp(argv[first], "rules") != 0)) {
         return cli_fail("list", CLI_EXIT_USAGE, "--markdown is for rules alone, and not with --json");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* flue plot: a figure from a results database. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,15 @@
 
 #define MESSAGE_MAX 1024
 
-enum { OPTION_DB = 256, OPTION_KEEP, OPTION_WHERE };
+enum { OPTION_DB = 256, OPTION_KEEP, OPTION_WHERE, OPTION_FROM, OPTION_TO };
 
 static const struct cli_option options[] = {
     {OPTION_DB, "db", "FILE", "the results database"},
     {'o', "output", "FILE", "the picture: NAME.svg, NAME.png or NAME.pdf"},
-    {OPTION_WHERE, "where", "NAME=VALUE", "only runs with this parameter; may be repeated"},
+    {OPTION_WHERE, "where", "NAME=VALUE",
+     "only runs with this parameter, or workload, scenario, seed, rng_run; may be repeated"},
+    {OPTION_FROM, "from", "TIME", "storm: from this simulated time on"},
+    {OPTION_TO, "to", "TIME", "storm: up to this simulated time"},
     {OPTION_KEEP, "keep", NULL, "leave the gnuplot script and its data beside the picture"},
     {0, NULL, NULL, NULL},
 };
@@ -26,17 +30,53 @@ static const struct cli_option options[] = {
 static const struct cli_command command = {
     .name = "plot",
     .summary = "Draws a figure from the finished runs of a results database.",
-    .usage = "flue plot latency|cpu-saving --db FILE -o FILE.svg [options]",
+    .usage = "flue plot latency|cpu-saving|policies|storm|silence --db FILE -o FILE.svg [options]",
     .examples = "  flue plot latency --db results.db -o latency.svg\n"
                 "  flue plot cpu-saving --db results.db -o saving.pdf --keep\n"
-                "  flue plot latency --db results.db -o slow.png --where link_rate=1Gbps\n",
+                "  flue plot latency --db results.db -o slow.png --where link_rate=1Gbps\n"
+                "  flue plot policies --db results.db -o policies.svg\n"
+                "  flue plot storm --db results.db -o storm.svg --where seed=2 --from 5ms --to 20ms\n"
+                "  flue plot silence --db results.db -o silence.svg\n",
     .notes = "latency     p50 and p99 of requests against the size of a response, host and chimney, a panel per load\n"
              "cpu-saving  host cycles per byte that offload saves, against the size of a response; where it loses is "
-             "shaded\n"
-             "Both show what limits each point, and say what the costs behind them stand on.  gnuplot draws.\n",
+             "shaded; both show what limits each point\n"
+             "policies    host cycles per byte and p99 by policy, against the adapter's contexts per connection\n"
+             "storm       one run with a timeline (parameter sample): who holds the connections, goodput, host CPU by "
+             "category,\n"
+             "            retransmissions, with what was scheduled; of runs that differ only in the seed the newest\n"
+             "silence     how many connections were never silent for longer than a time; runs that differ in one "
+             "parameter,\n"
+             "            in offload, or in both\n"
+             "All say what the costs behind them stand on; flue show PLOT tells more.  gnuplot draws.\n",
     .options = options,
     .run = command_plot,
 };
+
+/* What runs differ in besides their parameters. */
+static bool is_of_the_run(const char *name)
+{
+    static const char *const names[] = {"workload", "scenario", "seed", "rng_run"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --from and --to become "from=" and "to=" with picoseconds. */
+static int canonical_time(const char *name, const char *text, char *out, size_t room)
+{
+    char why[512];
+    int64_t ps;
+
+    if (params_parse(params_find("warmup"), text, &ps, why, sizeof why) != FLUE_OK) {
+        return cli_fail("plot", CLI_EXIT_USAGE, "--%s %.60s: no time; write it as 5ms", name, text);
+    }
+    (void)snprintf(out, room, "%s=%" PRId64, name, ps);
+    return CLI_EXIT_OK;
+}
 
 /* "load=0.3" becomes "load=30%", as the database writes it. */
 static int canonical_where(const char *text, char *out, size_t room)
@@ -51,6 +91,10 @@ static int canonical_where(const char *text, char *out, size_t room)
     }
     (void)snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
     param = params_find(name);
+    if (param == NULL && is_of_the_run(name)) {
+        (void)snprintf(out, room, "%s", text);
+        return CLI_EXIT_OK;
+    }
     if (param == NULL) {
         const char *nearest = params_nearest(name);
         return cli_fail("plot", CLI_EXIT_USAGE, "--where %s: unknown parameter%s%s%s", name,
@@ -88,7 +132,8 @@ static int draw(const struct plot_request *request, const char *db)
                     "%s", message);
 }
 
-static int check_request(const struct plot_request *request, const char *db, int argc, int first, char **argv)
+static int check_request(const struct plot_request *request, bool windowed, const char *db, int argc, int first,
+                         char **argv)
 {
     const char *names[16];
     const char *nearest;
@@ -99,12 +144,17 @@ static int check_request(const struct plot_request *request, const char *db, int
         count++;
     }
     if (first + 1 != argc) {
-        return cli_fail("plot", CLI_EXIT_USAGE, "name one plot: latency or cpu-saving; see: flue plot --help");
+        return cli_fail("plot", CLI_EXIT_USAGE,
+                        "name one plot: latency, cpu-saving, policies, storm or silence; see: flue plot --help");
     }
     if (plot_find(argv[first]) == NULL) {
         nearest = text_nearest(argv[first], names, count);
         return cli_fail("plot", CLI_EXIT_USAGE, "there is no plot '%.60s'; did you mean '%s'?", argv[first],
                         nearest != NULL ? nearest : names[0]);
+    }
+    if (windowed && strcmp(argv[first], "storm") != 0) {
+        return cli_fail("plot", CLI_EXIT_USAGE, "--from and --to are for storm; a plot of %s has no time axis",
+                        argv[first]);
     }
     if (db == NULL) {
         return cli_fail("plot", CLI_EXIT_USAGE, "which database? add --db FILE");
@@ -121,6 +171,7 @@ int command_plot(int argc, char **argv)
     char(*where)[FLUE_TEXT_MAX + 64] = calloc((size_t)argc + 1, sizeof *where);
     const char **list = calloc((size_t)argc + 1, sizeof *list);
     const char *db = NULL, *argument;
+    bool windowed = false;
     int first = 0, id, code = CLI_EXIT_OK;
 
     if (where == NULL || list == NULL) {
@@ -136,7 +187,11 @@ int command_plot(int argc, char **argv)
         } else if (id == OPTION_KEEP) {
             request.keep = true;
         } else {
-            code = canonical_where(argument, where[request.where_count], sizeof *where);
+            windowed = windowed || id == OPTION_FROM || id == OPTION_TO;
+            code = id == OPTION_FROM || id == OPTION_TO
+                       ? canonical_time(id == OPTION_FROM ? "from" : "to", argument, where[request.where_count],
+                                        sizeof *where)
+                       : canonical_where(argument, where[request.where_count], sizeof *where);
             list[request.where_count] = where[request.where_count];
             request.where_count++;
         }
@@ -145,7 +200,7 @@ int command_plot(int argc, char **argv)
         code = cli_exit_of(id);
     } else if (code == CLI_EXIT_OK) {
         request.where = list;
-        code = check_request(&request, db, argc, first, argv);
+        code = check_request(&request, windowed, db, argc, first, argv);
         request.name = code == CLI_EXIT_OK ? argv[first] : NULL;
         code = code == CLI_EXIT_OK ? draw(&request, db) : code;
     }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,7 +14,9 @@
 #include "cli/commands.h"
 #include "cli/fatal.h"
 #include "cli/options.h"
+#include "cli/usage.h"
 #include "run/params.h"
+#include "run/policy.h"
 #include "run/provider.h"
 #include "run/report.h"
 #include "run/stored.h"
@@ -37,6 +38,7 @@ enum {
     OPTION_PCAP,
     OPTION_CHECK,
     OPTION_TARGET,
+    OPTION_POLICY,
     OPTION_RECORD
 };
 
@@ -52,6 +54,7 @@ static const struct cli_option options[] = {
     {OPTION_CHECK, "check", "off|count|stop",
      "watch the rules of the interface (off; with --target count); see: flue list rules"},
     {OPTION_TARGET, "target", "FILE.so", "the server's adapter is this library's; see: doc/targets.md"},
+    {OPTION_POLICY, "policy", "FILE.so", "who is offloaded decides this library; see: flue list policies"},
     {OPTION_RECORD, "record", "FILE", "write the run's record for a sweep; - is stdout, without a summary"},
     {0, NULL, NULL, NULL},
 };
@@ -79,6 +82,8 @@ const struct cli_command command_run_table = {
         "--target ./mine.so puts the adapter of another's offload target into the server (flue/provider.h); Flue's "
         "counts of\n"
         "its own adapter's insides are then 0.\n"
+        "--policy ./mine.so asks a policy of your own (flue/policy.h, example/policy-budget.c) which connections are\n"
+        "offloaded; it needs offload=chimney.\n"
         "Exit code 1: the audit at the end of the run found something wrong, a rule was broken, or the run did not "
         "end: by "
         "limit\nof simulated time, or with more than waiting_most requests without an answer.  A line says what it "
@@ -98,6 +103,7 @@ struct request {
     const char *record;
     const char *pcap;
     const char *target;
+    const char *policy;
     enum flue_check_mode check;
     bool check_told; /* by an option */
     bool json;
@@ -154,6 +160,9 @@ static int read_option(struct request *request, int id, const char *argument)
     case OPTION_TARGET:
         request->target = argument;
         return CLI_EXIT_OK;
+    case OPTION_POLICY:
+        request->policy = argument;
+        return CLI_EXIT_OK;
     case OPTION_CHECK:
         request->check_told = true;
         return read_check(request, argument);
@@ -190,6 +199,7 @@ static bool is_stdout_taken(const struct request *request)
 struct job {
     const struct request *request;
     const struct flue_provider *target; /* NULL: Flue's own */
+    const struct flue_policy *policy;   /* NULL: the scenario's */
     struct scenario_file file;
     struct flue_scenario scenario;
     struct stored_evidence evidence;
@@ -199,8 +209,7 @@ struct job {
     struct store *store;
     struct capture *capture;
     int64_t started_unix_s;
-    double wall_s, cpu_s;
-    int64_t max_rss_kib;
+    struct usage usage;
     char message[MESSAGE_MAX];
 };
 
@@ -254,12 +263,21 @@ static int prepare(struct job *job)
             return cli_fail("run", err == FLUE_ENOENT ? CLI_EXIT_IO : CLI_EXIT_USAGE, "%s", job->message);
         }
     }
+    if (request->policy != NULL) {
+        err = policy_load(request->policy, &job->policy, job->message, sizeof job->message);
+        if (err != FLUE_OK) {
+            return cli_fail("run", err == FLUE_ENOENT ? CLI_EXIT_IO : CLI_EXIT_USAGE, "%s", job->message);
+        }
+    }
     err = stored_evidence_make(&job->evidence, &job->scenario, job->message, sizeof job->message);
     if (err == FLUE_OK) {
         err = stored_config_make(&job->config, &job->file, &job->scenario, job->message, sizeof job->message);
     }
     if (err == FLUE_OK && job->target != NULL) {
         stored_config_target(&job->config, job->target->name);
+    }
+    if (err == FLUE_OK && job->policy != NULL) {
+        stored_config_policy(&job->config, job->policy->name);
     }
     if (err == FLUE_OK && request->db != NULL) {
         err = store_open(request->db, STORE_CREATE, &job->store, job->message, sizeof job->message);
@@ -279,27 +297,10 @@ static int prepare(struct job *job)
     return CLI_EXIT_OK;
 }
 
-static double seconds(const struct timeval *time)
-{
-    return (double)time->tv_sec + (double)time->tv_usec / 1e6;
-}
-
-static void note_usage(struct job *job, const struct timespec *begin)
-{
-    struct timespec end;
-    struct rusage usage;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &end);
-    job->wall_s = (double)(end.tv_sec - begin->tv_sec) + (double)(end.tv_nsec - begin->tv_nsec) / 1e9;
-    if (getrusage(RUSAGE_SELF, &usage) == 0) {
-        job->cpu_s = seconds(&usage.ru_utime) + seconds(&usage.ru_stime);
-        job->max_rss_kib = usage.ru_maxrss;
-    }
-}
-
 static flue_err run_watched(struct job *job, const struct flue_record *record, const struct flue_trace *trace)
 {
-    struct world_watch watch = {.trace = trace, .check = job->request->check, .target = job->target};
+    struct world_watch watch = {
+        .trace = trace, .check = job->request->check, .target = job->target, .policy = job->policy};
     struct flue_node_tap tap;
 
     if (job->capture != NULL) {
@@ -393,7 +394,7 @@ static int simulate(struct job *job)
     job->started_unix_s = (int64_t)time(NULL);
     (void)clock_gettime(CLOCK_MONOTONIC, &begin);
     err = run_world(job, &record);
-    note_usage(job, &begin);
+    usage_since(&begin, &job->usage);
     if (err != FLUE_OK) {
         return cli_fail_err("run", err, job->message);
     }
@@ -410,6 +411,7 @@ static int print(const struct job *job)
                                   .results = job->results,
                                   .outcome = job->outcome,
                                   .target = job->target != NULL ? job->target->name : NULL,
+                                  .policy = job->policy != NULL ? job->policy->name : NULL,
                                   .evidence = job->evidence.brief};
     struct text text = {.chars = NULL};
     int code = CLI_EXIT_OK;
@@ -477,9 +479,9 @@ static int keep(struct job *job, const char *command_line)
                             .host = host,
                             .argv = command_line,
                             .started_unix_s = job->started_unix_s,
-                            .wall_s = job->wall_s,
-                            .cpu_s = job->cpu_s,
-                            .max_rss_kib = job->max_rss_kib,
+                            .wall_s = job->usage.wall_s,
+                            .cpu_s = job->usage.cpu_s,
+                            .max_rss_kib = job->usage.max_rss_kib,
                             .evidence = job->evidence.sentence};
     flue_err err = stored_results_make(&lists, job->results, &job->outcome, &run);
     int code = CLI_EXIT_OK;

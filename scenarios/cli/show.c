@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "plots/plots.h"
 #include "run/params.h"
 #include "run/profile.h"
 #include "run/results.h"
@@ -21,10 +22,11 @@ static const struct cli_option options[] = {{0, NULL, NULL, NULL}};
 
 const struct cli_command command_show_table = {
     .name = "show",
-    .summary = "Explains one parameter, metric, scenario or profile.",
-    .usage = "flue show PARAM|METRIC|SCENARIO|PROFILE",
+    .summary = "Explains one parameter, metric, scenario, profile or plot.",
+    .usage = "flue show PARAM|METRIC|SCENARIO|PROFILE|PLOT",
     .examples = "  flue show io_size\n"
                 "  flue show lat\n"
+                "  flue show storm\n"
                 "  flue show host-2021-noopt\n"
                 "  flue show rpc > mine.yaml\n",
     .notes = "A scenario is shown as its file: a copy of it is where an own one begins.\n",
@@ -50,6 +52,15 @@ static void show_metric(const struct metric_info *metric)
     if (!results_is_digested(metric->name)) {
         (void)printf("  digest     not part of it: networks of equal topology may differ\n");
     }
+}
+
+/* Each line begins with the mark. */
+static void show_plot(const char *mark, const struct plot_info *plot)
+{
+    (void)printf("%splot       %s\n%s  %s\n%s  needs      %s\n%s  look at    %s\n", mark, plot->name, mark, plot->title,
+                 mark, plot->needs, mark, plot->reading);
+    (void)printf("%s  draw it    flue plot %s --db FILE -o %s.svg\n%s  numbers    flue db query FILE %s\n", mark,
+                 plot->name, plot->name, mark, plot->name);
 }
 
 static void show_number(const struct flue_profile *profile, const struct profile_notes *notes, unsigned number,
@@ -135,6 +146,9 @@ static int refuse(const char *name)
     for (size_t i = 0; count < NAMES_MAX && i < metrics_count(); i++) {
         names[count++] = metrics_at(i)->name;
     }
+    for (size_t i = 0; count < NAMES_MAX && plot_at(i) != NULL; i++) {
+        names[count++] = plot_at(i)->name;
+    }
     nearest = text_nearest(name, names, count);
     if (nearest != NULL) {
         return cli_fail("show", CLI_EXIT_USAGE, "nothing is called '%.60s'; did you mean '%s'?", name, nearest);
@@ -147,10 +161,14 @@ static int show(const char *name)
 {
     const struct param_info *param = params_find(name);
     const struct metric_info *metric = metrics_find(name);
+    const struct plot_info *plot = plot_find(name);
     const struct flue_embedded *scenario = scenario_builtin_find(name);
 
     if (scenario != NULL) {
         (void)fwrite(scenario->text, 1, scenario->bytes, stdout);
+        if (plot != NULL) {
+            show_plot("# ", plot); /* what was shown stays a scenario's file */
+        }
         return CLI_EXIT_OK;
     }
     if (param != NULL) {
@@ -159,7 +177,10 @@ static int show(const char *name)
     if (metric != NULL) {
         show_metric(metric);
     }
-    if (param != NULL || metric != NULL) {
+    if (plot != NULL) {
+        show_plot("", plot);
+    }
+    if (param != NULL || metric != NULL || plot != NULL) {
         return CLI_EXIT_OK;
     }
     if (is_profile(name) || strchr(name, '/') != NULL || strstr(name, ".yaml") != NULL) {

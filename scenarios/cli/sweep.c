@@ -36,7 +36,7 @@ static const struct cli_command command = {
     .examples = "  flue sweep plan quick\n"
                 "  flue sweep run quick --db results.db\n"
                 "  flue sweep run mine.yaml --db results.db -j 4\n",
-    .notes = "Built-in sweeps: connections, demo, demo-peak, quick, saving.\n"
+    .notes = "Built-in sweeps: connections, demo, demo-peak, policies, quick, saving.\n"
              "The same command again goes on where the last one ended.\n"
              "Ctrl-C finishes the running runs and prints that command; a second Ctrl-C stops them.\n"
              "Captures are of single runs: flue run SCENARIO --pcap FILE\n"

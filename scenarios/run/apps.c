@@ -12,20 +12,24 @@ static int end_of(const struct flow *flow, const struct flue_socket *socket)
 
 static uint32_t on_identify(void *ctx, const struct flue_tcp_tuple *tuple)
 {
-    return world_identify(ctx, tuple);
+    const struct world *world = ctx;
+    const uint32_t slot = world_identify(world, tuple);
+
+    return world_churns(world) && slot < (uint32_t)world->scenario->connections ? world->flows[slot].id : slot;
 }
 
-static void connected(struct flow *flow, int end, struct flue_socket *socket)
+static void connected(struct flow *flow, int end, struct flue_socket *socket, flue_ps at_ps)
 {
     flow->socket[end] = socket;
     flow->open[end] = 1;
     flow->world->opened++;
+    if (world_churns(flow->world))
+        flow->world->workload->open(flow, end, at_ps);
 }
 
 static void on_client_connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
 {
-    (void)at_ps;
-    connected(ctx, CLIENT, socket);
+    connected(ctx, CLIENT, socket, at_ps);
 }
 
 /* The server learns from the identity which flow a connection belongs to; until then its context is the world. */
@@ -33,14 +37,21 @@ static void on_server_connected(void *ctx, struct flue_socket *socket, flue_ps a
 {
     struct world *world = ctx;
     const uint32_t id = flue_host_socket_id(socket);
+    uint32_t slot = id;
+    struct flue_host_hint hint = {0};
 
-    (void)at_ps;
-    if (id >= (uint32_t)world->scenario->connections) {
+    if (world_churns(world))
+        slot = world_identify(world, flue_host_socket_tuple(socket));
+    if (slot >= (uint32_t)world->scenario->connections || world->flows[slot].id != id) {
         world_finding(world, "a connection with the unknown identity %" PRIu32, id);
         return;
     }
-    flue_host_socket_set_ctx(socket, &world->flows[id]);
-    connected(&world->flows[id], SERVER, socket);
+    flue_host_socket_set_ctx(socket, &world->flows[slot]);
+    connected(&world->flows[slot], SERVER, socket, at_ps);
+    world->workload->expect(&world->flows[slot], &hint);
+    flue_host_socket_expect(socket, &hint);
+    if (world->second_server != 0)
+        migrate_opened(&world->flows[slot], at_ps);
 }
 
 static void silent(struct flow *flow, flue_ps since_ps, flue_ps until_ps)
@@ -63,8 +74,13 @@ static void heard(struct flow *flow, int end, flue_ps at_ps)
 /* A connection that has ended takes no more; on_closed() will say why it did. */
 int flow_send(struct flow *flow, int end, uint32_t bytes, flue_ps at_ps)
 {
-    const flue_err err = flue_host_socket_send(flow->socket[end], bytes);
+    flue_err err;
 
+    if (flow->socket[end] == NULL)
+        return 0; /* between two nodes, or ended */
+    if (end == SERVER && flow->moving != MOVING_NO)
+        migrate_occasion(flow, OCCASION_SENDS, at_ps);
+    err = flue_host_socket_send(flow->socket[end], bytes);
     if (err != FLUE_OK && err != FLUE_ESTATE)
         world_finding(flow->world, "connection %" PRIu32 ": the %s could not send %" PRIu32 " bytes: %s", flow->id,
                       end == SERVER ? "server" : "client", bytes, flue_err_sentence(err));
@@ -76,17 +92,19 @@ int flow_send(struct flow *flow, int end, uint32_t bytes, flue_ps at_ps)
     return 1;
 }
 
+void flow_silence(struct flow *flow, flue_ps now_ps)
+{
+    for (int end = 0; end < ENDS; end++)
+        if (flow->accepted[end] != flow->received[1 - end] && !flow->lost)
+            silent(flow, flow->waiting_ps[end], now_ps);
+    if (flow->accepted[SERVER] + flow->accepted[CLIENT] > 0)
+        histogram_record(&flow->world->silence, (uint64_t)flow->silence_ps);
+}
+
 void flow_silences(struct world *world)
 {
-    for (uint32_t i = 0; i < (uint32_t)world->scenario->connections; i++) {
-        struct flow *flow = &world->flows[i];
-
-        for (int end = 0; end < ENDS; end++)
-            if (flow->accepted[end] != flow->received[1 - end] && !flow->lost)
-                silent(flow, flow->waiting_ps[end], world->end.at_ps);
-        if (flow->accepted[SERVER] + flow->accepted[CLIENT] > 0)
-            histogram_record(&world->silence, (uint64_t)flow->silence_ps);
-    }
+    for (uint32_t i = 0; i < (uint32_t)world->scenario->connections; i++)
+        flow_silence(&world->flows[i], world->end.at_ps);
 }
 
 /* Every byte must be the next one of the peer's stream. */
@@ -106,6 +124,8 @@ static void on_received(void *ctx, struct flue_socket *socket, const struct flue
     flow->received[end] += span->length_bytes;
     world->delivered_bytes += span->length_bytes;
     world->workload->received(flow, end, span->length_bytes, at_ps);
+    if (end == SERVER && flow->moving != MOVING_NO)
+        migrate_occasion(flow, OCCASION_SETTLED, at_ps);
 }
 
 static void on_acknowledged(void *ctx, struct flue_socket *socket, uint32_t bytes, flue_ps at_ps)
@@ -115,10 +135,23 @@ static void on_acknowledged(void *ctx, struct flue_socket *socket, uint32_t byte
 
     flow->acked[end] += bytes;
     flow->world->workload->acknowledged(flow, end, at_ps);
+    if (end == SERVER && flow->moving != MOVING_NO)
+        migrate_occasion(flow, OCCASION_SETTLED, at_ps);
+}
+
+static void on_moved(void *ctx, struct flue_socket *socket, enum flue_holder holder, enum flue_move why, flue_ps at_ps)
+{
+    struct flow *flow = ctx;
+
+    (void)why;
+    if (flow->moving != MOVING_NO && socket == flow->socket[SERVER])
+        migrate_moved(flow, holder, at_ps);
 }
 
 void flow_close(struct flow *flow, int end)
 {
+    if (flow->moving == MOVING_CARRIED && end == SERVER)
+        flow->close_late = 1;
     if (flow->socket[end] == NULL || flow->closing[end])
         return;
     flow->closing[end] = 1;
@@ -131,14 +164,17 @@ static void on_peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
     struct flow *flow = ctx;
 
     (void)at_ps;
-    if (flow->world->phase == PHASE_CLOSING) /* before, an end closes with its last bytes; the other's turn comes */
+    /* Before the end of a run, an end closes with its last bytes; the other's turn comes.  The server of the web
+     * follows the client. */
+    if (flow->world->phase == PHASE_CLOSING || world_churns(flow->world))
         flow_close(flow, end_of(flow, socket));
 }
 
 /* Once the last has gone, what is still under way comes home. */
 void world_drain(struct world *world)
 {
-    if (world->gone < 2 * (uint32_t)world->scenario->connections)
+    if (world_churns(world) ? world->workload->live(world) > 0
+                            : world->gone < 2 * (uint32_t)world->scenario->connections)
         return;
     timers_arm(flue_node_timers(world->node[CLIENT]), &world->poll, world->net.now(world->net.ctx) + POLL_PS);
     flue_node_settle(world->node[CLIENT]);
@@ -151,20 +187,29 @@ static void on_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reaso
     const int end = end_of(flow, socket);
 
     flow->socket[end] = NULL;
-    flow->closed[end] = 1;
-    world->gone++;
     /* Nobody aborts here but a host that lost the state (D-32); the other end is told by a reset, or by silence. */
     if (end == SERVER && reason == FLUE_TCP_BY_ABORT && !flow->lost) {
         flow->lost = 1;
         world->lost++;
+        world->workload->lost(flow, at_ps); /* may end the other end, but this one not before */
+    }
+    if (end == SERVER && flow->lost && flow->closing[CLIENT] && flow->socket[CLIENT] != NULL)
+        world_lost(world);
+    if (reason != FLUE_TCP_BY_ABORT && flow->attacked && world->phase != PHASE_CLOSING && !flow->lost) {
+        flow->lost = 1;
+        world->killed++;
         world->workload->lost(flow, at_ps);
     }
+    flow->closed[end] = 1;
+    world->gone++;
     /* While connections close, a reset or a timeout may end one: a FIN sent again to an end whose TIME-WAIT is over is
      * answered so.  Whether bytes are missing is for the audit to say. */
     if (world->phase != PHASE_CLOSING && !(flow->closing[SERVER] && flow->closing[CLIENT]) && !flow->lost)
         world_finding(world, "connection %" PRIu32 ": ended early at the %s by %s", flow->id,
                       end == SERVER ? "server" : "client", flue_tcp_reason_name(reason));
-    if (world->phase == PHASE_OPENING && !flow->lost)
+    if (world_churns(world))
+        world->workload->gone(flow, at_ps);
+    else if (world->phase == PHASE_OPENING && !flow->lost)
         world->net.stop(world->net.ctx); /* it will never be in place */
     if (world->phase == PHASE_CLOSING)
         world_drain(world);
@@ -181,4 +226,5 @@ void world_apps(struct world *world)
                                             .acknowledged = on_acknowledged,
                                             .peer_closed = on_peer_closed,
                                             .closed = on_closed};
+    world->app[SERVER].moved = on_moved;
 }

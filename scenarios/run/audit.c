@@ -23,15 +23,17 @@ static void audit_busy(struct world *world, const char *name, const struct flue_
                       busy_ps);
 }
 
-static const char *name_of(unsigned node)
+static const char *name_of(const struct world *world, unsigned node)
 {
-    return node == SERVER ? "server" : "client";
+    if (node == SERVER)
+        return "server";
+    return world_end(world, node) == SERVER ? "second server" : "client";
 }
 
 static void audit_books(struct world *world, unsigned node)
 {
     const struct flue_server *core = flue_host_core(world_host(world, node));
-    const char *name = name_of(node);
+    const char *name = name_of(world, node);
     struct flue_account sum = {{0}, 0, 0};
     uint64_t bus_ps = 0, cycles = 0;
     unsigned i;
@@ -54,7 +56,7 @@ static void audit_books(struct world *world, unsigned node)
 
 static void audit_objects(struct world *world, unsigned node)
 {
-    const char *name = name_of(node);
+    const char *name = name_of(world, node);
     struct flue_tcp_totals tcp;
     uint64_t live;
     unsigned i;
@@ -91,20 +93,34 @@ static void audit_end(struct world *world)
     const uint32_t connections = (uint32_t)world->scenario->connections;
     const int opening = world->phase == PHASE_OPENING;
     char whom[48] = "";
+    /* Of connections that come and go nobody knows how many there will be: those that have opened. */
+    const uint32_t ends = world_churns(world) ? world->opened : 2 * connections;
     uint32_t i = 0;
 
     if (world->phase == PHASE_DONE)
         return;
-    while (i < connections && (opening ? world->flows[i].open[SERVER] && world->flows[i].open[CLIENT]
-                                       : world->flows[i].closed[SERVER] && world->flows[i].closed[CLIENT]))
+    while (!world_churns(world) && i < connections &&
+           (opening ? world->flows[i].open[SERVER] && world->flows[i].open[CLIENT]
+                    : world->flows[i].closed[SERVER] && world->flows[i].closed[CLIENT]))
         i++;
-    if (i < connections && world->phase != PHASE_WARMUP)
+    if (world_churns(world))
+        (void)snprintf(whom, sizeof(whom), "; %" PRIu32 " connections were left", world->workload->live(world));
+    else if (i < connections && world->phase != PHASE_WARMUP)
         (void)snprintf(whom, sizeof(whom), "; the first that is not %s: %" PRIu32, opening ? "open" : "closed", i);
     world_finding(world,
                   "the run did not end by %" PRId64 " us of simulated time%s, while %s: %" PRIu32 " of %" PRIu32
                   " ends opened, %" PRIu32 " closed%s",
                   (int64_t)(now_ps / FLUE_PS_PER_US), now_ps >= world->scenario->limit ? ", its limit" : "",
-                  doing[world->phase], world->opened, 2 * connections, world->gone, whom);
+                  doing[world->phase], world->opened, ends, world->gone, whom);
+}
+
+void flow_audit(const struct flow *flow)
+{
+    for (int end = 0; end < ENDS; end++)
+        if (flow->received[end] != flow->accepted[1 - end] && !flow->lost)
+            world_finding(flow->world,
+                          "connection %" PRIu32 ": the %s sent %" PRIu64 " bytes, %" PRIu64 " were delivered", flow->id,
+                          end == SERVER ? "client" : "server", flow->accepted[1 - end], flow->received[end]);
 }
 
 void world_audit(struct world *world)
@@ -112,7 +128,6 @@ void world_audit(struct world *world)
     struct flue_host_totals totals;
     unsigned node;
     uint32_t i;
-    int end;
 
     audit_end(world);
     /* What is lost was told by the one status that says so (D-32). */
@@ -120,15 +135,8 @@ void world_audit(struct world *world)
     if (world->lost > totals.moves[FLUE_MOVE_FAILED])
         world_finding(world, "%" PRIu64 " connections were lost, but only %" PRIu64 " terminates failed", world->lost,
                       totals.moves[FLUE_MOVE_FAILED]);
-    for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
-        const struct flow *flow = &world->flows[i];
-
-        for (end = 0; end < ENDS; end++)
-            if (world->scenario->close == CHOICE_YES && flow->received[end] != flow->accepted[1 - end] && !flow->lost)
-                world_finding(
-                    world, "connection %" PRIu32 ": the %s sent %" PRIu64 " bytes, %" PRIu64 " were delivered",
-                    flow->id, end == SERVER ? "client" : "server", flow->accepted[1 - end], flow->received[end]);
-    }
+    for (i = 0; world->scenario->close == CHOICE_YES && i < (uint32_t)world->scenario->connections; i++)
+        flow_audit(&world->flows[i]);
     for (node = 0; node < world->nodes; node++) {
         audit_books(world, node);
         if (world->scenario->close == CHOICE_YES && world->phase == PHASE_DONE) {

@@ -8,11 +8,12 @@
 #include "flue/provider.h"
 #include "run/flows.h"
 #include "run/net_ns3.h"
+#include "run/policy.h"
 #include "run/profile.h"
 #include "wire/impair.h"
 
-#define CLIENT_PREFIX (96 + 16) /* bits of 10.1.0.0/16, as a mapped address */
-#define VLANS_KNOWN   8         /* VLAN ids an adapter knows when it makes tags */
+#define CLIENT_PREFIX  (96 + 16) /* bits of 10.1.0.0/16, as a mapped address */
+#define CHURN_EXPECTED 1024      /* connections at once that tables begin with, when they come and go */
 
 /* ---- Parameters ---------------------------------------------------------------------------------------------------
  */
@@ -87,11 +88,14 @@ static int tags(const struct flue_scenario *scenario, int end)
 static void target_params(const struct flue_scenario *scenario, int end, uint32_t capacity,
                           struct flue_target_params *target)
 {
-    target->neighbour_max = capacity == 0 ? 0 : 16;
-    target->path_max = capacity == 0 ? 0 : 4096;
+    target->neighbour_max = capacity == 0 ? 0 : (uint32_t)scenario->neighbours;
+    target->path_max = capacity == 0 ? 0 : (uint32_t)scenario->paths;
     target->tcp_max = capacity;
-    target->rcv_wnd_max_bytes = 1u << 30;
-    target->mtu_max_bytes = 9000;
+    target->rcv_wnd_max_bytes = (uint32_t)scenario->rx_window;
+    target->mtu_max_bytes = (uint32_t)scenario->path_mtu;
+    target->rcv_buffer_bytes = (uint64_t)scenario->rx_memory;
+    target->xmit_buffer_bytes = (uint64_t)scenario->tx_memory;
+    target->hang_after_ps = scenario->hang_after == FLUE_PS_NEVER ? 0 : scenario->hang_after;
     target->send_quantum = 4;
     target->backlog_frames = (uint32_t)scenario->backlog;
     target->ring_frames = 4096;
@@ -103,7 +107,7 @@ static void target_params(const struct flue_scenario *scenario, int end, uint32_
         target->backlog_ticks = 10;
     }
     if (tags(scenario, end)) {
-        target->vlan_max = VLANS_KNOWN;
+        target->vlan_max = (uint32_t)scenario->vlans;
         target->vlan_count = 1;
         target->vlan[0] = (uint16_t)scenario->vlan;
     }
@@ -126,16 +130,19 @@ static void drivers(const struct flue_scenario *scenario, struct flue_node_param
 
 static uint32_t ip_of(const struct world *world, unsigned node)
 {
-    return node == SERVER ? SERVER_IP : CLIENT_IP + (node - CLIENT) * world->client_ips;
+    if (world_end(world, node) == SERVER)
+        return node == SERVER ? SERVER_IP : SECOND_IP;
+    return CLIENT_IP + (node - CLIENT) * world->client_ips;
 }
 
 static void node_params(const struct world *world, unsigned node, const struct flue_profile *profile,
                         struct flue_node_params *params)
 {
     const struct flue_scenario *scenario = world->scenario;
-    const int end = world_end(node);
+    const int end = world_end(world, node);
     const int offloads = end == SERVER && (scenario->offload == ARM_CHIMNEY || moments_has(scenario, EVENT_OFFLOAD));
-    const uint32_t capacity = offloads ? (uint32_t)scenario->capacity : 0;
+    const uint32_t capacity =
+        offloads ? (uint32_t)(node == SERVER ? scenario->capacity : scenario->migrate_capacity) : 0;
 
     *params = (struct flue_node_params){.number = (uint16_t)node};
     params->impair.loss_ppm = (uint32_t)scenario->loss;
@@ -145,13 +152,20 @@ static void node_params(const struct world *world, unsigned node, const struct f
     tcp_params(scenario, &params->host.tcp);
     params->host.ip = ip_of(world, node);
     params->host.profile = *profile;
-    params->host.policy = flue_policy_find(
-        offloads && scenario->offload == ARM_CHIMNEY && scenario->offload_at == FLUE_PS_NEVER ? "always" : "never");
+    params->host.policy = end == SERVER ? policy_of(scenario, world->watch.policy) : flue_policy_find("never");
+    if (end == SERVER)
+        policy_params(scenario, &params->host.policy_params);
     params->host.send_quantum = 4;
+    params->host.update_only = scenario->relink == RELINK_UPDATE;
+    params->host.nud_reachable_ps = scenario->reachable_time;
+    params->host.nud_delay_ps = scenario->probe_delay;
+    params->host.nud_retrans_ps = scenario->probe_every;
     params->host.backlog_frames = (uint32_t)scenario->backlog;
     params->host.tree_connections = (uint32_t)scenario->tree;
     params->host.connections =
         (uint32_t)(end == SERVER ? scenario->connections : (scenario->connections - 1) / scenario->clients + 1);
+    if (world_churns(world) && params->host.connections > CHURN_EXPECTED)
+        params->host.connections = CHURN_EXPECTED;
     target_params(scenario, end, capacity, &params->target);
     params->target.tcp = params->host.tcp;
     params->target.profile = *profile;
@@ -185,14 +199,14 @@ static struct flue_wire_facts facts_of(const struct flue_scenario *scenario)
                                     .queue_frames = (uint32_t)scenario->queue};
 }
 
-static uint64_t seed_of(const struct flue_scenario *scenario)
+uint64_t world_seed(const struct flue_scenario *scenario)
 {
     return scenario->seed * UINT64_C(0x9E3779B97F4A7C15) + scenario->rng_run;
 }
 
 static flue_err build_link(struct world *world, char *message, size_t room)
 {
-    const struct flue_net_params params = {.facts = facts_of(world->scenario), .seed = seed_of(world->scenario)};
+    const struct flue_net_params params = {.facts = facts_of(world->scenario), .seed = world_seed(world->scenario)};
 
     return world->scenario->net == FLUE_NET_NS3 ? net_ns3_open(&params, &world->net, message, room)
                                                 : flue_net_link(&params, &world->net);
@@ -229,7 +243,7 @@ static flue_err build_lan(struct world *world, char *message, size_t room)
                                               .node_count = count,
                                               .routers = routers,
                                               .router_count = scenario->topology == TOPOLOGY_GATEWAYS ? GATEWAYS : 0,
-                                              .seed = seed_of(scenario)};
+                                              .seed = world_seed(scenario)};
     flue_err err;
     unsigned i;
 
@@ -240,8 +254,12 @@ static flue_err build_lan(struct world *world, char *message, size_t room)
     for (i = 0; i < GATEWAYS; i++)
         routers[i] =
             (struct flue_switch_router){.facts = facts_of(scenario), .vid = vid, .ip4 = flue_ip_v4(GATEWAY_IP + i)};
-    err = scenario->net == FLUE_NET_NS3 ? net_ns3_open_lan(&params, &world->net, message, room)
-                                        : flue_net_switch(&params, &world->net);
+    if (scenario->net != FLUE_NET_NS3)
+        err = flue_net_switch(&params, &world->net);
+    else if (scenario->topology == TOPOLOGY_GATEWAYS)
+        err = net_ns3_open_routed(&params, &world->net, message, room);
+    else
+        err = net_ns3_open_lan(&params, &world->net, message, room);
     free(nodes);
     return err;
 }
@@ -286,7 +304,7 @@ static flue_err address(struct world *world, unsigned node)
     const struct flue_scenario *scenario = world->scenario;
     const struct flue_ip clients = flue_ip_v4(CLIENT_IP);
     struct flue_host *host = world_host(world, node);
-    const int end = world_end(node);
+    const int end = world_end(world, node);
     flue_err err = FLUE_OK;
     uint32_t i;
 
@@ -294,6 +312,11 @@ static flue_err address(struct world *world, unsigned node)
         return FLUE_OK;
     if (scenario->vlan != 0)
         err = flue_host_vlan(host, 0, (uint16_t)scenario->vlan);
+    if (err == FLUE_OK && end == SERVER && scenario->adapters > 1 && scenario->drivers.text[0] == '\0') {
+        err = flue_host_link(host, 1, world->second.facts.mac, world->second.facts.mtu_bytes);
+        if (err == FLUE_OK && scenario->vlan != 0)
+            err = flue_host_vlan(host, 1, (uint16_t)scenario->vlan);
+    }
     for (i = 1; err == FLUE_OK && end == CLIENT && i < world->client_ips; i++) {
         const struct flue_ip ip = flue_ip_v4(ip_of(world, node) + i);
 
@@ -319,9 +342,10 @@ static flue_err build_node(struct world *world, unsigned node, const struct flue
     if (node == SERVER && world->watch.tap != NULL)
         params.tap = *world->watch.tap;
     if (node == SERVER && world->scenario->adapters > 1) {
-        /* Both adapters of a team have one MAC address: the switch learns where it is from what is sent. */
         world->second = *net->wire(net->ctx, world->nodes);
-        memcpy(world->second.facts.mac, wire->facts.mac, sizeof(world->second.facts.mac));
+        /* Both adapters of a team have one MAC address: the switch learns where it is from what is sent. */
+        if (params.drivers > 0)
+            memcpy(world->second.facts.mac, wire->facts.mac, sizeof(world->second.facts.mac));
         params.adapters = 2;
         params.second = &world->second;
     }
@@ -355,7 +379,7 @@ flue_err world_build_nodes(struct world *world, char *message, size_t room)
         return err;
     world->profile = profile[SERVER];
     for (node = 0; node < world->nodes; node++) {
-        err = build_node(world, node, &profile[world_end(node)]);
+        err = build_node(world, node, &profile[world_end(world, node)]);
         if (err != FLUE_OK) {
             if (node == SERVER && world->watch.target != NULL)
                 (void)snprintf(message, room, "target %s could not be started: %s", world->watch.target->name,

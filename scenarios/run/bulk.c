@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Workload bulk: every connection carries `bytes` each way that `direction` names, in writes of io_size, with at most
- * writes_ahead writes not yet acknowledged.  The latency of a write ends with its last acknowledgement. */
+/* Workload bulk: every connection carries `bytes` each way that `direction` names, in writes of io_size (or io_sizes),
+ * with at most writes_ahead writes not yet acknowledged.  The latency of a write ends with its last acknowledgement. */
 #include "run/flows.h"
 
 #include <stdio.h>
@@ -29,12 +29,13 @@ static void write_on(struct flow *flow, int end, flue_ps at_ps)
     const struct flue_scenario *scenario = flow->world->scenario;
 
     while (flow->left[end] > 0 && !flow->lost && flow->count[end] < (uint32_t)scenario->writes_ahead) {
-        uint64_t bytes = (uint64_t)scenario->io_size;
+        uint64_t bytes = traffic_size(&flow->world->traffic, 2 * flow->id + (end == SERVER), flow->drawn[end]);
 
         if (bytes > flow->left[end])
             bytes = flow->left[end];
         if (!flow_send(flow, end, (uint32_t)bytes, at_ps))
             return;
+        flow->drawn[end]++;
         flow->left[end] -= bytes;
         *mark(flow, end, flow->count[end]) = (struct write_mark){.end_offset = flow->accepted[end], .at_ps = at_ps};
         flow->count[end]++;
@@ -83,7 +84,7 @@ static flue_err bulk_prepare(struct world *world, char *message, size_t room)
 
 static void bulk_start(struct world *world, unsigned node, flue_ps at_ps)
 {
-    const int end = world_end(node);
+    const int end = world_end(world, node);
     uint32_t i;
 
     if (world->bulk.unfinished == 0) /* everything was lost before */
@@ -137,6 +138,14 @@ static void bulk_lost(struct flow *flow, flue_ps at_ps)
     }
 }
 
+static void bulk_expect(const struct flow *flow, struct flue_host_hint *out)
+{
+    const struct flue_scenario *scenario = flow->world->scenario;
+
+    out->bytes = flow->left[SERVER] + flow->left[CLIENT];
+    out->requests = (flow->left[SERVER] + (uint64_t)scenario->io_size - 1) / (uint64_t)scenario->io_size;
+}
+
 static void bulk_dispose(struct world *world)
 {
     uint32_t i;
@@ -145,9 +154,17 @@ static void bulk_dispose(struct world *world)
         free(world->flows[i].writes);
 }
 
+static void bulk_arrived(struct flow *flow, flue_ps at_ps)
+{
+    if (flow->world->phase >= PHASE_WARMUP)
+        write_on(flow, SERVER, at_ps);
+}
+
 const struct workload workload_bulk = {.prepare = bulk_prepare,
                                        .start = bulk_start,
                                        .received = bulk_received,
                                        .acknowledged = bulk_acknowledged,
                                        .lost = bulk_lost,
-                                       .dispose = bulk_dispose};
+                                       .expect = bulk_expect,
+                                       .dispose = bulk_dispose,
+                                       .arrived = bulk_arrived};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Scheduled events: one entry is "TIME WORD [NAME=VALUE ...]"; entries are separated by semicolons. */
+/* Scheduled events: one entry is "[+]TIME WORD [NAME=VALUE ...]"; entries are separated by semicolons. */
 #include "run/events.h"
 
 #include <stdarg.h>
@@ -120,7 +120,8 @@ static int parse_entry(struct reader *reader, struct event *event)
     unsigned k;
 
     (void)next_word(reader, word);
-    if (quantity_parse(FLUE_KIND_TIME, word, &event->at_ps) != QUANTITY_OK || event->at_ps < 0)
+    event->after_start = word[0] == '+';
+    if (quantity_parse(FLUE_KIND_TIME, word + event->after_start, &event->at_ps) != QUANTITY_OK || event->at_ps < 0)
         return refuse(reader, "'%s' is no time; write for example 2ms upload-all", word);
     if (!next_word(reader, word))
         return refuse(reader, "nothing to do at that time; write for example 2ms upload-all");
@@ -140,12 +141,17 @@ static int parse_entry(struct reader *reader, struct event *event)
     return 0;
 }
 
+static int later(const struct event *event, const struct event *than)
+{
+    return event->after_start != than->after_start ? event->after_start : event->at_ps > than->at_ps;
+}
+
 /* Stable: what is written first comes first. */
 static void insert(struct event *events, int count, const struct event *event)
 {
     int i = count;
 
-    for (; i > 0 && events[i - 1].at_ps > event->at_ps; i--)
+    for (; i > 0 && later(&events[i - 1], event); i--)
         events[i] = events[i - 1];
     events[i] = *event;
 }
@@ -187,7 +193,7 @@ void event_format(const struct event *event, char *out, size_t room)
     struct text text = {.chars = NULL};
 
     quantity_format(FLUE_KIND_TIME, event->at_ps, value, sizeof(value));
-    text_add(&text, "%s %s", value, info->word);
+    text_add(&text, "%s%s %s", event->after_start ? "+" : "", value, info->word);
     for (unsigned k = 0; info->arg[k].name != NULL; k++) {
         int64_t number = 0;
 

@@ -14,10 +14,11 @@ enum event_kind {
 };
 
 #define EVENTS_MAX     64u
-#define EVENT_ARGS_MAX 3u
+#define EVENT_ARGS_MAX 5u
 
 struct event {
     flue_ps at_ps;
+    int after_start; /* 1: at_ps counts from the start of traffic, "+2ms" */
     enum event_kind kind;
     int64_t arg[EVENT_ARGS_MAX]; /* in the order of the table */
 };
@@ -35,8 +36,8 @@ struct event_info {
 
 const struct event_info *event_info(enum event_kind kind);
 
-/* The events of a text, sorted by time, and how many.  -1: message says what is wrong and what to do, in one line
- * without a place; *column (from 1; may be NULL) is that of the entry. */
+/* The events of a text, sorted by time, those from the start of traffic last, and how many.  -1: message says what is
+ * wrong and what to do, in one line without a place; *column (from 1; may be NULL) is that of the entry. */
 int events_parse(const char *text, struct event events[EVENTS_MAX], char *message, size_t room, int *column);
 
 /* One event as people write it. */

@@ -13,14 +13,17 @@
 #include "flue/record.h"
 #include "flue/scenario.h"
 #include "run/events.h"
+#include "run/traffic.h"
 #include "run/world.h"
 
 enum { SERVER, CLIENT, ENDS };
 
-/* Nodes: the server, then the clients; connection i is of client i % clients, and the j = i / clients-th one there.
- * A client has world->client_ips addresses in a row, the first client's first is CLIENT_IP; its j-th connection has
- * address j / PORTS_PER_IP and port FIRST_PORT + j % PORTS_PER_IP. */
+/* Nodes: the server, then the clients, then, for event migrate to=node, a second server; connection i is of client i %
+ * clients, and the j = i / clients-th one there.  A client has world->client_ips addresses in a row, the first client's
+ * first is CLIENT_IP; its j-th connection has address j / PORTS_PER_IP and port FIRST_PORT + j % PORTS_PER_IP.  With
+ * workload web these are slots, and the connections in them have running numbers. */
 #define SERVER_IP    0x0A000001u /* 10.0.0.1 */
+#define SECOND_IP    0x0A000002u /* 10.0.0.2: the second server's own */
 #define CLIENT_IP    0x0A010000u /* 10.1.0.0, and up */
 #define GATEWAY_IP   0x0A0000FDu /* 10.0.0.253, and up */
 #define GATEWAYS     2u
@@ -33,7 +36,15 @@ enum { SERVER, CLIENT, ENDS };
 enum { CHOICE_YES, CHOICE_NO };
 enum { ARM_HOST, ARM_CHIMNEY };
 enum { SWITCH_NO, SWITCH_YES }; /* of those that are off by default */
+enum { RELINK_INVALIDATE, RELINK_UPDATE };
+enum { SAMPLE_FROM_TRAFFIC, SAMPLE_FROM_START };
+enum { MIGRATE_ADAPTER, MIGRATE_NODE }; /* argument of event migrate */
+enum { STRAYS_FORWARD, STRAYS_DROP };
 enum { TOPOLOGY_LINK, TOPOLOGY_SWITCH, TOPOLOGY_GATEWAYS };
+
+/* What a flow of event migrate is at: not concerned; waits for an occasion or its turn; told to go; between two nodes,
+ * where nobody has a socket of it. */
+enum moving { MOVING_NO, MOVING_WAITS, MOVING_GOES, MOVING_CARRIED };
 
 /* One connection, seen from above both its ends. */
 struct flow {
@@ -45,7 +56,14 @@ struct flow {
     uint32_t id;
     uint32_t node[ENDS]; /* who runs the application */
     uint8_t open[ENDS], closing[ENDS], closed[ENDS];
-    uint8_t lost;             /* a terminate that failed took its state along (D-32) */
+    uint8_t lost;           /* a terminate that failed took its state along (D-32), or an attack did */
+    uint8_t attacked;       /* forged segments came for it */
+    uint8_t moving;         /* enum moving */
+    uint8_t close_late;     /* the server's end is to close when it has arrived */
+    struct flue_hook carry; /* in world->carry.ready or .on_way */
+    void *image;            /* on its way, MOVING_CARRIED */
+    size_t image_bytes;
+    flue_ps arrive_ps;
     flue_ps waiting_ps[ENDS]; /* since when bytes of this end wait for their delivery, or for that of the next */
     flue_ps silence_ps;       /* longest such wait in the measured window */
 
@@ -54,10 +72,24 @@ struct flow {
     struct write_mark *writes; /* ring of writes_ahead marks for each end */
     uint32_t first[ENDS], count[ENDS];
 
+    uint32_t drawn[ENDS]; /* sizes that have been drawn for what this end sends */
+
     /* workload: rpc */
     struct flue_hook requests; /* outstanding, oldest first */
+    struct request *next;      /* the first of them that the server has not answered; NULL: it has answered all */
+    uint32_t planned, rank;    /* requests it will get, if the run takes its course; connections that get more */
     uint64_t request_bytes;    /* of a request that has come in part */
     uint64_t response_bytes;
+
+    /* workload: web */
+    flue_ps due_ps, asked_ps; /* the connection; the request that is out */
+    uint64_t request_left, response_left;
+    uint64_t carried[ENDS]; /* bytes of all its exchanges, sent by this end */
+    uint64_t ideal_ps;      /* what they take on an idle network */
+    const struct flow_line *line;
+    uint32_t left_each; /* requests still to be sent */
+    uint32_t next_free; /* slot */
+    uint8_t measured, finished;
 };
 
 struct write_mark {
@@ -85,9 +117,19 @@ struct workload {
     void (*acknowledged)(struct flow *flow, int end, flue_ps at_ps);
     /* What it still had to carry will not come (flow->lost). */
     void (*lost)(struct flow *flow, flue_ps at_ps);
+    /* What a connection will carry, for a policy that is clairvoyant. */
+    void (*expect)(const struct flow *flow, struct flue_host_hint *out);
     void (*dispose)(struct world *world);
+    /* Of a workload that opens connections while it runs and lets them go; of others all of these are NULL.  open: an
+     * end is open.  gone: an end has ended; the last that is heard of it.  live: how many connections there are. */
+    void (*open)(struct flow *flow, int end, flue_ps at_ps);
+    void (*gone)(struct flow *flow, flue_ps at_ps);
+    uint32_t (*live)(const struct world *world);
+    void (*report)(struct world *world);
+    /* The server's end has come to another node, and goes on there; NULL: by itself. */
+    void (*arrived)(struct flow *flow, flue_ps at_ps);
 };
-extern const struct workload workload_bulk, workload_rpc;
+extern const struct workload workload_bulk, workload_rpc, workload_web;
 
 /* What happens at a chosen time. */
 #define MOMENTS_MAX (EVENTS_MAX + 13)
@@ -96,6 +138,24 @@ struct moment {
     struct world *world;
     struct event event;
     int effect; /* it came to pass, and found something to act on */
+    struct attack {
+        struct timer timer;
+        struct rng rng;
+        int64_t left; /* forged segments */
+    } attack;
+};
+
+/* The timeline (parameter `sample`), while it grows. */
+struct timeline {
+    struct timer timer;
+    struct timeline_sample *samples;
+    uint32_t count;
+    flue_ps every_ps;
+    struct timeline_sums {
+        uint64_t busy_ps[FLUE_COST_CATEGORIES]; /* of the server's core */
+        uint64_t delivered_bytes, retransmits, timeouts;
+    } sums;                                    /* of the run up to the last sample */
+    uint64_t waiting_ps[FLUE_COST_CATEGORIES]; /* work that the core has been given and has not done yet */
 };
 
 /* What the checkers of both nodes found. */
@@ -114,7 +174,8 @@ struct world {
     const struct flue_record *record;
     const struct workload *workload;
     struct flue_net net;
-    unsigned nodes;          /* the server and the clients */
+    unsigned nodes;          /* the server, the clients, and perhaps a second server */
+    unsigned second_server;  /* its node, the last one; 0: there is none */
     struct flue_node **node; /* so many */
     uint32_t client_ips;
     struct flue_app app[ENDS];
@@ -122,7 +183,7 @@ struct world {
     enum phase phase;
     uint32_t opened, gone; /* ends */
     uint32_t next_open, next_close;
-    struct timer pace, poll, phase_timer, rest;
+    struct timer pace, poll, phase_timer, rest, patience;
     struct start_timer {
         struct timer timer;
         struct world *world;
@@ -130,6 +191,7 @@ struct world {
     } * start; /* one for each node */
     struct moment moment[MOMENTS_MAX];
     unsigned moments;
+    struct timeline timeline;
     int disturbed;           /* connections may come back, or not be taken, while the run still opens */
     struct flue_wire second; /* of the server's second adapter */
     struct world_watch watch;
@@ -142,20 +204,48 @@ struct world {
     uint64_t completed;       /* requests or writes in the window */
     uint64_t delivered_bytes; /* both ends, whole run */
     uint64_t findings;
-    uint64_t lost; /* connections */
+    uint64_t lost;   /* connections */
+    uint64_t killed; /* connections, by forged segments; */
+    uint64_t forged; /* of which there were so many */
     struct histogram silence;
     flue_ps measured_ps; /* when the last measured thing was over; the books are taken just after it */
     int measured;
     uint32_t drained, drain_polls; /* polls since the last connection closed; and the most there may be */
     struct {
         struct pool pool;
-        struct rng arrivals, choice;
+        struct rng choice;
         struct timer arrival;
+        flue_ps began_ps;
         uint64_t mean_gap_ps;
         uint64_t measured, done;
         uint64_t waiting_peak; /* most requests at once without an answer */
         int stopped;
     } rpc;
+    struct web *web;
+    struct traffic traffic;
+    uint64_t sent_bytes; /* by flows that are gone */
+    struct {
+        struct timer turn;
+        uint32_t *order; /* identities, in the order in which they go */
+        uint32_t count, next;
+        unsigned adapter; /* of the server, that has its address */
+        int begun;
+        uint64_t moved;            /* connections that are where they were to go */
+        flue_ps begin_ps, last_ps; /* the event; the last one that moved */
+    } migrate;
+    struct {
+        struct timer ready_timer, arrival; /* the server's, the second server's */
+        struct flue_hook ready, on_way;    /* flows: to be exported; in order of arrival */
+        flue_ps free_ps[2];                /* when the way to the second server, or back, is free again */
+        uint64_t image_bytes, payload_bytes;
+        uint64_t forwarded, dropped; /* segments that came to the wrong node */
+        uint64_t stayed;             /* connections that the second server's host keeps */
+        uint64_t came_back;          /* connections that the second server could not take */
+        struct carry_end {
+            struct world *world;
+            unsigned node;
+        } end[2];
+    } carry;
     struct {
         uint64_t unfinished; /* directions of flows with bytes not yet delivered */
     } bulk;
@@ -169,13 +259,21 @@ struct timers *world_timers(struct world *world, unsigned node);
 /* Runs fn on the core of the node, from an entry of whichever node. */
 void world_on(struct world *world, unsigned node, flue_ps at_ps, void (*fn)(void *ctx, flue_ps at_ps), void *ctx);
 /* Whose end of every connection a node is. */
-static inline int world_end(unsigned node)
+static inline int world_end(const struct world *world, unsigned node)
 {
-    return node == SERVER ? SERVER : CLIENT;
+    return node == SERVER || (world->second_server != 0 && node == world->second_server) ? SERVER : CLIENT;
+}
+/* Connections come and go while it runs. */
+static inline int world_churns(const struct world *world)
+{
+    return world->workload->live != NULL;
 }
 /* Local address and port of a connection at its client; and the connection that they are of. */
 struct flue_tcp_tuple world_tuple(const struct world *world, uint32_t id);
 uint32_t world_identify(const struct world *world, const struct flue_tcp_tuple *tuple);
+/* audit.c: every byte of a flow that has ended was delivered; and, apps.c, its longest silence. */
+void flow_audit(const struct flow *flow);
+void flow_silence(struct flow *flow, flue_ps now_ps);
 
 /* possible.c: a combination that cannot be gets one line in message (FLUE_EINVAL).  And: the words of a list of
  * drivers, bottom up; -1: *wrong (may be NULL) is not one, or one too many. */
@@ -184,6 +282,7 @@ int world_drivers(const char *text, enum flue_im_kind *out, const char **wrong);
 
 /* build.c */
 FLUE_CHECKED flue_err world_build_net(struct world *world, char *message, size_t room);
+uint64_t world_seed(const struct flue_scenario *scenario);
 FLUE_CHECKED flue_err world_build_nodes(struct world *world, char *message, size_t room);
 
 /* schedule.c: all that a scenario schedules, by keys and by events; -1 as events_parse().  And whether it can be, as
@@ -191,18 +290,50 @@ FLUE_CHECKED flue_err world_build_nodes(struct world *world, char *message, size
 int moments_list(const struct flue_scenario *scenario, struct event out[MOMENTS_MAX], char *message, size_t room,
                  int *column);
 FLUE_CHECKED flue_err moments_possible(const struct flue_scenario *scenario, int foreign, char *message, size_t room);
+int moments_to_node(const struct flue_scenario *scenario); /* whether there is a second server */
 int moments_has(const struct flue_scenario *scenario, enum event_kind kind);
+
+/* attack.c: 1: it had an effect */
+int attack_begin(struct moment *moment, flue_ps now_ps);
+int attack_urgent(struct world *world, const struct flow *flow);
+int attack_fragments(struct world *world, const struct flow *flow);
 
 /* moments.c */
 void moments_arm(struct world *world);
+void moments_begin(struct world *world, flue_ps start_ps); /* traffic begins; the server is settled afterwards */
 void moments_report(struct world *world);
+
+/* timeline.c: samples from now_ps on, if the scenario asks for them; and what they are, after the run. */
+FLUE_CHECKED flue_err timeline_make(struct world *world);
+void timeline_begin(struct world *world, flue_ps now_ps);
+void timeline_report(struct world *world);
+void timeline_free(struct world *world);
 
 /* apps.c: fills in world->app; closes one end of a flow, once. */
 void world_apps(struct world *world);
 void flow_close(struct flow *flow, int end);
 int flow_send(struct flow *flow, int end, uint32_t bytes, flue_ps at_ps); /* 0: they were refused */
 void flow_silences(struct world *world); /* at the end of the window: what waits still counts, too */
-void world_drain(struct world *world);   /* in PHASE_CLOSING: ends the run if all connections have gone */
+/* A client has closed, and its server has lost the connection: it waits a little for an answer, then gives up. */
+void world_lost(struct world *world);
+void world_drain(struct world *world); /* in PHASE_CLOSING: ends the run if all connections have gone */
+
+/* migrate.c: the event; what a connection does meanwhile (enum occasion of it); what came of it.  1: it had an effect.
+ */
+enum occasion { OCCASION_SENDS, OCCASION_SETTLED };
+int migrate_begin(struct world *world, const struct event *event, flue_ps now_ps);
+void migrate_occasion(struct flow *flow, enum occasion occasion, flue_ps at_ps);
+void migrate_moved(struct flow *flow, enum flue_holder holder, flue_ps at_ps);
+void migrate_arrived(struct flow *flow, flue_ps at_ps); /* it is where it was to go */
+void migrate_opened(struct flow *flow, flue_ps at_ps);  /* a connection of the first server, after the event */
+void migrate_report(struct world *world);
+void migrate_dispose(struct world *world);
+
+/* carry.c: from the first server to the second. */
+FLUE_CHECKED flue_err carry_begin(struct world *world, flue_ps now_ps); /* its address goes */
+int carry_go(struct flow *flow, flue_ps at_ps);                         /* 1: it will */
+void carry_moved(struct flow *flow, enum flue_holder holder, flue_ps at_ps);
+void carry_dispose(struct world *world);
 
 /* rules.c: what a node's checker is told to do; counts per rule into the record, after the run */
 void rules_watch(struct world *world, unsigned node, struct flue_node_params *params);
@@ -214,8 +345,5 @@ void world_audit(struct world *world);
 /* measure.c */
 void snapshot_take(const struct world *world, struct snapshot *out);
 void world_report(struct world *world);
-
-/* capacity.c: time that one request takes on the slower of wire and host, in the host arm. */
-uint64_t capacity_request_ps(const struct flue_scenario *scenario, const struct flue_profile *profile);
 
 #endif

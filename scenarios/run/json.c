@@ -52,6 +52,37 @@ static void add_hist(const struct result_hist *hist, struct text *out)
     text_add(out, "]}");
 }
 
+static void add_schedule(const struct results *results, struct text *out)
+{
+    const struct result_event *event;
+
+    text_add(out, ",\"schedule\":[");
+    for (size_t i = 0; (event = results_event(results, i)) != NULL; i++) {
+        text_add(out, "%s{\"at_ps\":%" PRId64 ",\"what\":", i == 0 ? "" : ",", event->at_ps);
+        text_add_json(out, event->what);
+        text_add(out, ",\"effect\":%s}", event->effect ? "true" : "false");
+    }
+    text_add(out, "]");
+}
+
+static void add_series(const struct results *results, struct text *out)
+{
+    const struct result_series *series;
+
+    text_add(out, ",\"series\":[");
+    for (size_t i = 0; (series = results_series(results, i)) != NULL; i++) {
+        text_add(out, "%s{\"name\":\"%s\",\"entity\":", i == 0 ? "" : ",", series->metric->name);
+        text_add_json(out, series->entity);
+        text_add(out, ",\"unit\":\"%s\",\"points\":[", series->metric->unit);
+        for (size_t j = 0; j < series->point_count; j++) {
+            text_add(out, "%s[%" PRId64 ",%" PRId64 "]", j == 0 ? "" : ",", series->points[j].at_ps,
+                     series->points[j].value);
+        }
+        text_add(out, "]}");
+    }
+    text_add(out, "]");
+}
+
 static void add_audit(const struct results *results, struct text *out)
 {
     const char *finding;
@@ -93,6 +124,10 @@ void report_json(const struct report *report, struct text *out)
     params_json(scenario, out);
     text_add(out, ",\"target\":");
     text_add_json(out, report->target != NULL ? report->target : "flue");
+    if (report->policy != NULL) {
+        text_add(out, ",\"policy\":");
+        text_add_json(out, report->policy);
+    }
     text_add(out, ",\"metrics\":[");
     for (size_t i = 0; (number = results_number(report->results, i)) != NULL; i++) {
         text_add(out, "%s", i == 0 ? "" : ",");
@@ -104,6 +139,8 @@ void report_json(const struct report *report, struct text *out)
         add_hist(hist, out);
     }
     text_add(out, "]");
+    add_schedule(report->results, out);
+    add_series(report->results, out);
     add_broken(report->results, out);
     add_audit(report->results, out);
     text_add(out, ",\"events\":%" PRIu64 ",\"digest\":\"%s\",\"costs\":", report->outcome.events,

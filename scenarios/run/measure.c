@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Books at two moments, and what their difference says. */
 #include "run/flows.h"
+#include "run/policy.h"
+
+#include "flue/ndischimney.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,10 +42,17 @@ void snapshot_take(const struct world *world, struct snapshot *out)
                              .delivered_bytes = world->delivered_bytes};
     memcpy(out->cycles, core->cycles, sizeof(out->cycles));
     memcpy(out->bus_ps, core->bus_ps, sizeof(out->bus_ps));
+    if (world->second_server != 0) {
+        core = flue_host_core(flue_node_host(world->node[world->second_server]));
+        for (unsigned i = 0; i < FLUE_COST_CATEGORIES; i++) {
+            out->cycles[i] += core->cycles[i];
+            out->bus_ps[i] += core->bus_ps[i];
+        }
+    }
     /* Of the clients' wires the busiest: it is a share of one wire. */
     for (node = 0; node < world->nodes; node++)
-        out->wire_busy_ps[world_end(node)] =
-            larger(out->wire_busy_ps[world_end(node)], flue_target_wire_busy_ps(flue_node_target(world->node[node])));
+        out->wire_busy_ps[world_end(world, node)] = larger(
+            out->wire_busy_ps[world_end(world, node)], flue_target_wire_busy_ps(flue_node_target(world->node[node])));
 }
 
 static void put(const struct world *world, const char *metric, const char *entity, uint64_t value)
@@ -73,10 +83,18 @@ static struct utilisation utilise(const struct world *world)
     };
 }
 
+/* Payload that one arrival asks for, on average. */
+static uint64_t bytes_each(const struct world *world)
+{
+    const uint64_t one = sizes_mean(&world->traffic.sizes) + (uint64_t)world->scenario->request_size;
+
+    return world_churns(world) ? one * world->traffic.each.mean_q16 >> 16 : one;
+}
+
 /* Whether an open loop was carried: at least nine tenths of what it asked for came through. */
 static int carried(const struct world *world, uint64_t window_ps, uint64_t bytes)
 {
-    const uint64_t each = (uint64_t)(world->scenario->io_size + world->scenario->request_size);
+    const uint64_t each = bytes_each(world);
     const uint64_t asked = window_ps / world->rpc.mean_gap_ps; /* requests */
 
     return asked < 10 || bytes / each * 10 >= asked * 9;
@@ -104,7 +122,7 @@ static enum binding binding_of(const struct world *world, const struct utilisati
 static void report_cpu(const struct world *world, uint64_t bytes)
 {
     const uint64_t hz = flue_host_core(flue_node_host(world->node[SERVER]))->hz;
-    uint64_t all = 0;
+    uint64_t all = 0, handover = 0;
     unsigned i;
 
     for (i = 0; i < FLUE_COST_CATEGORIES; i++) {
@@ -118,21 +136,91 @@ static void report_cpu(const struct world *world, uint64_t bytes)
         put_ratio(world, "cpu.cycles_per_byte", flue_category_name(i), worth, bytes);
     }
     put_ratio(world, "cpu.cycles_per_byte", "", all, bytes);
-    put(world, "cpu.handover", "", flue_host_core(flue_node_host(world->node[SERVER]))->cycles[FLUE_COST_OFFLOAD]);
+    for (unsigned node = 0; node < world->nodes; node++)
+        if (world_end(world, node) == SERVER)
+            handover += flue_host_core(flue_node_host(world->node[node]))->cycles[FLUE_COST_OFFLOAD];
+    put(world, "cpu.handover", "", handover);
 }
 
-static void report_moves(const struct world *world)
+/* A policy's answers by reason; and of the moves that are by policy, for which reason. */
+static void report_policy(struct world *world, const struct flue_host_totals *totals)
+{
+    const struct flue_policy *policy = policy_of(world->scenario, world->watch.policy);
+    char entity[160];
+    unsigned i;
+
+    for (i = 0; i < flue_policy_reasons(policy); i++) {
+        (void)snprintf(entity, sizeof(entity), "policy: %s", policy->reasons[i]);
+        if (totals->policy_moves[i] != 0)
+            put(world, "moves", entity, totals->policy_moves[i]);
+    }
+    if (totals->room_made != 0)
+        put(world, "moves", "policy: to make room", totals->room_made);
+    for (i = 0; i < flue_policy_reasons(policy); i++)
+        if (totals->answers[i] != 0)
+            put(world, "policy.answers", policy->reasons[i], totals->answers[i]);
+    if (totals->impure != 0)
+        world_finding(world, "policy %s answered equal facts in two ways, %llu times: it is no pure function",
+                      policy->name, (unsigned long long)totals->impure);
+}
+
+static void report_moves(struct world *world)
 {
     struct flue_host_totals totals;
     unsigned i;
 
     flue_host_totals(flue_node_host(world->node[SERVER]), &totals);
+    if (world->second_server != 0) {
+        struct flue_host_totals more;
+
+        flue_host_totals(flue_node_host(world->node[world->second_server]), &more);
+        totals.offloaded += more.offloaded;
+        totals.uploaded += more.uploaded;
+        totals.refused += more.refused;
+        for (i = 0; i < FLUE_MOVE_COUNT; i++)
+            totals.moves[i] += more.moves[i];
+    }
     put(world, "offloaded", "", totals.offloaded);
     put(world, "uploaded", "", totals.uploaded);
     put(world, "refused", "", totals.refused);
+    for (i = 0; i < FLUE_REFUSALS && totals.refusals[i].count != 0; i++)
+        put(world, "refused", flue_ndis_status_name(totals.refusals[i].status), totals.refusals[i].count);
+    for (i = 0; i < FLUE_RETRIEVES; i++)
+        if (totals.retrieved[i] != 0)
+            put(world, "retrieves", flue_ndis_upload_reason_name(i), totals.retrieved[i]);
     for (i = 0; i < FLUE_MOVE_COUNT; i++)
         if (totals.moves[i] != 0)
             put(world, "moves", flue_move_name(i), totals.moves[i]);
+    if (policy_is_restless(world->scenario, world->watch.policy))
+        report_policy(world, &totals);
+}
+
+/* What only some runs have. */
+static void report_faults(const struct world *world)
+{
+    uint64_t late = 0, resets = 0;
+
+    for (unsigned adapter = 0; adapter < FLUE_NODE_ADAPTERS; adapter++) {
+        struct flue_target_totals totals;
+
+        flue_target_totals(flue_node_target_at(world->node[SERVER], adapter), &totals);
+        late += totals.late;
+        resets += totals.resets;
+    }
+    if (late > 0)
+        put(world, "late", "", late);
+    if (resets > 0)
+        put(world, "resets", "", resets);
+    if (world->forged > 0) {
+        struct flue_tcp_totals tcp;
+
+        put(world, "forged", "", world->forged);
+        flue_host_tcp_totals(flue_node_host(world->node[SERVER]), &tcp);
+        put(world, "challenges", "host", tcp.challenge_acks);
+        flue_target_tcp_totals(flue_node_target(world->node[SERVER]), &tcp);
+        put(world, "challenges", "adapter", tcp.challenge_acks);
+        put(world, "killed", "", world->killed);
+    }
 }
 
 static void report_tcp(const struct world *world)
@@ -152,7 +240,7 @@ static void report_tcp(const struct world *world)
                 flue_target_tcp_totals(flue_node_target(world->node[node]), &tcp);
             segments += tcp.data_out;
             timeouts += tcp.timeouts;
-            retransmits[world_end(node)][k] += tcp.retransmits;
+            retransmits[world_end(world, node)][k] += tcp.retransmits;
         }
     }
     for (end = 0; end < ENDS; end++)
@@ -196,13 +284,15 @@ static void report_wire(struct world *world)
     static const char *const from[ENDS] = {"server to client", "client to server"};
     struct flue_net_totals net;
     uint64_t alarms = 0, interrupts = 0;
-    unsigned node = 0;
+    unsigned node;
     int end;
 
     for (end = 0; end < ENDS; end++) {
         uint64_t ring_drops = 0, frames = 0, dropped = 0, lost = 0, digest = 0;
 
-        for (; node < world->nodes && world_end(node) == end; node++) {
+        for (node = 0; node < world->nodes; node++) {
+            if (world_end(world, node) != end)
+                continue;
             const struct flue_net_port_totals port = port_of(world, node);
             struct flue_target_totals adapter;
             struct flue_node_totals totals;
@@ -235,7 +325,7 @@ static void report_wire(struct world *world)
 /* bits x 10^12 / ps, scaled so that neither number leaves int64: a gap below 1 us goes with less than 1 MB. */
 static void report_offered(const struct world *world)
 {
-    const uint64_t bits = (uint64_t)(world->scenario->io_size + world->scenario->request_size) * 8;
+    const uint64_t bits = bytes_each(world) * 8;
     const uint64_t gap_ps = world->rpc.mean_gap_ps;
 
     if (gap_ps < UINT64_C(1000000))
@@ -249,7 +339,7 @@ void world_report(struct world *world)
     const uint64_t window_ps = (uint64_t)(world->end.at_ps - world->begin.at_ps);
     const uint64_t bytes = window_ps == 0 ? 0 : world->end.delivered_bytes - world->begin.delivered_bytes;
     const struct utilisation u = utilise(world);
-    uint64_t sent = 0, low, high, n;
+    uint64_t sent = world->sent_bytes, low, high, n;
     uint32_t i, cursor = 0;
 
     for (i = 0; i < (uint32_t)world->scenario->connections; i++)
@@ -263,7 +353,7 @@ void world_report(struct world *world)
         put_ratio(world, "goodput", "", bytes * 8 * 100000, window_ps / 10000000);
     if (world->rpc.mean_gap_ps != 0)
         report_offered(world);
-    if (world->rpc.mean_gap_ps != 0)
+    if (world->rpc.mean_gap_ps != 0 && !world_churns(world))
         put(world, "requests.waiting", "", world->rpc.waiting_peak);
     put(world, "bytes.sent", "", sent);
     put(world, "bytes.delivered", "", world->delivered_bytes);
@@ -276,13 +366,17 @@ void world_report(struct world *world)
     if (window_ps > 0)
         put(world, "binding", "", (uint64_t)binding_of(world, &u, window_ps, bytes));
     report_moves(world);
+    report_faults(world);
     report_tcp(world);
     report_wire(world);
     while (histogram_next(&world->latency, &cursor, &low, &high, &n))
         world->record->bin(world->record->ctx, "lat", "", low, high, n);
+    if (world_churns(world))
+        world->workload->report(world);
     cursor = 0;
     while (histogram_next(&world->silence, &cursor, &low, &high, &n))
         world->record->bin(world->record->ctx, "silence", "", low, high, n);
+    migrate_report(world);
     put(world, "lost", "", world->lost);
     put(world, "sim.end", "", (uint64_t)world->net.now(world->net.ctx));
     world->outcome->end_ps = world->net.now(world->net.ctx);

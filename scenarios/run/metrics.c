@@ -54,6 +54,8 @@ const char *metrics_kind_name(enum metric_kind kind)
         return "ratio";
     case METRIC_hist:
         return "hist";
+    case METRIC_series:
+        return "series";
     }
     return "?";
 }

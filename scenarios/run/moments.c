@@ -148,6 +148,33 @@ static int starve(struct world *world, struct flue_socket *socket, const struct 
     return fault(world, socket, FLUE_FAULT_STARVE, LAYER_CONNECTION);
 }
 
+static int urgent(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+{
+    const uint32_t id = flue_host_socket_id(socket);
+
+    (void)event;
+    (void)now_ps;
+    return flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET && attack_urgent(world, &world->flows[id]);
+}
+
+static int fragments(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+{
+    (void)event;
+    (void)now_ps;
+    return flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET &&
+           attack_fragments(world, &world->flows[flue_host_socket_id(socket)]);
+}
+
+/* The next operations of a kind; its words stand in the order of enum flue_target_fault's numbers. */
+static int stick(struct flue_target *target, enum flue_target_fault kind, const struct event *event)
+{
+    int done = 0;
+
+    for (int64_t i = 0; i < event->arg[1]; i++)
+        done += flue_target_fault(target, kind, 0, (uint32_t)event->arg[0]) == FLUE_OK;
+    return done > 0;
+}
+
 static int perform(struct world *world, const struct event *event, flue_ps now_ps)
 {
     struct flue_target *target = flue_node_target(world->node[SERVER]);
@@ -185,6 +212,8 @@ static int perform(struct world *world, const struct event *event, flue_ps now_p
         return flue_host_receive_remap(world_host(world, SERVER), (unsigned)event->arg[0], now_ps) == FLUE_OK;
     case EVENT_FAIL_OVER:
         return flue_im_fail_over(flue_node_driver(world->node[SERVER], 0), now_ps) == FLUE_OK;
+    case EVENT_MIGRATE:
+        return migrate_begin(world, event, now_ps);
     case EVENT_GATEWAY_DOWN:
     case EVENT_GATEWAY_UP:
         flue_net_router_down(&world->net, (unsigned)event->arg[0] - 1, event->kind == EVENT_GATEWAY_DOWN);
@@ -193,6 +222,16 @@ static int perform(struct world *world, const struct event *event, flue_ps now_p
     case EVENT_LINK_UP:
         flue_net_port_down(&world->net, SERVER, event->kind == EVENT_LINK_DOWN);
         return 1;
+    case EVENT_URGENT:
+        return each(world, urgent, event, event->arg[0], now_ps);
+    case EVENT_FRAGMENTS:
+        return each(world, fragments, event, event->arg[0], now_ps);
+    case EVENT_HANG:
+        return stick(target, FLUE_FAULT_HANG, event);
+    case EVENT_LOSE_COMPLETION:
+        return stick(target, FLUE_FAULT_LOSE, event);
+    case EVENT_BUS_ERROR:
+        return flue_target_fault(target, FLUE_FAULT_BUS, 0, 0) == FLUE_OK;
     case EVENT_CORRUPT:
         return each(world, corrupt, event, event->arg[1], now_ps);
     case EVENT_FAIL_TERMINATE:
@@ -201,6 +240,7 @@ static int perform(struct world *world, const struct event *event, flue_ps now_p
         return each(world, hardware_failure, event, event->arg[0], now_ps);
     case EVENT_STARVE:
         return each(world, starve, event, event->arg[0], now_ps);
+    case EVENT_ATTACK: /* goes on for some time */
     case EVENT_KINDS:
         break;
     }
@@ -211,7 +251,8 @@ static void fire(struct timer *timer, flue_ps now_ps)
 {
     struct moment *moment = FLUE_CONTAINER_OF(timer, struct moment, timer);
 
-    moment->effect = perform(moment->world, &moment->event, now_ps);
+    moment->effect = moment->event.kind == EVENT_ATTACK ? attack_begin(moment, now_ps)
+                                                        : perform(moment->world, &moment->event, now_ps);
 }
 
 /* Whether connections may come back, or not be taken, because of it. */
@@ -232,8 +273,22 @@ void moments_arm(struct world *world)
 
         *moment = (struct moment){.world = world, .event = events[i]};
         timer_setup(&moment->timer, fire);
+        if (events[i].after_start)
+            continue;
         timers_arm(world_timers(world, SERVER), &moment->timer, events[i].at_ps);
         world->disturbed |= disturbs(events[i].kind);
+    }
+}
+
+void moments_begin(struct world *world, flue_ps start_ps)
+{
+    for (unsigned i = 0; i < world->moments; i++) {
+        struct moment *moment = &world->moment[i];
+
+        moment->event.at_ps += moment->event.after_start ? start_ps : 0;
+        if (moment->event.after_start)
+            timers_arm(world_timers(world, SERVER), &moment->timer, moment->event.at_ps);
+        moment->event.after_start = 0;
     }
 }
 

@@ -101,7 +101,9 @@ const char *params_kind_name(enum flue_param_kind kind)
 
 const char *params_workload_name(enum flue_workload workload)
 {
-    return workload == FLUE_WORKLOAD_RPC ? "rpc" : "bulk";
+    static const char *const names[FLUE_WORKLOADS] = {"bulk", "rpc", "web"};
+
+    return workload < FLUE_WORKLOADS ? names[workload] : "?";
 }
 
 const char *params_net_name(enum flue_net_kind net)

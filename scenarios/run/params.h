@@ -78,7 +78,7 @@ void params_range(const struct param_info *param, char *out, size_t room);
  * one configuration. */
 void params_json(const struct flue_scenario *scenario, struct text *out);
 
-/* "bulk", "rpc"; "link", "ns3". */
+/* "bulk", "rpc", "web"; "link", "ns3". */
 const char *params_workload_name(enum flue_workload workload);
 const char *params_net_name(enum flue_net_kind net);
 

@@ -42,13 +42,15 @@ static const char *drivers_wrong(const struct flue_scenario *scenario)
     for (int i = 1; i < count; i++)
         if (kinds[i] == FLUE_IM_TEAM)
             return "drivers: a team stands on the adapters; write it first, once";
-    if (team != (scenario->adapters == 2))
-        return team ? "drivers: a team makes one adapter of two; set adapters=2 and topology=switch"
-                    : "adapters=2 is for the driver team; set drivers=team";
+    if (team && scenario->adapters != 2)
+        return "drivers: a team makes one adapter of two; set adapters=2 and topology=switch";
+    if (scenario->adapters == 2 && count > 0 && !team)
+        return "drivers: two adapters are a team, or have no drivers above them; write team first, or leave drivers "
+               "out";
     if (scenario->adapters == 2 && scenario->topology != TOPOLOGY_SWITCH)
-        return "adapters=2 needs topology=switch: a team moves its MAC address from port to port";
+        return "adapters=2 needs topology=switch: the address moves from port to port";
     if (scenario->adapters == 2 && scenario->net == FLUE_NET_NS3)
-        return "adapters=2 cannot be on --net ns3: its devices do not share a MAC address; use --net link";
+        return "adapters=2 cannot be on --net ns3, which has a port for each node; use --net link";
     if (scenario->fail_over_at != FLUE_PS_NEVER && !team)
         return "fail_over_at needs the driver team; set drivers=team, adapters=2 and topology=switch";
     return NULL;
@@ -73,8 +75,8 @@ static const char *topology_wrong(const struct flue_scenario *scenario)
         return "far_mtu needs gateways; set topology=gateways";
     if (scenario->far_mtu != 0 && scenario->far_mtu < 576)
         return "far_mtu must be 0, or at least 576 bytes: smaller reports are not believed (RFC 1191)";
-    if (scenario->topology == TOPOLOGY_GATEWAYS && scenario->net == FLUE_NET_NS3)
-        return "topology=gateways cannot be on --net ns3, which has no routers of Flue's; use --net link";
+    if (scenario->topology == TOPOLOGY_GATEWAYS && scenario->net == FLUE_NET_NS3 && scenario->vlan != 0)
+        return "vlan cannot be with topology=gateways on --net ns3: ns-3's routers know no VLANs; use --net link";
     if (scenario->topology == TOPOLOGY_GATEWAYS && ips > PREFIX_IPS)
         return "topology=gateways: at most 100000 connections to a client, for two addresses lead there; raise clients";
     if (scenario->topology == TOPOLOGY_SWITCH && ips > FLUE_HOST_ADDRESSES)
@@ -131,6 +133,12 @@ static flue_err deadline_possible(const struct flue_scenario *scenario, char *me
 
 static const char *workload_wrong(const struct flue_scenario *scenario)
 {
+    if (scenario->workload == FLUE_WORKLOAD_BULK && scenario->flows.text[0] != '\0')
+        return "flows are for rpc and web: bulk has no arrivals; say how much each connection carries with bytes";
+    if (scenario->workload == FLUE_WORKLOAD_WEB && scenario->receive_push == CHOICE_NO && scenario->receive_posts > 0)
+        return "receive_push=no cannot be with web: a request that does not fill a receive buffer would wait for ever";
+    if (scenario->workload == FLUE_WORKLOAD_WEB && scenario->close_with_data == SWITCH_YES)
+        return "close_with_data is for bulk: with web the client closes, and then nothing is under way";
     if (scenario->workload == FLUE_WORKLOAD_RPC && scenario->receive_push == CHOICE_NO && scenario->receive_posts > 0)
         return "receive_push=no cannot be with rpc: a request that does not fill a receive buffer would wait for ever";
     if (scenario->workload == FLUE_WORKLOAD_RPC && scenario->close_with_data == SWITCH_YES)

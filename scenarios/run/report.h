@@ -13,6 +13,7 @@ struct report {
     const struct results *results;        /* borrowed, finished */
     struct world_outcome outcome;
     const char *target;   /* name of the server's adapter, if it is not Flue's; else NULL */
+    const char *policy;   /* name of the policy, if it is from outside; else NULL */
     const char *evidence; /* one line about numbers that nobody has measured; "" if there are none */
 };
 

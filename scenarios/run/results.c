@@ -19,6 +19,10 @@ struct results {
     size_t hist_count, hist_room;
     struct result_finding *findings;
     size_t finding_count, finding_room;
+    struct result_event *events;
+    size_t event_count, event_room;
+    struct result_series *series;
+    size_t series_count, series_room;
     struct result_broken *brokens;
     size_t broken_count, broken_room;
     SHA256_CTX sha;
@@ -28,8 +32,8 @@ struct results {
 };
 
 /* How often an alarm rings depends on how a network delivers what it has, not on what the model does.  How many
- * requests waited says again what their latencies say. */
-static const char *const not_digested[] = {"alarms", "requests.waiting"};
+ * requests waited says again what their latencies say.  A run with a timeline is the run without. */
+static const char *const not_digested[] = {"alarms", "requests.waiting", "series.every"};
 
 bool results_is_digested(const char *metric)
 {
@@ -90,15 +94,26 @@ static bool reserve(struct results *results, void **list, size_t count, size_t *
     return true;
 }
 
+/* The three ways to tell a metric: bins, samples, and for all other kinds one number. */
+static enum metric_kind form_of(enum metric_kind kind)
+{
+    return kind == METRIC_hist || kind == METRIC_series ? kind : METRIC_counter;
+}
+
 /* The metric of that name, if what is said of it fits. */
-static const struct metric_info *check(struct results *results, const char *name, const char *entity, bool hist)
+static const struct metric_info *check(struct results *results, const char *name, const char *entity,
+                                       enum metric_kind kind)
 {
     const struct metric_info *metric = metrics_find(name);
 
     if (metric == NULL) {
         complain(results, FLUE_EINVAL, "metric '%.60s' is not in metrics.def", name);
-    } else if ((metric->kind == METRIC_hist) != hist) {
-        complain(results, FLUE_EINVAL, "metric '%.60s' is %s histogram", name, hist ? "no" : "a");
+    } else if (form_of(metric->kind) != kind) {
+        complain(results, FLUE_EINVAL, "metric '%.60s' is %s", name,
+                 metric->kind == METRIC_hist     ? "a histogram"
+                 : metric->kind == METRIC_series ? "a series"
+                 : kind == METRIC_hist           ? "no histogram"
+                                                 : "no series");
     } else if (strlen(entity) >= RESULTS_ENTITY_MAX || strpbrk(entity, "\t\n") != NULL) {
         complain(results, FLUE_EINVAL, "metric '%.60s': entity too long, or with tabs", name);
     } else {
@@ -110,7 +125,7 @@ static const struct metric_info *check(struct results *results, const char *name
 static void on_metric(void *ctx, const char *name, const char *entity, int64_t numerator, int64_t denominator)
 {
     struct results *results = ctx;
-    const struct metric_info *metric = check(results, name, entity, false);
+    const struct metric_info *metric = check(results, name, entity, METRIC_counter);
     void *list = results->numbers;
     struct result_number *number;
 
@@ -162,7 +177,7 @@ static struct result_hist *add_hist(struct results *results, const struct metric
 static void on_bin(void *ctx, const char *name, const char *entity, uint64_t lo, uint64_t hi, uint64_t n)
 {
     struct results *results = ctx;
-    const struct metric_info *metric = check(results, name, entity, true);
+    const struct metric_info *metric = check(results, name, entity, METRIC_hist);
     struct result_hist *hist;
     void *list;
 
@@ -205,6 +220,78 @@ static void on_finding(void *ctx, const char *sentence)
     digest_line(results, "finding\t%s\n", finding->sentence);
 }
 
+static struct result_series *series_of(const struct results *results, const char *name, const char *entity)
+{
+    /* Samples of one series come one after the other. */
+    for (size_t i = results->series_count; i > 0; i--) {
+        struct result_series *series = &results->series[i - 1];
+
+        if (strcmp(series->metric->name, name) == 0 && strcmp(series->entity, entity) == 0) {
+            return series;
+        }
+    }
+    return NULL;
+}
+
+static struct result_series *add_series(struct results *results, const struct metric_info *metric, const char *entity)
+{
+    void *list = results->series;
+    struct result_series *series;
+
+    if (!reserve(results, &list, results->series_count, &results->series_room, sizeof *results->series)) {
+        return NULL;
+    }
+    results->series = list;
+    series = &results->series[results->series_count++];
+    *series = (struct result_series){.metric = metric};
+    (void)snprintf(series->entity, sizeof series->entity, "%s", entity);
+    return series;
+}
+
+/* Not digested, as everything that is told of a run only where somebody asks. */
+static void on_series(void *ctx, const char *name, const char *entity, flue_ps at_ps, int64_t value)
+{
+    struct results *results = ctx;
+    const struct metric_info *metric = check(results, name, entity, METRIC_series);
+    struct result_series *series;
+    void *list;
+
+    if (metric == NULL) {
+        return;
+    }
+    series = series_of(results, name, entity);
+    if (series == NULL) {
+        series = add_series(results, metric, entity);
+    }
+    if (series == NULL) {
+        return;
+    }
+    if (series->point_count > 0 && at_ps <= series->points[series->point_count - 1].at_ps) {
+        complain(results, FLUE_EINVAL, "metric '%.60s': a sample is out of order", name);
+        return;
+    }
+    list = series->points;
+    if (reserve(results, &list, series->point_count, &series->point_room, sizeof *series->points)) {
+        series->points = list;
+        series->points[series->point_count++] = (struct result_point){.at_ps = at_ps, .value = value};
+    }
+}
+
+static void on_event(void *ctx, flue_ps at_ps, const char *what, int effect)
+{
+    struct results *results = ctx;
+    void *list = results->events;
+    struct result_event *event;
+
+    if (!reserve(results, &list, results->event_count, &results->event_room, sizeof *results->events)) {
+        return;
+    }
+    results->events = list;
+    event = &results->events[results->event_count++];
+    *event = (struct result_event){.at_ps = at_ps, .effect = effect != 0};
+    (void)snprintf(event->what, sizeof event->what, "%s", what);
+}
+
 /* Not digested: a run that is watched is the same run. */
 static void on_broken(void *ctx, unsigned rule, unsigned party, uint64_t count)
 {
@@ -242,6 +329,11 @@ void results_free(struct results *results)
     for (size_t i = 0; i < results->hist_count; i++) {
         free(results->hists[i].bins);
     }
+    for (size_t i = 0; i < results->series_count; i++) {
+        free(results->series[i].points);
+    }
+    free(results->series);
+    free(results->events);
     free(results->hists);
     free(results->numbers);
     free(results->findings);
@@ -256,6 +348,8 @@ struct flue_record results_record(struct results *results)
                                 .bin = on_bin,
                                 .finding = on_finding,
                                 .broken = on_broken,
+                                .event = on_event,
+                                .series = on_series,
                                 .fold = on_fold};
 }
 
@@ -344,6 +438,21 @@ const char *results_finding_of(const struct results *results, unsigned rule)
 const struct result_broken *results_broken(const struct results *results, size_t index)
 {
     return index < results->broken_count ? &results->brokens[index] : NULL;
+}
+
+const struct result_event *results_event(const struct results *results, size_t index)
+{
+    return index < results->event_count ? &results->events[index] : NULL;
+}
+
+const struct result_series *results_series(const struct results *results, size_t index)
+{
+    return index < results->series_count ? &results->series[index] : NULL;
+}
+
+const struct result_series *results_find_series(const struct results *results, const char *metric, const char *entity)
+{
+    return series_of(results, metric, entity);
 }
 
 const struct result_number *results_find(const struct results *results, const char *metric, const char *entity)

@@ -7,8 +7,10 @@
  *     bin NAME ENTITY LO HI N
  *     finding SENTENCE
  *     fold WHAT VALUE
- * Integers only.  Metrics that may differ between networks of equal topology, or say again what others say
- * (results_is_digested()), are left out, and so is everything that depends on the machine. */
+ * Integers only.  What was scheduled, and the samples of a timeline, are left out: they say again what the parameters
+ * and the numbers say, and a run that is watched is the same run.  Metrics that may differ between networks of equal
+ * topology, or say again what others say (results_is_digested()), are left out, and so is everything that depends on
+ * the machine. */
 #ifndef FLUE_RUN_RESULTS_H
 #define FLUE_RUN_RESULTS_H
 
@@ -19,7 +21,7 @@
 #include "flue/base.h"
 #include "flue/record.h"
 
-enum metric_kind { METRIC_counter, METRIC_gauge, METRIC_ratio, METRIC_hist };
+enum metric_kind { METRIC_counter, METRIC_gauge, METRIC_ratio, METRIC_hist, METRIC_series };
 enum metric_better { METRIC_low, METRIC_high, METRIC_none };
 
 /* One line of metrics.def. */
@@ -62,6 +64,24 @@ struct result_hist {
     uint64_t n;
 };
 
+struct result_point {
+    int64_t at_ps, value;
+};
+
+struct result_series {
+    const struct metric_info *metric;
+    char entity[RESULTS_ENTITY_MAX];
+    struct result_point *points; /* in rising order of time */
+    size_t point_count, point_room;
+};
+
+/* Something that was scheduled. */
+struct result_event {
+    int64_t at_ps;
+    char what[RESULTS_SENTENCE_MAX];
+    bool effect; /* it came to pass, and found something to act on */
+};
+
 struct result_finding {
     char sentence[RESULTS_SENTENCE_MAX];
 };
@@ -93,12 +113,15 @@ const char *results_digest(const struct results *results);
 const struct result_number *results_number(const struct results *results, size_t index);
 const struct result_hist *results_hist(const struct results *results, size_t index);
 const char *results_finding(const struct results *results, size_t index);
+const struct result_event *results_event(const struct results *results, size_t index);
+const struct result_series *results_series(const struct results *results, size_t index);
 /* The first finding that is about a broken rule; never NULL. */
 const char *results_finding_of(const struct results *results, unsigned rule);
 const struct result_broken *results_broken(const struct results *results, size_t index);
 
 /* NULL if the run did not say it. */
 const struct result_number *results_find(const struct results *results, const char *metric, const char *entity);
+const struct result_series *results_find_series(const struct results *results, const char *metric, const char *entity);
 const struct result_hist *results_find_hist(const struct results *results, const char *metric, const char *entity);
 
 /* Whether a metric counts for the digest. */

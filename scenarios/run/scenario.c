@@ -194,16 +194,15 @@ static flue_err read_events(struct yaml_tree *tree, const yaml_node_t *node, str
 
 static flue_err read_workload(struct yaml_tree *tree, const yaml_node_t *node, struct flue_scenario *scenario)
 {
-    static const char *const words[] = {"bulk", "rpc"};
     const char *value = yaml_tree_scalar(node);
 
-    for (size_t i = 0; value != NULL && i < COUNT_OF(words); i++) {
-        if (strcmp(words[i], value) == 0) {
+    for (unsigned i = 0; value != NULL && i < FLUE_WORKLOADS; i++) {
+        if (strcmp(params_workload_name((enum flue_workload)i), value) == 0) {
             scenario->workload = (enum flue_workload)i;
             return FLUE_OK;
         }
     }
-    return yaml_tree_refuse(tree, node, "no such workload; write bulk or rpc");
+    return yaml_tree_refuse(tree, node, "no such workload; write bulk, rpc or web");
 }
 
 static flue_err read_version(struct yaml_tree *tree, const yaml_node_t *node)
@@ -278,7 +277,7 @@ static flue_err read_root(struct yaml_tree *tree, struct scenario_file *out)
         return yaml_tree_refuse(tree, root, "the version is missing; begin with: flue: " FORMAT_VERSION);
     }
     if (!named) {
-        return yaml_tree_refuse(tree, root, "the workload is missing; add: scenario: bulk (or rpc)");
+        return yaml_tree_refuse(tree, root, "the workload is missing; add: scenario: bulk (or rpc, or web)");
     }
     return FLUE_OK;
 }
@@ -328,21 +327,18 @@ static flue_err refuse_name(const char *name, char *message, size_t room)
 {
     const char *names[BUILTINS_MAX];
     const char *nearest;
-    struct text list = {.chars = NULL};
     size_t count = 0;
 
     for (; count < BUILTINS_MAX && scenario_builtin(count) != NULL; count++) {
         names[count] = scenario_builtin(count)->name;
-        text_add(&list, "%s%s", count == 0 ? "" : ", ", names[count]);
     }
     nearest = text_nearest(name, names, count);
     if (nearest != NULL) {
         (void)snprintf(message, room, "unknown scenario '%.60s'; did you mean '%s'?", name, nearest);
     } else {
-        (void)snprintf(message, room, "unknown scenario '%.60s'; built in are %s; a file's name ends in .yaml", name,
-                       text_chars(&list));
+        (void)snprintf(message, room, "unknown scenario '%.60s'; see: flue list scenarios; a file's name ends in .yaml",
+                       name);
     }
-    text_free(&list);
     return FLUE_ENOENT;
 }
 

@@ -45,7 +45,9 @@ static int comes(const struct event *events, int count, const struct event *than
 {
     for (int i = 0; i < count; i++)
         if ((kinds >> events[i].kind & 1) != 0 &&
-            (later ? events[i].at_ps > than->at_ps : events[i].at_ps < than->at_ps))
+            (events[i].after_start != than->after_start ? events[i].after_start == later
+             : later                                    ? events[i].at_ps > than->at_ps
+                                                        : events[i].at_ps < than->at_ps))
             return 1;
     return 0;
 }
@@ -80,10 +82,25 @@ static const char *order_wrong(const struct event *events, int count)
     return NULL;
 }
 
+static const char *node_wrong(const struct flue_scenario *scenario)
+{
+    if (scenario->topology != TOPOLOGY_SWITCH || scenario->adapters != 1)
+        return "migrate to=node needs two servers on one switch, with one adapter each; set topology=switch and "
+               "adapters=1";
+    if (scenario->loss_list.text[0] != '\0')
+        return "loss_list counts the frames of one server; leave it out";
+    if (scenario->migrate_strays == STRAYS_DROP && (scenario->migrate_when != 0 || scenario->migrate_pace != 0))
+        return "migrate_strays=drop: a connection that waits for its turn would get nothing any more; set "
+               "migrate_when=now and migrate_pace=0";
+    return NULL;
+}
+
 static const char *place_wrong(const struct flue_scenario *scenario, const struct event *event, int foreign)
 {
     const uint64_t kind = UINT64_C(1) << event->kind;
 
+    if ((kind & (KIND(ATTACK) | KIND(URGENT) | KIND(FRAGMENTS))) != 0 && scenario->workload == FLUE_WORKLOAD_WEB)
+        return "attack, urgent and fragments are for connections that stay; use bulk or rpc";
     if ((kind & (KIND(GATEWAY_DOWN) | KIND(GATEWAY_UP) | KIND(RELINK))) != 0 && scenario->topology != TOPOLOGY_GATEWAYS)
         return "gateway-down, gateway-up and relink need gateways; set topology=gateways";
     if (event->kind == EVENT_RELINK && event->arg[0] == event->arg[1])
@@ -92,10 +109,17 @@ static const char *place_wrong(const struct flue_scenario *scenario, const struc
         return "link-down and link-up need a port of a switch; set topology=switch or topology=gateways";
     if ((kind & (KIND(LINK_DOWN) | KIND(LINK_UP))) != 0 && scenario->net == FLUE_NET_NS3)
         return "link-down and link-up cannot be on --net ns3, whose Ethernet has no such event; use --net link";
+    if ((kind & (KIND(HANG) | KIND(LOSE_COMPLETION))) != 0 && scenario->hang_after == FLUE_PS_NEVER)
+        return "hang and lose-completion need somebody who misses the operation; set hang_after";
     if (event->kind == EVENT_RSS_REMAP && scenario->rss_queues < 2)
         return "rss-remap needs several receive queues; set rss_queues=2 or more";
     if (event->kind == EVENT_FAIL_OVER && strncmp(scenario->drivers.text, "team", 4) != 0)
         return "fail-over needs the driver team; set drivers=team, adapters=2 and topology=switch";
+    if (event->kind == EVENT_MIGRATE && event->arg[0] == MIGRATE_NODE)
+        return node_wrong(scenario);
+    if (event->kind == EVENT_MIGRATE && (scenario->adapters != 2 || scenario->drivers.text[0] != '\0'))
+        return "migrate to=adapter needs a second adapter, and no team; set adapters=2 and topology=switch, and leave "
+               "drivers out";
     if ((kind & (KIND(SLEEP) | KIND(WAKE))) != 0 && scenario->drivers.text[0] != '\0')
         return "sleep and wake are for an adapter without drivers above it; leave drivers out";
     if (foreign && (strcmp(event_info(event->kind)->group, "adapter") == 0 ||
@@ -126,6 +150,18 @@ flue_err moments_possible(const struct flue_scenario *scenario, int foreign, cha
     if (wrong == NULL && (wrong = order_wrong(events, count)) != NULL)
         (void)snprintf(message, room, "events: %s", wrong);
     return wrong == NULL ? FLUE_OK : FLUE_EINVAL;
+}
+
+int moments_to_node(const struct flue_scenario *scenario)
+{
+    struct event events[MOMENTS_MAX];
+    char why[300];
+    const int count = moments_list(scenario, events, why, sizeof(why), NULL);
+
+    for (int i = 0; i < count; i++)
+        if (events[i].kind == EVENT_MIGRATE && events[i].arg[0] == MIGRATE_NODE)
+            return 1;
+    return 0;
 }
 
 int moments_has(const struct flue_scenario *scenario, enum event_kind kind)

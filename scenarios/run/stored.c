@@ -9,11 +9,12 @@
 
 #include "flue/check.h"
 #include "run/profile.h"
+#include "run/sizes.h"
 #include "run/text.h"
 
 /* Beside the parameters: workload and two digests. */
 #define MORE_PARAMS 3u
-#define MAY_PARAMS  1u /* perhaps the target */
+#define MAY_PARAMS  4u /* perhaps the target and a policy from outside, and files of sizes and of flows */
 
 static flue_err no_memory(char *message, size_t room)
 {
@@ -46,6 +47,20 @@ static flue_err digest_profile(const char *name, char out[STORE_HASH_MAX], char 
     return err;
 }
 
+/* A file may change under its name, too. */
+static flue_err digest_file(const char *path, char out[STORE_HASH_MAX], char *message, size_t room)
+{
+    char *bytes = NULL;
+    size_t count = 0;
+    flue_err err = yaml_read_file(path, &bytes, &count, message, room);
+
+    if (err == FLUE_OK) {
+        store_hash(bytes, count, out);
+    }
+    free(bytes);
+    return err;
+}
+
 static struct store_param text_param(const char *name, const char *text)
 {
     return (struct store_param){.name = name, .text = text, .unit = ""};
@@ -69,6 +84,23 @@ static struct store_param scenario_param(const struct flue_scenario *scenario, c
                                 .is_number = is_number};
 }
 
+/* One more parameter: the digest of a file; path NULL: none. */
+static flue_err add_file(struct stored_config *out, const char *name, const char *path, char *message, size_t room)
+{
+    size_t at = out->config.param_count;
+    flue_err err;
+
+    if (path == NULL || *path == '\0') {
+        return FLUE_OK;
+    }
+    err = digest_file(path, out->texts[at], message, room);
+    if (err == FLUE_OK) {
+        out->params[at] = text_param(name, out->texts[at]);
+        out->config.param_count++;
+    }
+    return err;
+}
+
 flue_err stored_config_make(struct stored_config *out, const struct scenario_file *file,
                             const struct flue_scenario *scenario, char *message, size_t room)
 {
@@ -76,7 +108,7 @@ flue_err stored_config_make(struct stored_config *out, const struct scenario_fil
     flue_err err;
 
     *out = (struct stored_config){.params = calloc(count + MORE_PARAMS + MAY_PARAMS, sizeof *out->params),
-                                  .texts = calloc(count + MORE_PARAMS, sizeof *out->texts)};
+                                  .texts = calloc(count + MORE_PARAMS + MAY_PARAMS, sizeof *out->texts)};
     if (out->params == NULL || out->texts == NULL) {
         stored_config_free(out);
         return no_memory(message, room);
@@ -99,12 +131,25 @@ flue_err stored_config_make(struct stored_config *out, const struct scenario_fil
                                         .scenario_text = file->source,
                                         .params = out->params,
                                         .param_count = count + MORE_PARAMS};
-    return FLUE_OK;
+    err = add_file(out, "io_sizes_sha256", sizes_file(scenario->io_sizes.text), message, room);
+    if (err == FLUE_OK) {
+        err =
+            add_file(out, "flows_sha256", scenario->flows.text[0] == '\0' ? NULL : scenario->flows.text, message, room);
+    }
+    if (err != FLUE_OK) {
+        stored_config_free(out);
+    }
+    return err;
 }
 
 void stored_config_target(struct stored_config *config, const char *target)
 {
     config->params[config->config.param_count++] = text_param("target", target);
+}
+
+void stored_config_policy(struct stored_config *config, const char *policy)
+{
+    config->params[config->config.param_count++] = text_param("policy_plugin", policy);
 }
 
 void stored_config_free(struct stored_config *config)
@@ -140,6 +185,43 @@ static void fill_bins(const struct results *results, struct store_bin *bins)
     }
 }
 
+/* The schedule and the timeline; false: memory ran out. */
+static bool make_timeline(struct stored_results *out, const struct results *results, struct store_run *run)
+{
+    const struct result_event *event;
+    const struct result_series *series;
+    size_t events = 0, samples = 0;
+
+    while (results_event(results, events) != NULL) {
+        events++;
+    }
+    for (size_t i = 0; (series = results_series(results, i)) != NULL; i++) {
+        samples += series->point_count;
+    }
+    out->schedule = calloc(events + 1, sizeof *out->schedule);
+    out->samples = calloc(samples + 1, sizeof *out->samples);
+    if (out->schedule == NULL || out->samples == NULL) {
+        return false;
+    }
+    for (size_t i = 0; (event = results_event(results, i)) != NULL; i++) {
+        out->schedule[i] = (struct store_event){.at_ps = event->at_ps, .what = event->what, .effect = event->effect};
+    }
+    samples = 0;
+    for (size_t i = 0; (series = results_series(results, i)) != NULL; i++) {
+        for (size_t j = 0; j < series->point_count; j++) {
+            out->samples[samples++] = (struct store_sample){.metric = series->metric->name,
+                                                            .entity = series->entity,
+                                                            .at_ps = series->points[j].at_ps,
+                                                            .value = series->points[j].value};
+        }
+    }
+    run->schedule = out->schedule;
+    run->schedule_count = events;
+    run->samples = out->samples;
+    run->sample_count = samples;
+    return true;
+}
+
 flue_err stored_results_make(struct stored_results *out, const struct results *results,
                              const struct world_outcome *outcome, struct store_run *run)
 {
@@ -162,7 +244,8 @@ flue_err stored_results_make(struct stored_results *out, const struct results *r
                                    .bins = calloc(bins + 1, sizeof *out->bins),
                                    .findings = calloc(findings + 1, sizeof *out->findings),
                                    .brokens = calloc(brokens + 1, sizeof *out->brokens)};
-    if (out->metrics == NULL || out->bins == NULL || out->findings == NULL || out->brokens == NULL) {
+    if (out->metrics == NULL || out->bins == NULL || out->findings == NULL || out->brokens == NULL ||
+        !make_timeline(out, results, run)) {
         stored_results_free(out);
         return FLUE_ENOMEM;
     }
@@ -204,6 +287,8 @@ void stored_results_free(struct stored_results *results)
     free(results->bins);
     free(results->findings);
     free(results->brokens);
+    free(results->schedule);
+    free(results->samples);
     *results = (struct stored_results){.metrics = NULL};
 }
 

@@ -25,6 +25,8 @@ FLUE_CHECKED flue_err stored_config_make(struct stored_config *out, const struct
                                          const struct flue_scenario *scenario, char *message, size_t room);
 /* The server's adapter comes from outside: its name becomes a parameter "target".  Borrows it. */
 void stored_config_target(struct stored_config *config, const char *target);
+/* The same for the policy, as "policy_plugin". */
+void stored_config_policy(struct stored_config *config, const char *policy);
 void stored_config_free(struct stored_config *config);
 
 /* The results of a run for the store.  Owns its lists; a zeroed one is empty. */
@@ -33,9 +35,12 @@ struct stored_results {
     struct store_bin *bins;
     const char **findings;
     struct store_broken *brokens;
+    struct store_event *schedule;
+    struct store_sample *samples;
 };
 
-/* Fills status, digest, end, events, metrics, bins and findings of *run, which then borrows from *out and results. */
+/* Fills status, digest, end, events, metrics, bins, schedule, samples and findings of *run, which then borrows from
+ * *out and results. */
 FLUE_CHECKED flue_err stored_results_make(struct stored_results *out, const struct results *results,
                                           const struct world_outcome *outcome, struct store_run *run);
 void stored_results_free(struct stored_results *results);

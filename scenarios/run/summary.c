@@ -38,6 +38,8 @@ void report_quantity(struct text *out, double value, const char *unit)
 
     if (strcmp(unit, "ps") == 0) {
         add_scaled(out, value, times);
+    } else if (strcmp(unit, "1/1000") == 0) {
+        text_add(out, "%.3g", value / 1000);
     } else if (strcmp(unit, "bit/s") == 0) {
         add_scaled(out, value, rates);
     } else if (strcmp(unit, "cycles") == 0) {
@@ -115,6 +117,9 @@ static void add_head(const struct report *report, struct text *out)
     if (report->target != NULL) {
         text_add(out, "  target %s", report->target);
     }
+    if (report->policy != NULL) {
+        text_add(out, "  policy %s", report->policy);
+    }
     if (value_of(report, "sim.end", "", &end_ps)) {
         text_add(out, "  sim %.6g s", end_ps / 1e12);
     }
@@ -183,6 +188,30 @@ static void add_latency(const struct report *report, struct text *out)
     RESULTS_QUANTILES(X)
 #undef X
     text_add(out, "of %" PRIu64 "\n", hist->n);
+}
+
+/* Connections that come and go: how many, how long they took, and how much longer than they had to. */
+static void add_flows(const struct report *report, struct text *out)
+{
+    const struct result_hist *fct = results_find_hist(report->results, "fct", "");
+    const struct result_hist *slowdown = results_find_hist(report->results, "slowdown", "");
+
+    if (fct == NULL || slowdown == NULL) {
+        return;
+    }
+    label(out, "flow completion");
+#define X(numerator, denominator, name) add_quantile(fct, numerator, denominator, name, out);
+    RESULTS_QUANTILES(X)
+#undef X
+    text_add(out, "of %" PRIu64 "\n", fct->n);
+    label(out, "slowdown");
+#define X(numerator, denominator, name) add_quantile(slowdown, numerator, denominator, name, out);
+    RESULTS_QUANTILES(X)
+#undef X
+    text_add(out, "over an idle network and hosts without cost\n");
+    label(out, "connections");
+    text_add(out, "%" PRId64 " opened, at most %" PRId64 " at once (TIME-WAIT included), %" PRId64 " measured\n",
+             count_of(report, "flows", ""), count_of(report, "flows.peak", ""), count_of(report, "flows.measured", ""));
 }
 
 /* Where something happens at a chosen time: how long connections were without a byte that was under way. */
@@ -263,6 +292,99 @@ static void add_moves(const struct report *report, struct text *out)
         text_add(out, " each");
     }
     text_add(out, "\n");
+}
+
+/* "refused  12 for TCP_ENTRIES": the interface's name without what all of them begin with. */
+static void add_entities(const struct report *report, const char *metric, const char *name, struct text *out)
+{
+    static const char *const prefixes[] = {"NDIS_STATUS_OFFLOAD_", "NDIS_STATUS_"};
+    const struct result_number *number;
+    const char *comma = "";
+
+    for (size_t i = 0; (number = results_number(report->results, i)) != NULL; i++) {
+        const char *entity = number->entity;
+
+        if (strcmp(number->metric->name, metric) != 0 || entity[0] == '\0') {
+            continue;
+        }
+        if (comma[0] == '\0') {
+            label(out, name);
+        }
+        for (size_t k = 0; k < sizeof prefixes / sizeof prefixes[0]; k++) {
+            if (strncmp(entity, prefixes[k], strlen(prefixes[k])) == 0) {
+                entity += strlen(prefixes[k]);
+                break;
+            }
+        }
+        text_add(out, "%s%s %" PRId64, comma, entity, number->numerator);
+        comma = ", ";
+    }
+    text_add(out, "%s", comma[0] == '\0' ? "" : "\n");
+}
+
+static void add_faults(const struct report *report, struct text *out)
+{
+    const int64_t late = count_of(report, "late", "");
+    const int64_t resets = count_of(report, "resets", "");
+    const int64_t forged = count_of(report, "forged", "");
+
+    add_entities(report, "refused", "refused", out);
+    add_entities(report, "retrieves", "asked back", out);
+    if (late + resets > 0) {
+        label(out, "adapter");
+        text_add(out, "%" PRId64 " completions found late, %" PRId64 " resets (D-60)\n", late, resets);
+    }
+    if (forged > 0) {
+        label(out, "attack");
+        text_add(out,
+                 "%" PRId64 " forged segments; challenge ACKs: host %" PRId64 ", adapter %" PRId64 "; %" PRId64
+                 " connections killed\n",
+                 forged, count_of(report, "challenges", "host"), count_of(report, "challenges", "adapter"),
+                 count_of(report, "killed", ""));
+    }
+}
+
+/* What the policy said, by reason, and how often. */
+static void add_policy(const struct report *report, struct text *out)
+{
+    const struct result_number *number;
+    const char *comma = "";
+    size_t line = 0;
+
+    for (size_t i = 0; (number = results_number(report->results, i)) != NULL; i++) {
+        if (strcmp(number->metric->name, "policy.answers") != 0) {
+            continue;
+        }
+        if (comma[0] == '\0') {
+            label(out, "policy said");
+            line = out->length;
+        }
+        if (out->length - line > LINE_WIDTH - LABEL_WIDTH - 20) {
+            text_add(out, ",\n  %-*s ", LABEL_WIDTH, "");
+            line = out->length;
+            comma = "";
+        }
+        text_add(out, "%s%s %" PRId64, comma, number->entity, number->numerator);
+        comma = ", ";
+    }
+    text_add(out, "%s", line != 0 ? "\n" : "");
+}
+
+/* Only of runs that migrate. */
+static void add_migration(const struct report *report, struct text *out)
+{
+    double time_ps;
+
+    if (results_find(report->results, "migrate.connections", "") == NULL) {
+        return;
+    }
+    label(out, "migration");
+    text_add(out, "%" PRId64 " connections", count_of(report, "migrate.connections", ""));
+    if (value_of(report, "migrate.time", "", &time_ps)) {
+        text_add(out, " in ");
+        report_quantity(out, time_ps, "ps");
+    }
+    text_add(out, "; along with them %" PRId64 " bytes\n", total_of(report, "migrate.bytes"));
 }
 
 static void add_loss(const struct report *report, struct text *out)
@@ -361,6 +483,34 @@ static void add_lost(const struct report *report, struct text *out)
     }
 }
 
+static void add_schedule(const struct report *report, struct text *out)
+{
+    const struct result_event *event = results_event(report->results, 0);
+
+    if (event == NULL) {
+        return;
+    }
+    label(out, "scheduled");
+    for (size_t i = 0; (event = results_event(report->results, i)) != NULL; i++) {
+        text_add(out, "%s%s%s", i == 0 ? "" : "; ", event->what, event->effect ? "" : " (no effect)");
+    }
+    text_add(out, "\n");
+}
+
+static void add_timeline(const struct report *report, struct text *out)
+{
+    const struct result_series *series = results_series(report->results, 0);
+
+    if (series != NULL) {
+        const int64_t every_ps = count_of(report, "series.every", "");
+
+        label(out, "timeline");
+        text_add(out, "%zu samples, every %.6g us%s; --json and --db keep it\n", series->point_count,
+                 (double)every_ps / 1e6,
+                 every_ps == report->scenario->sample ? "" : " (more would have been too many)");
+    }
+}
+
 /* Rules that were broken, or those that are only remarks: these never fail a run, so they stand apart. */
 static void add_rules(const struct report *report, const char *title, bool remarks, struct text *out)
 {
@@ -388,14 +538,20 @@ void report_summary(const struct report *report, struct text *out)
     add_head(report, out);
     add_goodput(report, out);
     add_latency(report, out);
+    add_flows(report, out);
     add_silence(report, out);
     add_waiting(report, out);
     add_cycles(report, out);
     add_moves(report, out);
+    add_faults(report, out);
+    add_policy(report, out);
+    add_migration(report, out);
     add_lost(report, out);
     add_loss(report, out);
     add_binding(report, out);
     add_processors(report, out);
+    add_schedule(report, out);
+    add_timeline(report, out);
     add_audit(report, out);
     add_rules(report, "rules broken", false, out);
     add_rules(report, "remarks", true, out);

@@ -11,10 +11,12 @@
 #include <time.h>
 
 #include "run/flows.h"
+#include "run/policy.h"
 
-#define DRAIN_POLLS    20000          /* then the audit says what did not come home */
-#define DRAIN_TRIPS    16             /* the same in round trips through drivers that hold */
-#define START_AFTER_PS FLUE_PS_PER_US /* both ends start by timers of their own, this much later */
+#define DRAIN_POLLS    20000                /* then the audit says what did not come home */
+#define DRAIN_TRIPS    16                   /* the same in round trips through drivers that hold */
+#define START_AFTER_PS FLUE_PS_PER_US       /* both ends start by timers of their own, this much later */
+#define PATIENCE_PS    (10 * FLUE_PS_PER_S) /* of a client that has closed */
 #define FINDINGS_SHOWN 10
 
 struct flue_host *world_host(struct world *world, unsigned node)
@@ -110,6 +112,33 @@ static void on_rest(struct timer *timer, flue_ps now_ps)
     flue_host_run(world_host(world, SERVER), now_ps, close_rest, world);
 }
 
+/* It is in FIN-WAIT-2, for ever by itself (RFC 9293 3.6): nobody is there who would close, and it asks nothing. */
+static void give_up(void *ctx, flue_ps at_ps)
+{
+    const struct flow *flow = ctx;
+
+    (void)at_ps;
+    flue_host_socket_abort(flow->socket[CLIENT]);
+}
+
+static void on_patience(struct timer *timer, flue_ps now_ps)
+{
+    struct world *world = FLUE_CONTAINER_OF(timer, struct world, patience);
+
+    for (uint32_t i = 0; i < (uint32_t)world->scenario->connections; i++) {
+        struct flow *flow = &world->flows[i];
+
+        if (flow->lost && flow->closing[CLIENT] && flow->socket[CLIENT] != NULL)
+            world_on(world, flow->node[CLIENT], now_ps, give_up, flow);
+    }
+}
+
+void world_lost(struct world *world)
+{
+    timers_arm(world_timers(world, CLIENT), &world->patience, world->net.now(world->net.ctx) + PATIENCE_PS);
+    flue_node_settle(world->node[CLIENT]);
+}
+
 static void on_pace(struct timer *timer, flue_ps now_ps)
 {
     struct world *world = FLUE_CONTAINER_OF(timer, struct world, pace);
@@ -128,10 +157,13 @@ static int in_place(struct world *world)
     const uint32_t connections = (uint32_t)world->scenario->connections;
     struct flue_host_totals totals;
 
+    if (world_churns(world))
+        return 1;
     if (world->opened < 2 * connections)
         return 0;
     if (world->scenario->offload == ARM_HOST || world->scenario->offload_at != FLUE_PS_NEVER ||
-        world->scenario->capacity == 0)
+        world->scenario->capacity == 0 || policy_is_restless(world->scenario, world->watch.policy) ||
+        policy_of(world->scenario, world->watch.policy) == flue_policy_find("never"))
         return 1;
     flue_host_totals(world_host(world, SERVER), &totals);
     if (world->disturbed)
@@ -186,12 +218,15 @@ static void begin_traffic(struct world *world, flue_ps now_ps)
     world->outcome->traffic_cpu_ns = -cpu_ns();
     world->outcome->traffic_alarms = 0 - alarms(world);
     world->outcome->traffic_crossings = 0 - crossings(world);
+    if (world->scenario->sample_from == SAMPLE_FROM_TRAFFIC)
+        timeline_begin(world, now_ps);
     world->phase = PHASE_WARMUP;
     if (world->scenario->warmup == 0)
         open_window(world);
     else
         timers_arm(world_timers(world, CLIENT), &world->phase_timer,
                    now_ps + START_AFTER_PS + world->scenario->warmup + 1);
+    moments_begin(world, now_ps + START_AFTER_PS);
     for (node = 0; node < world->nodes; node++) {
         timers_arm(world_timers(world, node), &world->start[node].timer, now_ps + START_AFTER_PS);
         if (node != CLIENT) /* this runs in an entry of the first client */
@@ -217,8 +252,10 @@ static void close_window(struct world *world)
     world->phase = PHASE_CLOSING;
     world->next_close = 0;
     if (world->scenario->close == CHOICE_YES) {
-        timers_arm(world_timers(world, CLIENT), &world->pace, world->net.now(world->net.ctx) + POLL_PS);
-        flue_node_settle(world->node[CLIENT]);
+        if (!world_churns(world)) { /* else connections close when they are through */
+            timers_arm(world_timers(world, CLIENT), &world->pace, world->net.now(world->net.ctx) + POLL_PS);
+            flue_node_settle(world->node[CLIENT]);
+        }
         if (world->scenario->receive_push == CHOICE_NO) {
             timers_arm(world_timers(world, SERVER), &world->rest, world->net.now(world->net.ctx) + START_AFTER_PS);
             flue_node_settle(world->node[SERVER]);
@@ -287,6 +324,10 @@ static void on_poll(struct timer *timer, flue_ps now_ps)
         }
         flue_host_release_offload(world_host(world, SERVER), now_ps);
         flue_node_settle(world->node[SERVER]);
+        if (world->second_server != 0) {
+            flue_host_release_offload(world_host(world, world->second_server), now_ps);
+            flue_node_settle(world->node[world->second_server]);
+        }
     }
     if (world->phase == PHASE_OPENING || world->phase == PHASE_CLOSING)
         timers_arm(world_timers(world, CLIENT), timer, now_ps + POLL_PS);
@@ -299,11 +340,15 @@ static flue_err make_room(struct world *world)
     const uint32_t clients = (uint32_t)world->scenario->clients;
 
     world->nodes = CLIENT + clients;
+    if (moments_to_node(world->scenario))
+        world->second_server = world->nodes++;
     world->client_ips = ((uint32_t)world->scenario->connections - 1) / clients / PORTS_PER_IP + 1;
     world->node = calloc(world->nodes, sizeof(struct flue_node *));
     world->start = calloc(world->nodes, sizeof(*world->start));
     world->rules.node = calloc(world->nodes, sizeof(*world->rules.node));
-    return world->node == NULL || world->start == NULL || world->rules.node == NULL ? FLUE_ENOMEM : FLUE_OK;
+    if (world->node == NULL || world->start == NULL || world->rules.node == NULL)
+        return FLUE_ENOMEM;
+    return timeline_make(world);
 }
 
 static void arm(struct world *world)
@@ -313,10 +358,14 @@ static void arm(struct world *world)
     timer_setup(&world->pace, on_pace);
     timer_setup(&world->poll, on_poll);
     timer_setup(&world->rest, on_rest);
+    timer_setup(&world->patience, on_patience);
     timer_setup(&world->phase_timer, on_phase);
-    timers_arm(world_timers(world, CLIENT), &world->pace, 0);
+    if (!world_churns(world))
+        timers_arm(world_timers(world, CLIENT), &world->pace, 0);
     timers_arm(world_timers(world, CLIENT), &world->poll, POLL_PS);
     moments_arm(world);
+    if (world->scenario->sample_from == SAMPLE_FROM_START)
+        timeline_begin(world, 0);
     for (node = 0; node < world->nodes; node++) {
         world->start[node].world = world;
         world->start[node].node = node;
@@ -334,7 +383,10 @@ static flue_err prepare(struct world *world, char *message, size_t room)
 
     world->flows = calloc(connections, sizeof(*world->flows));
     err = world->flows == NULL ? FLUE_ENOMEM : FLUE_OK;
-    for (i = 0; err == FLUE_OK && i < connections; i++) {
+    if (err == FLUE_OK)
+        err = traffic_prepare(&world->traffic, world->scenario, world->net.env(world->net.ctx, CLIENT)->seed, message,
+                              room);
+    for (i = 0; err == FLUE_OK && !world_churns(world) && i < connections; i++) {
         world->flows[i].world = world;
         world->flows[i].id = i;
         world->flows[i].node[CLIENT] = CLIENT + i % (uint32_t)world->scenario->clients;
@@ -358,14 +410,25 @@ static void dispose(struct world *world)
 
     if (world->flows != NULL)
         world->workload->dispose(world);
+    migrate_dispose(world);
+    carry_dispose(world);
     for (node = 0; world->node != NULL && node < world->nodes; node++)
         flue_node_free(world->node[node]);
     free(world->node);
     free(world->start);
     free(world->rules.node);
+    timeline_free(world);
     if (world->net.free != NULL)
         world->net.free(world->net.ctx);
+    traffic_dispose(&world->traffic);
     free(world->flows);
+}
+
+static const struct workload *workload_of(enum flue_workload workload)
+{
+    static const struct workload *const all[FLUE_WORKLOADS] = {&workload_bulk, &workload_rpc, &workload_web};
+
+    return all[workload];
 }
 
 flue_err world_run(const struct flue_scenario *scenario, const struct flue_record *record,
@@ -387,7 +450,9 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
     if (watch != NULL)
         world->watch = *watch;
     world->outcome = outcome;
-    world->workload = scenario->workload == FLUE_WORKLOAD_BULK ? &workload_bulk : &workload_rpc;
+    world->workload = workload_of(scenario->workload);
+    if (err == FLUE_OK)
+        err = policy_possible(scenario, watch != NULL ? watch->policy : NULL, message, room);
     if (err == FLUE_OK && (err = make_room(world)) != FLUE_OK)
         (void)snprintf(message, room, "no memory for %u nodes", world->nodes);
     if (err == FLUE_OK)
@@ -405,6 +470,7 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
             world_audit(world);
         rules_report(world);
         moments_report(world);
+        timeline_report(world);
         world_report(world);
     }
     dispose(world);

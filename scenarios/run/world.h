@@ -6,6 +6,7 @@
 
 #include "flue/check.h"
 #include "flue/node.h"
+#include "flue/policy.h"
 #include "flue/record.h"
 #include "flue/scenario.h"
 #include "flue/trace.h"
@@ -16,6 +17,7 @@ struct world_watch {
     const struct flue_node_tap *tap;     /* of the server's port; may be NULL */
     enum flue_check_mode check;          /* of both nodes; with FLUE_CHECK_STOP the run ends at the first broken rule */
     const struct flue_provider *target;  /* the server's adapter, flue/provider.h; NULL: Flue's own */
+    const struct flue_policy *policy;    /* of the server, flue/policy.h; NULL: the scenario's */
     const struct flue_im_params *driver; /* stands uppermost between the server's host and its adapter; NULL: none */
 };
 

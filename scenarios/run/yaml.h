@@ -2,7 +2,7 @@
 /* run/yaml.h - scenario files: YAML's grammar from libyaml, all meaning from Flue's own tables.
  *
  *     flue: 1                          the version of the format
- *     scenario: rpc                    the workload, bulk or rpc
+ *     scenario: rpc                    the workload: bulk, rpc or web
  *     question: What does it answer?   optional texts, for people
  *     look_at: ...
  *     expect: ...                      a text, or a list of texts

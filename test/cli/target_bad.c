@@ -5,7 +5,22 @@
 
 #include "flue/provider.h"
 
-enum { TREE_TWICE, TREE_INSIDE, FRAME_TWICE, INDICATED_TWICE, WRONG_HANDLE, NOWHERE, WORDS, LINKS, CRASH, ABORTS };
+enum {
+    TREE_TWICE,
+    TREE_INSIDE,
+    FRAME_TWICE,
+    INDICATED_TWICE,
+    WRONG_HANDLE,
+    NOWHERE,
+    WORDS,
+    LINKS,
+    CRASH,
+    ABORTS,
+    SIZE,
+    ITSELF,
+    CYCLE,
+    SILENT
+};
 
 static void bad_tree(NDIS_HANDLE handle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
 {
@@ -15,6 +30,18 @@ static void bad_tree(NDIS_HANDLE handle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
     }
     if (BAD == LINKS) {
         tree->DependentBlockList = NULL;
+    }
+    if (BAD == SIZE) {
+        tree->Header.Size = 0;
+    }
+    if (BAD == ITSELF) {
+        tree->DependentBlockList = tree;
+    }
+    if (BAD == CYCLE) {
+        tree->NextBlock = tree;
+    }
+    if (BAD == SILENT) {
+        return;
     }
     NdisMInitiateOffloadComplete(BAD == WRONG_HANDLE ? (NDIS_HANDLE)tree : handle, tree);
     if (BAD == TREE_TWICE) {

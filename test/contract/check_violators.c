@@ -184,25 +184,6 @@ static void tree_lent_twice(struct world *world)
     answer(world);
 }
 
-static void state_changed_while_lent(struct world *world)
-{
-    struct space *conn, *root = whole_tree(world, 0, &conn);
-
-    ask(world, INITIATE, root);
-    cached_of(conn)->TtlOrHopLimit++;
-    answer(world);
-}
-
-static void link_changed_while_lent(struct world *world)
-{
-    struct space *conn, *root = whole_tree(world, 0, &conn);
-
-    ask(world, INITIATE, root);
-    fill(world);
-    conn->block.NextBlock = &new_block(world, CONN_2)->block;
-    complete(world, INITIATE);
-}
-
 static void two_buffers_in_list(struct world *world)
 {
     struct space *conn, *root = with_chain(world, 2, 0, &conn);
@@ -273,6 +254,42 @@ static void head_not_in_chain(struct world *world)
 }
 
 /* ---- The target: trees ---- */
+
+/* The target has changed what it was lent when it completes it. */
+static struct space *filled(struct world *world)
+{
+    struct space *conn;
+
+    ask(world, INITIATE, whole_tree(world, 0, &conn));
+    fill(world);
+    return conn;
+}
+
+static void state_changed_while_lent(struct world *world)
+{
+    cached_of(filled(world))->TtlOrHopLimit++;
+    complete(world, INITIATE);
+}
+
+static void size_zeroed(struct world *world)
+{
+    filled(world)->block.Header.Size = 0;
+    complete(world, INITIATE);
+}
+
+static void dependents_are_itself(struct world *world)
+{
+    (void)filled(world);
+    world->tree->DependentBlockList = world->tree;
+    complete(world, INITIATE);
+}
+
+static void next_is_the_root(struct world *world)
+{
+    (void)filled(world);
+    lowest(world, 2)->NextBlock = world->tree;
+    complete(world, INITIATE);
+}
 
 static void protocol_word_changed(struct world *world)
 {

@@ -73,6 +73,27 @@ static void acknowledges_what_never_came(struct world *world)
     world_leaves(world, &frame);
 }
 
+/* A repetition of acknowledged bytes that were not handed up yet bears a FIN; then the true FIN comes. */
+static void stale_fin(struct world *world)
+{
+    const struct flue_frame frame = world_frame(world, 0, 0, 40, 0);
+
+    world_comes(world, 40, 0, 0);
+    world_leaves(world, &frame);
+    world->came = 10;
+    world_comes(world, 10, 0, FLUE_TCP_FIN);
+    world->came = 40;
+    world_comes(world, 0, 0, FLUE_TCP_FIN);
+}
+
+static void acknowledges_more_than_a_fin(struct world *world)
+{
+    const struct flue_frame frame = world_frame(world, 0, 0, 42, 0);
+
+    stale_fin(world);
+    world_leaves(world, &frame);
+}
+
 static void host_half_of_ids(struct world *world)
 {
     struct flue_frame frame = world_frame(world, 0, 0, 20, 0);
@@ -146,6 +167,7 @@ static const struct violator violators[] = {
     VIOLATOR(285, T, urgent_is_acknowledged, 0),
     VIOLATOR(289, T, timestamps_step_back, 0),
     VIOLATOR(136, T, acknowledges_what_never_came, 0),
+    VIOLATOR(136, T, acknowledges_more_than_a_fin, 0),
     VIOLATOR(287, T, host_half_of_ids, 0),
     VIOLATOR(137, T, forgets_acknowledged_bytes, 131),
     VIOLATOR(137, T, loses_received_bytes, 0),
@@ -206,11 +228,27 @@ static void a_good_life_is_not(void **state)
     world_end(&world);
 }
 
+/* CH-136: whichever FIN is true, its acknowledgement is no more than came. */
+static void a_true_fin_is_acknowledged(void **state)
+{
+    struct flue_frame frame;
+    struct world world;
+
+    (void)state;
+    world_begin(&world, NULL);
+    stale_fin(&world);
+    frame = world_frame(&world, 0, 0, 41, 0);
+    world_leaves(&world, &frame);
+    assert_int_equal(world.count, 0);
+    world_end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_violator_is_named),
         cmocka_unit_test(a_good_life_is_not),
+        cmocka_unit_test(a_true_fin_is_acknowledged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs whole simulations and looks at exit codes (the audit) and digests.
-#   table.sh FLUE WHAT      WHAT: audit | digest | networks | operations | instants COUNT
+#   table.sh FLUE WHAT      WHAT: audit | digest | networks | operations | traffic | instants COUNT
 # Ends with exit code 0 if everything held, 77 if ns-3 is needed and not there; says on stderr what did not.
 set -u
 flue=$1
@@ -12,6 +12,7 @@ runs=0
 # Workloads small enough to be run hundreds of times.
 bulk=(bulk -s connections=8 -s bytes=512KiB -s direction=both)
 rpc=(rpc -s connections=16 -s requests=200 -s io_size=16KiB -s load=30%)
+web=(web -s requests=60 -s load=0 -s active=10 -s connections=5000)
 
 complain() {
     echo "FAILED: $*" >&2
@@ -45,7 +46,7 @@ audit() {
     for arm in host chimney; do
         while read -r wire; do
             for seed in 1 2 3; do
-                for workload in bulk rpc; do
+                for workload in bulk rpc web; do
                     local -n args=$workload
                     runs=$((runs + 1))
                     # shellcheck disable=SC2086 # the wire is several words
@@ -61,7 +62,7 @@ same_digest() {
     local arm wire workload first second
     for arm in host chimney; do
         while read -r wire; do
-            for workload in bulk rpc; do
+            for workload in bulk rpc web; do
                 local -n args=$workload
                 # shellcheck disable=SC2086
                 first=$(digest_of "${args[@]}" -s offload=$arm $wire --seed 3 "${@:2}")
@@ -128,6 +129,41 @@ operations() {
 END
 }
 
+# What workloads draw and how connections come and go, on wires that lose nothing, 1 % and 5 %, under the checker.
+traffic() {
+    local what loss seed=0
+    files=$(mktemp -d)
+    trap 'rm -rf "$files"' EXIT # a global: the trap runs outside
+    printf '# bytes, share\n100 0.1\n1KiB 0.5\n64KiB 1\n' >"$files/sizes.cdf"
+    printf 'start,client,direction,bytes\n300us,1,send,64KiB\n0,2,receive,200KiB\n100us,2,send,1\n' >"$files/web.csv"
+    printf 'start,connection,direction,bytes\n300us,1,send,64KiB\n0,2,receive,200KiB\n1us,2,send,9\n' >"$files/rpc.csv"
+    while read -r what; do
+        for loss in 0 1% 5%; do
+            seed=$((seed + 1))
+            runs=$((runs + 1))
+            eval "$flue" run -s rto_min=5ms -s loss=$loss --seed $seed --check=stop "$what" >/dev/null ||
+                complain "traffic: flue run -s rto_min=5ms -s loss=$loss --seed $seed --check=stop $what"
+        done
+    done <<END
+web -s requests=100 -s load=0 -s active=20
+web -s requests=100 -s load=0 -s active=20 -s offload=host -s time_wait=0
+web -s requests=100 -s load=0 -s active=20 -s topology=switch -s clients=7 -s rss_queues=4 -s rss_remap_at=3ms
+web -s requests=60 -s load=0 -s active=9 -s topology=gateways -s gateway_down=3ms -s clients=3 -s reorder=1%
+web -s requests=100 -s load=0 -s active=20 -s 'events=3ms upload-all; 5ms resume' -s reoffer=yes -s ddi.reoffload_backoff_ms=1
+web -s requests=100 -s load=0 -s active=20 -s 'events=3ms fail-terminate count=9; 3100us upload; 4ms hardware-failure count=3'
+web -s requests=60 -s load=0 -s active=20 -s 'events=3ms corrupt count=9; 3100us upload' -s io_sizes='uniform 50KiB 200KiB'
+web -s requests=100 -s load=0 -s active=20 -s topology=switch -s 'events=3ms invalidate; 4ms sleep; 5ms wake'
+web -s requests=100 -s load=0.2% -s arrivals=bursty -s burst_length=10ms -s drivers='refuse hold' -s capacity=5
+web -s requests=40 -s load=0.2% -s arrivals=periodic -s receive_posts=2 -s receive_post_size=3KiB -s requests_each='uniform 1 9'
+web -s warmup=0 -s topology=switch -s clients=2 -s flows=$files/web.csv
+rpc -s warmup=0 -s connections=3 -s flows=$files/rpc.csv
+rpc -s requests=200 -s connections=9 -s io_sizes='file $files/sizes.cdf' -s load=0 -s outstanding=5
+rpc -s requests=200 -s connections=9 -s io_sizes='exponential 3KiB' -s load=1% -s arrivals=bursty -s upload_all_at=8ms
+bulk -s connections=5 -s bytes=200KiB -s direction=both -s io_sizes='lognormal 3KiB 1.5 1MiB' -s upload_at=500us
+key-value -s requests=300
+END
+}
+
 instants() {
     local i at back rest
     RANDOM=12345
@@ -154,9 +190,10 @@ networks)
     same_digest "--net ns3" --net link
     ;;
 operations) operations ;;
+traffic) traffic ;;
 instants) instants "${3:-200}" ;;
 *)
-    echo "usage: table.sh FLUE audit|digest|networks|operations|instants [COUNT]" >&2
+    echo "usage: table.sh FLUE audit|digest|networks|operations|traffic|instants [COUNT]" >&2
     exit 2
     ;;
 esac

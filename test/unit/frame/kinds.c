@@ -61,7 +61,6 @@ static void wrong_bytes(void **state)
         {"ARP request", 18, 8},                     /* address lengths */
         {"ARP request", 21, 3},                     /* reverse ARP */
         {"ARP request", 27, 9},                     /* sender is not the source */
-        {"ARP request", 32, 1},                     /* a target address in a question */
         {"ARP reply in VLAN 7, priority 5", 41, 9}, /* target is not the destination */
         {"neighbour solicitation", 5, 9},           /* the group of another address */
         {"neighbour solicitation", 21, 254},        /* has been routed: RFC 4861 7.1.1 */
@@ -99,6 +98,30 @@ static void wrong_bytes(void **state)
             }
         }
         assert_true(found);
+    }
+}
+
+/* RFC 826 leaves open what a request says of the MAC address that it asks for: any reads like none. */
+static void asked_address_is_open(void **state)
+{
+    static const uint8_t written[][6] = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, {0x02, 0, 0, 0, 0, 9}, {1}};
+    const struct known *request = NULL;
+
+    (void)state;
+    for (size_t k = 0; k < COUNT_OF(known); k++) {
+        if (strcmp(known[k].what, "ARP request") == 0) {
+            request = &known[k];
+        }
+    }
+    assert_non_null(request);
+    for (size_t i = 0; i < COUNT_OF(written); i++) {
+        uint8_t bytes[128];
+        struct flue_frame back;
+
+        memcpy(bytes, request->bytes, sizeof bytes);
+        memcpy(bytes + 32, written[i], sizeof written[i]);
+        assert_int_equal(frame_link_decode(bytes, request->length, &back, true), FLUE_OK);
+        assert_true(same(&back, &request->frame));
     }
 }
 
@@ -183,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_bytes),     cmocka_unit_test(wrong_bytes),
+        cmocka_unit_test(asked_address_is_open),
         cmocka_unit_test(cut_and_changed), cmocka_unit_test(not_of_their_kind),
         cmocka_unit_test(only_tcp),        cmocka_unit_test(without_mac_addresses_nothing_is_added),
     };

@@ -87,32 +87,12 @@ static void names(void **state)
     assert_string_equal(flue_neighbour_name(FLUE_NEIGHBOUR_COUNT), "?");
 }
 
-static void policies(void **state)
-{
-    struct flue_policy_facts facts;
-    const char *reason = NULL;
-
-    (void)state;
-    memset(&facts, 0xa5, sizeof facts);
-    facts.held_by_target = 0;
-    assert_int_equal(flue_policy_find("never")->decide(&facts, &reason), FLUE_KEEP);
-    assert_non_null(reason);
-    assert_int_equal(flue_policy_find("always")->decide(&facts, &reason), FLUE_OFFLOAD);
-    facts.held_by_target = 1;
-    assert_int_equal(flue_policy_find("always")->decide(&facts, &reason), FLUE_KEEP);
-    assert_null(flue_policy_find("sometimes"));
-    assert_string_equal(flue_policy_at(0)->name, "never");
-    assert_string_equal(flue_policy_at(1)->name, "always");
-    assert_null(flue_policy_at(2));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(edges),
         cmocka_unit_test(objects),
         cmocka_unit_test(names),
-        cmocka_unit_test(policies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
  * functions that can do the wrong thing. */
 #include "contract/ndis_fake_im.h"
 #include "flue/check.h"
+#include "flue/wire.h"
 #include "support/test.h"
 #include "support/violators.h"
 
@@ -56,6 +57,10 @@ static void wrong_updated(NDIS_HANDLE adapter, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST
         tree->ImReserved[1] = &box;
     } else if (breaks(327, 1)) {
         tree->SourceHandle = box.lower[0];
+    } else if (breaks(33, 0)) {
+        tree->Header.Size = 0;
+    } else if (breaks(33, 1)) {
+        tree->NextBlock = tree;
     }
     if (wrong != 326) {
         NdisMUpdateOffloadComplete(adapter, tree);
@@ -72,6 +77,22 @@ static void wrong_initiated(NDIS_HANDLE adapter, PNDIS_MINIPORT_OFFLOAD_BLOCK_LI
     }
     NdisMInitiateOffloadComplete(adapter, tree);
     *slot = entry;
+}
+
+/* One byte of what was sent is forgotten. */
+static void forget_byte(PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
+{
+    TCP_OFFLOAD_STATE_DELEGATED *delegated = (TCP_OFFLOAD_STATE_DELEGATED *)(void *)flue_state_first(tree);
+
+    delegated->SndUna = delegated->SndNxt = --delegated->SndMax;
+}
+
+static void wrong_terminated(NDIS_HANDLE adapter, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
+{
+    if (breaks(131, 0)) {
+        forget_byte(tree);
+    }
+    NdisMTerminateOffloadComplete(adapter, tree);
 }
 
 static NDIS_STATUS wrong_send(PNDIS_OFFLOAD_HANDLE handle, PNET_BUFFER_LIST list)
@@ -135,13 +156,14 @@ static void wrong_event(NDIS_HANDLE handle, ULONG type, ULONG information)
     }
 }
 
-#define NdisUpdateOffload            wrong_update
-#define NdisTerminateOffload         wrong_terminate
-#define NdisMUpdateOffloadComplete   wrong_updated
-#define NdisMInitiateOffloadComplete wrong_initiated
-#define NdisOffloadTcpSend           wrong_send
-#define NdisOffloadTcpDisconnect     wrong_disconnect
-#define NdisOidRequest               wrong_request
+#define NdisUpdateOffload             wrong_update
+#define NdisTerminateOffload          wrong_terminate
+#define NdisMUpdateOffloadComplete    wrong_updated
+#define NdisMInitiateOffloadComplete  wrong_initiated
+#define NdisMTerminateOffloadComplete wrong_terminated
+#define NdisOffloadTcpSend            wrong_send
+#define NdisOffloadTcpDisconnect      wrong_disconnect
+#define NdisOidRequest                wrong_request
 #undef assert_ptr_equal
 #define assert_ptr_equal(a, b) ((void)(a), (void)(b))
 #include "../../contract/ndis_fake_im.c" /* NOLINT: its calls are to be replaced */
@@ -149,6 +171,7 @@ static void wrong_event(NDIS_HANDLE handle, ULONG type, ULONG information)
 #undef NdisTerminateOffload
 #undef NdisMUpdateOffloadComplete
 #undef NdisMInitiateOffloadComplete
+#undef NdisMTerminateOffloadComplete
 #undef NdisOffloadTcpSend
 #undef NdisOffloadTcpDisconnect
 #undef NdisOidRequest
@@ -169,6 +192,7 @@ static struct {
 } update;
 static char below[OBJECTS];
 static const UCHAR address[4] = {10, 0, 0, 1};
+static uint32_t first_seq; /* of both directions */
 
 static void offload(void)
 {
@@ -200,6 +224,8 @@ static void offload(void)
         tcp[i].Cached.Header.Length = sizeof tcp[i].Cached;
         tcp[i].Delegated.Header.Length = sizeof tcp[i].Delegated;
         tcp[i].Delegated.State = TcpConnectionEstablished;
+        tcp[i].Delegated.SndUna = tcp[i].Delegated.SndNxt = tcp[i].Delegated.SndMax = first_seq;
+        tcp[i].Delegated.RcvNxt = first_seq;
         tcp[i].Delegated.KeepAlive.TimeoutDelta = FLUE_TICKS_NONE;
         tcp[i].Delegated.Retransmit.TimeoutDelta = FLUE_TICKS_NONE;
     }
@@ -325,13 +351,77 @@ static void uploads(void)
     }
 }
 
+/* ---- A long life: more bytes than serial comparison reaches ---- */
+
+static void frame_passes(int outward, uint32_t seq, uint32_t ack, uint32_t bytes)
+{
+    const struct flue_frame frame = {
+        .src_ip = flue_ip_v4(0x0A000001u),
+        .dst_ip = flue_ip_v4(0x0A000001u),
+        .src_port = outward != 0 ? 256 : 0, /* port 1 in network order */
+        .dst_port = outward != 0 ? 0 : 256,
+        .seq = seq,
+        .ack = ack,
+        .window = 65535,
+        .flags = FLUE_TCP_ACK,
+        .ethertype = FLUE_ETHERTYPE_IPV4,
+        .ip_id = 0x8001,
+        .payload = {.stream = 6, .offset_bytes = seq - first_seq, .length_bytes = bytes},
+    };
+
+    flue_ndis_check_frame(fakes.ndis, fakes.miniport.adapter, outward, &frame, fakes.now_ps);
+}
+
+static uint32_t send_much(unsigned times, uint32_t bytes)
+{
+    uint32_t seq = first_seq;
+
+    for (; times > 0; times--, seq += bytes) {
+        const struct flue_span span = {.stream = 6, .offset_bytes = seq - first_seq, .length_bytes = bytes};
+        PNET_BUFFER_LIST nbl = ndis_nbl_get(fakes.spans);
+
+        assert_int_equal(ndis_nbl_append(nbl, &span), FLUE_OK);
+        (void)NdisOffloadTcpSend(&handle[FIRST].handle, nbl);
+        frame_passes(1, seq, first_seq, bytes);
+        frame_passes(0, first_seq, seq + bytes, 0);
+        nbl->Status = NDIS_STATUS_SUCCESS;
+        NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred) = (PVOID)(uintptr_t)bytes;
+        NdisAdvanceNetBufferDataStart(nbl->FirstNetBuffer, bytes, 0, NULL);
+        fakes.miniport.up.NdisTcpOffloadSendComplete(fakes.miniport.adapter, nbl);
+        ndis_nbl_put(nbl);
+    }
+    return seq;
+}
+
+static void returns_seq(uint32_t seq)
+{
+    TCP_OFFLOAD_STATE_DELEGATED *delegated = &finish.Delegated;
+
+    memset(&finish, 0, sizeof finish);
+    finish.Block.Header = (NDIS_OBJECT_HEADER){TcpOffloadDelegatedState, 2, sizeof finish.Block};
+    finish.Block.OffloadHandle = &handle[FIRST].handle;
+    delegated->Header.Length = sizeof *delegated;
+    NdisTerminateOffload(fakes.protocol.bindings[0].handle, &finish.Block);
+    *delegated = tcp[0].Delegated;
+    delegated->SndUna = delegated->SndNxt = delegated->SndMax = seq;
+    if (breaks(131, 1)) {
+        forget_byte(fakes.miniport.tree);
+    }
+    fakes.miniport.tree->Status = NDIS_STATUS_SUCCESS;
+    NdisMTerminateOffloadComplete(fakes.miniport.adapter, fakes.miniport.tree);
+    handle[FIRST].handle.MiniportOffloadContext = NULL;
+}
+
+static enum flue_party first_party;
+
 static void on_finding(void *ctx, const struct flue_finding *finding)
 {
     (void)ctx;
+    first_party = first == 0 ? finding->party : first_party;
     first = first == 0 ? finding->rule : first;
 }
 
-static void live(void)
+static void begin(void)
 {
     static const struct flue_check_sink sink = {.finding = on_finding};
     const struct flue_ddi ddi = flue_ddi_defaults();
@@ -352,6 +442,11 @@ static void live(void)
     assert_int_equal(fake_protocol_register(&fakes.protocol), NDIS_STATUS_SUCCESS);
     first = 0; /* what the fakes do at their start is none of this test's business */
     offload();
+}
+
+static void live(void)
+{
+    begin();
     updates();
     if (wrong != 326) {
         data();
@@ -374,8 +469,8 @@ static void each_rule_is_seen(void **state)
 {
     static const struct {
         unsigned rule, variants;
-    } rules[] = {{325, 5}, {326, 1}, {327, 2}, {328, 2}, {329, 2}, {330, 1}, {331, 2}, {332, 1},
-                 {333, 1}, {334, 1}, {335, 3}, {336, 2}, {337, 1}, {339, 1}, {340, 1}};
+    } rules[] = {{33, 2},  {325, 5}, {326, 1}, {327, 2}, {328, 2}, {329, 2}, {330, 1}, {331, 2},
+                 {332, 1}, {333, 1}, {334, 1}, {335, 3}, {336, 2}, {337, 1}, {339, 1}, {340, 1}};
 
     char name[32];
 
@@ -387,6 +482,7 @@ static void each_rule_is_seen(void **state)
             (void)snprintf(name, sizeof name, "way_%u_of_CH-%03u", variant, wrong);
             violator_told(wrong, name, first == wrong);
             assert_int_equal(first, wrong);
+            assert_int_equal(first_party, FLUE_PARTY_DRIVER);
             if (flue_ndis_findings(fakes.ndis, wrong) == 0) {
                 print_message("CH-%u, way %u, was not seen\n", wrong, variant);
             }
@@ -394,6 +490,36 @@ static void each_rule_is_seen(void **state)
             bury();
         }
     }
+}
+
+/* CH-131 holds in every layer, however far the connection has come since the hand-over (RFC 9293 3.4). */
+static void what_terminate_returns_is_judged_in_every_layer(void **state)
+{
+    static const struct {
+        uint32_t first_seq, bytes;
+        unsigned times;
+    } lives[] = {{0xFFFFFF00u, 512, 1},     {0, 512, 1},
+                 {0, UINT32_C(1) << 30, 2}, {0xFFFFFF00u, UINT32_C(1) << 30, 3},
+                 {77, 0x7FFFFF00u, 1},      {0x80000000u, 0x60000000u, 5}};
+    static const enum flue_party party[] = {FLUE_PARTY_DRIVER, FLUE_PARTY_TARGET};
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT_OF(lives); i++) {
+        for (unsigned way = 0; way <= COUNT_OF(party); way++) {
+            wrong = way < COUNT_OF(party) ? 131 : 0;
+            variant = way;
+            first_seq = lives[i].first_seq;
+            begin();
+            returns_seq(send_much(lives[i].times, lives[i].bytes));
+            assert_int_equal(first, wrong);
+            if (wrong != 0) {
+                assert_int_equal(first_party, party[way]);
+            }
+            bury();
+        }
+    }
+    first_seq = 0;
+    wrong = 0;
 }
 
 static void a_good_driver_is_left_alone(void **state)
@@ -415,6 +541,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_driver_is_left_alone),
         cmocka_unit_test(each_rule_is_seen),
+        cmocka_unit_test(what_terminate_returns_is_judged_in_every_layer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

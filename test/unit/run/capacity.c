@@ -78,12 +78,56 @@ static void capacity_has_no_cliff_in_the_moderation_period(void **state)
     }
 }
 
+/* The mean over sizes is that of the sizes: fixed ones as one request, two equally frequent ones as their middle. */
+static void drawn_sizes_cost_their_mean(void **state)
+{
+    static const char *const settings[] = {"io_size=1448", "link_rate=10Gbps", "ack_every=2"};
+    const struct flue_scenario scenario = scenario_of(settings, COUNT_OF(settings));
+    struct flue_profile profile;
+    struct sizes sizes;
+    char message[256];
+    uint64_t ps;
+
+    (void)state;
+    flue_profile_free_of_cost(&profile);
+    assert_int_equal(sizes_parse(FLUE_KIND_BYTES, "x", "fixed 1448", &sizes, message, sizeof message), FLUE_OK);
+    ps = capacity_mean_ps(&scenario, &profile, &sizes);
+    assert_in_range(ps, 1502 * 800 - 1000, 1502 * 800);
+    /* 14480 bytes on average: 10 segments, with half a segment more for the one that is not full */
+    assert_int_equal(sizes_parse(FLUE_KIND_BYTES, "x", "uniform 1 28960", &sizes, message, sizeof message), FLUE_OK);
+    ps = capacity_mean_ps(&scenario, &profile, &sizes);
+    assert_in_range(ps, (14480 + 10 * 54 + 27) * 800 - 20000, (14480 + 10 * 54 + 27) * 800 + 20000);
+}
+
+/* 10 Gb/s, 10 us: two frames of 54 bytes each way; then 128 and 14480 bytes in their segments. */
+static void an_idle_network_takes_so_long(void **state)
+{
+    static const struct {
+        const char *topology;
+        uint64_t handshake_ps, exchange_ps;
+    } cases[] = {
+        {"topology=link", 2 * (10000000 + 54 * 800), 20000000 + (182 + 10 * 1502) * 800},
+        {"topology=switch", 2 * (20000000 + 2 * 54 * 800), 40000000 + (2 * 182 + 11 * 1502) * 800},
+        {"topology=gateways", 2 * (30000000 + 3 * 54 * 800), 60000000 + (3 * 182 + 12 * 1502) * 800},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct flue_scenario scenario = scenario_of(&cases[i].topology, 1);
+
+        assert_int_equal(capacity_handshake_ps(&scenario), cases[i].handshake_ps);
+        assert_int_equal(capacity_exchange_ps(&scenario, 128, 14480), cases[i].exchange_ps);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_ideal_host_leaves_the_wire),
         cmocka_unit_test(large_responses_do_not_overflow),
         cmocka_unit_test(capacity_has_no_cliff_in_the_moderation_period),
+        cmocka_unit_test(drawn_sizes_cost_their_mean),
+        cmocka_unit_test(an_idle_network_takes_so_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@ static void test_texts(void **state)
         {"1ms pause; 1ms upload-all; 1ms query", "1ms pause;1ms upload-all;1ms query;"},
         {"0 gateway-down gateway=2", "0 gateway-down gateway=2;"},
         {"1ms gateway-down gateway=1", "1ms gateway-down;"},
+        {"+1ms resume; 3ms pause; +0 pause", "3ms pause;+0 pause;+1ms resume;"},
         {"3us corrupt layer=path count=7", "3us corrupt layer=path count=7;"},
         {"3us corrupt count=7 layer=connection", "3us corrupt count=7;"},
     };

@@ -107,6 +107,11 @@ static void test_bad_end(void **state)
     put("moves", "policy", 3, 1);
     put("moves", "asked", 1, 1);
     put("cpu.handover", "", 4000, 1);
+    fixture.record.event(fixture.record.ctx, 5000000, "5us upload-all", 1);
+    fixture.record.event(fixture.record.ctx, 6000000, "6us wake", 0);
+    put("series.every", "", 20000000, 1);
+    fixture.record.series(fixture.record.ctx, "series.goodput", "", 7, 0);
+    fixture.record.series(fixture.record.ctx, "series.goodput", "", 20000007, 12);
     fixture.record.finding(fixture.record.ctx, "a byte is missing");
     fixture.record.finding(fixture.record.ctx, "a pool is not empty");
     assert_int_equal(results_finish(fixture.results), FLUE_OK);
@@ -116,6 +121,9 @@ static void test_bad_end(void **state)
                            "timeouts\n"));
     assert_non_null(
         strstr(fixture.text.chars, "3 offloaded, 1 uploaded, 2 refused (policy 3, asked 1); 1.00 kcycles each"));
+    assert_non_null(strstr(fixture.text.chars,
+                           "  scheduled          5us upload-all; 6us wake (no effect)\n"
+                           "  timeline           2 samples, every 20 us (more would have been too many);"));
     assert_non_null(strstr(fixture.text.chars, "  audit              FAILED\n    a byte is missing\n    a pool is not "
                                                "empty\n"));
     assert_non_null(strstr(fixture.text.chars, "  costs              p: 1 numbers are unverified\n"));
@@ -125,6 +133,9 @@ static void test_json(void **state)
 {
     (void)state;
     say_all();
+    fixture.record.event(fixture.record.ctx, 5, "5ps \"x\"", 0);
+    fixture.record.series(fixture.record.ctx, "series.holders", "host", 7, 3);
+    fixture.record.series(fixture.record.ctx, "series.holders", "host", 9, -4);
     fixture.record.finding(fixture.record.ctx, "said \"so\"");
     assert_int_equal(results_finish(fixture.results), FLUE_OK);
     report_json(&fixture.report, &fixture.text);
@@ -143,6 +154,8 @@ static void test_json(void **state)
                                                "[90000000,91000000,6]]}"));
     assert_non_null(
         strstr(fixture.text.chars,
+               ",\"schedule\":[{\"at_ps\":5,\"what\":\"5ps \\\"x\\\"\",\"effect\":false}],\"series\":["
+               "{\"name\":\"series.holders\",\"entity\":\"host\",\"unit\":\"connections\",\"points\":[[7,3],[9,-4]]}],"
                "\"broken\":[],\"audit\":{\"ok\":false,\"findings\":[\"said \\\"so\\\"\"]},\"events\":123,"));
 }
 

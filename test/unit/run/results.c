@@ -35,6 +35,10 @@ static void say_known_with_alarms(const struct flue_record *record)
 {
     record->metric(record->ctx, "alarms", "", 4711, 1);
     say_known(record);
+    record->event(record->ctx, 5, "5ps upload-all", 1);
+    record->series(record->ctx, "series.goodput", "", 7, 1000);
+    record->series(record->ctx, "series.holders", "host", 7, 2);
+    record->series(record->ctx, "series.goodput", "", 9, -1);
 }
 
 static void say_other_order(const struct flue_record *record)
@@ -85,7 +89,36 @@ static void test_kept(void **state)
     assert_null(results_hist(results, 1));
     assert_string_equal(results_finding(results, 0), "one byte too many");
     assert_null(results_finding(results, 1));
+    assert_string_equal(results_event(results, 0)->what, "5ps upload-all");
+    assert_true(results_event(results, 0)->effect && results_event(results, 0)->at_ps == 5);
+    assert_null(results_event(results, 1));
+    assert_int_equal(results_find_series(results, "series.goodput", "")->point_count, 2);
+    assert_true(results_series(results, 0)->points[1].at_ps == 9 && results_series(results, 0)->points[1].value == -1);
+    assert_string_equal(results_series(results, 1)->entity, "host");
+    assert_null(results_find_series(results, "series.goodput", "host"));
+    assert_null(results_series(results, 2));
     results_free(results);
+}
+
+static void say_series_as_number(const struct flue_record *record)
+{
+    record->metric(record->ctx, "series.goodput", "", 1, 1);
+}
+
+static void say_number_as_series(const struct flue_record *record)
+{
+    record->series(record->ctx, "goodput", "", 1, 1);
+}
+
+static void say_hist_as_series(const struct flue_record *record)
+{
+    record->series(record->ctx, "lat", "", 1, 1);
+}
+
+static void say_sample_twice(const struct flue_record *record)
+{
+    record->series(record->ctx, "series.goodput", "", 5, 1);
+    record->series(record->ctx, "series.goodput", "", 5, 1);
 }
 
 static void say_unknown(const struct flue_record *record)
@@ -134,8 +167,9 @@ static void say_tab(const struct flue_record *record)
 static void test_refused(void **state)
 {
     static void (*const wrong[])(const struct flue_record *) = {
-        say_unknown,      say_hist_as_number, say_number_as_hist,       say_twice,
-        say_falling_bins, say_empty_bin,      say_negative_denominator, say_tab,
+        say_unknown,          say_hist_as_number,   say_number_as_hist,       say_twice,
+        say_falling_bins,     say_empty_bin,        say_negative_denominator, say_tab,
+        say_series_as_number, say_number_as_series, say_hist_as_series,       say_sample_twice,
     };
     char digest[RESULTS_DIGEST_ROOM];
     flue_err err;

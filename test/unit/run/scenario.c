@@ -56,10 +56,10 @@ static void test_refusals(void **state)
     } cases[] = {
         {"", FLUE_EPARSE, "f.yaml:1:1: the file is empty; begin with: flue: 1"},
         {"scenario: bulk\n", FLUE_EPARSE, "f.yaml:1:1: the version is missing; begin with: flue: 1"},
-        {"flue: 1\n", FLUE_EPARSE, "f.yaml:1:1: the workload is missing; add: scenario: bulk (or rpc)"},
+        {"flue: 1\n", FLUE_EPARSE, "f.yaml:1:1: the workload is missing; add: scenario: bulk (or rpc, or web)"},
         {"flue: 2\nscenario: bulk\n", FLUE_EPARSE,
          "f.yaml:1:7: version '2' of the format is not known; this program reads flue: 1"},
-        {"flue: 1\nscenario: bluk\n", FLUE_EPARSE, "f.yaml:2:11: no such workload; write bulk or rpc"},
+        {"flue: 1\nscenario: bluk\n", FLUE_EPARSE, "f.yaml:2:11: no such workload; write bulk, rpc or web"},
         {"flue: 1\nscenario: bulk\nsett: {}\n", FLUE_EPARSE, "f.yaml:3:1: unknown key 'sett'; did you mean 'set'?"},
         {"flue: 1\nscenario: bulk\nconnections: 3\n", FLUE_EPARSE,
          "f.yaml:3:1: 'connections' is a parameter; write it under set:"},
@@ -124,7 +124,7 @@ static void test_names(void **state)
     assert_int_equal(scenario_load("bluk", &file, message, sizeof message), FLUE_ENOENT);
     assert_string_equal(message, "unknown scenario 'bluk'; did you mean 'bulk'?");
     assert_int_equal(scenario_load("zebra", &file, message, sizeof message), FLUE_ENOENT);
-    assert_string_equal(message, "unknown scenario 'zebra'; built in are bulk, rpc; a file's name ends in .yaml");
+    assert_string_equal(message, "unknown scenario 'zebra'; see: flue list scenarios; a file's name ends in .yaml");
     assert_int_equal(scenario_load("/nowhere/x.yaml", &file, message, sizeof message), FLUE_ENOENT);
     assert_string_equal(message,
                         "/nowhere/x.yaml: No such file or directory; give the path of a file that can be read");

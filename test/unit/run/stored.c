@@ -2,6 +2,7 @@
 /* A scenario and its results in the words of the store. */
 #include "run/stored.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "support/test.h"
@@ -72,6 +73,51 @@ static void test_hash(void **state)
     assert_string_not_equal(first, second);
 }
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A file of sizes or of flows may change under its name; the configuration tells. */
+static void test_files(void **state)
+{
+    static const char *const settings[] = {"io_sizes=file unit_run_stored.txt", "flows=unit_run_stored.txt"};
+    static const char *const names[] = {"io_sizes_sha256", "flows_sha256"};
+    struct scenario_file file;
+    struct stored_config stored;
+    char message[1024] = "";
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(settings); i++) {
+        char first[STORE_HASH_MAX];
+        char second[STORE_HASH_MAX];
+
+        write_file("unit_run_stored.txt", "abc");
+        hash_with(settings[i], FLUE_WORKLOAD_WEB, first);
+        write_file("unit_run_stored.txt", "abd");
+        hash_with(settings[i], FLUE_WORKLOAD_WEB, second);
+        assert_string_not_equal(first, second);
+        write_file("unit_run_stored.txt", "abc");
+        hash_with(settings[i], FLUE_WORKLOAD_WEB, second);
+        assert_string_equal(first, second);
+        assert_int_equal(scenario_load("web", &file, message, sizeof message), FLUE_OK);
+        assert_int_equal(params_assign(&file.scenario, settings[i], message, sizeof message), FLUE_OK);
+        assert_int_equal(stored_config_make(&stored, &file, &file.scenario, message, sizeof message), FLUE_OK);
+        /* FIPS 180: SHA-256 of "abc" */
+        assert_string_equal(find(&stored, names[i])->text,
+                            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        stored_config_free(&stored);
+        assert_int_equal(remove("unit_run_stored.txt"), 0);
+        assert_int_equal(stored_config_make(&stored, &file, &file.scenario, message, sizeof message), FLUE_ENOENT);
+        assert_null(stored.params);
+        scenario_free(&file);
+    }
+}
+
 static void test_no_profile(void **state)
 {
     struct scenario_file file;
@@ -138,8 +184,8 @@ static void test_failed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_config),  cmocka_unit_test(test_hash),   cmocka_unit_test(test_no_profile),
-        cmocka_unit_test(test_results), cmocka_unit_test(test_failed),
+        cmocka_unit_test(test_config),     cmocka_unit_test(test_hash),    cmocka_unit_test(test_files),
+        cmocka_unit_test(test_no_profile), cmocka_unit_test(test_results), cmocka_unit_test(test_failed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

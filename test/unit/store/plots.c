@@ -200,6 +200,129 @@ static void strip(void **state)
     end(&f);
 }
 
+/* Three intervals of 10 us: samples begin at 100 us. */
+static const struct store_sample timeline[] = {
+    {"series.holders", "host", 100000000, 1},   {"series.holders", "host", 110000000, 3},
+    {"series.holders", "host", 120000000, 0},   {"series.holders", "host", 130000000, 2},
+    {"series.holders", "target", 100000000, 3}, {"series.holders", "target", 110000000, 1},
+    {"series.holders", "target", 120000000, 4}, {"series.holders", "target", 130000000, 2},
+    {"series.goodput", "", 100000000, 0},       {"series.goodput", "", 110000000, 8000},
+    {"series.goodput", "", 120000000, 0},       {"series.goodput", "", 130000000, 500},
+    {"series.cpu", "TCP/IP", 100000000, 0},     {"series.cpu", "TCP/IP", 110000000, 2500000},
+    {"series.cpu", "TCP/IP", 120000000, 0},     {"series.cpu", "TCP/IP", 130000000, 10000000},
+    {"series.retransmits", "", 100000000, 0},   {"series.retransmits", "", 110000000, 0},
+    {"series.retransmits", "", 120000000, 7},   {"series.retransmits", "", 130000000, 0},
+    {"series.timeouts", "", 100000000, 0},      {"series.timeouts", "", 110000000, 1},
+    {"series.timeouts", "", 120000000, 0},      {"series.timeouts", "", 130000000, 0},
+};
+static const struct store_event schedule[] = {{111000000, "111us gateway-down gateway=2", true},
+                                              {111000000, "111us upload-all", true},
+                                              {125000000, "125us wake", false},
+                                              {999000000, "999us sleep", true}};
+
+static void with_timeline(struct synthetic *made)
+{
+    made->run.samples = timeline;
+    made->run.sample_count = COUNT_OF(timeline);
+    made->run.schedule = schedule;
+    made->run.schedule_count = COUNT_OF(schedule);
+}
+
+/* A step has its two ends; what was sampled at the beginning has no step. */
+static void storm(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    synthetic_make(f.made, true, 30, 1024, 1);
+    with_timeline(f.made);
+    put(&f);
+    near(cell(f.store, "storm", 0, "t_s"), 100e-6);
+    near(cell(f.store, "storm", 1, "t_s"), 110e-6);
+    near(cell(f.store, "storm", 5, "t_s"), 130e-6);
+    near(cell(f.store, "storm", 0, "host"), 3);
+    near(cell(f.store, "storm", 1, "target"), 1);
+    near(cell(f.store, "storm", 3, "host"), 0);
+    near(cell(f.store, "storm", 3, "offered"), 0);
+    near(cell(f.store, "storm", 0, "goodput_bps"), 8000);
+    near(cell(f.store, "storm", 4, "goodput_bps"), 500);
+    near(cell(f.store, "storm", 0, "cpu_tcpip"), 25);
+    near(cell(f.store, "storm", 5, "cpu_tcpip"), 100);
+    near(cell(f.store, "storm", 2, "cpu_copy"), 0);
+    near(cell(f.store, "storm", 2, "retransmits"), 7);
+    near(cell(f.store, "storm", 0, "timeouts"), 1);
+    end(&f);
+}
+
+/* 1000 samples are 250 steps of four: means of what holds, sums of what happens. */
+static void storm_of_many(void **state)
+{
+    struct store_sample *samples = test_malloc(6006 * sizeof *samples);
+    static const char *const metrics[][2] = {{"series.holders", "host"}, {"series.goodput", ""},
+                                             {"series.cpu", "copy"},     {"series.retransmits", ""},
+                                             {"series.timeouts", ""},    {"series.holders", "lost"}};
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    for (int64_t i = 0; i < 6006; i++) {
+        samples[i] = (struct store_sample){metrics[i / 1001][0], metrics[i / 1001][1], i % 1001 * 1000, i % 1001};
+    }
+    synthetic_make(f.made, true, 30, 1024, 1);
+    with_timeline(f.made);
+    f.made->run.samples = samples;
+    f.made->run.sample_count = 6006;
+    put(&f);
+    near(cell(f.store, "storm", 0, "host"), (1 + 2 + 3 + 4) / 4.0);
+    near(cell(f.store, "storm", 1, "t_s"), 4e-9);
+    near(cell(f.store, "storm", 0, "goodput_bps"), 2.5);
+    near(cell(f.store, "storm", 0, "cpu_copy"), 0.25);
+    near(cell(f.store, "storm", 0, "retransmits"), 10);
+    near(cell(f.store, "storm", 499, "retransmits"), 997 + 998 + 999 + 1000);
+    near(cell(f.store, "storm", 499, "t_s"), 1e-6);
+    test_free(samples);
+    end(&f);
+}
+
+static void silences(struct synthetic *made, uint64_t short_ones, uint64_t long_ones)
+{
+    made->bins[0] =
+        (struct store_bin){.metric = "silence", .entity = "", .lo = 1000000, .hi = 2000000, .n = short_ones};
+    made->bins[1] = (struct store_bin){.metric = "silence", .entity = "", .lo = 5000000, .hi = 6000000, .n = long_ones};
+    made->run.bin_count = long_ones > 0 ? 2 : 1;
+}
+
+/* Two seeds of the host arm, 10 connections each, 3 and 2 of them silent for long; one of chimney, none of whose was.
+ */
+static void silence(void **state)
+{
+    static const double rows[][4] = {{0, 0, 1, 0},  {0, 0, 1, 0},   {0, 0, 2, 0},  {0, 0, 2, 75},
+                                     {0, 0, 6, 75}, {0, 0, 6, 100}, {0, 1, 1, 0},  {0, 1, 1, 0},
+                                     {0, 1, 2, 0},  {0, 1, 2, 100}, {0, 1, 6, 100}};
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        synthetic_make(f.made, false, 30, 1024, seed);
+        silences(f.made, 6 + seed, 4 - seed);
+        put(&f);
+    }
+    synthetic_make(f.made, true, 30, 1024, 1);
+    silences(f.made, 10, 0);
+    put(&f);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        near(cell(f.store, "silence", i, "value_no"), rows[i][0]);
+        near(cell(f.store, "silence", i, "arm_no"), rows[i][1]);
+        near(cell(f.store, "silence", i, "silence_us"), rows[i][2]);
+        near(cell(f.store, "silence", i, "share_pct"), rows[i][3]);
+    }
+    near(cell(f.store, "silence", 0, "connections"), 20);
+    near(cell(f.store, "silence", 0, "seeds"), 2);
+    end(&f);
+}
+
 static void only_reading(void **state)
 {
     static const char *const statements[] = {
@@ -252,9 +375,76 @@ static size_t files_in(const char *folder)
     return count - 2;
 }
 
+/* Runs for the figures storm and silence, in a database of their own. */
+static void need_storm(struct fixture *f)
+{
+    store_close(f->store);
+    unlink(scratch_path(&f->scratch, "r.db"));
+    assert_int_equal(store_open(scratch_path(&f->scratch, "r.db"), STORE_CREATE, &f->store, message, sizeof message),
+                     FLUE_OK);
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        synthetic_make(f->made, false, 30, 1024, seed);
+        silences(f->made, 6 + seed, 4 - seed);
+        put(f);
+    }
+    synthetic_make(f->made, true, 30, 1024, 1);
+    silences(f->made, 10, 0);
+    with_timeline(f->made);
+    put(f);
+    store_close(f->store);
+    assert_int_equal(store_open(scratch_path(&f->scratch, "r.db"), STORE_READ, &f->store, message, sizeof message),
+                     FLUE_OK);
+}
+
+/* Each refusal names what settles it. */
+static void refusals(void **state)
+{
+    static const char *const of_load[] = {"load=80%"}, *const of_seed[] = {"load=80%", "rng_run=2"};
+    static const char *const late[] = {"load=80%", "from=131000000"}, *const nobody[] = {"scenario=web"};
+    struct plot_request request = {.name = "storm", .output = "/nowhere/a.svg"};
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    assert_int_equal(plot_draw(f.store, &request, message, sizeof message), FLUE_ENOENT);
+    assert_non_null(strstr(message, "-s sample=100us"));
+    for (int load = 30; load <= 80; load += 50) {
+        for (uint64_t seed = 1; seed <= 2; seed++) {
+            synthetic_make(f.made, true, load, load * 1024, seed);
+            silences(f.made, 5, 5);
+            with_timeline(f.made);
+            put(&f);
+        }
+    }
+    assert_int_equal(plot_draw(f.store, &request, message, sizeof message), FLUE_EINVAL);
+    assert_non_null(strstr(message, "io_size has 2 values; choose one: --where io_size=30KiB"));
+    request.where = of_load;
+    request.where_count = 1;
+    assert_int_equal(plot_draw(f.store, &request, message, sizeof message), FLUE_EIO); /* nowhere to write */
+    request.where = of_seed;
+    request.where_count = 2;
+    assert_int_equal(plot_draw(f.store, &request, message, sizeof message), FLUE_EIO);
+    request.where = late;
+    assert_int_equal(plot_draw(f.store, &request, message, sizeof message), FLUE_EINVAL);
+    assert_non_null(strstr(message, "less than two samples"));
+    request.where = nobody;
+    request.where_count = 1;
+    assert_int_equal(plot_draw(f.store, &request, message, sizeof message), FLUE_ENOENT);
+    request.name = "silence";
+    assert_int_equal(plot_draw(f.store, &request, message, sizeof message), FLUE_ENOENT);
+    request.where_count = 0;
+    assert_int_equal(plot_draw(f.store, &request, message, sizeof message), FLUE_EINVAL);
+    assert_non_null(strstr(message, "the runs differ in io_size and load; a figure shows one parameter and offload"));
+    end(&f);
+}
+
 static void figures(void **state)
 {
-    static const char *const names[] = {"latency", "cpu-saving"};
+    static const char *const names[] = {"latency", "cpu-saving", "storm", "silence"};
+    static const char *const seen[][3] = {{"offered load", "host-2021-noopt", "p99"},
+                                          {"offered load", "host-2021-noopt", "hand-over"},
+                                          {"gateway-down gateway=2", "wake (no effect)", "retransmissions"},
+                                          {"offload=host (20 connections, 2 seeds)", "offload=chimney", "silence"}};
     struct fixture f;
     size_t count;
     char *bytes;
@@ -278,16 +468,24 @@ static void figures(void **state)
         end(&f);
         return;
     }
-    for (size_t i = 0; i < 2; i++) {
-        flue_err err = draw(&f, names[i], "a'b c.svg", true, NULL);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        flue_err err;
+        if (i == 2) {
+            need_storm(&f);
+        }
+        err = draw(&f, names[i], "a'b c.svg", true, NULL);
         if (err != FLUE_OK) {
             print_error("%s\n", message);
         }
         assert_int_equal(err, FLUE_OK);
         bytes = scratch_read(scratch_path(&f.scratch, "a'b c.svg"), &count);
         assert_non_null(strstr(bytes, "</svg>"));
-        assert_non_null(strstr(bytes, "offered load"));
-        assert_non_null(strstr(bytes, "host-2021-noopt"));
+        for (size_t k = 0; k < 3; k++) {
+            if (strstr(bytes, seen[i][k]) == NULL) {
+                print_error("%s: no '%s'\n", names[i], seen[i][k]);
+                fail();
+            }
+        }
         free(bytes);
         assert_int_equal(files_in(f.scratch.folder), 4);
         assert_int_equal(draw(&f, names[i], "b.pdf", false, NULL), FLUE_OK);
@@ -330,8 +528,10 @@ static void two_links(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(latency),      cmocka_unit_test(saving),  cmocka_unit_test(strip),
-        cmocka_unit_test(only_reading), cmocka_unit_test(figures), cmocka_unit_test(two_links),
+        cmocka_unit_test(latency),      cmocka_unit_test(saving),        cmocka_unit_test(strip),
+        cmocka_unit_test(only_reading), cmocka_unit_test(figures),       cmocka_unit_test(two_links),
+        cmocka_unit_test(storm),        cmocka_unit_test(storm_of_many), cmocka_unit_test(silence),
+        cmocka_unit_test(refusals),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

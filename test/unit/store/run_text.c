@@ -20,6 +20,9 @@ static void round_trip(void **state)
 {
     static const struct store_broken brokens[] = {{121, "target", 3}, {1, "intermediate driver", UINT32_MAX}};
     static const char *const findings[] = {"a tab\there, a line\nbreak, a \\ backslash\\n", ""};
+    static const struct store_event schedule[] = {{2000, "2ns upload-all", true}, {INT64_MAX, "a tab\tthere", false}};
+    static const struct store_sample samples[] = {{"series.holders", "giving back", 0, INT64_MAX},
+                                                  {"series.goodput", "", INT64_MAX, INT64_MIN}};
     struct synthetic *made = test_malloc(sizeof *made);
     struct run_text text;
     struct store_run back;
@@ -33,6 +36,10 @@ static void round_trip(void **state)
     made->run.finding_count = 2;
     made->run.brokens = brokens;
     made->run.broken_count = 2;
+    made->run.schedule = schedule;
+    made->run.schedule_count = 2;
+    made->run.samples = samples;
+    made->run.sample_count = 2;
     made->run.sim_end_ps = INT64_MAX;
     made->run.events = UINT64_MAX;
     made->metrics[4] = (struct store_metric){"requests", "server host", INT64_MIN, INT64_MAX};
@@ -52,6 +59,15 @@ static void round_trip(void **state)
     assert_int_equal(back.brokens[0].rule, 121);
     assert_string_equal(back.brokens[1].party, "intermediate driver");
     assert_int_equal(back.brokens[1].count, UINT32_MAX);
+    assert_int_equal(back.schedule_count, 2);
+    assert_true(back.schedule[0].effect && !back.schedule[1].effect && back.schedule[1].at_ps == INT64_MAX);
+    assert_string_equal(back.schedule[0].what, "2ns upload-all");
+    assert_string_equal(back.schedule[1].what, "a tab\tthere");
+    assert_int_equal(back.sample_count, 2);
+    assert_string_equal(back.samples[0].entity, "giving back");
+    assert_string_equal(back.samples[1].metric, "series.goodput");
+    assert_true(back.samples[0].value == INT64_MAX && back.samples[1].value == INT64_MIN);
+    assert_true(back.samples[1].at_ps == INT64_MAX);
     assert_int_equal(back.metric_count, made->run.metric_count);
     assert_int_equal(back.bin_count, made->run.bin_count);
     for (size_t i = 0; i < back.metric_count; i++) {
@@ -119,6 +135,10 @@ static void nonsense(void **state)
         "flue-run\t1\nstatus\tdone\nmetric\tgoodput\t\t99999999999999999999\t1\nend\t3\n",
         "flue-run\t1\nstatus\tdone\nbin\tlat\t\t-1\t1\t1\nend\t3\n",
         "flue-run\t1\nstatus\tdone\nbin\tlat\t\t1\t1\t1\t1\t1\nend\t3\n",
+        "flue-run\t1\nstatus\tdone\nevent\t1\t2\tupload\nend\t3\n",
+        "flue-run\t1\nstatus\tdone\nevent\tx\t1\tupload\nend\t3\n",
+        "flue-run\t1\nstatus\tdone\nsample\tseries.cpu\tcopy\t1\t1.5\nend\t3\n",
+        "flue-run\t1\nstatus\tdone\nsample\tseries.cpu\tcopy\t1\nend\t3\n",
         "flue-run\t1\nstatus\tdone\nwhat\tever\nend\t3\n",
     };
     struct run_text text;

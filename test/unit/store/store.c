@@ -369,6 +369,102 @@ static void killed_writer(void **state)
     scratch_remove(&scratch);
 }
 
+static const struct store_sample samples[] = {{"series.holders", "host", 10, 3},
+                                              {"series.holders", "host", 20, 2},
+                                              {"series.goodput", "", 10, 0},
+                                              {"series.goodput", "", 20, INT64_C(1) << 52}};
+static const struct store_event schedule[] = {{12, "12ps upload-all", true}, {30, "30ps wake", false}};
+
+static void with_timeline(struct synthetic *made)
+{
+    made->run.samples = samples;
+    made->run.sample_count = COUNT_OF(samples);
+    made->run.schedule = schedule;
+    made->run.schedule_count = COUNT_OF(schedule);
+}
+
+static int64_t count_of(struct store *store, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t count = -1;
+
+    if (sqlite3_prepare_v2(store_database(store), sql, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        count = sqlite3_column_int64(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    return count;
+}
+
+/* Samples and schedule are there as they were; a sample of what is no series, or out of order, is refused whole. */
+static void timelines(void **state)
+{
+    static const struct store_sample wrong[][2] = {{{"goodput", "", 10, 3}, {"goodput", "", 20, 3}},
+                                                   {{"no.such", "", 10, 3}, {"no.such", "", 20, 3}},
+                                                   {{"series.cpu", "copy", 10, 3}, {"series.cpu", "copy", 10, 4}}};
+    struct scratch scratch;
+    struct synthetic *made = test_malloc(sizeof *made);
+    struct store *store;
+
+    (void)state;
+    scratch_make(&scratch);
+    store = open_store(scratch_path(&scratch, "r.db"), STORE_CREATE);
+    synthetic_make(made, true, 30, 4096, 1);
+    with_timeline(made);
+    put(store, &made->run);
+    assert_int_equal(count_of(store, "SELECT count(*) FROM series"), 4);
+    assert_int_equal(count_of(store, "SELECT value FROM series JOIN metric USING(metric_id) WHERE name = "
+                                     "'series.goodput' AND t_ps = 20"),
+                     INT64_C(1) << 52);
+    assert_int_equal(count_of(store, "SELECT count(*) FROM event WHERE (ord, at_ps, what, effect) IN "
+                                     "(VALUES (1, 12, '12ps upload-all', 1), (2, 30, '30ps wake', 0))"),
+                     2);
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        synthetic_make(made, true, 30, 4096, 2 + i);
+        with_timeline(made);
+        made->run.samples = wrong[i];
+        made->run.sample_count = 2;
+        assert_int_equal(store_run(store, &made->run, NULL, message, sizeof message), FLUE_EINVAL);
+    }
+    made->metrics[0] = (struct store_metric){"series.goodput", "", 1, 1};
+    made->run.sample_count = 0;
+    assert_int_equal(store_run(store, &made->run, NULL, message, sizeof message), FLUE_EINVAL);
+    assert_int_equal(count_of(store, "SELECT count(*) FROM run"), 1);
+    assert_int_equal(faults_of(store), 0);
+    store_close(store);
+    scratch_remove(&scratch);
+    test_free(made);
+}
+
+/* What earlier databases of this version lack is made as soon as somebody may write. */
+static void late_tables(void **state)
+{
+    static const char both[] = "SELECT count(*) FROM sqlite_master WHERE name IN ('event', 'finding_count')";
+    struct scratch scratch;
+    struct synthetic *made = test_malloc(sizeof *made);
+    struct store *store;
+
+    (void)state;
+    scratch_make(&scratch);
+    store = open_store(scratch_path(&scratch, "r.db"), STORE_CREATE);
+    assert_int_equal(count_of(store, both), 2);
+    assert_int_equal(
+        sqlite3_exec(store_database(store), "DROP TABLE event; DROP TABLE finding_count", NULL, NULL, NULL), SQLITE_OK);
+    store_close(store);
+    store = open_store(scratch.path, STORE_READ);
+    assert_int_equal(count_of(store, both), 0);
+    store_close(store);
+    store = open_store(scratch.path, STORE_WRITE);
+    assert_int_equal(count_of(store, both), 2);
+    synthetic_make(made, true, 30, 4096, 1);
+    with_timeline(made);
+    put(store, &made->run);
+    assert_int_equal(faults_of(store), 0);
+    store_close(store);
+    scratch_remove(&scratch);
+    test_free(made);
+}
+
 /* A check that finds nothing in a spoilt database would be worth nothing. */
 static void check_sees(void **state)
 {
@@ -379,6 +475,9 @@ static void check_sees(void **state)
         "DELETE FROM hist_bin WHERE lo = (SELECT min(lo) FROM hist_bin)",
         "UPDATE run SET result_sha256 = NULL",
         "PRAGMA foreign_keys = OFF; DELETE FROM build",
+        "DELETE FROM series WHERE t_ps = 20 AND value = 2",
+        "UPDATE series SET metric_id = (SELECT metric_id FROM metric WHERE name = 'goodput') WHERE entity = ''",
+        "PRAGMA foreign_keys = OFF; UPDATE event SET run_id = 77",
     };
     struct scratch scratch;
     struct synthetic *made = test_malloc(sizeof *made);
@@ -390,6 +489,7 @@ static void check_sees(void **state)
         scratch_make(&scratch);
         store = open_store(scratch_path(&scratch, "r.db"), STORE_CREATE);
         synthetic_make(made, true, 30, 4096, 1);
+        with_timeline(made);
         put(store, &made->run);
         assert_int_equal(faults_of(store), 0);
         assert_int_equal(sqlite3_exec(store_database(store), damages[i], NULL, NULL, &error), SQLITE_OK);
@@ -406,6 +506,7 @@ int main(void)
         cmocka_unit_test(round_trip),    cmocka_unit_test(once_only),          cmocka_unit_test(refused_whole),
         cmocka_unit_test(foreign_files), cmocka_unit_test(two_writers),        cmocka_unit_test(missing_and_unwritable),
         cmocka_unit_test(killed_writer), cmocka_unit_test(reading_is_reading), cmocka_unit_test(check_sees),
+        cmocka_unit_test(timelines),     cmocka_unit_test(late_tables),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

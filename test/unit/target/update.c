@@ -139,6 +139,69 @@ static void relinks(void **state)
     rig_free(rig);
 }
 
+/* D-18: what was repeated in vain over the old next hop goes over the new one at once, and RTO is as long as it was; an
+ * update that changes no next hop sends nothing before its time.  The repetitions that end a connection begin anew. */
+static void repeats_over_another_next_hop(void **state)
+{
+    enum { SAME, ANOTHER_ADDRESS, ANOTHER_NEIGHBOUR, WAYS };
+
+    (void)state;
+    for (int way = 0; way < WAYS; way++) {
+        struct rig *rig = offloaded(2);
+        NDIS_OFFLOAD_HANDLE other = {{NULL}, NULL}, *to = &rig->neighbour_handle;
+        FLUE_NEIGHBOR_BLOCK fresh = rig->neighbour;
+        struct {
+            NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
+            NEIGHBOR_OFFLOAD_STATE_CACHED cached;
+        } root;
+        struct {
+            NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
+            PATH_OFFLOAD_STATE_CACHED cached;
+        } path = {.cached = rig->path.Cached};
+        unsigned before;
+
+        if (way == ANOTHER_NEIGHBOUR) {
+            to = &other;
+            rig_block(&fresh.Block, NeighborOffloadState, 1, to);
+            fresh.Cached.DlDestinationAddress[5] = 55;
+            rig_initiate(rig, &fresh.Block);
+        }
+        rig_send(rig, 0, 0, 100); /* nobody answers; the other connection sends nothing */
+        rig_wait(rig, 30 * FLUE_PS_PER_S);
+        before = rig->sent;
+        assert_in_range(before, 5, 14);
+        root.cached = rig->neighbour.Cached;
+        rig_block(&root.block, NeighborOffloadCachedState, 1, to);
+        if (way != SAME) {
+            root.cached.DlDestinationAddress[5] = 55;
+        }
+        rig_block(&path.block, Ip4OffloadCachedState, 1, &rig->path_handle);
+        root.block.DependentBlockList = &path.block;
+        NdisUpdateOffload(rig->binding, &root.block);
+        rig_wait(rig, 100 * RIG_US);
+        assert_int_equal(root.block.Status, NDIS_STATUS_SUCCESS);
+        assert_int_equal(path.block.Status, NDIS_STATUS_SUCCESS);
+        assert_int_equal(rig->sent, before + (way != SAME));
+        if (way != SAME) {
+            assert_int_equal(rig->out[before].frame.dst_mac[5], 55);
+            assert_int_equal(rig->out[before].frame.seq, rig->out[0].frame.seq);
+            assert_int_equal(rig->out[before].frame.payload.length_bytes, 100);
+            rig_wait(rig, 10 * FLUE_PS_PER_S);
+            assert_int_equal(rig->sent, before + 1); /* RFC 6298 5.5 */
+        }
+        if (way == ANOTHER_NEIGHBOUR) {
+            NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST end;
+
+            rig_block(&end, NeighborOffloadState, 1, &rig->neighbour_handle);
+            NdisTerminateOffload(rig->binding, &end);
+            rig_wait(rig, 50 * RIG_US);
+            rig->neighbour_handle = other;
+        }
+        rig_finish(rig, 2);
+        rig_free(rig);
+    }
+}
+
 /* D-19, D-20, CH-150 to CH-152, CH-295. */
 static void restarts_timers_on_command(void **state)
 {
@@ -328,6 +391,7 @@ int main(void)
         cmocka_unit_test(takes_effect_at_the_call),
         cmocka_unit_test(shrinks_segments),
         cmocka_unit_test(relinks),
+        cmocka_unit_test(repeats_over_another_next_hop),
         cmocka_unit_test(changes_the_timers_of_a_frozen_connection),
         cmocka_unit_test(restarts_timers_on_command),
         cmocka_unit_test(resets_total_rt_with_max_rt),

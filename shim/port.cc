@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A Flue network on ns-3.  A node is an ns3::Node without an Internet stack: the adapter takes IP packets from its
- * device by a protocol handler and gives packets with real headers back.  Each node has one alarm. */
-#include "net.h"
+/* A Flue network on ns-3.  A node is an ns3::Node without an Internet stack: the adapter takes packets from its device
+ * by a protocol handler and gives packets with real headers back.  Each node has one alarm. */
+#include "port.h"
 
 #include "descriptor-tag.h"
-#include "port.h"
+#include "net.h"
+
 #include "frame/frame.h"
 
-#include "ns3/data-rate.h"
-#include "ns3/drop-tail-queue.h"
+#include "ns3/boolean.h"
+#include "ns3/global-value.h"
 #include "ns3/nstime.h"
-#include "ns3/packet.h"
-#include "ns3/point-to-point-channel.h"
-#include "ns3/point-to-point-net-device.h"
 #include "ns3/simulator.h"
 
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 
 namespace flue
 {
@@ -27,10 +24,13 @@ namespace
 
 bool g_open = false; /* ns-3's simulator is one for the process, so one network is */
 
+/* What ns-3 counts, in picoseconds. */
 flue_ps
-NowPs()
+StepPs()
 {
-    return ns3::Simulator::Now().GetTimeStep();
+    static const flue_ps step = ns3::Time::FromInteger(1, ns3::Time::GetResolution()).GetPicoSeconds();
+
+    return step;
 }
 
 void
@@ -49,14 +49,21 @@ Schedule(Port* port, flue_ps atPs)
         event = port->idle.back();
         port->idle.pop_back();
     }
-    event->atPs = atPs < nowPs ? nowPs : atPs;
+    const flue_ps steps = atPs < nowPs ? 0 : (atPs - nowPs) / StepPs() + ((atPs - nowPs) % StepPs() != 0);
+    event->atPs = nowPs + steps * StepPs();
     port->queuedPs = event->atPs;
-    ns3::Simulator::ScheduleWithContext(port->node->GetId(), ns3::TimeStep(static_cast<uint64_t>(event->atPs - nowPs)),
+    ns3::Simulator::ScheduleWithContext(port->node->GetId(), ns3::TimeStep(static_cast<uint64_t>(steps)),
                                         static_cast<ns3::EventImpl*>(ns3::PeekPointer(event)));
     event->Ref(); /* the queue releases one reference when the event has run */
 }
 
 } // namespace
+
+flue_ps
+NowPs()
+{
+    return ns3::Simulator::Now().GetTimeStep() * StepPs();
+}
 
 void
 AlarmEvent::Notify()
@@ -129,47 +136,6 @@ EnvRelease(void* ctx, void* memory, size_t bytes)
     std::free(memory);
 }
 
-/* Headers are real bytes; the payload has its size and a tag, and its checksum counts as valid. */
-flue_wire_result
-WireSend(void* ctx, const flue_frame* frame)
-{
-    auto port = static_cast<Port*>(ctx);
-    uint8_t bytes[MAX_PACKET_BYTES];
-    const size_t header = frame_encode(frame, bytes, FRAME_MAX_HEADER_BYTES, false);
-    const size_t payload = frame->payload.length_bytes;
-    const uint16_t type = frame->ethertype == FLUE_ETHERTYPE_IPV6 ? FLUE_ETHERTYPE_IPV6 : FLUE_ETHERTYPE_IPV4;
-
-    if (header == 0 || header + payload > sizeof(bytes) || frame->kind == FLUE_FRAME_ARP)
-    {
-        port->dropped++; /* PPP does not carry it */
-        return FLUE_WIRE_FULL;
-    }
-    std::memset(bytes + header, 0, payload);
-    auto packet = ns3::Create<ns3::Packet>(bytes, static_cast<uint32_t>(header + payload));
-    TagPayload(packet, frame);
-    return CountSent(port, port->device->Send(packet, port->device->GetBroadcast(), type));
-}
-
-void
-OnPacket(Port* port,
-         ns3::Ptr<ns3::NetDevice>,
-         ns3::Ptr<const ns3::Packet> packet,
-         uint16_t protocol,
-         const ns3::Address&,
-         const ns3::Address&,
-         ns3::NetDevice::PacketType)
-{
-    uint8_t bytes[MAX_PACKET_BYTES];
-    const uint32_t copied = packet->CopyData(bytes, sizeof(bytes));
-    flue_frame frame;
-
-    if (frame_packet_decode(protocol, bytes, copied, &frame, false) == FLUE_OK)
-    {
-        Deliver(port, packet, &frame);
-    }
-    /* else not a frame of ours: nobody else sends on this channel, but a user's trace sink might inject one */
-}
-
 const flue_env*
 NetEnv(void* ctx, unsigned node)
 {
@@ -228,7 +194,9 @@ NetTotals(void* ctx, flue_net_totals* out)
 void
 NetFree(void* ctx)
 {
+    static_cast<Net*>(ctx)->FreeNodes();
     ns3::Simulator::Destroy();
+    ns3::GlobalValue::Bind("ChecksumEnabled", ns3::BooleanValue(false)); /* a network may have set it */
     delete static_cast<Net*>(ctx);
     g_open = false;
 }
@@ -241,6 +209,27 @@ NetPortTotals(void* ctx, unsigned node, flue_net_port_totals* out)
     *out = flue_net_port_totals{port.sent, port.dropped, port.received, 0, port.filtered, 0};
 }
 
+void
+NetRouterDown(void* ctx, unsigned router, int down)
+{
+    static_cast<Net*>(ctx)->RouterDown(router, down != 0);
+}
+
+void
+NetRouterTotals(void* ctx, unsigned router, flue_net_router_totals* out)
+{
+    *out = static_cast<Net*>(ctx)->RouterTotals(router);
+}
+
+/* Where in its datagram's payload, the TCP header included, the frame's payload begins. */
+uint32_t
+PlaceOfPayload(const flue_frame* frame)
+{
+    const uint32_t place = frame->fragment & ~7U;
+
+    return frame->kind == FLUE_FRAME_FRAGMENT && place != 0 ? place : FRAME_TCP_BYTES + frame_option_bytes(frame);
+}
+
 } // namespace
 
 void
@@ -248,7 +237,7 @@ TagPayload(const ns3::Ptr<ns3::Packet>& packet, const flue_frame* frame)
 {
     if (frame->payload.length_bytes > 0)
     {
-        packet->AddPacketTag(DescriptorTag(frame->payload.stream, frame->payload.offset_bytes));
+        packet->AddPacketTag(DescriptorTag(frame->payload.stream, frame->payload.offset_bytes, PlaceOfPayload(frame)));
     }
 }
 
@@ -267,54 +256,72 @@ CountSent(Port* port, bool sent)
 void
 Deliver(Port* port, const ns3::Ptr<const ns3::Packet>& packet, flue_frame* frame)
 {
+    Net* net = port->net;
     DescriptorTag tag;
 
-    if (frame->payload.length_bytes > 0)
+    if (frame->payload.length_bytes == 0 || !packet->PeekPacketTag(tag))
     {
-        if (!packet->PeekPacketTag(tag))
+        if (net->realBytes ? !net->streams.Describe(frame) : frame->payload.length_bytes > 0)
+        {
+            return;
+        }
+    }
+    else
+    {
+        uint64_t offset = tag.GetOffset();
+
+        if (frame->kind == FLUE_FRAME_FRAGMENT)
+        {
+            offset = offset + PlaceOfPayload(frame) - tag.GetPlace(); /* a router may have cut the packet */
+        }
+        if (net->realBytes &&
+            !net->streams.Compare(tag.GetStream(), offset, frame->payload.memory, frame->payload.length_bytes))
         {
             return;
         }
         frame->payload.memory = nullptr;
         frame->payload.stream = tag.GetStream();
-        frame->payload.offset_bytes = tag.GetOffset();
+        frame->payload.offset_bytes = offset;
     }
     port->received++;
-    port->net->totals.events++;
+    net->totals.events++;
     port->client.receive(port->client.ctx, frame);
 }
 
-Net*
-NewNet(unsigned nodes, char* message, size_t room)
+bool
+ClaimSimulator(char* message, size_t room)
 {
     if (g_open || !UsePicoseconds())
     {
         std::snprintf(message, room, "--net ns3: one network at a time, and ns-3 must count picoseconds");
-        return nullptr;
+        return false;
     }
     g_open = true;
-    auto net = new Net;
-    net->port.resize(nodes);
-    return net;
+    return true;
 }
 
-void
-SetUpPort(Net* net, unsigned number, const ns3::Ptr<ns3::Node>& node, const ns3::Ptr<ns3::NetDevice>& device, uint64_t seed)
+Port*
+SetUpPort(Net* net, unsigned number, const ns3::Ptr<ns3::Node>& node, const ns3::Ptr<ns3::NetDevice>& device,
+          uint64_t seed)
 {
+    while (net->port.size() <= number)
+    {
+        net->port.emplace_back();
+    }
     Port* port = &net->port[number];
-
     port->net = net;
     port->number = number;
     port->node = node;
     port->device = device;
     port->env = flue_env{port, EnvNow, EnvSetAlarm, EnvAllocate, EnvRelease, seed};
+    return port;
 }
 
 void
 FillNet(Net* net, flue_net* out)
 {
-    *out = flue_net{net,     "ns3",  NetEnv,    NetWire, NetAttach, NetRun,        NetStop,
-                    NetNow, NetTotals, NetFree, nullptr, nullptr,   NetPortTotals, nullptr};
+    *out = flue_net{net,    "ns3",     NetEnv,  NetWire, NetAttach,     NetRun,        NetStop,
+                    NetNow, NetTotals, NetFree, nullptr, NetRouterDown, NetPortTotals, NetRouterTotals};
 }
 
 bool
@@ -331,61 +338,6 @@ UsePicoseconds()
         done = true;
     }
     return ns3::Time::GetResolution() == ns3::Time::PS;
-}
-
-void
-BuildPointToPoint(const flue_net_params* params, ns3::NodeContainer* nodes, ns3::NetDeviceContainer* devices)
-{
-    auto channel = ns3::CreateObject<ns3::PointToPointChannel>();
-
-    channel->SetAttribute("Delay", ns3::TimeValue(ns3::TimeStep(static_cast<uint64_t>(params->facts.delay_ps))));
-    nodes->Create(NODES);
-    for (unsigned i = 0; i < NODES; i++)
-    {
-        auto device = ns3::CreateObject<ns3::PointToPointNetDevice>();
-        auto queue = ns3::CreateObject<ns3::DropTailQueue<ns3::Packet>>();
-
-        queue->SetMaxSize(ns3::QueueSize(ns3::QueueSizeUnit::PACKETS, params->facts.queue_frames));
-        device->SetAddress(ns3::Mac48Address::Allocate());
-        device->SetDataRate(ns3::DataRate(params->facts.rate_bps));
-        device->SetMtu(static_cast<uint16_t>(params->facts.mtu_bytes));
-        device->SetQueue(queue);
-        nodes->Get(i)->AddDevice(device);
-        device->Attach(channel);
-        devices->Add(device);
-    }
-}
-
-flue_err
-OpenNet(const flue_net_params* params, flue_net* out, char* message, size_t room)
-{
-    ns3::NodeContainer nodes;
-    ns3::NetDeviceContainer devices;
-
-    if (params->facts.framing_bytes != 2)
-    {
-        std::snprintf(message, room, "--net ns3: the point-to-point device frames with PPP; set framing=2");
-        return FLUE_EINVAL;
-    }
-    Net* net = NewNet(NODES, message, room);
-    if (net == nullptr)
-    {
-        return FLUE_ESTATE;
-    }
-    BuildPointToPoint(params, &nodes, &devices);
-    for (unsigned i = 0; i < NODES; i++)
-    {
-        Port* port = &net->port[i];
-
-        SetUpPort(net, i, nodes.Get(i), devices.Get(i), params->seed);
-        port->wire = flue_wire{port, params->facts, WireSend};
-        for (uint16_t type : {FLUE_ETHERTYPE_IPV4, FLUE_ETHERTYPE_IPV6})
-        {
-            port->node->RegisterProtocolHandler(ns3::MakeBoundCallback(&OnPacket, port), type, port->device);
-        }
-    }
-    FillNet(net, out);
-    return FLUE_OK;
 }
 
 } // namespace flue

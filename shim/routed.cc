@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A switched network with routers of ns-3's own: Flue nodes and the routers on one Ethernet, behind the routers a core
+ * that all nodes behind them hang on. */
+#include "world.h"
+
+#include "net.h"
+
+#include <cstdio>
+
+namespace flue
+{
+
+namespace
+{
+
+constexpr unsigned NODES_MAX = 60000;
+constexpr unsigned ROUTERS_MAX = 16;
+constexpr uint64_t CORE_BPS = 1000000000000;
+constexpr uint32_t CORE_QUEUE_FRAMES = 10000;
+
+const flue_ip none{};
+
+bool
+IsV4(const flue_ip& ip)
+{
+    return flue_ip_is_v4(&ip) && ip.word[3] != 0;
+}
+
+/* One line for the user, or nullptr: it can be built. */
+const char*
+Objection(const flue_switch_params* params)
+{
+    if (params->node_count == 0 || params->node_count > NODES_MAX)
+    {
+        return "--net ns3: a network has 1 to 60000 nodes";
+    }
+    if (params->router_count == 0 || params->router_count > ROUTERS_MAX)
+    {
+        return "--net ns3: a routed network has 1 to 16 routers";
+    }
+    const flue_wire_facts& wire = params->routers[0].facts;
+    for (unsigned i = 0; i < params->router_count; i++)
+    {
+        const flue_switch_router& router = params->routers[i];
+
+        if (!IsV4(router.ip4) || !flue_ip_equal(&router.ip6, &none))
+        {
+            return "--net ns3: routers have an IPv4 address, and none of IPv6";
+        }
+        if (router.vid > FLUE_VLAN_DEFAULT)
+        {
+            return "--net ns3: ns-3's routers know no VLANs; set vlan=0 or use --net link";
+        }
+        if (router.facts.rate_bps != wire.rate_bps || router.facts.delay_ps != wire.delay_ps)
+        {
+            return "--net ns3: all nodes of a LAN share one wire, with one rate and one delay";
+        }
+    }
+    for (unsigned i = 0; i < params->node_count; i++)
+    {
+        const flue_switch_node& node = params->nodes[i];
+
+        if (node.behind_routers != 0 && !IsV4(node.ip[0]))
+        {
+            return "--net ns3: a node behind the routers has an IPv4 address";
+        }
+        if (node.behind_routers != 0 && !IsV4(node.ip[1]) && !flue_ip_equal(&node.ip[1], &none))
+        {
+            return "--net ns3: addresses behind the routers are of IPv4";
+        }
+        if (node.behind_routers == 0 && node.tagged_count != 0)
+        {
+            return "--net ns3: ns-3's routers know no VLANs; set vlan=0 or use --net link";
+        }
+        if (node.behind_routers == 0 && (node.facts.rate_bps != wire.rate_bps || node.facts.delay_ps != wire.delay_ps))
+        {
+            return "--net ns3: all nodes of a LAN share one wire, with one rate and one delay";
+        }
+    }
+    return nullptr;
+}
+
+/* The first steps all succeed on what Objection() has let pass, or world->complaint tells. */
+flue_err
+Build(flue_ns3_world* world, const flue_switch_params* params)
+{
+    const flue_ip all = flue_ip_v4(0);
+    const flue_ip nobody = flue_ip_v4(0xc0000001); /* of a node on the Ethernet: its own host knows better */
+    const flue_wire_facts& wire = params->routers[0].facts;
+    /* Node to switch, and switch to router. */
+    const flue_wire_facts between{CORE_BPS, 2 * wire.delay_ps, PPP_BYTES, wire.mtu_bytes, CORE_QUEUE_FRAMES, 0, {}};
+    flue_wire_facts shared = wire;
+    unsigned lan;
+    unsigned core;
+    unsigned number;
+
+    shared.delay_ps = 0;
+    flue_err err = WorldAddLan(world, &shared, &all, 0, &lan);
+    for (unsigned i = 0; err == FLUE_OK && i < params->node_count; i++)
+    {
+        err = WorldAddNode(world, FLUE_NS3_FLUE, &number);
+    }
+    for (unsigned i = 0; err == FLUE_OK && i < params->router_count; i++)
+    {
+        err = WorldAddNode(world, FLUE_NS3_ROUTER, &number);
+        if (err == FLUE_OK)
+        {
+            err = WorldJoin(world, number, lan, &params->routers[i].ip4);
+        }
+    }
+    if (err == FLUE_OK)
+    {
+        err = WorldAddNode(world, FLUE_NS3_ROUTER, &core);
+    }
+    for (unsigned i = 0; err == FLUE_OK && i < params->router_count; i++)
+    {
+        err = WorldLink(world, &between, core, nullptr, params->node_count + i, nullptr);
+    }
+    for (unsigned i = 0; err == FLUE_OK && i < params->node_count; i++)
+    {
+        const flue_switch_node& node = params->nodes[i];
+
+        err = node.behind_routers != 0 ? WorldLink(world, &node.facts, core, nullptr, i, &node.ip[0])
+                                       : WorldJoin(world, i, lan, &nobody);
+        if (err == FLUE_OK && node.behind_routers != 0 && IsV4(node.ip[1]))
+        {
+            err = WorldAddress(world, i, &node.ip[1]);
+        }
+    }
+    return err;
+}
+
+} // namespace
+
+flue_err
+OpenRouted(const flue_switch_params* params, flue_net* out, char* message, size_t room)
+{
+    const char* objection = Objection(params);
+    flue_ns3_world* world;
+
+    if (objection != nullptr)
+    {
+        std::snprintf(message, room, "%s", objection);
+        return FLUE_EINVAL;
+    }
+    flue_err err = WorldNew(params->seed, &world, message, room);
+    if (err != FLUE_OK)
+    {
+        return err;
+    }
+    err = Build(world, params);
+    if (err == FLUE_OK)
+    {
+        err = WorldFinish(world, out);
+    }
+    if (err != FLUE_OK)
+    {
+        std::snprintf(message, room, "%s", WorldWhy(world));
+        WorldFree(world);
+    }
+    return err;
+}
+
+} // namespace flue

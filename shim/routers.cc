@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ns-3's routers in a world that runs: their routes, what they count, how one goes down. */
+#include "world.h"
+
+#include "ns3/arp-cache.h"
+#include "ns3/csma-net-device.h"
+#include "ns3/ipv4-interface.h"
+#include "ns3/ipv4-routing-table-entry.h"
+
+#include <deque>
+
+namespace flue
+{
+
+namespace
+{
+
+/* The search from one station: how each other one is reached first. */
+struct Hop
+{
+    bool seen{false};
+    uint32_t distance{0};
+    unsigned interface{0}; /* of the station that searches */
+    ns3::Ipv4Address gateway;
+};
+
+struct Search
+{
+    flue_ns3_world* world;
+    unsigned from;
+    ns3::Ptr<ns3::Ipv4StaticRouting> table;
+    std::vector<Hop> hops;    /* by station */
+    std::vector<bool> lans;   /* has a route */
+    std::vector<bool> ends;   /* stations at the end of a link: have routes */
+    std::deque<unsigned> next;
+};
+
+bool
+IsUp(const flue_ns3_world* world, unsigned number)
+{
+    return !world->stations[number].isDown;
+}
+
+/* A station beside station `at` was found, over an interface of `at` and with this address there. */
+void
+Reach(Search& search, unsigned at, unsigned interface, unsigned found, ns3::Ipv4Address address)
+{
+    Hop& hop = search.hops[found];
+
+    if (hop.seen || !search.world->stations[found].HasStack() || !IsUp(search.world, found))
+    {
+        return;
+    }
+    hop = search.hops[at];
+    hop.seen = true;
+    hop.distance++;
+    if (at == search.from)
+    {
+        hop.interface = interface;
+        hop.gateway = address;
+    }
+    search.next.push_back(found);
+}
+
+void
+AddRoute(Search& search, unsigned at, unsigned interface, ns3::Ipv4Address network, ns3::Ipv4Mask mask)
+{
+    const Hop& hop = search.hops[at];
+    const Station& station = search.world->stations[search.from];
+
+    if (at == search.from)
+    {
+        search.table->AddNetworkRouteTo(network, mask, station.interfaces[interface].ipv4);
+    }
+    else
+    {
+        const uint32_t by = station.interfaces[hop.interface].ipv4;
+
+        search.table->AddNetworkRouteTo(network, mask, hop.gateway, by, hop.distance);
+    }
+}
+
+/* Routes to what a station has beside it: to each thing from where it was found first. */
+void
+AddRoutesBeside(Search& search, unsigned at, unsigned number)
+{
+    const Interface& interface = search.world->stations[at].interfaces[number];
+
+    if (interface.lan >= 0)
+    {
+        const Ethernet& lan = search.world->lans[interface.lan];
+
+        if (!search.lans[interface.lan])
+        {
+            const ns3::Ipv4Mask mask(lan.bits == 0 ? 0 : ~0U << (32 - lan.bits));
+
+            search.lans[interface.lan] = true;
+            AddRoute(search, at, number, lan.prefix.CombineMask(mask), mask);
+        }
+        return;
+    }
+    const Station& peer = search.world->stations[interface.peer];
+    if (search.ends[interface.peer] || (peer.kind == FLUE_NS3_ROUTER && at != search.from))
+    {
+        return; /* nobody sends to the addresses between routers */
+    }
+    search.ends[interface.peer] = peer.kind != FLUE_NS3_ROUTER;
+    AddRoute(search, at, number, peer.interfaces[interface.peerInterface].address, ns3::Ipv4Mask::GetOnes());
+    for (const ns3::Ipv4Address& address : peer.more)
+    {
+        AddRoute(search, at, number, address, ns3::Ipv4Mask::GetOnes());
+    }
+}
+
+void
+Visit(Search& search, unsigned at)
+{
+    const Station& station = search.world->stations[at];
+
+    if (at != search.from && station.kind != FLUE_NS3_ROUTER)
+    {
+        return;
+    }
+    for (unsigned i = 0; i < station.interfaces.size(); i++)
+    {
+        const Interface& interface = station.interfaces[i];
+
+        AddRoutesBeside(search, at, i);
+        if (interface.peer >= 0)
+        {
+            const auto peer = static_cast<unsigned>(interface.peer);
+
+            Reach(search, at, i, peer, search.world->stations[peer].interfaces[interface.peerInterface].address);
+            continue;
+        }
+        for (const Place& member : search.world->lans[interface.lan].members)
+        {
+            const Station& beside = search.world->stations[member.station];
+
+            Reach(search, at, i, member.station, beside.interfaces[member.interface].address);
+        }
+    }
+}
+
+void
+ComputeRoutesOf(flue_ns3_world* world, unsigned from)
+{
+    auto ipv4 = world->stations[from].node->GetObject<ns3::Ipv4L3Protocol>();
+    Search search{world, from, ns3::DynamicCast<ns3::Ipv4StaticRouting>(ipv4->GetRoutingProtocol()), {}, {}, {}, {}};
+
+    search.hops.resize(world->stations.size());
+    search.lans.resize(world->lans.size());
+    search.ends.resize(world->stations.size());
+    for (uint32_t i = search.table->GetNRoutes(); i-- > 0;)
+    {
+        if (search.table->GetRoute(i).GetInterface() != 0) /* 0 is the loopback's */
+        {
+            search.table->RemoveRoute(i);
+        }
+    }
+    if (!IsUp(world, from))
+    {
+        return;
+    }
+    search.hops[from].seen = true;
+    search.next.push_back(from);
+    while (!search.next.empty())
+    {
+        const unsigned at = search.next.front();
+
+        search.next.pop_front();
+        Visit(search, at);
+    }
+}
+
+/* One end of a wire goes down or comes up.  ns-3's ARP answers on an interface that is down, so an Ethernet device is
+ * made deaf and dumb as well. */
+void
+SetInterface(const Station& station, const Interface& interface, bool down)
+{
+    auto ipv4 = station.node->GetObject<ns3::Ipv4L3Protocol>();
+
+    if (auto device = ns3::DynamicCast<ns3::CsmaNetDevice>(interface.device))
+    {
+        device->SetReceiveEnable(!down);
+        device->SetSendEnable(!down);
+    }
+    if (down)
+    {
+        ipv4->SetDown(interface.ipv4);
+        if (auto cache = ipv4->GetInterface(interface.ipv4)->GetArpCache())
+        {
+            cache->Flush();
+        }
+    }
+    else
+    {
+        ipv4->SetUp(interface.ipv4);
+    }
+}
+
+void
+OnForward(flue_net_router_totals* totals, const ns3::Ipv4Header&, ns3::Ptr<const ns3::Packet>, uint32_t)
+{
+    totals->forwarded++;
+}
+
+void
+OnDrop(flue_net_router_totals* totals,
+       const ns3::Ipv4Header&,
+       ns3::Ptr<const ns3::Packet>,
+       ns3::Ipv4L3Protocol::DropReason reason,
+       ns3::Ptr<ns3::Ipv4>,
+       uint32_t)
+{
+    totals->unroutable += reason != ns3::Ipv4L3Protocol::DROP_INTERFACE_DOWN;
+}
+
+} // namespace
+
+void
+ComputeRoutes(flue_ns3_world* world)
+{
+    for (unsigned i = 0; i < world->stations.size(); i++)
+    {
+        if (world->stations[i].HasStack())
+        {
+            ComputeRoutesOf(world, i);
+        }
+    }
+}
+
+} // namespace flue
+
+void
+flue_ns3_world::CountRouter(const flue::Station& station)
+{
+    flue_net_router_totals* counts = &routerTotals.emplace_back();
+    auto ipv4 = station.node->GetObject<ns3::Ipv4L3Protocol>();
+
+    ipv4->TraceConnectWithoutContext("UnicastForward", ns3::MakeBoundCallback(&flue::OnForward, counts));
+    ipv4->TraceConnectWithoutContext("Drop", ns3::MakeBoundCallback(&flue::OnDrop, counts));
+}
+
+void
+flue_ns3_world::RouterDown(unsigned router, bool down)
+{
+    if (router >= routers.size() || stations[routers[router]].isDown == down)
+    {
+        return;
+    }
+    flue::Station& station = stations[routers[router]];
+    station.isDown = down;
+    for (const flue::Interface& interface : station.interfaces)
+    {
+        flue::SetInterface(station, interface, down);
+        if (interface.peer < 0)
+        {
+            continue;
+        }
+        const flue::Station& peer = stations[interface.peer];
+        if (peer.HasStack() && !peer.isDown)
+        {
+            flue::SetInterface(peer, peer.interfaces[interface.peerInterface], down);
+        }
+    }
+    flue::ComputeRoutes(this);
+}
+
+flue_net_router_totals
+flue_ns3_world::RouterTotals(unsigned router)
+{
+    return router < routerTotals.size() ? routerTotals[router] : flue_net_router_totals{};
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A switched network whose routers are ns-3's: ways through either router, ARP, a router that goes down, packets cut on
+ * their way. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "flue_ns3.h"
+#include "support/test.h"
+#include "unit/wire/stations.h"
+
+enum { SERVER, SECOND, FAR, NARROW, NODES, ROUTERS = 2 };
+
+#define SERVER_IP 0x0A000001u
+#define ROUTER_IP 0x0A0000FDu
+#define FAR_IP    0x0A010000u
+
+static const struct flue_ns3_api *api;
+static struct stations world;
+
+static const struct flue_wire_facts facts = {
+    .rate_bps = UINT64_C(1000000000), .delay_ps = FLUE_PS_PER_US, .mtu_bytes = 1500, .queue_frames = 100};
+static struct flue_switch_node nodes[NODES];
+static struct flue_switch_router routers[ROUTERS];
+static const struct flue_switch_params params = {
+    .nodes = nodes, .node_count = NODES, .routers = routers, .router_count = ROUTERS, .seed = 3};
+
+static void fill(void)
+{
+    for (unsigned i = 0; i < NODES; i++)
+        nodes[i] = (struct flue_switch_node){.facts = facts};
+    for (unsigned i = FAR; i <= NARROW; i++) {
+        nodes[i].behind_routers = 1;
+        nodes[i].ip[0] = flue_ip_v4(FAR_IP + 256 * (i - FAR));
+        nodes[i].ip[1] = flue_ip_v4(FAR_IP + 256 * (i - FAR) + 1);
+    }
+    nodes[NARROW].facts.mtu_bytes = 1000;
+    for (unsigned i = 0; i < ROUTERS; i++)
+        routers[i] = (struct flue_switch_router){.facts = facts, .ip4 = flue_ip_v4(ROUTER_IP + i)};
+}
+
+static void open_routed(void)
+{
+    char message[200];
+
+    fill();
+    assert_int_equal(api->open_routed(&params, &world.net, message, sizeof message), FLUE_OK);
+    stations_attach(&world, NODES);
+}
+
+static struct flue_frame segment(uint32_t from, uint32_t to, uint32_t bytes)
+{
+    struct flue_frame frame = stations_segment(7, bytes);
+
+    frame.src_ip = flue_ip_v4(from);
+    frame.dst_ip = flue_ip_v4(to);
+    frame.ttl = 64;
+    return frame;
+}
+
+static void router_mac(unsigned router, uint8_t *mac)
+{
+    flue_net_mac(router, mac);
+    mac[2] = 1;
+}
+
+/* The server asks for a router's address.  Is there an answer? */
+static bool answers(unsigned router)
+{
+    struct flue_frame ask = {.kind = FLUE_FRAME_ARP,
+                             .ethertype = FLUE_ETHERTYPE_ARP,
+                             .flags = FLUE_NEIGHBOUR_REQUEST,
+                             .src_ip = flue_ip_v4(SERVER_IP),
+                             .dst_ip = flue_ip_v4(ROUTER_IP + router)};
+    const unsigned before = world.station[SERVER].heard;
+    uint8_t mac[6];
+
+    memset(ask.dst_mac, 0xff, 6);
+    (void)stations_send(&world, SERVER, ask);
+    stations_run(&world);
+    if (world.station[SERVER].heard == before)
+        return false;
+    router_mac(router, mac);
+    assert_int_equal(stations_last(&world, SERVER)->flags, FLUE_NEIGHBOUR_ANSWER);
+    assert_memory_equal(stations_last(&world, SERVER)->src_mac, mac, 6);
+    return true;
+}
+
+/* The server has just been asked for its address by this router, and answers. */
+static void answer(unsigned router)
+{
+    const struct flue_frame *asked = stations_last(&world, SERVER);
+    struct flue_frame out = *asked;
+    uint8_t mac[6];
+
+    router_mac(router, mac);
+    assert_int_equal(asked->kind, FLUE_FRAME_ARP);
+    assert_int_equal(asked->flags, FLUE_NEIGHBOUR_REQUEST);
+    assert_int_equal(asked->dst_ip.word[3], SERVER_IP);
+    assert_memory_equal(asked->src_mac, mac, 6);
+    out.flags = FLUE_NEIGHBOUR_ANSWER;
+    out.dst_ip = asked->src_ip;
+    out.src_ip = asked->dst_ip;
+    memcpy(out.dst_mac, mac, 6);
+    (void)stations_send(&world, SERVER, out);
+}
+
+/* A frame from behind the routers reaches the server through this router. */
+static void comes_through(unsigned router)
+{
+    const unsigned before = world.station[SERVER].heard;
+
+    (void)stations_send(&world, FAR, segment(FAR_IP + 1, SERVER_IP, 100));
+    world.net.run(world.net.ctx, world.net.now(world.net.ctx) + FLUE_PS_PER_MS);
+    assert_int_equal(world.station[SERVER].heard, before + 1);
+    if (stations_last(&world, SERVER)->kind == FLUE_FRAME_ARP) {
+        answer(router);
+        stations_run(&world);
+        assert_int_equal(world.station[SERVER].heard, before + 2);
+    }
+    assert_int_equal(stations_last(&world, SERVER)->kind, FLUE_FRAME_TCP);
+    assert_int_equal(stations_last(&world, SERVER)->ttl, 62); /* the core, and the router */
+    assert_int_equal(stations_last(&world, SERVER)->payload.length_bytes, 100);
+    assert_null(stations_last(&world, SERVER)->payload.memory);
+    assert_int_equal(stations_last(&world, SERVER)->src_ip.word[3], FAR_IP + 1);
+    assert_int_equal(stations_last(&world, SERVER)->src_mac[2], 1);
+    assert_int_equal(stations_last(&world, SERVER)->src_mac[5], router + 1);
+}
+
+static void nodes_behind_are_reached_through_either_router(void **state)
+{
+    struct flue_net_router_totals totals;
+
+    (void)state;
+    open_routed();
+    for (unsigned r = 0; r < ROUTERS; r++) {
+        for (uint32_t i = 0; i < 2; i++) {
+            struct flue_frame frame = segment(SERVER_IP, FAR_IP + i, 1000);
+
+            router_mac(r, frame.dst_mac);
+            frame.payload.stream = 5;
+            frame.payload.offset_bytes = UINT64_C(5000000000) + i;
+            (void)stations_send(&world, SERVER, frame);
+            stations_run(&world);
+            assert_int_equal(world.station[FAR].heard, 2 * r + i + 1);
+            assert_int_equal(stations_last(&world, FAR)->ttl, 62);
+            assert_int_equal(stations_last(&world, FAR)->payload.stream, 5);
+            assert_true(stations_last(&world, FAR)->payload.offset_bytes == UINT64_C(5000000000) + i);
+        }
+        world.net.router_totals(world.net.ctx, r, &totals);
+        assert_int_equal(totals.forwarded, 2);
+    }
+    assert_int_equal(world.station[NARROW].heard, 0);
+    assert_int_equal(world.net.wire(world.net.ctx, SERVER)->facts.framing_bytes, 18);
+    assert_int_equal(world.net.wire(world.net.ctx, FAR)->facts.framing_bytes, 2);
+    assert_int_equal(world.net.wire(world.net.ctx, FAR)->facts.has_mac, 0);
+    world.net.free(world.net.ctx);
+}
+
+static void a_router_that_is_down_is_silent_and_not_used(void **state)
+{
+    struct flue_frame frame;
+    unsigned before;
+
+    (void)state;
+    open_routed();
+    assert_true(answers(0));
+    assert_true(answers(1));
+    comes_through(0);
+    comes_through(0);
+    world.net.router_down(world.net.ctx, 0, 1);
+    assert_false(answers(0));
+    assert_true(answers(1));
+    comes_through(1);
+    frame = segment(SERVER_IP, FAR_IP, 10);
+    router_mac(0, frame.dst_mac);
+    before = world.station[FAR].heard;
+    (void)stations_send(&world, SERVER, frame);
+    stations_run(&world);
+    assert_int_equal(world.station[FAR].heard, before);
+    world.net.router_down(world.net.ctx, 1, 1);
+    assert_false(answers(1));
+    before = world.station[SERVER].heard;
+    (void)stations_send(&world, FAR, segment(FAR_IP, SERVER_IP, 10));
+    stations_run(&world);
+    assert_int_equal(world.station[SERVER].heard, before);
+    /* It comes back, and has forgotten its neighbours: it asks again. */
+    world.net.router_down(world.net.ctx, 0, 0);
+    assert_true(answers(0));
+    comes_through(0);
+    world.net.free(world.net.ctx);
+}
+
+/* ns-3 cuts it, whatever "don't fragment" says; each piece is told as what it is of the stream. */
+static void what_is_too_long_arrives_in_pieces(void **state)
+{
+    struct flue_frame frame = segment(SERVER_IP, FAR_IP + 256, 1400);
+    const struct flue_frame *first, *second;
+
+    (void)state;
+    open_routed();
+    router_mac(0, frame.dst_mac);
+    frame.payload.stream = 3;
+    frame.payload.offset_bytes = 10000;
+    (void)stations_send(&world, SERVER, frame);
+    stations_run(&world);
+    assert_int_equal(world.station[NARROW].heard, 2);
+    first = &world.station[NARROW].frame[0];
+    second = &world.station[NARROW].frame[1];
+    assert_int_equal(first->kind, FLUE_FRAME_FRAGMENT);
+    assert_int_equal(first->fragment, FLUE_FRAGMENT_MORE);
+    assert_int_equal(first->payload.offset_bytes, 10000);
+    assert_int_equal(second->kind, FLUE_FRAME_FRAGMENT);
+    assert_int_equal(second->payload.stream, 3);
+    assert_int_equal(second->payload.offset_bytes, 10000 + first->payload.length_bytes);
+    assert_int_equal(first->payload.length_bytes + second->payload.length_bytes, 1400);
+    world.net.free(world.net.ctx);
+}
+
+static void what_cannot_be_built_is_refused(void **state)
+{
+    static const uint16_t vid = 7;
+    struct flue_net net;
+    char message[200];
+
+    (void)state;
+    for (unsigned i = 0; i < 7; i++) {
+        struct flue_switch_params wrong = params;
+
+        fill();
+        routers[1].facts.rate_bps += i == 0;
+        routers[0].vid = i == 1 ? vid : 0;
+        nodes[0].tagged_count = i == 2;
+        nodes[0].tagged_vids = &vid;
+        if (i == 3)
+            nodes[FAR].ip[0] = (struct flue_ip){{0, 0, 0, 0}};
+        routers[1].ip6.word[0] = i == 4 ? 0xfe800000u : 0;
+        wrong.router_count = i == 5 ? 0 : 2;
+        nodes[FAR].facts.mtu_bytes = i == 6 ? 9500 : 1500;
+        message[0] = '\0';
+        assert_int_equal(api->open_routed(&wrong, &net, message, sizeof message), FLUE_EINVAL);
+        assert_non_null(strstr(message, "--net ns3: "));
+    }
+    open_routed(); /* and nothing of them is left open */
+    world.net.free(world.net.ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nodes_behind_are_reached_through_either_router),
+        cmocka_unit_test(a_router_that_is_down_is_silent_and_not_used),
+        cmocka_unit_test(what_is_too_long_arrives_in_pieces),
+        cmocka_unit_test(what_cannot_be_built_is_refused),
+    };
+
+    api = flue_ns3_functions();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
