@@ -143,9 +143,9 @@ struct FlueHostCalls
     static Ptr<FlueSocket> Of(void* ctx, flue_socket* model, flue_ps atPs)
     {
         FlueHost* host = static_cast<FlueHost::Listener*>(ctx)->host;
-        const flue_tcp_tuple* tuple = flue_host_socket_tuple(model);
+        const flue_tcp_tuple tuple = flue_host_socket_tuple(model);
         const auto found =
-            host->m_sockets.find(KeyOf(tuple->remote_ip.word[3], tuple->remote_port, tuple->local_port));
+            host->m_sockets.find(KeyOf(tuple.remote_ip.word[3], tuple.remote_port, tuple.local_port));
 
         host->m_atPs = atPs;
         return found != host->m_sockets.end() ? found->second : nullptr;
@@ -158,12 +158,12 @@ struct FlueHostCalls
 
         if (!socket)
         {
-            const flue_tcp_tuple* tuple = flue_host_socket_tuple(model);
+            const flue_tcp_tuple tuple = flue_host_socket_tuple(model);
             socket = CreateObject<FlueSocket>();
             socket->m_host = listener->host;
-            socket->m_remote = Ipv4Address(tuple->remote_ip.word[3]);
-            socket->m_remotePort = tuple->remote_port;
-            socket->m_localPort = tuple->local_port;
+            socket->m_remote = Ipv4Address(tuple.remote_ip.word[3]);
+            socket->m_remotePort = tuple.remote_port;
+            socket->m_localPort = tuple.local_port;
             socket->m_id = flue_host_socket_id(model);
             listener->host->Know(socket);
         }

@@ -117,10 +117,10 @@ FlueSocket::Refresh()
     }
     flue_host* host = flue_node_host(m_host->m_node);
     flue_target* target = flue_node_target(m_host->m_node);
-    const flue_tcp_tuple* tuple = flue_host_socket_tuple(m_socket);
+    const flue_tcp_tuple tuple = flue_host_socket_tuple(m_socket);
     /* On its way from one to the other it may be at either. */
-    if ((m_holder != TARGET && flue_host_tcp_info(host, tuple, &info) == FLUE_OK) ||
-        flue_target_tcp_info(target, tuple, &info) == FLUE_OK || flue_host_tcp_info(host, tuple, &info) == FLUE_OK)
+    if ((m_holder != TARGET && flue_host_tcp_info(host, &tuple, &info) == FLUE_OK) ||
+        flue_target_tcp_info(target, &tuple, &info) == FLUE_OK || flue_host_tcp_info(host, &tuple, &info) == FLUE_OK)
     {
         m_cWnd = info.cwnd_bytes;
         m_ssThresh = info.ssthresh_bytes;

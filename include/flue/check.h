@@ -124,6 +124,9 @@ void flue_ndis_check_frame(struct flue_ndis *ndis, void *adapter, int outward, c
                            flue_ps now_ps);
 /* The run is over, and everything was given back: rules about what must have happened by then. */
 void flue_ndis_check_end(struct flue_ndis *ndis);
+/* The run is over, and has not come to its end: what the parties below have owed for longer than the upload deadline
+ * (10 s without one), the oldest first. */
+void flue_ndis_check_cut(struct flue_ndis *ndis);
 
 FLUE_END_C
 

@@ -43,12 +43,25 @@ struct flue_price {
     uint32_t cycles_per_kibibyte; /* cycles per 1024 bytes, rounded down per piece of work */
 };
 
-/* One connection's book.  Embedded in its owner's connection object. */
+/* One connection's book, kept small: it is embedded in its owner's connection object.  A counter that would pass 2^32 -
+ * 1 begins anew, and its server books the 2^32 in `carried`. */
 struct flue_account {
-    uint64_t cycles[FLUE_COST_CATEGORIES];
-    uint64_t bus_ps;
+    uint32_t cycles[FLUE_COST_CATEGORIES];
+    uint32_t bus_ps;
     uint32_t conn; /* identity in traces */
 };
+
+/* Books of many, or of a server. */
+struct flue_book {
+    uint64_t cycles[FLUE_COST_CATEGORIES];
+    uint64_t bus_ps;
+};
+static inline void flue_book_add(struct flue_book *sum, const struct flue_account *account)
+{
+    for (unsigned i = 0; i < FLUE_COST_CATEGORIES; i++)
+        sum->cycles[i] += account->cycles[i];
+    sum->bus_ps += account->bus_ps;
+}
 
 /* Multiplication by numerator / denominator, made ready once (model/cost/scale.h). */
 struct flue_scale {
@@ -70,7 +83,8 @@ struct flue_server {
     uint64_t hz;
     uint64_t cycles[FLUE_COST_CATEGORIES];
     uint64_t bus_ps[FLUE_COST_CATEGORIES];
-    struct flue_account general; /* charges that belong to no connection */
+    struct flue_book general; /* charges that belong to no connection */
+    struct flue_book carried; /* of connections' books: what their counters have no room for */
 };
 
 /* hz 10^3 .. 10^11. */

@@ -286,7 +286,7 @@ uint32_t flue_host_socket_id(const struct flue_socket *socket);
 FLUE_CHECKED flue_err flue_host_socket_info(const struct flue_socket *socket, struct flue_tcp_info *out);
 /* The same of the socket with this tuple; FLUE_NO_CONN: there is none. */
 uint32_t flue_host_identify(const struct flue_host *host, const struct flue_tcp_tuple *tuple);
-const struct flue_tcp_tuple *flue_host_socket_tuple(const struct flue_socket *socket);
+struct flue_tcp_tuple flue_host_socket_tuple(const struct flue_socket *socket);
 enum flue_holder flue_host_socket_holder(const struct flue_socket *socket);
 const struct flue_account *flue_host_socket_account(const struct flue_socket *socket);
 /* Accepted by flue_host_socket_send() and not yet acknowledged. */
@@ -335,7 +335,7 @@ uint64_t flue_host_objects_live(const struct flue_host *host);
  * that go on alike have equal digests. */
 void flue_host_fold(const struct flue_host *host, flue_ps now_ps, uint64_t *digest);
 /* Sum of the books of all sockets, closed ones included.  With the core's general book it equals the core's totals. */
-void flue_host_book(const struct flue_host *host, struct flue_account *sum);
+void flue_host_book(const struct flue_host *host, struct flue_book *sum);
 
 FLUE_END_C
 

@@ -235,6 +235,7 @@ void ndis_pool_free(struct ndis_pool *pool); /* NULL: nothing; NBLs still out ar
 /* Makes sure that the next `pieces` times an NBL of the pool needs memory for one more piece of payload there is some.
  */
 FLUE_CHECKED flue_err ndis_pool_reserve(struct ndis_pool *pool, uint64_t pieces);
+FLUE_CHECKED flue_err ndis_pool_reserve_lists(struct ndis_pool *pool, uint64_t lists); /* the same of ndis_nbl_get() */
 uint64_t ndis_pool_live(const struct ndis_pool *pool); /* NBLs taken and not put back, for the audit */
 
 /* An empty NBL: DataLength 0, no spans, all named slots, reserved fields and Next NULL, Status SUCCESS.  A frame's

@@ -34,7 +34,7 @@ struct flue_node_tap {
 };
 
 /* What may stand in a node: adapters, and intermediate drivers one above the other. */
-enum { FLUE_NODE_ADAPTERS = 2, FLUE_NODE_DRIVERS = 4 };
+enum { FLUE_NODE_ADAPTERS = 2, FLUE_NODE_DRIVERS = 16 };
 
 struct flue_node_params {
     uint16_t number; /* in traces */
@@ -69,6 +69,8 @@ void flue_node_receive_at(struct flue_node *node, const struct flue_frame *frame
 
 /* The run is over, and everything was given back: the checker's last look, if it is on. */
 void flue_node_check_end(struct flue_node *node);
+/* The same if the run was cut: what has been owed for too long. */
+void flue_node_check_cut(struct flue_node *node);
 
 struct flue_host *flue_node_host(struct flue_node *node);
 struct flue_target *flue_node_target(struct flue_node *node); /* the first adapter's; NULL: a provider's */

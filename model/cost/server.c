@@ -14,7 +14,6 @@ void flue_server_init(struct flue_server *server, uint64_t hz, const struct flue
         .scale = cost_scale_make((uint64_t)FLUE_PS_PER_S, hz),
         .trace = trace,
         .hz = hz,
-        .general = {.conn = FLUE_NO_CONN},
     };
 }
 
@@ -31,15 +30,28 @@ struct charge {
     uint64_t cycles, bus_ps;
 };
 
+/* Adds to a counter of an account; what it has no room for goes to *carried. */
+static inline void count(uint32_t *counter, uint64_t *carried, uint64_t more)
+{
+    const uint64_t sum = *counter + more;
+
+    *counter = (uint32_t)sum;
+    if (sum > UINT32_MAX)
+        *carried += sum - (uint32_t)sum;
+}
+
 static inline flue_ps book(struct flue_server *server, struct flue_account *account, enum flue_category category,
                            struct charge charge, uint64_t time_ps)
 {
     assert(time_ps <= (uint64_t)(FLUE_PS_NEVER - server->clock_ps));
-    account->cycles[category] += charge.cycles;
     server->cycles[category] += charge.cycles;
-    if (charge.bus_ps != 0) {
-        account->bus_ps += charge.bus_ps;
-        server->bus_ps[category] += charge.bus_ps;
+    server->bus_ps[category] += charge.bus_ps;
+    if (account != NULL) {
+        count(&account->cycles[category], &server->carried.cycles[category], charge.cycles);
+        count(&account->bus_ps, &server->carried.bus_ps, charge.bus_ps);
+    } else {
+        server->general.cycles[category] += charge.cycles;
+        server->general.bus_ps += charge.bus_ps;
     }
     server->busy_ps += time_ps;
     server->clock_ps += (flue_ps)time_ps;
@@ -50,7 +62,8 @@ static inline flue_ps book(struct flue_server *server, struct flue_account *acco
 FLUE_COLD static flue_ps charge_at_length(struct flue_server *server, struct flue_account *account,
                                           enum flue_category category, struct charge charge)
 {
-    flue_trace3(server->trace, charge, server->clock_ps, account->conn, category, charge.cycles, charge.bus_ps);
+    flue_trace3(server->trace, charge, server->clock_ps, account != NULL ? account->conn : FLUE_NO_CONN, category,
+                charge.cycles, charge.bus_ps);
     return book(server, account, category, charge,
                 charge.bus_ps + cost_scale(&server->scale, charge.cycles, &server->remainder));
 }
@@ -65,8 +78,6 @@ flue_ps flue_server_charge(struct flue_server *server, struct flue_account *acco
                              .bus_ps = price->bus_ps + bytes * price->bus_ps_per_byte};
     if ((charge.cycles | charge.bus_ps) == 0)
         return server->clock_ps;
-    if (account == NULL)
-        account = &server->general;
     if ((server->trace != NULL && server->trace->emit != NULL) || charge.cycles > server->scale.fast_max)
         return charge_at_length(server, account, category, charge);
     return book(server, account, category, charge,

@@ -193,7 +193,8 @@ static uint64_t less(uint64_t a, uint64_t b)
 static void adapter_facts(const struct flue_socket *socket, struct flue_policy_facts *facts)
 {
     const struct flue_host *host = socket->host;
-    const struct host_binding *binding = socket->path != NULL ? socket->path->wanted->object.binding : host->first;
+    const struct host_binding *binding =
+        socket->pair->path != NULL ? socket->pair->path->wanted->object.binding : host->first;
     const struct host_view *least = rank_least(&host->ask);
     uint64_t used =
         host->offering + host->totals.holders[FLUE_HOLDER_OFFERED] + host->totals.holders[FLUE_HOLDER_GIVING_BACK];
@@ -222,7 +223,7 @@ static void gather(struct flue_socket *socket, struct flue_policy_facts *facts)
         .core_ppm = host->ask.core_ppm,
         .bytes_sent = socket->sent_bytes,
         .bytes = socket->sent_bytes,
-        .draw_ppm = (hash_mix(socket->id + hash_mix(host->params.policy_params.seed)) >> 16) % MILLION};
+        .draw_ppm = (hash_mix(socket->account.conn + hash_mix(host->params.policy_params.seed)) >> 16) % MILLION};
     adapter_facts(socket, facts);
     if (view == NULL) {
         return;

@@ -327,9 +327,9 @@ flue_err flue_host_chimney(struct flue_host *host, unsigned adapter, unsigned ve
             struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
 
             if (socket->lease != NULL && socket->lease->object.binding == binding &&
-                flue_ip_is_v4(&socket->tuple.remote_ip) == (six == 0)) {
+                flue_ip_is_v4(&socket->pair->remote_ip) == (six == 0)) {
                 upload_want(socket, FLUE_MOVE_UPLOAD_ALL);
-                socket->lease->recalled = 1;
+                socket->lease->object.recalled = true;
             }
         }
     }

@@ -48,7 +48,7 @@ static uint64_t postable_bytes(const struct flue_socket *socket)
 {
     const uint64_t waiting = socket->sent_bytes - socket->posted_bytes;
     const uint64_t there = socket->posted_bytes - socket->acked_bytes;
-    const uint64_t most = socket->lease->backlog_bytes;
+    const uint64_t most = socket->lease->object.backlog_bytes;
 
     if (most == 0) {
         return waiting;
@@ -72,7 +72,8 @@ static bool post_sends(struct flue_socket *socket)
     while (bytes > 0 && done) {
         /* Under a limit in parts, so that the completion of one makes room for the next while others are on their way.
          */
-        const uint64_t part = socket->lease->backlog_bytes > 3 ? socket->lease->backlog_bytes / 4 : INT32_MAX;
+        const uint64_t part =
+            socket->lease->object.backlog_bytes > 3 ? socket->lease->object.backlog_bytes / 4 : INT32_MAX;
         const uint64_t length = bytes < part ? bytes : part;
         const struct flue_span span = {.offset_bytes = socket->posted_bytes,
                                        .stream = socket_stream(socket),
@@ -134,6 +135,17 @@ void chimney_post(struct flue_socket *socket)
 
 /* ---- Up */
 
+static void requeue(struct host_object *object, PNET_BUFFER_LIST nbl)
+{
+    nbl->Next = NULL;
+    if (object->requeued == NULL) {
+        object->requeued = nbl;
+    } else {
+        ((PNET_BUFFER_LIST)object->requeued->Scratch)->Next = nbl;
+    }
+    object->requeued->Scratch = nbl;
+}
+
 /* What the peer acknowledged of a completed list; the rest is sent after the import (CH-175), in order. */
 static void settle_list(struct flue_socket *socket, PNET_BUFFER_LIST nbl)
 {
@@ -146,7 +158,7 @@ static void settle_list(struct flue_socket *socket, PNET_BUFFER_LIST nbl)
     socket->acked_bytes += acked_bytes;
     socket->tell_acked_bytes += acked_bytes;
     if (nbl->Status != NDIS_STATUS_SUCCESS && ndis_nbl_bytes(nbl) > 0 && host_obeys(socket->host, 175)) {
-        ndis_chain_append(&socket->lease->requeued, nbl);
+        requeue(&socket->lease->object, nbl);
     } else {
         ndis_nbl_put(nbl);
     }
@@ -222,7 +234,7 @@ NDIS_STATUS chimney_indicate(struct flue_socket *socket, PNET_BUFFER_LIST nbl, U
         room -= span.length_bytes;
     }
     if (*consumed < all) {
-        socket->lease->refusing = 1;
+        socket->lease->object.refusing = true;
         host->totals.refused_bytes += all - *consumed;
         return *consumed == 0 ? NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED : NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED;
     }
@@ -250,7 +262,7 @@ static void retrieve(struct flue_socket *socket, ULONG reason)
         break;
     case HardwareFailure:
         socket->lease->object.binding->broken = 1; /* until it resumes (D-35) */
-        socket->lease->broken = 1;
+        socket->lease->object.broken = true;
         upload_want(socket, FLUE_MOVE_RETRIEVE);
         break;
     case ReceivedUrgentData:
@@ -291,7 +303,7 @@ void chimney_event(struct flue_socket *socket, ULONG event, ULONG information)
         break;
     case TcpIndicateSendBacklogChange:
         if (socket->host->params.follow_send_backlog != 0) {
-            socket->lease->backlog_bytes = information == FLUE_BACKLOG_NONE ? 0 : information;
+            socket->lease->object.backlog_bytes = information == FLUE_BACKLOG_NONE ? 0 : information;
         }
         break;
     }

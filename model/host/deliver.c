@@ -41,29 +41,28 @@ static void wake(struct flue_socket *socket)
 static bool may_read(const struct flue_socket *socket)
 {
     return (socket->flags & (SOCKET_PAUSED | SOCKET_ENDED)) != SOCKET_PAUSED &&
-           (socket->lease == NULL || socket->lease->buffered == 0);
+           (socket->lease == NULL || !socket->lease->object.buffered);
 }
 
 /* One read takes all that has come. */
 static void read_all(struct flue_socket *socket)
 {
     struct flue_host *host = socket->host;
-    struct host_piece *piece = socket->piece_first;
+    struct host_piece *piece;
     uint64_t bytes = 0;
 
-    if (piece == NULL || !may_read(socket)) {
+    if (socket->pieces == NULL || !may_read(socket)) {
         return;
     }
     socket->unread_bytes = 0;
-    socket->piece_first = NULL;
-    socket->piece_last = NULL;
+    piece = socket_take_pieces(socket);
     for (const struct host_piece *p = piece; p != NULL; p = p->next) {
         bytes += p->span.length_bytes;
     }
     wake(socket);
     charge_call(host, &socket->account);
     charge_copy_receive(host, &socket->account, bytes);
-    flue_trace1(host->trace, app_receive, host_now(host), socket->id, bytes);
+    flue_trace1(host->trace, app_receive, host_now(host), socket->account.conn, bytes);
     if (socket->owed_bytes > 0 && socket->conn != NULL && (socket->flags & SOCKET_ENDED) == 0) {
         flue_tcp_consumed(socket->conn, socket->owed_bytes, host_now(host));
     }
@@ -125,7 +124,7 @@ void socket_serve(struct flue_socket *socket)
     for (; socket->lists > 0; socket->lists--) {
         charge_chimney_return(host, &socket->account, 0);
     }
-    if (socket->piece_first == NULL && take_flag(socket, SOCKET_TELL_PEER_FIN)) {
+    if (socket->pieces == NULL && take_flag(socket, SOCKET_TELL_PEER_FIN)) {
         wake(socket);
         charge_call(host, &socket->account); /* the read that finds the end */
         CALL(socket, peer_closed, host_now(host));

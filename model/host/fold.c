@@ -2,6 +2,7 @@
 /* host/fold.c - a digest of what the host keeps: two hosts that go on alike have equal ones.  Counts and books are left
  * out, and views, since hosts that are compared have policies that are asked once.  Moments are counted from now. */
 #include "base/fold.h"
+#include "host/cached.h"
 #include "host/host.h"
 
 static void fold_chain(PNET_BUFFER_LIST nbl, uint64_t *digest)
@@ -21,31 +22,35 @@ static void fold_object(const struct host_object *object, uint64_t *digest)
 {
     fold(digest, (uint64_t)object->failed << 32 | (uint64_t)object->state << 24 | (uint64_t)object->updating << 16 |
                      (uint64_t)object->doomed << 8 | hook_linked(&object->dirty));
-    fold(digest, (uint64_t)object->queries << 32 | object->dependents);
+    fold(digest, (uint64_t)object->queries << 32 | (object->layer != FLUE_LAYER_TCP ? object->dependents : 0));
 }
 
-static void fold_fixed(const struct host_fixed *fixed, uint64_t *digest)
+static void fold_values(const struct host_values *values, uint64_t *digest)
 {
-#define FOLD_tcp_const(name)  fold(digest, fixed->name);
-#define FOLD_tcp_cached(name) fold(digest, fixed->name);
-#define FOLD_tcp_delegated(name)
-#define FLUE_STATE(class_, name, type, unit, member, since) FOLD_##class_(name)
-#include "flue/state.def"
+#define FOLD(name) fold(digest, values->name);
+    HOST_EACH_CACHED(FOLD)
+#undef FOLD
 }
 
 static void fold_lease(const struct host_lease *lease, uint64_t *digest)
 {
     fold_object(&lease->object, digest);
-    fold_chain(lease->requeued.first, digest);
-    fold(digest, (uint64_t)lease->posts << 32 | lease->backlog_bytes);
-    fold(digest, (uint64_t)lease->refusing << 16 | (uint64_t)lease->posts_failed << 8 | lease->buffered);
-    fold_fixed(&lease->fixed, digest);
-    fold_fixed(&lease->wanted, digest);
+    fold_chain(lease->object.requeued, digest);
+    fold(digest, (uint64_t)lease->object.posts << 32 | lease->object.backlog_bytes);
+    fold(digest,
+         (uint64_t)lease->object.refusing << 16 | (uint64_t)lease->object.posts_failed << 8 | lease->object.buffered);
+#define FOLD_tcp_const(name) fold(digest, lease->fixed.name);
+#define FOLD_tcp_cached(name)
+#define FOLD_tcp_delegated(name)
+#define FLUE_STATE(class_, name, type, unit, member, since) FOLD_##class_(name)
+#include "flue/state.def"
+    fold_values(&lease->told->values, digest);
+    fold_values(&lease->wanted->values, digest);
 }
 
 static void fold_socket(const struct flue_socket *socket, flue_ps now_ps, uint64_t *digest)
 {
-    fold(digest, (uint64_t)socket->id << 32 | socket->flags);
+    fold(digest, (uint64_t)socket->account.conn << 32 | socket->flags);
     fold(digest, (uint64_t)socket->holder << 16 | (uint64_t)socket->why << 8 | socket->reason);
     fold(digest, (uint64_t)hook_linked(&socket->output) << 2 | (uint64_t)hook_linked(&socket->attend) << 1 |
                      hook_linked(&socket->move));
@@ -57,10 +62,15 @@ static void fold_socket(const struct flue_socket *socket, flue_ps now_ps, uint64
     fold(digest, socket->driven_back);
     fold_at(digest, socket->wait != NULL && socket->wait->not_before_ps > now_ps ? socket->wait->not_before_ps : now_ps,
             now_ps);
-    for (const struct host_piece *piece = socket->piece_first; piece != NULL; piece = piece->next) {
-        fold_span(digest, &piece->span);
+    if (socket->pieces != NULL) {
+        const struct host_piece *piece = socket->pieces;
+
+        do {
+            piece = piece->next;
+            fold_span(digest, &piece->span);
+        } while (piece != socket->pieces);
     }
-    for (const struct host_held *held = socket->held_first; held != NULL; held = held->next) {
+    for (const struct host_held *held = socket->held; held != NULL; held = held->next) {
         fold(digest, (uint64_t)held->frame.seq << 32 | held->frame.ack);
         fold(digest, (uint64_t)held->frame.window << 8 | held->frame.flags);
         fold_span(digest, &held->frame.payload);
@@ -111,11 +121,11 @@ void flue_host_fold(const struct flue_host *host, flue_ps now_ps, uint64_t *dige
     }
     FLUE_LIST_EACH(hook, &host->takes)
     {
-        fold(digest, FLUE_CONTAINER_OF(hook, struct flue_socket, move)->id);
+        fold(digest, FLUE_CONTAINER_OF(hook, struct flue_socket, move)->account.conn);
     }
     FLUE_LIST_EACH(hook, &host->offers)
     {
-        fold(digest, FLUE_CONTAINER_OF(hook, struct flue_socket, move)->id);
+        fold(digest, FLUE_CONTAINER_OF(hook, struct flue_socket, move)->account.conn);
     }
     fold(digest, host->outstanding);
     fold_at(digest, host->retry.due_ps, now_ps);

@@ -29,24 +29,27 @@ void hold_frame(struct flue_socket *socket, const struct flue_frame *frame)
         return;
     }
     *held = (struct host_held){.next = NULL, .frame = *frame};
-    if (socket->held_first == NULL) {
-        socket->held_first = held;
+    if (socket->held == NULL) {
+        socket->held = held;
     } else {
-        socket->held_last->next = held;
+        socket->held->last->next = held;
     }
-    socket->held_last = held;
+    socket->held->last = held;
     host->totals.held_segments++;
-    flue_trace2(host->trace, hold_segment, host_now(host), socket->id, frame->seq, frame->payload.length_bytes);
+    flue_trace2(host->trace, hold_segment, host_now(host), socket->account.conn, frame->seq,
+                frame->payload.length_bytes);
 }
 
 static struct host_held *pop(struct flue_socket *socket)
 {
-    struct host_held *held = socket->held_first;
+    struct host_held *held = socket->held;
 
     if (held != NULL) {
-        socket->held_first = held->next;
+        socket->held = held->next;
     }
-    if (socket->held_first == NULL) {
+    if (socket->held != NULL) {
+        socket->held->last = held->last;
+    } else {
         socket->arrived = 0;
     }
     return held;

@@ -28,7 +28,7 @@ void socket_enter(struct flue_socket *socket, enum flue_holder to, enum flue_mov
     enum flue_holder from = (enum flue_holder)socket->holder;
 
     assert(holder_legal(from, to));
-    flue_trace3(host->trace, holder, host_now(host), socket->id, from, to, why);
+    flue_trace3(host->trace, holder, host_now(host), socket->account.conn, from, to, why);
     socket->holder = (uint8_t)to;
     host->totals.holders[from]--;
     host->totals.holders[to]++;

@@ -190,6 +190,8 @@ static void init_lists(struct flue_host *host)
     pool_init(&host->pieces, env, sizeof(struct host_piece));
     pool_init(&host->held, env, sizeof(struct host_held));
     pool_init(&host->leases, env, sizeof(struct host_lease));
+    pool_init(&host->cached, env, sizeof(struct host_cached));
+    pool_init(&host->pairs, env, sizeof(struct host_pair));
     pool_init(&host->blocks, env, sizeof(FLUE_TCP_BLOCK));
     pool_init(&host->paths, env, sizeof(struct host_path));
     pool_init(&host->listeners, env, sizeof(struct host_listener));
@@ -219,6 +221,12 @@ static flue_err make(struct flue_host *host)
     err = hash_table_init(&host->by_tuple, host->env, host->params.connections);
     if (err == FLUE_OK) {
         err = hash_table_init(&host->by_addresses, host->env, 0);
+    }
+    if (err == FLUE_OK) {
+        err = hash_table_init(&host->by_values, host->env, 0);
+    }
+    if (err == FLUE_OK) {
+        err = hash_table_init(&host->by_pair, host->env, 0);
     }
     if (err == FLUE_OK) {
         err = hash_table_init(&host->by_next_hop, host->env, 0);
@@ -301,6 +309,8 @@ void flue_host_free(struct flue_host *host)
     pool_dispose(&host->pieces);
     pool_dispose(&host->held);
     pool_dispose(&host->leases);
+    pool_dispose(&host->cached);
+    pool_dispose(&host->pairs);
     pool_dispose(&host->blocks);
     pool_dispose(&host->paths);
     pool_dispose(&host->listeners);
@@ -315,6 +325,8 @@ void flue_host_free(struct flue_host *host)
     pool_dispose(&host->datagrams);
     hash_table_dispose(&host->by_tuple);
     hash_table_dispose(&host->by_addresses);
+    hash_table_dispose(&host->by_values);
+    hash_table_dispose(&host->by_pair);
     hash_table_dispose(&host->by_next_hop);
     if (host->timers != NULL) {
         timers_remove(host->timers, &host->settle);
@@ -383,8 +395,7 @@ void flue_host_tcp_totals(const struct flue_host *host, struct flue_tcp_totals *
     flue_tcp_totals(host->tcp, out);
 }
 
-flue_err flue_host_tcp_info(const struct flue_host *host, const struct flue_tcp_tuple *tuple,
-                            struct flue_tcp_info *out)
+flue_err flue_host_tcp_info(const struct flue_host *host, const struct flue_tcp_tuple *tuple, struct flue_tcp_info *out)
 {
     const struct flue_tcp_conn *conn = flue_tcp_find_tuple(host->tcp, tuple);
 
@@ -408,8 +419,8 @@ int32_t flue_host_last_refusal(const struct flue_host *host)
 uint64_t flue_host_objects_live(const struct flue_host *host)
 {
     uint64_t live = pool_live(&host->sockets) + pool_live(&host->pieces) + pool_live(&host->held) +
-                    pool_live(&host->leases) + pool_live(&host->blocks) + ndis_pool_live(host->frames) +
-                    ndis_pool_live(host->spans);
+                    pool_live(&host->leases) + pool_live(&host->cached) + pool_live(&host->blocks) +
+                    ndis_pool_live(host->frames) + ndis_pool_live(host->spans);
 
     FLUE_LIST_EACH(hook, &host->bindings)
     {
@@ -428,20 +439,15 @@ uint64_t flue_host_objects_live(const struct flue_host *host)
     return live;
 }
 
-static void add_account(struct flue_account *sum, const struct flue_account *account)
-{
-    for (unsigned i = 0; i < FLUE_COST_CATEGORIES; i++) {
-        sum->cycles[i] += account->cycles[i];
-    }
-    sum->bus_ps += account->bus_ps;
-}
-
-void flue_host_book(const struct flue_host *host, struct flue_account *sum)
+void flue_host_book(const struct flue_host *host, struct flue_book *sum)
 {
     *sum = host->closed_book;
-    sum->conn = FLUE_NO_CONN;
+    for (unsigned i = 0; i < FLUE_COST_CATEGORIES; i++) {
+        sum->cycles[i] += host->core.carried.cycles[i];
+    }
+    sum->bus_ps += host->core.carried.bus_ps;
     FLUE_LIST_EACH(hook, &host->all)
     {
-        add_account(sum, &FLUE_CONTAINER_OF(hook, struct flue_socket, all)->account);
+        flue_book_add(sum, &FLUE_CONTAINER_OF(hook, struct flue_socket, all)->account);
     }
 }

@@ -55,6 +55,7 @@ struct host_piece {
 /* A segment that came while nobody could process it (D-17). */
 struct host_held {
     struct host_held *next;
+    struct host_held *last; /* in the first: the last of the queue */
     struct flue_frame frame;
 };
 
@@ -71,22 +72,37 @@ enum host_object_state {
 
 struct host_binding;
 
-/* A state object.  dependents: objects that are, or are being, offloaded above it. */
+/* A state object. */
 struct host_object {
     NDIS_OFFLOAD_HANDLE handle; /* first: OffloadContext of indications leads here */
     struct host_binding *binding;
-    struct flue_hook dirty; /* flue_host.dirty: something may have to be told to the target */
-    uint8_t state;          /* enum host_object_state; written by object_enter() only */
-    uint8_t layer;          /* enum flue_layer */
-    uint8_t updating;       /* an update runs: one at a time (CH-087) */
-    uint8_t doomed;         /* to be terminated as soon as nothing depends on it (CH-091, CH-096, CH-110) */
-    uint8_t failed;         /* terminates of it that failed */
-    uint32_t queries;       /* that run */
-    uint32_t dependents;
-    uint32_t gathered;                       /* its blocks in the terminate tree that is being built */
+    struct flue_hook dirty;                  /* flue_host.dirty: something may have to be told to the target */
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block; /* in the tree that is being built; else NULL */
-    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST last;  /* its last dependent block there */
+    uint8_t state;                           /* enum host_object_state; written by object_enter() only */
+    uint8_t layer;                           /* enum flue_layer */
+    uint8_t updating;                        /* an update runs: one at a time (CH-087) */
+    uint8_t doomed;   /* to be terminated as soon as nothing depends on it (CH-091, CH-096, CH-110) */
+    uint8_t failed;   /* terminates of it that failed */
+    uint16_t queries; /* that run */
+    union {
+        struct {                                    /* of a neighbour, a path */
+            uint32_t dependents;                    /* objects that are, or are being, offloaded above it */
+            uint32_t gathered;                      /* its blocks in the terminate tree that is being built */
+            PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST last; /* its last dependent block there */
+        };
+        struct {                       /* of a connection */
+            PNET_BUFFER_LIST requeued; /* sends that came back UPLOAD_IN_PROGRESS, in order; its Scratch: the last */
+            uint32_t backlog_bytes;    /* send bytes the target wants to have; 0: no limit */
+            uint16_t posts;            /* receive buffers at the target */
+            bool refusing : 1;         /* data was refused: a post is needed for more (D-45) */
+            bool recalled : 1;         /* wanted back while it was still being offered */
+            bool posts_failed : 1;     /* nothing more is posted */
+            bool broken : 1;           /* HardwareFailure: with the abort that follows, its state is gone */
+            bool buffered : 1;         /* the unread bytes travel in BufferedData */
+        };
+    };
 };
+_Static_assert(sizeof(struct host_object) == 72, "a state object has grown");
 
 /* A next hop on the wire of one adapter. */
 struct host_neighbour {
@@ -123,14 +139,22 @@ struct host_path {
     struct flue_hook evicted; /* flue_host.evicted: its connections are to be taken back, all */
     struct flue_hook leases;  /* of the connections over it that the target has, or is being offered */
     struct host_path *twin;   /* ring of those with the same addresses, on different adapters */
-    uint32_t users;           /* sockets */
-    uint8_t retired;          /* the address has gone to another adapter: its sockets leave, none comes */
+    uint32_t users;           /* its pair, as long as the address is on this adapter, and leases */
+    uint8_t retired;          /* the address has gone to another adapter: its connections leave, none comes */
     struct flue_ip local_ip, remote_ip;
     struct host_neighbour *neighbour; /* the present parent */
     struct host_neighbour *wanted;    /* where routes want it to be; usually the same */
     struct host_neighbour *moving;    /* where the update that runs puts it; else NULL */
     uint32_t mtu_bytes, told_mtu_bytes;
     uint8_t source[16], destination[16]; /* network order, 4 or 16 bytes (CH-148) */
+};
+
+/* Two addresses, for all sockets between them. */
+struct host_pair {
+    struct flue_ip local_ip, remote_ip;
+    struct host_path *path; /* the present one, never retired; NULL until one of them sends first */
+    uint32_t users;         /* sockets */
+    uint32_t hash;
 };
 
 struct host_route {
@@ -205,31 +229,40 @@ struct host_listener {
 };
 
 /* The constant and cached variables of a connection, kept while the target holds it: terminate does not return them. */
-#define HOST_FIXED_tcp_const(type, name)  type name;
-#define HOST_FIXED_tcp_cached(type, name) type name;
-#define HOST_FIXED_tcp_delegated(type, name)
-struct host_fixed {
-#define FLUE_STATE(class_, name, type, unit, member, since) HOST_FIXED_##class_(type, name)
+#define HOST_CONST_tcp_const(type, name) type name;
+#define HOST_CONST_tcp_cached(type, name)
+#define HOST_CONST_tcp_delegated(type, name)
+struct host_const {
+#define FLUE_STATE(class_, name, type, unit, member, since) HOST_CONST_##class_(type, name)
+#include "flue/state.def"
+};
+#define HOST_VALUES_tcp_const(type, name)
+#define HOST_VALUES_tcp_cached(type, name) type name;
+#define HOST_VALUES_tcp_delegated(type, name)
+struct host_values {
+#define FLUE_STATE(class_, name, type, unit, member, since) HOST_VALUES_##class_(type, name)
 #include "flue/state.def"
 };
 
-/* What a connection needs beyond its socket from initiate to the end of terminate. */
+/* Cached variables, for all connections that have the same (cached.c). */
+struct host_cached {
+    struct host_values values;
+    uint32_t users;
+    uint32_t hash;
+};
+
+/* What a connection needs beyond its socket from initiate to the end of terminate: with that all that the host keeps of
+ * it.  Its path may be a retired one, when its pair has gone on to another. */
 struct host_lease {
     struct host_object object;
     struct flue_socket *socket;
     struct host_path *path;
-    struct flue_hook beside;    /* host_path.leases */
-    struct ndis_chain requeued; /* sends that came back UPLOAD_IN_PROGRESS, in order */
-    uint32_t posts;             /* receive buffers at the target */
-    uint32_t backlog_bytes;     /* send bytes the target wants to have; 0: no limit */
-    uint8_t refusing;           /* data was refused: a post is needed for more (D-45) */
-    uint8_t recalled;           /* wanted back while it was still being offered */
-    uint8_t posts_failed;       /* nothing more is posted */
-    uint8_t broken;             /* HardwareFailure: with the abort that follows, its state is gone */
-    uint8_t buffered;           /* the unread bytes travel in BufferedData */
-    struct host_fixed fixed;    /* as the target knows it; */
-    struct host_fixed wanted;   /* as it should be: cached variables only differ */
+    struct flue_hook beside;          /* host_path.leases */
+    const struct host_cached *told;   /* as the target knows it; */
+    const struct host_cached *wanted; /* as it should be */
+    struct host_const fixed;
 };
+_Static_assert(sizeof(struct host_lease) <= 136, "an offloaded connection costs the host more");
 
 /* Of a connection that had to come back. */
 struct host_wait {
@@ -264,15 +297,15 @@ struct flue_socket {
     struct flue_host *host;
     struct flue_tcp_conn *conn; /* NULL unless the host holds the connection */
     struct host_lease *lease;   /* NULL while the host holds it */
-    struct host_path *path;     /* NULL until it sends first */
+    struct host_pair *pair;     /* its addresses */
     const struct flue_app *app;
     void *ctx;
-    struct flue_hook output; /* flue_host.outputs: has something to transmit */
-    struct flue_hook attend; /* flue_host.attend: something happened */
-    struct flue_hook move;   /* flue_host.offers or .takes, or host_neighbour.offers */
-    struct flue_hook all;    /* flue_host.all */
-    struct host_piece *piece_first, *piece_last;
-    struct host_held *held_first, *held_last;
+    struct flue_hook output;   /* flue_host.outputs: has something to transmit */
+    struct flue_hook attend;   /* flue_host.attend: something happened */
+    struct flue_hook move;     /* flue_host.offers or .takes, or host_neighbour.offers */
+    struct flue_hook all;      /* flue_host.all */
+    struct host_piece *pieces; /* received bytes: the last of a ring, whose next is the first; NULL: none */
+    struct host_held *held;
     uint64_t sent_bytes;       /* accepted from the application */
     uint64_t posted_bytes;     /* of those, given to the present holder; the rest waits here */
     uint64_t acked_bytes;      /* of those, acknowledged by the peer */
@@ -281,19 +314,18 @@ struct flue_socket {
     uint32_t owed_bytes;       /* handed up by the software path, not yet reported by flue_tcp_consumed() */
     uint32_t lists;            /* buffer lists of the target that are returned after the read */
     uint32_t woken;            /* the core's count of works when the application was last woken */
-    uint32_t id;
-    struct flue_tcp_tuple tuple;
-    uint32_t flags;         /* enum socket_flag */
-    uint16_t arrived;       /* segments held that came in since nothing was held */
-    uint8_t holder;         /* enum flue_holder; written by socket_enter() only */
-    uint8_t why;            /* enum flue_move: of the hand-over that is wanted or under way */
-    uint8_t reason;         /* enum flue_tcp_reason, with SOCKET_ENDED */
-    uint8_t driven_back;    /* mandatory uploads so far (D-35) */
-    struct host_wait *wait; /* NULL while it never had to come back */
-    struct host_view *view; /* what its policy may know; NULL: the policy is not asked again */
-    struct flue_account account;
+    uint16_t local_port, remote_port;
+    uint32_t flags;              /* enum socket_flag */
+    uint16_t arrived;            /* segments held that came in since nothing was held */
+    uint8_t holder;              /* enum flue_holder; written by socket_enter() only */
+    uint8_t why;                 /* enum flue_move: of the hand-over that is wanted or under way */
+    uint8_t reason;              /* enum flue_tcp_reason, with SOCKET_ENDED */
+    uint8_t driven_back;         /* mandatory uploads so far (D-35) */
+    struct host_wait *wait;      /* NULL while it never had to come back */
+    struct host_view *view;      /* what its policy may know; NULL: the policy is not asked again */
+    struct flue_account account; /* .conn: its identity */
 };
-_Static_assert(sizeof(struct flue_socket) - sizeof(struct flue_account) <= 256, "a socket is too big");
+_Static_assert(sizeof(struct flue_socket) <= 256, "a socket costs at most four cache lines");
 
 /* Steps of the looks at connections of which nothing is new: each waits twice as long as the one before. */
 enum { HOST_QUIET_STEPS = 10 };
@@ -321,9 +353,10 @@ struct flue_host {
     struct flue_ndis *ndis;
     NDIS_HANDLE protocol;
     struct ndis_pool *frames, *spans; /* ordinary frames and forwarded segments; chimney sends and disconnects */
-    struct pool sockets, pieces, held, leases, blocks, paths, listeners, bindings_pool, neighbours, routes, fragments,
-        datagrams, questions, requests, waits, views;
-    struct hash_table by_tuple, by_addresses, by_next_hop; /* the last: neighbours, but for the static ones */
+    struct pool sockets, pieces, held, leases, cached, pairs, blocks, paths, listeners, bindings_pool, neighbours,
+        routes, fragments, datagrams, questions, requests, waits, views;
+    struct hash_table by_tuple, by_addresses, by_pair, by_values;
+    struct hash_table by_next_hop; /* neighbours, but for the static ones */
     struct flue_hook all, outputs, attend, offers, takes, path_list, listener_list, bindings, route_list, dirty,
         answered, datagram_list, idle_paths; /* the last: longest idle first */
     struct flue_hook stirred;                /* next hops that paths may be able to move to */
@@ -352,20 +385,28 @@ struct flue_host {
     int32_t last_refusal;
     flue_host_stray_fn *stray; /* NULL: nobody asks */
     void *stray_ctx;
-    struct flue_account closed_book; /* of sockets that are gone */
+    struct flue_book closed_book; /* of sockets that are gone */
     struct flue_host_totals totals;
 };
 
 /* The number of its outgoing stream (flue_host_socket_send). */
 static inline uint32_t socket_stream(const struct flue_socket *socket)
 {
-    return 2 * socket->id + ((socket->flags & SOCKET_ACCEPTED) != 0);
+    return 2 * socket->account.conn + ((socket->flags & SOCKET_ACCEPTED) != 0);
 }
 
 /* Whether the host follows a rule: at the places where one of those of explore/rules.c makes it do something. */
 static inline bool host_obeys(const struct flue_host *host, unsigned rule)
 {
     return flue_ddi_obeys(&host->params.ddi, rule) != 0;
+}
+
+static inline struct flue_tcp_tuple host_tuple(const struct flue_socket *socket)
+{
+    return (struct flue_tcp_tuple){.local_ip = socket->pair->local_ip,
+                                   .remote_ip = socket->pair->remote_ip,
+                                   .local_port = socket->local_port,
+                                   .remote_port = socket->remote_port};
 }
 
 /* host.c: entries.  host_enter() starts work that arrives at arrival_ps; inside an entry it does not touch the clock.

@@ -42,19 +42,16 @@ static void put_address(uint64_t numbers[2], const struct flue_ip *ip)
 
 static void put_socket(struct image_writer *writer, const struct flue_socket *socket)
 {
+    const struct flue_tcp_tuple tuple = host_tuple(socket);
     uint64_t numbers[NUMBERS] = {
-        [ID] = socket->id,
-        [FLAGS] = socket->flags & FLAGS_KEPT,
-        [SENT] = socket->sent_bytes,
-        [POSTED] = socket->posted_bytes,
-        [ACKED] = socket->acked_bytes,
-        [OWED] = socket->owed_bytes,
-        [DRIVEN_BACK] = socket->driven_back,
-        [PORTS] = (uint64_t)socket->tuple.local_port << 16 | socket->tuple.remote_port,
+        [ID] = socket->account.conn,         [FLAGS] = socket->flags & FLAGS_KEPT,
+        [SENT] = socket->sent_bytes,         [POSTED] = socket->posted_bytes,
+        [ACKED] = socket->acked_bytes,       [OWED] = socket->owed_bytes,
+        [DRIVEN_BACK] = socket->driven_back, [PORTS] = (uint64_t)tuple.local_port << 16 | tuple.remote_port,
     };
 
-    put_address(&numbers[LOCAL_IP], &socket->tuple.local_ip);
-    put_address(&numbers[REMOTE_IP], &socket->tuple.remote_ip);
+    put_address(&numbers[LOCAL_IP], &tuple.local_ip);
+    put_address(&numbers[REMOTE_IP], &tuple.remote_ip);
     image_put_start(writer, FIELD_SOCKET, true, 8 * NUMBERS);
     for (unsigned i = 0; i < NUMBERS; i++) {
         image_put_more_u(writer, numbers[i], 8);
@@ -64,13 +61,17 @@ static void put_socket(struct image_writer *writer, const struct flue_socket *so
 /* Payload described, not carried. */
 static bool put_unread(struct image_writer *writer, const struct flue_socket *socket)
 {
+    const struct host_piece *const last = socket->pieces, *piece = last;
     uint32_t count = 0;
 
-    for (const struct host_piece *piece = socket->piece_first; piece != NULL; piece = piece->next) {
+    while (piece != NULL) {
         count++;
+        piece = piece->next == last ? NULL : piece->next;
     }
     image_put_start(writer, FIELD_UNREAD, true, count * PIECE_BYTES);
-    for (const struct host_piece *piece = socket->piece_first; piece != NULL; piece = piece->next) {
+    piece = last;
+    while (count-- > 0) {
+        piece = piece->next; /* the first follows the last */
         if (piece->span.memory != NULL) {
             return false;
         }
@@ -200,20 +201,22 @@ static flue_err wake(struct flue_socket *socket, const void *image, size_t bytes
     struct flue_host *host = socket->host;
     struct image_reader reader;
     struct flue_tcp_info info;
+    struct flue_tcp_tuple tuple;
     flue_err err = image_reader_start(&reader, image, bytes);
 
     if (err == FLUE_OK && (socket->flags & SOCKET_ABORT_WANTED) != 0) {
         err = FLUE_ENOMEM;
     }
     if (err == FLUE_OK) {
-        err = flue_tcp_image_read(host->tcp, &reader, socket, socket->id, host_now(host), &socket->conn);
+        err = flue_tcp_image_read(host->tcp, &reader, socket, socket->account.conn, host_now(host), &socket->conn);
     }
     if (err != FLUE_OK) {
         socket->conn = NULL;
         return err;
     }
     flue_tcp_info(socket->conn, &info);
-    return flue_tcp_tuple_equal(&info.tuple, &socket->tuple) ? FLUE_OK : FLUE_EPARSE;
+    tuple = host_tuple(socket);
+    return flue_tcp_tuple_equal(&info.tuple, &tuple) ? FLUE_OK : FLUE_EPARSE;
 }
 
 flue_err flue_host_socket_import(struct flue_host *host, const void *image, size_t bytes, const struct flue_app *app,

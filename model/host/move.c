@@ -80,9 +80,14 @@ flue_err flue_host_address_move(struct flue_host *host, const struct flue_ip *ip
     {
         struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
 
-        if (socket->holder == FLUE_HOLDER_HOST) {
-            path_follow(socket);
+        if ((socket->flags & SOCKET_OFFER) != 0 && socket->pair->path != NULL && socket->pair->path->retired) {
+            list_remove(&socket->move); /* perhaps it waits for the old next hop */
+            list_push_back(&host->offers, &socket->move);
         }
+    }
+    FLUE_LIST_EACH(hook, &host->all)
+    {
+        path_follow(FLUE_CONTAINER_OF(hook, struct flue_socket, all));
     }
     host_leave(host);
     return err;
@@ -93,7 +98,7 @@ flue_err flue_host_socket_move(struct flue_socket *socket, flue_ps at_ps)
     const uint32_t never = SOCKET_MOVE_ON | SOCKET_ABORT_WANTED | SOCKET_ENDED;
     const unsigned held = socket->holder == FLUE_HOLDER_TARGET || socket->holder == FLUE_HOLDER_OFFERED;
 
-    if (!held || socket->path == NULL || !socket->path->retired || (socket->flags & never) != 0) {
+    if (!held || !socket->lease->path->retired || (socket->flags & never) != 0) {
         return FLUE_ESTATE;
     }
     host_enter(socket->host, at_ps);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/offload.c - handing connections to the target: initiate and its completion. */
+#include "host/cached.h"
 #include "host/binding.h"
 #include "host/charge.h"
 #include "host/chimney.h"
@@ -25,13 +26,13 @@
 bool offload_possible(const struct flue_socket *socket)
 {
     const uint32_t never = SOCKET_OFFER | SOCKET_ABORT_WANTED | SOCKET_ENDED;
-    const struct host_path *path = socket->path;
+    const struct host_path *path = socket->pair->path;
     const struct host_binding *binding = path != NULL ? path->wanted->object.binding : socket->host->first;
     struct flue_tcp_info info;
 
     if (socket->holder != FLUE_HOLDER_HOST || socket->conn == NULL || (socket->flags & never) != 0 ||
         (socket->flags & SOCKET_CONNECTED) == 0 || binding == NULL ||
-        !binding_allows(binding, &socket->tuple.remote_ip) ||
+        !binding_allows(binding, &socket->pair->remote_ip) ||
         (socket->wait != NULL && socket->host->env->now(socket->host->env->ctx) < socket->wait->not_before_ps)) {
         return false;
     }
@@ -91,17 +92,17 @@ static void hold_span(void *arg, uint32_t seq, const struct flue_span *span)
 {
     const struct hold_builder *builder = arg;
     const struct flue_tcp_state *state = builder->state;
-    const struct flue_tcp_tuple *tuple = &builder->socket->tuple;
+    const struct flue_tcp_tuple tuple = host_tuple(builder->socket);
     uint32_t mss = builder->socket->host->params.tcp.mss_bytes;
     bool stamped = (state->const_flags & TCP_FLAG_TIMESTAMP_ENABLED) != 0;
 
     for (uint32_t from = 0; from < span->length_bytes; from += mss) {
         uint32_t left = span->length_bytes - from;
         struct flue_frame frame = {
-            .src_ip = tuple->remote_ip,
-            .dst_ip = tuple->local_ip,
-            .src_port = tuple->remote_port,
-            .dst_port = tuple->local_port,
+            .src_ip = tuple.remote_ip,
+            .dst_ip = tuple.local_ip,
+            .src_port = tuple.remote_port,
+            .dst_port = tuple.local_port,
             .seq = seq + from,
             .ack = state->snd_una,
             .window = (uint16_t)(state->snd_wnd >> state->snd_wscale),
@@ -110,7 +111,7 @@ static void hold_span(void *arg, uint32_t seq, const struct flue_span *span)
             .ts_val = state->ts_recent,
             .ts_ecr = state->ts_time,
             .ttl = state->ttl,
-            .ethertype = flue_ip_is_v4(&tuple->remote_ip) ? FLUE_ETHERTYPE_IPV4 : FLUE_ETHERTYPE_IPV6,
+            .ethertype = flue_ip_is_v4(&tuple.remote_ip) ? FLUE_ETHERTYPE_IPV4 : FLUE_ETHERTYPE_IPV6,
             .payload = span_slice(span, from, left < mss ? left : mss),
         };
 
@@ -118,13 +119,19 @@ static void hold_span(void *arg, uint32_t seq, const struct flue_span *span)
     }
 }
 
-static void keep_fixed(struct host_fixed *fixed, const struct flue_tcp_state *state)
+/* cached_reserve() has made room. */
+static void keep_fixed(struct host_lease *lease, const struct flue_tcp_state *state)
 {
-#define COPY_tcp_const(name)  fixed->name = state->name;
-#define COPY_tcp_cached(name) fixed->name = state->name;
+    struct host_values values;
+
+#define COPY_tcp_const(name)  lease->fixed.name = state->name;
+#define COPY_tcp_cached(name) values.name = state->name;
 #define COPY_tcp_delegated(name)
 #define FLUE_STATE(class_, name, type, unit, member, since) COPY_##class_(name)
 #include "flue/state.def"
+    lease->told = cached_get(lease->socket->host, &values);
+    assert(lease->told != NULL);
+    lease->wanted = cached_share(lease->told);
 }
 
 /* The engine's connection becomes the state behind a block.  From now on the host keeps the socket and its lease only.
@@ -141,13 +148,12 @@ static void move_out(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
     assert(err == FLUE_OK);
     (void)err;
     /* With one queue: what tells connections apart as well as a hash would, and names this one in traces. */
-    state.hash_value = rss_on(host) ? rss_hash(&socket->tuple) : socket->id;
+    state.hash_value = rss_on(host) ? rss_hash(&state.tuple) : socket->account.conn;
     ndis_state_put(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
     tcp->Block.NetBufferListChain = chain->first;
     tcp->Delegated.SendDataHead = chain->first;
     tcp->Delegated.SendDataTail = chain->last;
-    keep_fixed(&socket->lease->fixed, &state);
-    socket->lease->wanted = socket->lease->fixed;
+    keep_fixed(socket->lease, &state);
     tcp->Delegated.BufferedData = post_buffered(socket);
     if (host->params.ddi.ndis_version == FLUE_NDIS_6_0) {
         tcp->Delegated.Header.Length = FLUE_TCP_DELEGATED_LENGTH_1;
@@ -185,7 +191,7 @@ static bool offer(struct flue_socket *socket, struct host_path *path)
     if (host_obeys(host, 78)) {
         flue_tcp_visit_send_queue(socket->conn, add_span, &builder);
     }
-    if (block == NULL || builder.failed || !tree_add(path, block)) {
+    if (block == NULL || builder.failed || !cached_reserve(host) || !tree_add(path, block)) {
         drop_chain(builder.chain.first);
         pool_put(&host->blocks, block);
         pool_put(&host->leases, lease);
@@ -193,8 +199,9 @@ static bool offer(struct flue_socket *socket, struct host_path *path)
     }
     charge_initiate(host, &socket->account, 0);
     socket->lease = lease;
+    path_use(host, path);
     list_push_back(&path->leases, &lease->beside);
-    lease->object.binding->leases[!flue_ip_is_v4(&socket->tuple.remote_ip)]++;
+    lease->object.binding->leases[!flue_ip_is_v4(&socket->pair->remote_ip)]++;
     object_enter(&lease->object, OBJECT_OFFERED);
     socket_enter(socket, FLUE_HOLDER_OFFERED, (enum flue_move)socket->why);
     move_out(socket, block, &builder.chain);
@@ -276,7 +283,7 @@ static void taken(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST 
     socket_enter(socket, FLUE_HOLDER_TARGET, FLUE_MOVE_COMPLETED);
     socket->host->totals.offloaded++;
     socket->flags |= SOCKET_TELL_MOVED;
-    if (lease->object.binding->release_wanted || lease->recalled != 0) {
+    if (lease->object.binding->release_wanted || lease->object.recalled) {
         upload_want(socket, FLUE_MOVE_UPLOAD_ALL); /* everything goes back, this one, too (CH-308) */
     } else if (lease->path->object.doomed != 0) {
         upload_want(socket, FLUE_MOVE_NO_ROUTE);
@@ -312,7 +319,7 @@ static void refused(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIS
 {
     struct flue_host *host = socket->host;
     FLUE_TCP_BLOCK *tcp = (FLUE_TCP_BLOCK *)(void *)block;
-    struct flue_tcp_state state = {.tuple = socket->tuple};
+    struct flue_tcp_state state = {.tuple = host_tuple(socket)};
 
     host->last_refusal = block->Status;
     count_refusal(&host->totals, why);
@@ -321,9 +328,8 @@ static void refused(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIS
     socket_enter(socket, FLUE_HOLDER_HOST, FLUE_MOVE_REFUSED);
     post_buffered_done(socket, tcp->Delegated.BufferedData, false);
     ndis_state_get(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
-    state.tuple = socket->tuple;
+    state.tuple = host_tuple(socket);
     update_carry(socket->lease, &state);
-    path_follow(socket);
     upload_import(socket, &state, block->NetBufferListChain, socket->owed_bytes);
     move_on(socket);
     socket_attend(socket);

@@ -83,16 +83,23 @@ struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_i
     return neighbour == NULL ? NULL : make(host, local_ip, remote_ip, neighbour);
 }
 
+void path_use(struct flue_host *host, struct host_path *path)
+{
+    if (path->users++ == 0 && hook_linked(&path->idle)) {
+        list_remove(&path->idle);
+        host->idle_count--;
+    }
+}
+
 struct host_path *path_of(struct flue_socket *socket)
 {
     struct flue_host *host = socket->host;
-    struct host_path *path = socket->path;
+    struct host_path *path = socket->pair->path;
 
     if (path == NULL) {
-        path = socket->path = path_get(host, &socket->tuple.local_ip, &socket->tuple.remote_ip);
-        if (path != NULL && path->users++ == 0 && hook_linked(&path->idle)) {
-            list_remove(&path->idle);
-            host->idle_count--;
+        path = socket->pair->path = path_get(host, &socket->pair->local_ip, &socket->pair->remote_ip);
+        if (path != NULL) {
+            path_use(host, path);
         }
     }
     return path;
@@ -100,13 +107,9 @@ struct host_path *path_of(struct flue_socket *socket)
 
 /* ---- Ends: the few that were used last stay, with the MTU that was learnt of them, and with the target */
 
-void path_leave(struct flue_socket *socket)
+void path_leave(struct flue_host *host, struct host_path *path)
 {
-    struct flue_host *host = socket->host;
-    struct host_path *path = socket->path;
-
-    socket->path = NULL;
-    if (path == NULL || --path->users > 0) {
+    if (--path->users > 0) {
         return;
     }
     if (path->retired && path->object.state != OBJECT_HERE) {
@@ -119,6 +122,51 @@ void path_leave(struct flue_socket *socket)
         host_arm_settle(host);
     }
 }
+
+/* ---- Pairs of addresses */
+
+static bool same_pair(const void *item, const void *key)
+{
+    const struct host_pair *pair = item;
+    const struct addresses *addresses = key;
+
+    return flue_ip_equal(&pair->remote_ip, addresses->remote_ip) && flue_ip_equal(&pair->local_ip, addresses->local_ip);
+}
+
+struct host_pair *pair_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip)
+{
+    const struct addresses addresses = {local_ip, remote_ip};
+    const uint32_t hash = hash_of(local_ip, remote_ip);
+    struct host_pair *pair = hash_table_find(&host->by_pair, hash, same_pair, &addresses);
+
+    if (pair != NULL) {
+        pair->users++;
+        return pair;
+    }
+    pair = pool_get(&host->pairs);
+    if (pair == NULL) {
+        return NULL;
+    }
+    *pair = (struct host_pair){.local_ip = *local_ip, .remote_ip = *remote_ip, .users = 1, .hash = hash};
+    if (hash_table_insert(&host->by_pair, hash, pair) != FLUE_OK) {
+        pool_put(&host->pairs, pair);
+        return NULL;
+    }
+    return pair;
+}
+
+void pair_put(struct flue_host *host, struct host_pair *pair)
+{
+    if (--pair->users == 0) {
+        if (pair->path != NULL) {
+            path_leave(host, pair->path);
+        }
+        (void)hash_table_remove(&host->by_pair, pair->hash, pair);
+        pool_put(&host->pairs, pair);
+    }
+}
+
+/* ---- Paths that nothing uses */
 
 static void leave_ring(struct host_path *path)
 {
@@ -292,17 +340,13 @@ bool path_retire(struct host_path *path)
 
 void path_follow(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct host_path *path = socket->pair->path;
 
-    if (socket->path == NULL || !socket->path->retired) {
-        return;
+    if (path != NULL && path->retired) {
+        path_leave(socket->host, path);
+        socket->pair->path = NULL;
+        (void)path_of(socket);
     }
-    path_leave(socket);
-    if ((socket->flags & SOCKET_OFFER) != 0) { /* perhaps it waits for the old next hop */
-        list_remove(&socket->move);
-        list_push_back(&host->offers, &socket->move);
-    }
-    (void)path_of(socket);
 }
 
 /* ---- ICMP */
@@ -346,7 +390,7 @@ void path_icmp(struct flue_host *host, const struct flue_frame *frame)
                                         .src_port = error.tuple.remote_port,
                                         .dst_port = error.tuple.local_port};
     struct flue_socket *socket = socket_find(host, &mirrored);
-    struct host_path *path = socket == NULL ? NULL : path_of(socket);
+    struct host_path *path = socket == NULL ? NULL : socket->lease != NULL ? socket->lease->path : path_of(socket);
     uint32_t mtu_bytes = frame->mss < least ? least : frame->mss;
 
     if (!is_error(frame) || path == NULL) {

@@ -10,13 +10,17 @@
 /* The path of a pair of addresses, made when it is asked for first; NULL: no memory. */
 struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip);
 struct host_path *path_of(struct flue_socket *socket);
+/* Another user of a path; and one less. */
+void path_use(struct flue_host *host, struct host_path *path);
+void path_leave(struct flue_host *host, struct host_path *path);
 /* Where routes lead now that a local address is on another adapter: a path there, which is the one that path_get()
  * finds from now on.  False: no memory, everything as it was. */
 bool path_retire(struct host_path *path);
-/* A socket that the host holds goes where its address has gone. */
+/* Its pair goes where its address has gone. */
 void path_follow(struct flue_socket *socket);
-/* The socket needs its path no longer. */
-void path_leave(struct flue_socket *socket);
+/* Two addresses, for one socket more or less; the last takes its leave of the path, too.  NULL: no memory. */
+struct host_pair *pair_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip);
+void pair_put(struct flue_host *host, struct host_pair *pair);
 /* Frees paths and neighbours that nothing uses, as far as there are more than a few of them. */
 void path_sweep(struct flue_host *host);
 /* Another MTU, or another next hop that routes want: the target is told by an update. */

@@ -17,7 +17,7 @@ static bool may_post(const struct flue_socket *socket)
     const uint32_t never = SOCKET_TAKE | SOCKET_PEER_FIN | SOCKET_RESET | SOCKET_ABORT_WANTED | SOCKET_ENDED;
 
     return socket->holder == FLUE_HOLDER_TARGET && (socket->flags & never) == 0 &&
-           (socket->flags & SOCKET_PAUSED) == 0 && socket->lease->posts_failed == 0;
+           (socket->flags & SOCKET_PAUSED) == 0 && !socket->lease->object.posts_failed;
 }
 
 static bool add_post(struct flue_socket *socket, struct ndis_chain *chain, uint32_t room_bytes)
@@ -33,7 +33,7 @@ static bool add_post(struct flue_socket *socket, struct ndis_chain *chain, uint3
     nbl->ProtocolReserved[0] = socket;
     NET_BUFFER_LIST_INFO(nbl, TcpReceiveNoPush) = (PVOID)(uintptr_t)(room_bytes > 0 ? host->params.receive_nonpush : 0);
     ndis_chain_append(chain, nbl);
-    socket->lease->posts++;
+    socket->lease->object.posts++;
     host->totals.posted++;
     charge_chimney_send(host, &socket->account, 0);
     return true;
@@ -50,14 +50,15 @@ void post_receives(struct flue_socket *socket)
         return;
     }
     if (params->receive_post_bytes > 0) {
-        while (socket->lease->posts < params->receive_posts && add_post(socket, &chain, params->receive_post_bytes)) {
+        while (socket->lease->object.posts < params->receive_posts &&
+               add_post(socket, &chain, params->receive_post_bytes)) {
         }
     }
-    if (socket->lease->refusing != 0 && chain.first == NULL && socket->lease->posts == 0) {
+    if (socket->lease->object.refusing && chain.first == NULL && socket->lease->object.posts == 0) {
         (void)add_post(socket, &chain, 0);
     }
     if (chain.first != NULL) {
-        socket->lease->refusing = 0;
+        socket->lease->object.refusing = false;
         protocol_tcp_receive(socket, &chain);
     }
 }
@@ -70,8 +71,8 @@ static void completed(struct flue_host *host, PNET_BUFFER_LIST nbl)
     struct ndis_spans spans = ndis_spans_of_chain(nbl->FirstNetBuffer, 0, bytes);
     struct flue_span span;
 
-    assert(socket->lease != NULL && socket->lease->posts > 0);
-    socket->lease->posts--;
+    assert(socket->lease != NULL && socket->lease->object.posts > 0);
+    socket->lease->object.posts--;
     charge_chimney_indicate(host, &socket->account, 0);
     if (bytes > 0) {
         charge_chimney_switch(host, &socket->account, 0);
@@ -83,7 +84,7 @@ static void completed(struct flue_host *host, PNET_BUFFER_LIST nbl)
         if (nbl->Status == NDIS_STATUS_UPLOAD_IN_PROGRESS) {
             upload_want(socket, FLUE_MOVE_RETRIEVE);
         }
-        socket->lease->posts_failed = 1; /* posted again when somebody holds the connection anew */
+        socket->lease->object.posts_failed = true; /* posted again when somebody holds the connection anew */
     }
     ndis_nbl_put(nbl);
     socket_attend(socket);
@@ -147,13 +148,16 @@ static void put_all(PNET_BUFFER_LIST first)
 PNET_BUFFER_LIST post_buffered(struct flue_socket *socket)
 {
     struct ndis_chain chain = {0};
+    const struct host_piece *piece;
 
-    if (socket->piece_first == NULL || (socket->flags & SOCKET_PEER_FIN) != 0) {
+    if (socket->pieces == NULL || (socket->flags & SOCKET_PEER_FIN) != 0) {
         return NULL;
     }
-    for (const struct host_piece *piece = socket->piece_first; piece != NULL; piece = piece->next) {
+    piece = socket->pieces;
+    do {
         PNET_BUFFER_LIST nbl = ndis_nbl_get(socket->host->spans);
 
+        piece = piece->next;
         if (nbl == NULL || ndis_nbl_append(nbl, &piece->span) != FLUE_OK) {
             if (nbl != NULL) {
                 ndis_nbl_put(nbl);
@@ -162,8 +166,8 @@ PNET_BUFFER_LIST post_buffered(struct flue_socket *socket)
             return NULL;
         }
         ndis_chain_append(&chain, nbl);
-    }
-    socket->lease->buffered = 1;
+    } while (piece != socket->pieces);
+    socket->lease->object.buffered = true;
     return chain.first;
 }
 
@@ -172,20 +176,14 @@ void post_buffered_done(struct flue_socket *socket, PNET_BUFFER_LIST first, bool
 {
     struct host_lease *lease = socket->lease;
 
-    if (lease->buffered == 0) {
+    if (!lease->object.buffered) {
         return;
     }
-    lease->buffered = 0;
+    lease->object.buffered = false;
     put_all(first);
     if (taken) {
-        lease->refusing = 1;
-        while (socket->piece_first != NULL) {
-            struct host_piece *piece = socket->piece_first;
-
-            socket->piece_first = piece->next;
-            pool_put(&socket->host->pieces, piece);
-        }
-        socket->piece_last = NULL;
+        lease->object.refusing = true;
+        socket_drop_pieces(socket);
         socket->unread_bytes = 0;
     }
 }

@@ -251,25 +251,25 @@ void protocol_invalidate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BL
 
 void protocol_tcp_send(struct flue_socket *socket, struct ndis_chain *chain)
 {
-    say(socket->host, socket->id);
+    say(socket->host, socket->account.conn);
     (void)NdisOffloadTcpSend(&socket->lease->object.handle, ndis_chain_take(chain));
 }
 
 void protocol_tcp_receive(struct flue_socket *socket, struct ndis_chain *chain)
 {
-    say(socket->host, socket->id);
+    say(socket->host, socket->account.conn);
     (void)NdisOffloadTcpReceive(&socket->lease->object.handle, ndis_chain_take(chain));
 }
 
 void protocol_tcp_forward(struct flue_socket *socket, struct ndis_chain *chain)
 {
-    say(socket->host, socket->id);
+    say(socket->host, socket->account.conn);
     (void)NdisOffloadTcpForward(&socket->lease->object.handle, ndis_chain_take(chain));
 }
 
 void protocol_tcp_disconnect(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG flags)
 {
-    say(socket->host, socket->id);
+    say(socket->host, socket->account.conn);
     (void)NdisOffloadTcpDisconnect(&socket->lease->object.handle, nbl, flags);
 }
 

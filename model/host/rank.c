@@ -8,7 +8,7 @@ enum { RANK_ROOM_FIRST = 64 };
 
 static bool before(const struct host_view *a, const struct host_view *b)
 {
-    return a->value != b->value ? a->value < b->value : a->socket->id < b->socket->id;
+    return a->value != b->value ? a->value < b->value : a->socket->account.conn < b->socket->account.conn;
 }
 
 static void place(struct host_ask *ask, uint32_t at, struct host_view *view)

@@ -18,7 +18,12 @@
 
 static bool same_tuple(const void *item, const void *key)
 {
-    return flue_tcp_tuple_equal(&((const struct flue_socket *)item)->tuple, key) != 0;
+    const struct flue_socket *socket = item;
+    const struct flue_tcp_tuple *tuple = key;
+
+    return socket->remote_port == tuple->remote_port && socket->local_port == tuple->local_port &&
+           flue_ip_equal(&socket->pair->remote_ip, &tuple->remote_ip) &&
+           flue_ip_equal(&socket->pair->local_ip, &tuple->local_ip);
 }
 
 static uint32_t hash_of(const struct flue_tcp_tuple *tuple)
@@ -38,29 +43,35 @@ uint32_t flue_host_identify(const struct flue_host *host, const struct flue_tcp_
 {
     const struct flue_socket *socket = hash_table_find(&host->by_tuple, hash_of(tuple), same_tuple, tuple);
 
-    return socket != NULL ? socket->id : FLUE_NO_CONN;
+    return socket != NULL ? socket->account.conn : FLUE_NO_CONN;
 }
 
 struct flue_socket *socket_new(struct flue_host *host, const struct flue_tcp_tuple *tuple, uint32_t id, unsigned side,
                                const struct flue_app *app, void *ctx)
 {
-    struct flue_socket *socket = pool_get(&host->sockets);
+    struct host_pair *pair = pair_get(host, &tuple->local_ip, &tuple->remote_ip);
+    struct flue_socket *socket = pair == NULL ? NULL : pool_get(&host->sockets);
 
     if (socket == NULL) {
+        if (pair != NULL) {
+            pair_put(host, pair);
+        }
         return NULL;
     }
     *socket = (struct flue_socket){
         .host = host,
         .app = app,
         .ctx = ctx,
-        .id = id,
-        .tuple = *tuple,
+        .pair = pair,
+        .local_port = tuple->local_port,
+        .remote_port = tuple->remote_port,
         .flags = side == 0 ? 0 : SOCKET_ACCEPTED,
         .holder = FLUE_HOLDER_HOST,
         .account = {.conn = id},
     };
     if (hash_table_insert(&host->by_tuple, hash_of(tuple), socket) != FLUE_OK) {
         pool_put(&host->sockets, socket);
+        pair_put(host, pair);
         return NULL;
     }
     list_push_back(&host->all, &socket->all);
@@ -78,11 +89,13 @@ static void unhook(struct flue_hook *hook)
 
 void socket_unlink(struct flue_socket *socket)
 {
+    const struct flue_tcp_tuple tuple = host_tuple(socket);
+
     if ((socket->flags & SOCKET_UNLINKED) != 0) {
         return;
     }
     socket->flags |= SOCKET_UNLINKED;
-    (void)hash_table_remove(&socket->host->by_tuple, hash_of(&socket->tuple), socket);
+    (void)hash_table_remove(&socket->host->by_tuple, hash_of(&tuple), socket);
     unhook(&socket->output);
     if (socket->conn != NULL) {
         flue_tcp_release(socket->conn);
@@ -96,14 +109,9 @@ void socket_free(struct flue_socket *socket)
 
     assert(socket->lease == NULL);
     socket_unlink(socket);
-    while (socket->piece_first != NULL) {
-        struct host_piece *piece = socket->piece_first;
-
-        socket->piece_first = piece->next;
-        pool_put(&host->pieces, piece);
-    }
+    socket_drop_pieces(socket);
     hold_drop(socket);
-    path_leave(socket);
+    pair_put(host, socket->pair);
     unhook(&socket->attend);
     unhook(&socket->move);
     host->offering -= (socket->flags & SOCKET_OFFER) != 0;
@@ -113,10 +121,7 @@ void socket_free(struct flue_socket *socket)
         pool_put(&host->waits, socket->wait);
     }
     list_remove(&socket->all);
-    for (unsigned i = 0; i < FLUE_COST_CATEGORIES; i++) {
-        host->closed_book.cycles[i] += socket->account.cycles[i];
-    }
-    host->closed_book.bus_ps += socket->account.bus_ps;
+    flue_book_add(&host->closed_book, &socket->account);
     host->totals.sockets--;
     host->totals.holders[socket->holder]--;
     pool_put(&host->sockets, socket);
@@ -149,13 +154,13 @@ void socket_ended(struct flue_socket *socket, enum flue_tcp_reason reason)
  * the connection, or whose connection is reset for that, gets nothing any more (D-37). */
 void socket_add_piece(struct flue_socket *socket, const struct flue_span *span)
 {
-    struct host_piece *piece = socket->piece_last;
+    struct host_piece *piece = socket->pieces;
 
     if ((socket->flags & SOCKET_ABORT_WANTED) != 0) {
         return;
     }
     socket->unread_bytes += span->length_bytes;
-    if (span->length_bytes == 0 || (socket->piece_first != NULL && span_append(&piece->span, span))) {
+    if (span->length_bytes == 0 || (piece != NULL && span_append(&piece->span, span))) {
         return;
     }
     piece = pool_get(&socket->host->pieces);
@@ -163,13 +168,36 @@ void socket_add_piece(struct flue_socket *socket, const struct flue_span *span)
         socket->flags |= SOCKET_ABORT_WANTED;
         return;
     }
-    *piece = (struct host_piece){.next = NULL, .span = *span};
-    if (socket->piece_first == NULL) {
-        socket->piece_first = piece;
-    } else {
-        socket->piece_last->next = piece;
+    *piece = (struct host_piece){.next = piece, .span = *span};
+    if (socket->pieces != NULL) {
+        piece->next = socket->pieces->next;
+        socket->pieces->next = piece;
     }
-    socket->piece_last = piece;
+    socket->pieces = piece;
+}
+
+struct host_piece *socket_take_pieces(struct flue_socket *socket)
+{
+    struct host_piece *last = socket->pieces, *first = NULL;
+
+    if (last != NULL) {
+        first = last->next;
+        last->next = NULL;
+        socket->pieces = NULL;
+    }
+    return first;
+}
+
+void socket_drop_pieces(struct flue_socket *socket)
+{
+    struct host_piece *piece = socket_take_pieces(socket);
+
+    while (piece != NULL) {
+        struct host_piece *next = piece->next;
+
+        pool_put(&socket->host->pieces, piece);
+        piece = next;
+    }
 }
 
 static void post_to_engine(struct flue_socket *socket)
@@ -291,7 +319,7 @@ flue_err flue_host_socket_send(struct flue_socket *socket, uint32_t bytes)
     enter_now(host);
     charge_call(host, account);
     charge_copy_send(host, account, bytes);
-    flue_trace1(host->trace, app_send, host_now(host), socket->id, bytes);
+    flue_trace1(host->trace, app_send, host_now(host), socket->account.conn, bytes);
     socket->sent_bytes += bytes;
     ask_sent(socket);
     socket_post(socket);
@@ -307,7 +335,7 @@ flue_err flue_host_socket_close(struct flue_socket *socket)
         return FLUE_ESTATE;
     }
     enter_now(host);
-    flue_trace0(host->trace, app_close, host_now(host), socket->id);
+    flue_trace0(host->trace, app_close, host_now(host), socket->account.conn);
     socket->flags |= SOCKET_CLOSE_WANTED;
     socket_post(socket);
     host_leave(host);
@@ -365,12 +393,12 @@ void flue_host_socket_set_ctx(struct flue_socket *socket, void *ctx)
 
 uint32_t flue_host_socket_id(const struct flue_socket *socket)
 {
-    return socket->id;
+    return socket->account.conn;
 }
 
-const struct flue_tcp_tuple *flue_host_socket_tuple(const struct flue_socket *socket)
+struct flue_tcp_tuple flue_host_socket_tuple(const struct flue_socket *socket)
 {
-    return &socket->tuple;
+    return host_tuple(socket);
 }
 
 enum flue_holder flue_host_socket_holder(const struct flue_socket *socket)

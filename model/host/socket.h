@@ -24,6 +24,9 @@ void socket_post(struct flue_socket *socket);
 /* Whether something waits here that socket_post() would give to the holder. */
 bool socket_waits(const struct flue_socket *socket);
 void socket_add_piece(struct flue_socket *socket, const struct flue_span *span);
+/* All pieces, as a list in order; NULL: none.  And: nobody wants them. */
+struct host_piece *socket_take_pieces(struct flue_socket *socket);
+void socket_drop_pieces(struct flue_socket *socket);
 
 /* ---- deliver.c */
 

@@ -274,8 +274,8 @@ static void take_event(void *owner, struct flue_tcp_conn *conn, const struct flu
         break;
     case FLUE_TCP_EV_ACKED:
         socket->acked_bytes += event->bytes;
-        if (socket->path != NULL) {
-            nud_event(socket->path->wanted, NUD_CONFIRMED); /* forward progress (RFC 4861 7.3.1) */
+        if (socket->pair->path != NULL) {
+            nud_event(socket->pair->path->wanted, NUD_CONFIRMED); /* forward progress (RFC 4861 7.3.1) */
         }
         socket->tell_acked_bytes += event->bytes;
         break;

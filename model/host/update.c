@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/update.c - cached variables that changed while the target has the object: told by updates, one at a time for
  * each object; what changes meanwhile follows (behaviour 9.1, CH-087, CH-092). */
+#include "host/cached.h"
 #include "host/charge.h"
 #include "host/object.h"
 #include "host/protocol.h"
@@ -17,28 +18,15 @@
 
 /* ---- Connections */
 
-#define EACH_CACHED(X)                                                                                                 \
-    X(cached_flags)                                                                                                    \
-    X(initial_rcv_wnd)                                                                                                 \
-    X(rcv_indication_size)                                                                                             \
-    X(ka_probe_count) X(ka_timeout) X(ka_interval) X(max_rt) X(flow_label) X(ttl) X(tos) X(user_priority)
-
-static bool same(const struct host_fixed *a, const struct host_fixed *b)
+void update_carry(const struct host_lease *lease, struct flue_tcp_state *state)
 {
-#define SAME(name) a->name == b->name &&
-    return EACH_CACHED(SAME) true;
-#undef SAME
-}
-
-void update_carry(struct host_lease *lease, struct flue_tcp_state *state)
-{
-#define CARRY(name) state->name = lease->wanted.name;
-    EACH_CACHED(CARRY)
+#define CARRY(name) state->name = lease->wanted->values.name;
+    HOST_EACH_CACHED(CARRY)
 #undef CARRY
 }
 
 /* Which commands go with the change. */
-static uint16_t commands(const struct host_fixed *from, const struct host_fixed *to)
+static uint16_t commands(const struct host_values *from, const struct host_values *to)
 {
     const bool alive = ((from->cached_flags ^ to->cached_flags) & TCP_FLAG_KEEP_ALIVE_ENABLED) != 0 ||
                        from->ka_probe_count != to->ka_probe_count || from->ka_timeout != to->ka_timeout ||
@@ -52,12 +40,13 @@ static uint16_t commands(const struct host_fixed *from, const struct host_fixed 
 static void put_tcp(struct host_lease *lease, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
     TCP_OFFLOAD_STATE_CACHED *cached = (void *)flue_state_first(block);
-    struct flue_tcp_state state = {.tuple = lease->socket->tuple};
+    struct flue_tcp_state state = {.tuple = host_tuple(lease->socket)};
 
     update_carry(lease, &state);
-    state.cached_flags = (uint16_t)(state.cached_flags | commands(&lease->fixed, &lease->wanted));
+    state.cached_flags = (uint16_t)(state.cached_flags | commands(&lease->told->values, &lease->wanted->values));
     ndis_state_put(&state, NULL, cached, NULL);
-    lease->fixed = lease->wanted;
+    cached_put(lease->socket->host, lease->told);
+    lease->told = cached_share(lease->wanted);
 }
 
 /* ---- Telling */
@@ -78,7 +67,7 @@ static bool changed(const struct host_object *object)
     case FLUE_LAYER_TCP: {
         const struct host_lease *lease = FLUE_CONTAINER_OF(object, struct host_lease, object);
 
-        return !same(&lease->fixed, &lease->wanted);
+        return lease->told != lease->wanted;
     }
     case FLUE_LAYER_NONE:
         break;
@@ -251,7 +240,7 @@ flue_err flue_host_socket_info(const struct flue_socket *socket, struct flue_tcp
 
 flue_err flue_host_socket_settings(const struct flue_socket *socket, struct flue_tcp_settings *out)
 {
-    const struct host_fixed *wanted;
+    const struct host_values *wanted;
 
     if (socket->conn != NULL) {
         *out = *flue_tcp_settings(socket->conn);
@@ -260,7 +249,7 @@ flue_err flue_host_socket_settings(const struct flue_socket *socket, struct flue
     if (socket->lease == NULL) {
         return FLUE_ESTATE;
     }
-    wanted = &socket->lease->wanted;
+    wanted = &socket->lease->wanted->values;
     *out = flue_tcp_stack_settings(socket->host->tcp);
     out->nagle = (wanted->cached_flags & TCP_FLAG_NAGLING_ENABLED) != 0;
     out->keep_alive = (wanted->cached_flags & TCP_FLAG_KEEP_ALIVE_ENABLED) != 0;
@@ -277,10 +266,12 @@ flue_err flue_host_socket_settings(const struct flue_socket *socket, struct flue
     return FLUE_OK;
 }
 
-static void want(struct flue_socket *socket, const struct flue_tcp_settings *settings)
+static flue_err want(struct flue_socket *socket, const struct flue_tcp_settings *settings)
 {
     struct flue_host *host = socket->host;
-    struct host_fixed *wanted = &socket->lease->wanted;
+    struct host_lease *lease = socket->lease;
+    struct host_values values = lease->wanted->values, *wanted = &values;
+    const struct host_cached *cached;
     const unsigned flags = TCP_FLAG_NAGLING_ENABLED | TCP_FLAG_KEEP_ALIVE_ENABLED | COMMANDS;
 
     wanted->cached_flags =
@@ -296,7 +287,14 @@ static void want(struct flue_socket *socket, const struct flue_tcp_settings *set
     wanted->ttl = settings->ttl;
     wanted->tos = settings->tos;
     wanted->user_priority = settings->user_priority & 7;
-    object_dirty(&socket->lease->object);
+    cached = cached_get(host, wanted);
+    if (cached == NULL) {
+        return FLUE_ENOMEM;
+    }
+    cached_put(host, lease->wanted);
+    lease->wanted = cached;
+    object_dirty(&lease->object);
+    return FLUE_OK;
 }
 
 flue_err flue_host_socket_change(struct flue_socket *socket, const struct flue_tcp_settings *settings, flue_ps at_ps)
@@ -311,7 +309,7 @@ flue_err flue_host_socket_change(struct flue_socket *socket, const struct flue_t
     if (socket->conn != NULL) {
         err = flue_tcp_change(socket->conn, settings, host_now(socket->host));
     } else {
-        want(socket, settings);
+        err = want(socket, settings);
     }
     host_leave(socket->host);
     return err;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/upload.c - taking connections back: terminate, its completion for objects of all layers, and the import of a
  * state. */
+#include "host/cached.h"
 #include "host/binding.h"
 #include "host/charge.h"
 #include "host/holder.h"
@@ -41,7 +42,7 @@ void upload_all(struct host_binding *binding)
 
         if (socket->lease != NULL && socket->lease->object.binding == binding) {
             upload_want(socket, FLUE_MOVE_UPLOAD_ALL);
-            socket->lease->recalled = 1; /* CH-308: even if the target resumes before it has taken it */
+            socket->lease->object.recalled = true; /* CH-308: even if the target resumes before it has taken it */
         }
     }
     binding->release_wanted = 1;
@@ -54,7 +55,10 @@ void lease_put(struct flue_host *host, struct host_lease *lease)
         list_remove(&lease->object.dirty);
     }
     list_remove(&lease->beside);
-    lease->object.binding->leases[!flue_ip_is_v4(&lease->socket->tuple.remote_ip)]--;
+    path_leave(host, lease->path);
+    lease->object.binding->leases[!flue_ip_is_v4(&lease->socket->pair->remote_ip)]--;
+    cached_put(host, lease->told);
+    cached_put(host, lease->wanted);
     pool_put(&host->leases, lease);
 }
 
@@ -161,7 +165,8 @@ void upload_import(struct flue_socket *socket, const struct flue_tcp_state *stat
 {
     struct flue_host *host = socket->host;
     struct host_lease *lease = socket->lease;
-    flue_err err = flue_tcp_import(host->tcp, state, socket, socket->id, unread_bytes, host_now(host), &socket->conn);
+    flue_err err =
+        flue_tcp_import(host->tcp, state, socket, socket->account.conn, unread_bytes, host_now(host), &socket->conn);
 
     socket->lease = NULL;
     if (err != FLUE_OK) {
@@ -169,7 +174,7 @@ void upload_import(struct flue_socket *socket, const struct flue_tcp_state *stat
         socket_ended(socket, FLUE_TCP_BY_ABORT);
     }
     send_lists(socket, chain);
-    send_lists(socket, lease->requeued.first);
+    send_lists(socket, lease->object.requeued);
     lease_put(host, lease);
     if (socket->conn == NULL) {
         return;
@@ -220,7 +225,7 @@ static uint32_t take_buffered(struct flue_socket *socket, PNET_BUFFER_LIST first
 /* What the target completed is known; the rest of what it acknowledged shows in what it did not give back. */
 static void count_acked(struct flue_socket *socket, PNET_BUFFER_LIST chain)
 {
-    uint64_t unacked = ndis_chain_bytes(chain) + ndis_chain_bytes(socket->lease->requeued.first) + socket->sent_bytes -
+    uint64_t unacked = ndis_chain_bytes(chain) + ndis_chain_bytes(socket->lease->object.requeued) + socket->sent_bytes -
                        socket->posted_bytes;
     uint64_t acked = socket->sent_bytes - unacked;
 
@@ -235,7 +240,7 @@ static void drop_lists(struct flue_socket *socket, PNET_BUFFER_LIST chain)
     struct flue_host *host = socket->host;
 
     send_lists(socket, chain);
-    send_lists(socket, socket->lease->requeued.first);
+    send_lists(socket, socket->lease->object.requeued);
     lease_put(host, socket->lease);
     socket->lease = NULL;
     hold_drop(socket);
@@ -267,19 +272,19 @@ static bool still_reads(const struct flue_socket *socket, const struct flue_tcp_
 static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
     const TCP_OFFLOAD_STATE_DELEGATED *delegated = &((FLUE_TCP_TERMINATE_BLOCK *)(void *)block)->Delegated;
-    const struct host_fixed *fixed = &socket->lease->fixed;
+    const struct host_const *fixed = &socket->lease->fixed;
     bool over = (socket->flags & (SOCKET_RESET | SOCKET_ABORT_TOLD)) != 0;
-    struct flue_tcp_state state = {.tuple = socket->tuple};
+    struct flue_tcp_state state = {.tuple = host_tuple(socket)};
     uint32_t unread_bytes = take_buffered(socket, delegated->BufferedData, (socket->flags & SOCKET_RESET) == 0);
 
-#define COPY_tcp_const(name)  state.name = fixed->name;
-#define COPY_tcp_cached(name) state.name = fixed->name;
+#define COPY_tcp_const(name) state.name = fixed->name;
+#define COPY_tcp_cached(name)
 #define COPY_tcp_delegated(name)
 #define FLUE_STATE(class_, name, type, unit, member, since) COPY_##class_(name)
 #include "flue/state.def"
     ndis_state_get(&state, NULL, NULL, delegated);
     update_carry(socket->lease, &state);
-    state.tuple = socket->tuple;
+    state.tuple = host_tuple(socket);
     state.state = still_reads(socket, &state) ? (uint32_t)FLUE_TCP_FIN_WAIT_2 : state.state;
     over = over || state.state == FLUE_TCP_CLOSED;
     socket->host->totals.chain_bytes_taken += ndis_chain_bytes(block->NetBufferListChain);
@@ -300,7 +305,6 @@ static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
         drop_lists(socket, block->NetBufferListChain);
         socket_ended(socket, reason_of(socket));
     } else {
-        path_follow(socket);
         upload_import(socket, &state, block->NetBufferListChain, unread_bytes);
         move_on(socket);
     }
@@ -342,7 +346,7 @@ static void complete_tcp(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
     struct host_object *object = &socket->lease->object;
     const bool failed = block->Status != NDIS_STATUS_SUCCESS;
     /* By the recipe of the page the terminate that follows the two events succeeds, and brings nothing (D-32). */
-    const bool gone = failed || (socket->lease->broken != 0 && (socket->flags & SOCKET_RESET) != 0);
+    const bool gone = failed || (socket->lease->object.broken && (socket->flags & SOCKET_RESET) != 0);
 
     if (gone && socket->holder != FLUE_HOLDER_LOST) {
         socket_enter(socket, FLUE_HOLDER_LOST, FLUE_MOVE_FAILED);

@@ -259,20 +259,23 @@ enum flue_party check_below(const struct ndis_adapter *adapter)
 
 /* ---- The end ---- */
 
-static void trees_end(struct check *check)
+void check_tree_owed(struct check *check, const struct check_tree *tree)
 {
     static const unsigned rules[] = {
         [NDIS_INITIATE] = 44, [NDIS_TERMINATE] = 111, [NDIS_UPDATE] = 81, [NDIS_INVALIDATE] = 103, [NDIS_QUERY] = 93,
     };
+    const struct check_at at = {.binding = tree->binding, .thing = tree->root, .kind = "block"};
 
+    check->crossing++;
+    check_report(check, rules[tree->operation], check_below(tree->binding->adapter), &at,
+                 "a tree of %u blocks was never completed", tree->count, 0, 0);
+}
+
+static void trees_end(struct check *check)
+{
     FLUE_LIST_EACH(hook, &check->trees)
     {
-        const struct check_tree *tree = FLUE_CONTAINER_OF(hook, struct check_tree, hook);
-        const struct check_at at = {.binding = tree->binding, .thing = tree->root, .kind = "block"};
-
-        check->crossing++;
-        check_report(check, rules[tree->operation], check_below(tree->binding->adapter), &at,
-                     "a tree of %u blocks was never completed", tree->count, 0, 0);
+        check_tree_owed(check, FLUE_CONTAINER_OF(hook, struct check_tree, hook));
     }
 }
 

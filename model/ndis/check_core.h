@@ -78,6 +78,7 @@ struct check_flow {
 /* What the frames of the wire tell: kept by check_wire.c.  Sequence numbers. */
 struct check_line {
     flue_ps since_ps;
+    flue_ps last_ps;      /* of the last frame, either way */
     uint32_t acked;       /* highest ACK that came in */
     uint32_t came_high;   /* end of the highest byte that came in */
     uint32_t ack_high;    /* highest ACK that the party below sent */
@@ -393,6 +394,8 @@ static inline bool check_before(uint32_t a, uint32_t b)
 {
     return (int32_t)(a - b) < 0;
 }
+/* check.c: a tree that is out for good. */
+void check_tree_owed(struct check *check, const struct check_tree *tree);
 /* At the end of the run. */
 void check_life_end(struct check *check);
 void check_power_end(struct check *check);

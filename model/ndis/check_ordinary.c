@@ -81,9 +81,22 @@ PNET_BUFFER_LIST check_frames_sent_back(struct ndis_adapter *adapter, PNET_BUFFE
     return take_back(check_enter(adapter->ndis), &at, adapter, CHECK_LENT_DOWN, first);
 }
 
+/* One frame is one buffer.  How many lists there are, the dispatcher counts itself. */
 PNET_BUFFER_LIST check_frames_indicated(struct ndis_binding *binding, PNET_BUFFER_LIST first)
 {
-    return lend(binding, CHECK_LENT_UP, 212, first);
+    struct check *check = binding->adapter->ndis->check;
+    const struct check_at at = {.binding = binding};
+
+    first = lend(binding, CHECK_LENT_UP, 212, first);
+    if (check->blind || check_below(binding->adapter) != FLUE_PARTY_TARGET) {
+        return first; /* a driver passes on what it was given */
+    }
+    for (const NET_BUFFER_LIST *nbl = first; nbl != NULL; nbl = nbl->Next) {
+        if (nbl->FirstNetBuffer == NULL || nbl->FirstNetBuffer->Next != NULL) {
+            report(check, &at, 201, FLUE_PARTY_TARGET, nbl, "an ordinary list is indicated that has not one buffer");
+        }
+    }
+    return first;
 }
 
 PNET_BUFFER_LIST check_frames_returned(struct ndis_binding *binding, PNET_BUFFER_LIST first)

@@ -420,6 +420,7 @@ static void watch(struct check *check, const void *adapter, int outward, const s
             (adapter != NULL && known->adapter != adapter && check_below(known->adapter) == FLUE_PARTY_TARGET)) {
             continue;
         }
+        conn->line.last_ps = check->env->now(check->env->ctx);
         if (outward != 0) {
             left(check, conn, frame);
         } else {

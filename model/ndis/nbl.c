@@ -66,17 +66,23 @@ flue_err ndis_pool_reserve(struct ndis_pool *pool, uint64_t pieces)
     return pool_reserve(&pool->mdls, pieces);
 }
 
+flue_err ndis_pool_reserve_lists(struct ndis_pool *pool, uint64_t lists)
+{
+    return pool_reserve(&pool->packets, lists);
+}
+
 uint64_t ndis_pool_live(const struct ndis_pool *pool)
 {
     return pool_live(&pool->packets);
 }
 
-/* What a packet that has been in use has beyond a new one. */
-static void reset(struct packet *packet)
+/* A packet that has been in use, or was set aside (zeroed), is as a new one. */
+static void reset(struct ndis_pool *pool, struct packet *packet)
 {
     NET_BUFFER_LIST *nbl = &packet->nbl;
 
     nbl->Next = NULL;
+    nbl->NdisPoolHandle = pool;
     nbl->FirstNetBuffer = &packet->nb;
     nbl->Context = NULL;
     for (unsigned i = 0; i < sizeof nbl->ProtocolReserved / sizeof nbl->ProtocolReserved[0]; i++) {
@@ -117,7 +123,7 @@ PNET_BUFFER_LIST ndis_nbl_get(struct ndis_pool *pool)
         return NULL;
     }
     if (used) {
-        reset(packet);
+        reset(pool, packet);
     } else {
         *packet = (struct packet){
             .nbl = {.FirstNetBuffer = &packet->nb, .NdisPoolHandle = pool, .Status = NDIS_STATUS_SUCCESS},

@@ -305,6 +305,11 @@ void flue_node_check_end(struct flue_node *node)
     flue_ndis_check_end(node->ndis);
 }
 
+void flue_node_check_cut(struct flue_node *node)
+{
+    flue_ndis_check_cut(node->ndis);
+}
+
 struct flue_host *flue_node_host(struct flue_node *node)
 {
     return node->host;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "target/fault.h"
 #include "target/target.h"
 
 /* ---- States (behaviour 5.2) ---- */
@@ -105,12 +106,6 @@ struct target_context *context_new(struct flue_target *target)
     }
     *context = (struct target_context){.state = FLUE_CONTEXT_NONE};
     hook_init(&context->sibling);
-    /* What is needed to give the connection back is set aside now, so that this can never fail for memory. */
-    context->kept = ndis_nbl_get(target->spans);
-    if (context->kept == NULL) {
-        pool_put(&target->contexts, context);
-        return NULL;
-    }
     return context;
 }
 
@@ -121,10 +116,7 @@ void context_free(struct flue_target *target, struct target_context *context)
         target->cache[context->slot - 1] = NULL;
         context->slot = 0;
     }
-    if (context->kept != NULL) {
-        ndis_nbl_put(context->kept);
-        context->kept = NULL;
-    }
+    context_drop_kept(context);
     watch_stop(target, context);
     overflow_forget(target, context);
     target->rcv_bytes -= context->rcv_bytes;
@@ -141,16 +133,40 @@ void context_free(struct flue_target *target, struct target_context *context)
     }
 }
 
-void context_link(struct target_context *context, struct target_path *path)
+flue_err context_keep(struct flue_target *target, struct target_context *context, const struct flue_span *span)
+{
+    flue_err err;
+
+    if (context->kept == NULL) {
+        context->kept = ndis_nbl_get(target->spans);
+    }
+    err = context->kept == NULL ? FLUE_ENOMEM : ndis_nbl_append(context->kept, span);
+    if (context_kept_bytes(context) == 0) {
+        context_drop_kept(context);
+    }
+    return err;
+}
+
+void context_drop_kept(struct target_context *context)
+{
+    if (context->kept != NULL) {
+        ndis_nbl_put(context->kept);
+        context->kept = NULL;
+    }
+}
+
+void context_link(struct flue_target *target, struct target_context *context, struct target_path *path)
 {
     context->path = path;
     path->dependents++;
     list_push_back(&path->conns, &context->sibling);
+    fault_name(target, context);
 }
 
 /* The path stays known: what is on its way up may still be about it. */
-void context_unlink(struct target_context *context)
+void context_unlink(struct flue_target *target, struct target_context *context)
 {
+    fault_forget(target, context);
     context->path->dependents--;
     list_remove(&context->sibling);
 }
@@ -230,6 +246,7 @@ void contexts_dispose(struct flue_target *target)
     }
     ndis_pool_free(target->frames);
     ndis_pool_free(target->spans);
+    hash_table_dispose(&target->names);
     pool_dispose(&target->contexts);
     pool_dispose(&target->paths);
     pool_dispose(&target->neighbours);

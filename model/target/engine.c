@@ -296,7 +296,8 @@ bool engine_has_room(struct flue_target *target, const struct target_context *co
     /* What waits behind a gap must find room when the gap is filled, even if the ring cannot grow any more by then. */
     return upwards_reserve(target, entries) == FLUE_OK &&
            (waiting == 0 || upwards_widen(target, entries + waiting) == FLUE_OK) &&
-           (bytes == 0 || ndis_pool_reserve(target->spans, (uint64_t)target->pledged + entries) == FLUE_OK);
+           (bytes == 0 || (ndis_pool_reserve(target->spans, (uint64_t)target->pledged + entries) == FLUE_OK &&
+                           ndis_pool_reserve_lists(target->spans, (uint64_t)target->pledged + entries) == FLUE_OK));
 }
 
 bool engine_receive(struct flue_target *target, struct target_context *context, const struct flue_frame *frame,

@@ -143,8 +143,59 @@ void fault_complete(struct flue_target *target, enum upward_kind kind, target_tr
 
 /* ---- On demand ---- */
 
-static struct target_context *find(const struct flue_target *target, uint32_t id)
+static bool has_id(const void *item, const void *key)
 {
+    return ((const struct target_context *)item)->id == *(const uint32_t *)key;
+}
+
+static void stop_naming(struct flue_target *target)
+{
+    hash_table_dispose(&target->names);
+    target->names = (struct hash_table){.slots = NULL};
+}
+
+void fault_name(struct flue_target *target, struct target_context *context)
+{
+    if (target->names.slots != NULL && hash_table_insert(&target->names, hash_u64(context->id), context) != FLUE_OK) {
+        stop_naming(target);
+    }
+}
+
+void fault_forget(struct flue_target *target, const struct target_context *context)
+{
+    if (target->names.slots != NULL) {
+        (void)hash_table_remove(&target->names, hash_u64(context->id), context);
+    }
+}
+
+/* All that there are now. */
+static void start_naming(struct flue_target *target)
+{
+    if (hash_table_init(&target->names, target->env, (uint32_t)target->totals.connections) != FLUE_OK) {
+        stop_naming(target);
+        return;
+    }
+    FLUE_LIST_EACH(neighbour, &target->all)
+    {
+        FLUE_LIST_EACH(path, &FLUE_CONTAINER_OF(neighbour, struct target_neighbour, sibling)->paths)
+        {
+            FLUE_LIST_EACH(conn, &FLUE_CONTAINER_OF(path, struct target_path, sibling)->conns)
+            {
+                fault_name(target, FLUE_CONTAINER_OF(conn, struct target_context, sibling));
+            }
+        }
+    }
+}
+
+/* The first time all connections are looked through; from then on there is a table of them. */
+static struct target_context *find(struct flue_target *target, uint32_t id)
+{
+    if (target->names.slots == NULL) {
+        start_naming(target);
+    }
+    if (target->names.slots != NULL) {
+        return hash_table_find(&target->names, hash_u64(id), has_id, &id);
+    }
     FLUE_LIST_EACH(neighbour, &target->all)
     {
         FLUE_LIST_EACH(path, &FLUE_CONTAINER_OF(neighbour, struct target_neighbour, sibling)->paths)

@@ -26,6 +26,9 @@ bool fault_loses(struct flue_target *target, const struct upward *done);
 void fault_complete(struct flue_target *target, enum upward_kind kind, target_tree tree);
 /* The events of lost hardware state (behaviour 11.5), once for a connection. */
 void fault_tell(struct flue_target *target, struct target_context *context);
+/* The connection is, or is not any more, one that a fault on demand may be meant for. */
+void fault_name(struct flue_target *target, struct target_context *context);
+void fault_forget(struct flue_target *target, const struct target_context *context);
 
 /* reset.c: the driver looks for operations that are overdue, and starts the adapter anew (D-60) */
 static inline bool reset_watches(const struct flue_target *target)

@@ -52,10 +52,17 @@ void give_back_snapshot(const struct flue_target *target, const struct target_co
 }
 
 /* What a target without CH-136 does with what lies beyond RcvNxt. */
+struct keeper {
+    struct flue_target *target;
+    struct target_context *context;
+};
+
 static void keep_beyond(void *arg, uint32_t seq, const struct flue_span *span)
 {
+    const struct keeper *keeper = (const struct keeper *)arg;
+
     (void)seq;
-    (void)!ndis_nbl_append(((struct target_context *)arg)->kept, span);
+    (void)!context_keep(keeper->target, keeper->context, span);
 }
 
 static struct flue_tcp_state final_state(struct flue_target *target, struct target_context *context)
@@ -72,7 +79,9 @@ static struct flue_tcp_state final_state(struct flue_target *target, struct targ
     err = flue_tcp_export(context->conn, target->engine.clock_ps, 1, &state);
     assert(err == FLUE_OK);
     if (!target_obeys(target, 136)) {
-        flue_tcp_visit_reassembly(context->conn, keep_beyond, context);
+        struct keeper keeper = {.target = target, .context = context};
+
+        flue_tcp_visit_reassembly(context->conn, keep_beyond, &keeper);
     }
     (void)err;
     return state;
@@ -128,7 +137,7 @@ static void end_tcp(struct give_back *give_back, struct target_context *context)
         context->conn = NULL;
     }
     event_release_held(give_back->target, context);
-    context_unlink(context);
+    context_unlink(give_back->target, context);
     give_back->target->totals.terminated++;
 }
 
@@ -345,7 +354,7 @@ struct gone {
 static void finish_tcp(struct gone *gone, target_tree block, struct target_context *context)
 {
     TCP_OFFLOAD_STATE_DELEGATED *delegated = delegated_of(block);
-    const uint64_t buffered_bytes = ndis_nbl_bytes(context->kept);
+    const uint64_t buffered_bytes = context_kept_bytes(context);
 
     if (target_obeys(gone->target, 118)) {
         post_end(gone->target, context,

@@ -38,9 +38,11 @@ static flue_err copy_buffered(struct flue_target *target, struct target_context 
                 flue_err err = ndis_pool_reserve(target->spans, (uint64_t)target->pledged + 1);
 
                 if (err == FLUE_OK) {
-                    err = ndis_nbl_append(context->kept, &span);
+                    err = ndis_pool_reserve_lists(target->spans, (uint64_t)target->pledged + 1);
                 }
-
+                if (err == FLUE_OK) {
+                    err = context_keep(target, context, &span);
+                }
                 if (err != FLUE_OK) {
                     return err;
                 }
@@ -54,7 +56,7 @@ static flue_err copy_buffered(struct flue_target *target, struct target_context 
 static flue_err import(struct flue_target *target, struct target_context *context, const struct flue_tcp_state *state,
                        PNET_BUFFER_LIST chain)
 {
-    const uint32_t unread_bytes = (uint32_t)ndis_nbl_bytes(context->kept);
+    const uint32_t unread_bytes = context_kept_bytes(context);
     flue_err err = flue_tcp_import(target->tcp, state, context, context->id, unread_bytes, target->engine.clock_ps,
                                    &context->conn);
 
@@ -85,7 +87,7 @@ static void install(struct flue_target *target, struct target_context *context, 
         send_adopt(context, nbl);
         nbl = next;
     }
-    context_link(context, context->path);
+    context_link(target, context, context->path);
     target->totals.connections++;
     target->totals.initiated++;
     if (target->totals.connections > target->totals.connections_peak) {

@@ -127,7 +127,7 @@ struct target_context {
     struct target_watch *watch;             /* NULL unless a threshold is set */
     PNET_BUFFER_LIST send_first, send_last; /* not yet fully acknowledged, in posting order */
 
-    PNET_BUFFER_LIST kept;                /* data that waits for the host; set aside at intake (BufferedData) */
+    PNET_BUFFER_LIST kept;                /* data that waits for the host; NULL: none */
     struct target_posts *posts;           /* NULL: none was ever made */
     struct target_context *link;          /* of those touched by an interrupt, or freed by a terminate */
     NDIS_HANDLE handle;                   /* the host's name for it, in indications */

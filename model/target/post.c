@@ -187,7 +187,7 @@ static bool is_due(const struct flue_target *target, const struct target_context
         return false;
     }
     return posts->first->Status != NDIS_STATUS_SUCCESS || NET_BUFFER_DATA_LENGTH(first_nb(posts->first)) == 0 ||
-           ndis_nbl_bytes(context->kept) > 0 || (posts->expired && partial(target, posts));
+           context->kept != NULL || (posts->expired && partial(target, posts));
 }
 
 void post_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first, uint32_t count)

@@ -108,7 +108,7 @@ static NDIS_STATUS query_path(struct query *query, target_tree block, const stru
 /* Bytes that wait in the adapter for the host: received, in order, neither taken nor out with an indication. */
 static uint32_t receive_backlog(const struct target_context *context)
 {
-    return (uint32_t)ndis_nbl_bytes(context->kept);
+    return context_kept_bytes(context);
 }
 
 static NDIS_STATUS query_tcp(struct query *query, target_tree block, struct target_context *context)

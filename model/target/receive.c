@@ -22,9 +22,9 @@ void receive_data(struct flue_target *target, struct target_context *context, co
 }
 
 /* The memory for it was set aside before the data was acknowledged (engine_has_room()). */
-static void append(PNET_BUFFER_LIST nbl, const struct flue_span *span)
+static void keep(struct flue_target *target, struct target_context *context, const struct flue_span *span)
 {
-    flue_err err = ndis_nbl_append(nbl, span);
+    flue_err err = context_keep(target, context, span);
 
     assert(err == FLUE_OK);
     (void)err;
@@ -90,16 +90,16 @@ void receive_collect(struct flue_target *target, struct target_context *context,
     struct flue_span rest = *span;
 
     if (!delivers(context)) {
-        append(context->kept, span);
+        keep(target, context, span);
         return;
     }
-    if (post_takes(context) && ndis_nbl_bytes(context->kept) == 0) {
+    if (post_takes(context) && context->kept == NULL) {
         rest = place_new(target, context, span, psh != 0);
         if (rest.length_bytes == 0) {
             return;
         }
     }
-    append(context->kept, &rest);
+    keep(target, context, &rest);
     if (psh != 0) {
         context->flags |= CONTEXT_PUSHED;
     }
@@ -108,29 +108,23 @@ void receive_collect(struct flue_target *target, struct target_context *context,
     }
 }
 
-/* All that waits; an empty list is left in its place.  NULL: nothing waits, or there is no memory. */
-static PNET_BUFFER_LIST take_waiting(struct flue_target *target, struct target_context *context)
+/* All that waits.  NULL: nothing. */
+static PNET_BUFFER_LIST take_waiting(struct target_context *context)
 {
     PNET_BUFFER_LIST nbl = context->kept;
-    PNET_BUFFER_LIST fresh;
 
-    if (ndis_nbl_bytes(nbl) == 0) {
-        return NULL;
-    }
-    fresh = ndis_nbl_get(target->spans);
-    if (fresh == NULL) {
-        context->flags |= CONTEXT_LATCHED | CONTEXT_STARVED;
-        return NULL;
-    }
-    context->kept = fresh;
+    context->kept = NULL;
     return nbl;
 }
 
 /* What was taken, or the rest of it, waits again.  Nothing can have come meanwhile. */
 static void put_back(struct target_context *context, PNET_BUFFER_LIST nbl)
 {
-    ndis_nbl_put(context->kept);
+    assert(context->kept == NULL);
     context->kept = nbl;
+    if (ndis_nbl_bytes(nbl) == 0) {
+        context_drop_kept(context);
+    }
 }
 
 /* ---- The delivery algorithm (behaviour 13.3) ---- */
@@ -153,7 +147,7 @@ static uint32_t place_piece(struct flue_target *target, struct target_context *c
 /* What waits goes into requests; placed bytes are the application's, so the window opens. */
 static void place_waiting(struct flue_target *target, struct target_context *context)
 {
-    PNET_BUFFER_LIST nbl = post_takes(context) ? take_waiting(target, context) : NULL;
+    PNET_BUFFER_LIST nbl = post_takes(context) ? take_waiting(context) : NULL;
     uint32_t total_bytes = 0;
     uint32_t placed_bytes = 1;
 
@@ -164,12 +158,10 @@ static void place_waiting(struct flue_target *target, struct target_context *con
         placed_bytes = place_piece(target, context, nbl);
         total_bytes += placed_bytes;
     }
-    if (ndis_nbl_bytes(nbl) > 0) {
-        put_back(context, nbl);
-    } else {
+    if (ndis_nbl_bytes(nbl) == 0) {
         context->flags &= (uint16_t)~CONTEXT_PUSHED;
-        ndis_nbl_put(nbl);
     }
+    put_back(context, nbl);
     consumed_above(target, context, total_bytes);
 }
 
@@ -177,7 +169,9 @@ static void place_waiting(struct flue_target *target, struct target_context *con
  * NULL: no memory; the whole list will do. */
 static PNET_BUFFER_LIST cut(struct flue_target *target, PNET_BUFFER_LIST whole, ULONG bytes)
 {
-    PNET_BUFFER_LIST piece = ndis_nbl_get(target->spans);
+    PNET_BUFFER_LIST piece = ndis_pool_reserve_lists(target->spans, (uint64_t)target->pledged + 1) == FLUE_OK
+                                 ? ndis_nbl_get(target->spans)
+                                 : NULL;
     const NET_BUFFER *nb = NET_BUFFER_LIST_FIRST_NB(whole);
     struct ndis_spans spans = {nb->CurrentMdl, nb->CurrentMdlOffset, bytes};
     struct flue_span span;
@@ -243,7 +237,7 @@ static void refused(struct flue_target *target, struct target_context *context, 
 /* One indication.  False: nothing to indicate, or it was refused. */
 static bool indicate(struct flue_target *target, struct target_context *context)
 {
-    PNET_BUFFER_LIST shown = take_waiting(target, context);
+    PNET_BUFFER_LIST shown = take_waiting(context);
     struct rest rest;
     ULONG taken_bytes = 0;
 
@@ -307,7 +301,7 @@ void receive_peer_fin(struct flue_target *target, struct target_context *context
     if (!delivers(context)) {
         return; /* a host that takes the connection back, or has lost it, learns of the FIN from State */
     }
-    if (ndis_nbl_bytes(context->kept) > 0 && target_obeys(target, 249)) {
+    if (context->kept != NULL && target_obeys(target, 249)) {
         context->flags |= CONTEXT_PEER_FIN; /* not before the host has taken all data ahead of it (CH-249) */
     } else {
         tell_fin(target, context);
@@ -331,7 +325,7 @@ void receive_flush(struct flue_target *target)
             continue;
         }
         deliver(target, context);
-        if ((context->flags & CONTEXT_PEER_FIN) != 0 && ndis_nbl_bytes(context->kept) == 0) {
+        if ((context->flags & CONTEXT_PEER_FIN) != 0 && context->kept == NULL) {
             context->flags &= (uint16_t)~CONTEXT_PEER_FIN;
             tell_fin(target, context);
         }

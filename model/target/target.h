@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/pool.h"
 #include "base/timers.h"
@@ -127,6 +128,7 @@ struct flue_target {
     struct {
         target_tree first, last; /* initiates that wait for the end of a pause; linked by MiniportReserved[0] */
     } initiates;
+    struct hash_table names;       /* contexts by their id, from the first fault on demand on (fault.c) */
     struct target_context **cache; /* hot contexts, replaced by the clock algorithm */
     uint8_t *cache_used;
     uint32_t cache_room, cache_hand;
@@ -179,11 +181,20 @@ static inline void context_touch(struct flue_target *target, struct target_conte
     }
 }
 void context_unlink_work(struct target_context *context);
+/* What waits for the host: context->kept is a list only while something does.  FLUE_ENOMEM: nothing has changed; cannot
+ * happen to what was reserved (engine_has_room()). */
+static inline uint32_t context_kept_bytes(const struct target_context *context)
+{
+    return context->kept == NULL ? 0 : (uint32_t)ndis_nbl_bytes(context->kept);
+}
+FLUE_CHECKED flue_err context_keep(struct flue_target *target, struct target_context *context,
+                                   const struct flue_span *span);
+void context_drop_kept(struct target_context *context);
 void path_free(struct flue_target *target, struct target_path *path);
 void neighbour_free(struct flue_target *target, struct target_neighbour *neighbour);
 
-void context_link(struct target_context *context, struct target_path *path);
-void context_unlink(struct target_context *context);
+void context_link(struct flue_target *target, struct target_context *context, struct target_path *path);
+void context_unlink(struct flue_target *target, struct target_context *context);
 /* Whether it must not send: itself, its path or its neighbour is invalid. */
 bool context_invalid(const struct target_context *context);
 /* Live or invalid, as the marks say. */

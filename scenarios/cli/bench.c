@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* flue bench: what a simulated segment costs the machine, beside what the same costs ns-3. */
-#define _DEFAULT_SOURCE 1 /* wait4() */
-
 #include "cli/bench.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "../shim/flue_ns3.h"
 #include "cli/commands.h"
@@ -24,7 +17,7 @@
 #include "run/world.h"
 #include "run/yaml.h"
 
-#define MESSAGE_MAX 512
+#define MESSAGE_MAX BENCH_MESSAGE_MAX
 
 enum {
     SEGMENT_BYTES = 1448,
@@ -38,23 +31,24 @@ enum {
     CHECKED_REQUESTS = 20000
 };
 
-enum { OPTION_JSON = 256, OPTION_ROUNDS, OPTION_CHECK };
+enum { OPTION_JSON = 256, OPTION_ROUNDS, OPTION_CHECK, OPTION_LARGE };
 
 static const struct cli_option options[] = {
     {OPTION_JSON, "json", NULL, "print one JSON object instead of the table"},
     {OPTION_ROUNDS, "rounds", "N", "rounds, 1 to 15; the median is told (3)"},
     {OPTION_CHECK, "check", NULL, "exit code 1 if a bar is missed"},
+    {OPTION_LARGE, "large", NULL, "1,000,000 connections, too: half a minute more and up to 2 GB of memory"},
     {0, NULL, NULL, NULL},
 };
 
 static const struct cli_command command = {
     .name = "bench",
     .summary = "Measures what a simulated segment costs this machine, beside what the same costs ns-3.",
-    .usage = "flue bench [--json] [--rounds N] [--check]",
+    .usage = "flue bench [--json] [--rounds N] [--check] [--large]",
     .examples = "  flue bench\n"
                 "  flue bench --json --rounds 7 > bench.json\n",
     .notes = "CPU time of this process; all ways take turns in every round, so that a machine that changes its pace\n"
-             "changes it for all.  Nothing else should run meanwhile.  About a minute.\n",
+             "changes it for all.  Nothing else should run meanwhile.  About two minutes.\n",
     .options = options,
     .run = command_bench,
 };
@@ -84,8 +78,8 @@ double bench_median(double *samples, unsigned count)
 
 /* ---- One run of Flue */
 
-static flue_err set_all(struct flue_scenario *scenario, const char *workload, const char *const *settings, size_t count,
-                        char *message)
+flue_err bench_set_all(struct flue_scenario *scenario, const char *workload, const char *const *settings, size_t count,
+                       char *message)
 {
     struct scenario_file file = {.source = NULL};
     flue_err err = scenario_load(workload, &file, message, MESSAGE_MAX);
@@ -102,8 +96,8 @@ static flue_err set_all(struct flue_scenario *scenario, const char *workload, co
 }
 
 /* The same model at both ends, interrupts moderated at both; no drops, so that all ways move the same segments. */
-static flue_err prepare(struct flue_scenario *scenario, uint32_t connections, uint64_t bytes, bool chimney, bool ns3,
-                        char *message)
+flue_err bench_prepare(struct flue_scenario *scenario, uint32_t connections, uint64_t bytes, bool chimney, bool ns3,
+                       char *message)
 {
     static const char *const settings[] = {"profile=host-2021-noopt",
                                            "peer_profile=host-2021-noopt",
@@ -111,7 +105,7 @@ static flue_err prepare(struct flue_scenario *scenario, uint32_t connections, ui
                                            "io_size=64KiB",
                                            "queue=100000",
                                            "time_wait=1ms"};
-    flue_err err = set_all(scenario, "bulk", settings, sizeof settings / sizeof settings[0], message);
+    flue_err err = bench_set_all(scenario, "bulk", settings, sizeof settings / sizeof settings[0], message);
 
     scenario->connections = connections;
     scenario->bytes = (int64_t)bytes;
@@ -122,8 +116,8 @@ static flue_err prepare(struct flue_scenario *scenario, uint32_t connections, ui
     return err;
 }
 
-static flue_err simulate(const struct flue_scenario *scenario, enum flue_check_mode check,
-                         struct world_outcome *outcome, uint64_t *offloaded, char *message)
+flue_err bench_simulate(const struct flue_scenario *scenario, enum flue_check_mode check, struct world_outcome *outcome,
+                        uint64_t *offloaded, char *message)
 {
     const struct world_watch watch = {.check = check};
     struct results *results = results_new();
@@ -158,10 +152,10 @@ static flue_err measure_flue(struct bench_cell *cell, unsigned round, uint32_t c
     const uint64_t bytes = (uint64_t)FLUE_SEGMENTS / connections * SEGMENT_BYTES;
     struct flue_scenario scenario;
     struct world_outcome outcome;
-    flue_err err = prepare(&scenario, connections, bytes, chimney, ns3, message);
+    flue_err err = bench_prepare(&scenario, connections, bytes, chimney, ns3, message);
 
     if (err == FLUE_OK) {
-        err = simulate(&scenario, FLUE_CHECK_OFF, &outcome, NULL, message);
+        err = bench_simulate(&scenario, FLUE_CHECK_OFF, &outcome, NULL, message);
     }
     if (err != FLUE_OK || outcome.data_segments == 0) {
         return err;
@@ -182,7 +176,7 @@ static flue_err measure_ns3(struct bench_cell *cell, unsigned round, uint32_t co
     struct flue_net_params params;
     uint64_t segments = FLUE_SEGMENTS, idle_bytes = 0;
     int64_t ns = 0;
-    flue_err err = api == NULL ? FLUE_ETOOL : prepare(&scenario, connections, 1, false, true, message);
+    flue_err err = api == NULL ? FLUE_ETOOL : bench_prepare(&scenario, connections, 1, false, true, message);
 
     if (err != FLUE_OK) {
         return err;
@@ -240,11 +234,11 @@ static flue_err measure_many(struct bench *bench, char *message)
     struct flue_scenario scenario;
     struct world_outcome outcome;
     int64_t begin_ns;
-    flue_err err = prepare(&scenario, MANY, 10000, true, false, message);
+    flue_err err = bench_prepare(&scenario, MANY, 10000, true, false, message);
 
     begin_ns = cpu_ns();
     if (err == FLUE_OK) {
-        err = simulate(&scenario, FLUE_CHECK_OFF, &outcome, &bench->many_offloaded, message);
+        err = bench_simulate(&scenario, FLUE_CHECK_OFF, &outcome, &bench->many_offloaded, message);
     }
     bench->many_cpu_s = (double)(cpu_ns() - begin_ns) / 1e9;
     return err;
@@ -262,9 +256,9 @@ static flue_err prepare_checked(struct flue_scenario *scenario, enum bench_check
 
     switch (load) {
     case BENCH_CHECKED_BULK:
-        return prepare(scenario, CHECKED, FLUE_SEGMENTS / CHECKED * SEGMENT_BYTES, true, false, message);
+        return bench_prepare(scenario, CHECKED, FLUE_SEGMENTS / CHECKED * SEGMENT_BYTES, true, false, message);
     case BENCH_CHECKED_RPC:
-        err = set_all(scenario, "rpc", settings, sizeof settings / sizeof settings[0], message);
+        err = bench_set_all(scenario, "rpc", settings, sizeof settings / sizeof settings[0], message);
         scenario->connections = CHECKED;
         scenario->requests = CHECKED_REQUESTS;
         break;
@@ -311,7 +305,7 @@ static flue_err measure_checked(struct bench_checker *checker, enum bench_checke
         const bool checked = (i & 1u) != (i >> 1 & 1u); /* whoever was second in one pair is first in the next */
         struct world_outcome outcome;
 
-        err = simulate(&scenario, checked ? FLUE_CHECK_COUNT : FLUE_CHECK_OFF, &outcome, NULL, message);
+        err = bench_simulate(&scenario, checked ? FLUE_CHECK_COUNT : FLUE_CHECK_OFF, &outcome, NULL, message);
         if (err == FLUE_OK && outcome.data_segments > 0) {
             (checked ? on : off)[i / 2] = (double)outcome.traffic_cpu_ns / (double)outcome.data_segments;
             hooks = checked ? (double)outcome.traffic_crossings / (double)outcome.data_segments : hooks;
@@ -330,38 +324,14 @@ static flue_err measure_checked(struct bench_checker *checker, enum bench_checke
     return err;
 }
 
-/* CPU time of this program from its start to the end of a run of one segment, in milliseconds; negative: no process. */
+/* CPU time of this program from its start to the end of a run of one segment, in milliseconds; negative: it failed. */
 static double start_once(const char *net)
 {
-    char *const arguments[] = {"flue",       "run", "bulk",     "-s",    "connections=1",        "-s",
-                               "bytes=1KiB", "-s",  "warmup=0", "--net", (char *)(uintptr_t)net, NULL};
-    struct rusage usage;
-    int status = 0;
-    pid_t child, ended;
+    const char *const arguments[] = {"flue",     "run",   "bulk", "-s", "connections=1", "-s", "bytes=1KiB", "-s",
+                                     "warmup=0", "--net", net,    NULL};
+    struct bench_run run;
 
-    (void)fflush(NULL);
-    child = fork();
-    if (child == 0) {
-        const int null = open("/dev/null", O_WRONLY);
-
-        if (null >= 0) {
-            (void)dup2(null, STDOUT_FILENO);
-            (void)dup2(null, STDERR_FILENO);
-        }
-        (void)execv("/proc/self/exe", arguments);
-        _exit(127);
-    }
-    if (child < 0) {
-        return -1;
-    }
-    do {
-        ended = wait4(child, &status, 0, &usage);
-    } while (ended < 0 && errno == EINTR);
-    if (ended != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        return -1;
-    }
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e3 +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3;
+    return bench_child((char *const *)(uintptr_t)arguments, &run) ? run.cpu_s * 1e3 : -1;
 }
 
 static flue_err measure_start(struct bench *bench, char *message)
@@ -427,6 +397,14 @@ static flue_err measure_all(struct bench *bench, char *message)
                 err = measure(bench, (enum bench_way)way, size, round, message);
             }
         }
+        for (unsigned cell = 0; err == FLUE_OK && cell < 2 * BENCH_GROWTHS; cell++) {
+            err = bench_growth(&bench->growth[cell % 2], cell / 2, cell % 2 != 0, round, message);
+        }
+    }
+    for (unsigned cell = 0; err == FLUE_OK && cell < 2 * BENCH_GROWTHS; cell++) {
+        struct bench_growth *growth = &bench->growth[cell % 2];
+
+        growth->segment_ns[cell / 2] = bench_median(growth->samples[cell / 2], bench->rounds);
     }
     for (unsigned way = 0; err == FLUE_OK && way < BENCH_WAY_COUNT; way++) {
         for (unsigned size = 0; size < BENCH_SIZES; size++) {
@@ -439,6 +417,15 @@ static flue_err measure_all(struct bench *bench, char *message)
     bench->test_ns = measure_test();
     for (unsigned load = 0; err == FLUE_OK && load < BENCH_CHECKED_COUNT; load++) {
         err = measure_checked(&bench->checker[load], (enum bench_checked)load, bench->test_ns, message);
+    }
+    if (err == FLUE_OK) {
+        err = bench_moves(bench, message);
+    }
+    for (unsigned storm = 0; err == FLUE_OK && storm < BENCH_STORMS; storm++) {
+        err = bench_storm(&bench->storms[storm], &bench_storms[storm], message);
+    }
+    if (err == FLUE_OK && bench->large) {
+        err = bench_million(&bench->million, message);
     }
     return err == FLUE_OK ? measure_start(bench, message) : err;
 }
@@ -477,6 +464,7 @@ int command_bench(int argc, char **argv)
     while ((id = cli_next(&command, argc, argv, &first, &argument)) > 0) {
         json = json || id == OPTION_JSON;
         check = check || id == OPTION_CHECK;
+        bench->large = bench->large || id == OPTION_LARGE;
         if (id == OPTION_ROUNDS && !cli_parse_u64(argument, 1, BENCH_ROUNDS_MAX, &rounds)) {
             free(bench);
             return cli_fail("bench", CLI_EXIT_USAGE, "--rounds %.60s: not a whole number from 1 to %u", argument,

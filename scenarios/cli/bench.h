@@ -6,9 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "flue/scenario.h"
 #include "run/text.h"
+#include "run/world.h"
 
-#define BENCH_ROUNDS_MAX 15u
+#define BENCH_ROUNDS_MAX  15u
+#define BENCH_MESSAGE_MAX 512
 
 /* X(name, title, ns-3) */
 #define BENCH_WAYS(X)                                                                                                  \
@@ -60,8 +63,35 @@ struct bench_checker {
     double hooks, off_percent;
 };
 
+/* Very many connections (bench_scale.c). */
+enum { BENCH_GROWTHS = 3, BENCH_FEW = 0, BENCH_MANY = 1, BENCH_MOST = 2 }; /* 100, 10,000 and 100,000 connections */
+extern const uint32_t bench_many[BENCH_GROWTHS];
+
+struct bench_growth {
+    double samples[BENCH_GROWTHS][BENCH_ROUNDS_MAX]; /* CPU ns per data segment, equally many for each connection */
+    double segment_ns[BENCH_GROWTHS];
+    double idle_bytes[BENCH_GROWTHS];
+};
+
+/* A run of its own process. */
+struct bench_run {
+    double cpu_s, peak_mb;
+    bool done;
+};
+
+struct bench_storm {
+    const char *title, *events;
+};
+enum { BENCH_STORMS = 4 };
+extern const struct bench_storm bench_storms[BENCH_STORMS];
+
 struct bench {
     unsigned rounds;
+    struct bench_growth growth[2]; /* host, chimney */
+    double moves_per_s;            /* connections handed over or taken back */
+    struct bench_run storms[BENCH_STORMS];
+    bool large;
+    struct bench_run million;
     bool ns3;
     char ns3_version[32], ns3_library[256]; /* the library that was loaded */
     struct bench_cell cells[BENCH_WAY_COUNT][BENCH_SIZES];
@@ -71,6 +101,23 @@ struct bench {
     double test_ns;     /* of a hook whose checker is off */
     double start_ms[2]; /* CPU time of a tiny run: link, ns-3 */
 };
+
+/* bench.c: bulk between equals on link or ns-3, and any run of a workload with settings. */
+FLUE_CHECKED flue_err bench_prepare(struct flue_scenario *scenario, uint32_t connections, uint64_t bytes, bool chimney,
+                                    bool ns3, char *message);
+FLUE_CHECKED flue_err bench_set_all(struct flue_scenario *scenario, const char *workload, const char *const *settings,
+                                    size_t count, char *message);
+FLUE_CHECKED flue_err bench_simulate(const struct flue_scenario *scenario, enum flue_check_mode check,
+                                     struct world_outcome *outcome, uint64_t *offloaded, char *message);
+
+/* bench_scale.c */
+FLUE_CHECKED flue_err bench_growth(struct bench_growth *growth, unsigned size, bool chimney, unsigned round,
+                                   char *message);
+FLUE_CHECKED flue_err bench_moves(struct bench *bench, char *message);
+FLUE_CHECKED flue_err bench_storm(struct bench_run *run, const struct bench_storm *storm, char *message);
+FLUE_CHECKED flue_err bench_million(struct bench_run *run, char *message);
+/* This program once more with other arguments; false: it failed. */
+bool bench_child(char *const *arguments, struct bench_run *run);
 
 /* The median of count samples; changes their order. */
 double bench_median(double *samples, unsigned count);

@@ -40,7 +40,7 @@ struct bar {
     bool ns3;      /* is left out without ns-3 */
 };
 
-#define BARS_MAX 28u
+#define BARS_MAX 48u
 
 struct bars {
     struct bar bar[BARS_MAX];
@@ -81,6 +81,43 @@ static double growth(const struct bench *bench, enum bench_way way)
     return ratio(ns(bench, way, BENCH_LARGE), ns(bench, way, BENCH_SMALL));
 }
 
+/* A figure of one of bench_storms. */
+static const struct {
+    const char *cpu, *peak;
+} storm_keys[BENCH_STORMS] = {{"upload_all_s", "upload_all_mb"},
+                              {"relink_s", "relink_mb"},
+                              {"gateway_down_s", "gateway_down_mb"},
+                              {"hardware_s", "hardware_mb"}};
+
+static void collect_many(const struct bench *bench, struct bars *bars)
+{
+    static const struct {
+        const char *to_many, *to_most, *many_title, *most_title;
+    } arms[2] = {{"growth_10000_host", "growth_100000_host", "growth from 100 to 10,000 connections, host",
+                  "growth from 100 to 100,000 connections, host"},
+                 {"growth_10000_chimney", "growth_100000_chimney", "growth from 100 to 10,000 connections, chimney",
+                  "growth from 100 to 100,000 connections, chimney"}};
+
+    for (unsigned arm = 0; arm < 2; arm++) {
+        const double *ns = bench->growth[arm].segment_ns;
+
+        add(bars, arms[arm].to_many, arms[arm].many_title, "x", ratio(ns[BENCH_MANY], ns[BENCH_FEW]), 1.3, false,
+            false);
+        add(bars, arms[arm].to_most, arms[arm].most_title, "x", ratio(ns[BENCH_MOST], ns[BENCH_FEW]), 2, false, false);
+    }
+    add(bars, "moves_per_s", "connections moved each second, 100,000 of them", "", bench->moves_per_s, 1e6, true,
+        false);
+    for (unsigned i = 0; i < BENCH_STORMS; i++) {
+        add(bars, storm_keys[i].cpu, bench_storms[i].title, "s", bench->storms[i].cpu_s, 30, false, false);
+        add(bars, storm_keys[i].peak, "  and its memory", "MB", bench->storms[i].peak_mb, 400, false, false);
+    }
+    if (bench->million.done) {
+        add(bars, "million_s", "1,000,000 connections: open, offload, close", "s", bench->million.cpu_s, 60, false,
+            false);
+        add(bars, "million_mb", "  and their memory", "MB", bench->million.peak_mb, 2000, false, false);
+    }
+}
+
 /* On link the dearest number of connections counts; beside ns-3 100 of them, as its linear look-up makes more too easy.
  * SACK and timestamps are on. */
 static void collect(const struct bench *bench, struct bars *bars)
@@ -91,6 +128,10 @@ static void collect(const struct bench *bench, struct bars *bars)
         worst(bench, BENCH_LINK_HOST) / 1e3, 0.6, false, false);
     add(bars, "link_chimney_us", "segment on link, chimney, 10 to 1,000 connections", "us",
         worst(bench, BENCH_LINK_CHIMNEY) / 1e3, 0.6, false, false);
+    add(bars, "link_100_host_us", "segment on link, host, 100 connections", "us",
+        ns(bench, BENCH_LINK_HOST, BENCH_MIDDLE) / 1e3, 0.45, false, false);
+    add(bars, "link_100_chimney_us", "segment on link, chimney, 100 connections", "us",
+        ns(bench, BENCH_LINK_CHIMNEY, BENCH_MIDDLE) / 1e3, 0.45, false, false);
     add(bars, "ns3_host_more_us", "on ns-3, host: more than the bare device", "us",
         (ns(bench, BENCH_NS3_HOST, BENCH_MIDDLE) - device) / 1e3, 1.5, false, true);
     add(bars, "ns3_chimney_more_us", "on ns-3, chimney: more than the bare device", "us",
@@ -108,9 +149,9 @@ static void collect(const struct bench *bench, struct bars *bars)
     add(bars, "growth_ns3_chimney", "growth from 10 to 1,000 connections, ns-3, chimney", "x",
         growth(bench, BENCH_NS3_CHIMNEY), 1.5, false, true);
     add(bars, "idle_host_bytes", "an idle connection, both ends, host", "bytes",
-        bench->cells[BENCH_LINK_HOST][BENCH_LARGE].idle_bytes, 4096, false, false);
+        bench->growth[0].idle_bytes[BENCH_MOST], 1024, false, false);
     add(bars, "idle_chimney_bytes", "an idle connection, both ends, offloaded", "bytes",
-        bench->cells[BENCH_LINK_CHIMNEY][BENCH_LARGE].idle_bytes, 4096, false, false);
+        bench->growth[1].idle_bytes[BENCH_MOST], 1024, false, false);
     add(bars, "alarms_ns3_host", "alarms per segment on ns-3, host", "",
         bench->cells[BENCH_NS3_HOST][BENCH_MIDDLE].alarms, 2, false, true);
     add(bars, "alarms_ns3_chimney", "alarms per segment on ns-3, chimney", "",
@@ -127,6 +168,7 @@ static void collect(const struct bench *bench, struct bars *bars)
         bench->checker[BENCH_CHECKED_##name].off_percent, 1, false, false);
     BENCH_CHECKEDS(X)
 #undef X
+    collect_many(bench, bars);
     add(bars, "start_link_ms", "start-up, one tiny run on link", "ms", bench->start_ms[0], 5, false, false);
     add(bars, "start_ns3_ms", "start-up, one tiny run on ns-3", "ms", bench->start_ms[1], 40, false, true);
 }
@@ -169,6 +211,14 @@ static void add_table(const struct bench *bench, struct text *out)
     } else {
         text_add(out, "  ns-3 is not here: only the built-in network was measured\n\n");
     }
+    text_add(out, "  %-24s %8s %8s %8s\n", "equally many segments", "100", "10,000", "100,000");
+    for (unsigned arm = 0; arm < 2; arm++) {
+        const double *each = bench->growth[arm].segment_ns;
+
+        text_add(out, "  %-24s %8.3f %8.3f %8.3f\n", titles[arm == 0 ? BENCH_LINK_HOST : BENCH_LINK_CHIMNEY],
+                 each[BENCH_FEW] / 1e3, each[BENCH_MANY] / 1e3, each[BENCH_MOST] / 1e3);
+    }
+    text_add(out, "\n");
     text_add(out, "  %-24s %8s %8s %8s %20s\n", "checker, 1,000 offloaded", "off", "counts", "more",
              "hooks of a segment");
     for (unsigned load = 0; load < BENCH_CHECKED_COUNT; load++) {
@@ -233,6 +283,15 @@ static void add_json(const struct bench *bench, const struct bars *bars, struct 
                 text_add(out, ",\"idle_bytes\":%.0f", cell->idle_bytes);
             }
             text_add(out, "}");
+        }
+        text_add(out, "]");
+    }
+    text_add(out, "},\"growth_ns\":{");
+    for (unsigned arm = 0; arm < 2; arm++) {
+        text_add(out, "%s\"%s\":[", arm == 0 ? "" : ",", arm == 0 ? "host" : "chimney");
+        for (unsigned size = 0; size < BENCH_GROWTHS; size++) {
+            text_add(out, "%s{\"connections\":%" PRIu32 ",\"median\":%.1f,\"idle_bytes\":%.0f}", size == 0 ? "" : ",",
+                     bench_many[size], bench->growth[arm].segment_ns[size], bench->growth[arm].idle_bytes[size]);
         }
         text_add(out, "]");
     }

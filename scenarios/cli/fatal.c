@@ -5,12 +5,16 @@
 
 #include "cli/fatal.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/exit.h"
+#include "flue/provider.h"
+
+#define ALARMS_MOST UINT32_C(1000000) /* at one simulated instant */
 
 static char line[512]; /* made beforehand: a handler may not print */
 static size_t line_bytes;
@@ -38,4 +42,40 @@ void fatal_await(const char *library)
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         (void)sigaction(numbers[i], &action, NULL);
     }
+}
+
+/* ---- Alarms that hold time still */
+
+static const struct flue_provider *counted; /* whose alarms these are */
+static const char *counted_library;
+static flue_ps alarms_ps;
+static uint32_t alarms;
+
+static void count_alarm(void *adapter, flue_ps now_ps)
+{
+    alarms = now_ps == alarms_ps ? alarms + 1 : 0;
+    alarms_ps = now_ps;
+    if (alarms >= ALARMS_MOST) {
+        (void)fprintf(stderr,
+                      "flue run: --target %.300s: its alarm came %" PRIu32 " times at the same instant, %" PRId64
+                      " ps: it sets it for the present or the past\n",
+                      counted_library, alarms, (int64_t)now_ps);
+        (void)fflush(stderr);
+        _exit(CLI_EXIT_TARGET);
+    }
+    counted->alarm(adapter, now_ps);
+}
+
+const struct flue_provider *fatal_count_alarms(const char *library, const struct flue_provider *provider)
+{
+    static struct flue_provider counting;
+
+    alarms = 0;
+    counted_library = library;
+    if (provider != &counting) { /* else it is counted already: the job runs again */
+        counting = *provider;
+        counting.alarm = count_alarm;
+        counted = provider;
+    }
+    return &counting;
 }

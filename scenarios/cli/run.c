@@ -390,6 +390,7 @@ static int simulate(struct job *job)
     record = results_record(job->results);
     if (job->target != NULL) {
         fatal_await(job->request->target);
+        job->target = fatal_count_alarms(job->request->target, job->target);
     }
     job->started_unix_s = (int64_t)time(NULL);
     (void)clock_gettime(CLOCK_MONOTONIC, &begin);

@@ -36,12 +36,13 @@ static void on_client_connected(void *ctx, struct flue_socket *socket, flue_ps a
 static void on_server_connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
 {
     struct world *world = ctx;
+    const struct flue_tcp_tuple tuple = flue_host_socket_tuple(socket);
     const uint32_t id = flue_host_socket_id(socket);
     uint32_t slot = id;
     struct flue_host_hint hint = {0};
 
     if (world_churns(world))
-        slot = world_identify(world, flue_host_socket_tuple(socket));
+        slot = world_identify(world, &tuple);
     if (slot >= (uint32_t)world->scenario->connections || world->flows[slot].id != id) {
         world_finding(world, "a connection with the unknown identity %" PRIu32, id);
         return;

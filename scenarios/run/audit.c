@@ -34,7 +34,7 @@ static void audit_books(struct world *world, unsigned node)
 {
     const struct flue_server *core = flue_host_core(world_host(world, node));
     const char *name = name_of(world, node);
-    struct flue_account sum = {{0}, 0, 0};
+    struct flue_book sum = {{0}, 0};
     uint64_t bus_ps = 0, cycles = 0;
     unsigned i;
 
@@ -142,6 +142,8 @@ void world_audit(struct world *world)
         if (world->scenario->close == CHOICE_YES && world->phase == PHASE_DONE) {
             audit_objects(world, node);
             flue_node_check_end(world->node[node]);
+        } else if (world->phase != PHASE_DONE) {
+            flue_node_check_cut(world->node[node]);
         }
     }
 }

@@ -115,7 +115,9 @@ static void target_params(const struct flue_scenario *scenario, int end, uint32_
 
 static void drivers(const struct flue_scenario *scenario, struct flue_node_params *params)
 {
-    static const char *const names[FLUE_NODE_DRIVERS] = {"driver 1", "driver 2", "driver 3", "driver 4"};
+    static const char *const names[FLUE_NODE_DRIVERS] = {
+        "driver 1", "driver 2",  "driver 3",  "driver 4",  "driver 5",  "driver 6",  "driver 7",  "driver 8",
+        "driver 9", "driver 10", "driver 11", "driver 12", "driver 13", "driver 14", "driver 15", "driver 16"};
     enum flue_im_kind kinds[FLUE_NODE_DRIVERS];
 
     params->drivers = (unsigned)world_drivers(scenario->drivers.text, kinds, NULL);

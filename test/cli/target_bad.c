@@ -19,7 +19,9 @@ enum {
     SIZE,
     ITSELF,
     CYCLE,
-    SILENT
+    SILENT,
+    SPINS,
+    PAST
 };
 
 static void bad_tree(NDIS_HANDLE handle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
@@ -102,4 +104,16 @@ static NDIS_STATUS bad_provider(NDIS_HANDLE driver, const struct flue_provider_h
 #define NdisMSendNetBufferListsComplete    bad_sent
 #define NdisMIndicateReceiveNetBufferLists bad_indication
 #define flue_ndis_set_provider             bad_provider
+#define on_alarm(...)                      skeleton_alarm(__VA_ARGS__) /* its definition, not where it is named */
 #include "../../example/target-skeleton.c"
+#undef on_alarm
+
+static void on_alarm(void *ctx, flue_ps now_ps)
+{
+    const struct flue_env *env = ((const struct adapter *)ctx)->world.env;
+
+    skeleton_alarm(ctx, now_ps);
+    if (BAD == SPINS || BAD == PAST) {
+        env->set_alarm(env->ctx, BAD == PAST ? now_ps / 2 : now_ps);
+    }
+}

@@ -101,6 +101,18 @@ static void sends_a_frame_twice(struct world *w)
     ndis_nbl_put(nbl);
 }
 
+static void indicates_a_list_without_a_buffer(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = ndis_nbl_get(w->fakes.frames);
+    NET_BUFFER *nb = nbl->FirstNetBuffer;
+
+    nbl->FirstNetBuffer = NULL;
+    NdisMIndicateReceiveNetBufferLists(w->fakes.miniport.adapter, nbl, 0, 7, 0); /* and a number that is wrong */
+    nbl->FirstNetBuffer = nb;
+    NdisReturnNetBufferLists(w->fakes.protocol.bindings[0].handle, nbl, 0);
+    ndis_nbl_put(nbl);
+}
+
 static void indicates_a_frame_twice(struct world *w)
 {
     PNET_BUFFER_LIST nbl = lend_upward(w);
@@ -167,6 +179,7 @@ static void breaches_are_found_first(void **state)
         BREACH(completes_a_frame_twice, 121, FLUE_PARTY_TARGET),
         BREACH(sends_a_frame_twice, 41, FLUE_PARTY_HOST),
         BREACH(indicates_a_frame_twice, 212, FLUE_PARTY_TARGET),
+        BREACH(indicates_a_list_without_a_buffer, 201, FLUE_PARTY_TARGET),
         BREACH(returns_a_frame_twice, 210, FLUE_PARTY_HOST),
         BREACH(names_its_driver_handle, 8, FLUE_PARTY_TARGET),
         BREACH(names_its_own_context, 8, FLUE_PARTY_TARGET),

@@ -64,7 +64,7 @@ static void nothing_of(struct world *world, uint64_t live, const char *what, uns
 static void audit_books(struct world *world, unsigned node)
 {
     const struct flue_server *core = flue_host_core(world_host(world, node));
-    struct flue_account sum = {{0}, 0, 0};
+    struct flue_book sum = {{0}, 0};
 
     flue_host_book(world_host(world, node), &sum);
     for (unsigned i = 0; i < FLUE_COST_CATEGORIES; i++) {

@@ -354,7 +354,7 @@ static void receive_scaling(void **state)
     adapter_sent(&f);
     offload(0, 1);
     adapter_initiated(&f, 0, 0);
-    tuple = *flue_host_socket_tuple(f.peers[0].socket);
+    tuple = flue_host_socket_tuple(f.peers[0].socket);
     assert_int_equal(f.peers[0].hash, toeplitz_hash(f.scale.Key, &tuple.remote_ip, &tuple.local_ip, tuple.remote_port,
                                                     tuple.local_port, true));
     assert_int_equal(flue_host_identify(f.host, &tuple), flue_host_socket_id(f.peers[0].socket));

@@ -38,10 +38,10 @@ unsigned peer_number(const struct fixture *f, const struct peer *peer)
 
 static struct peer *peer_of_socket(struct fixture *f, const struct flue_socket *socket)
 {
-    const struct flue_tcp_tuple *tuple = flue_host_socket_tuple(socket);
+    const struct flue_tcp_tuple tuple = flue_host_socket_tuple(socket);
 
     for (unsigned i = 0; i < SOCKETS; i++) {
-        if (f->peers[i].port == tuple->remote_port && f->peers[i].ip == tuple->remote_ip.word[3]) {
+        if (f->peers[i].port == tuple.remote_port && f->peers[i].ip == tuple.remote_ip.word[3]) {
             return &f->peers[i];
         }
     }
@@ -216,7 +216,7 @@ void fixture_begin_tuned(struct fixture *f, const char *policy, uint32_t tree_co
 static void check_books(struct fixture *f)
 {
     const struct flue_server *core = flue_host_core(f->host);
-    struct flue_account sum;
+    struct flue_book sum;
     uint64_t bus_ps = 0;
 
     memset(&sum, 0xa5, sizeof sum);

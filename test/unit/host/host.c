@@ -32,7 +32,7 @@ static void software(void **state)
 static void charges(void **state)
 {
     const struct flue_account *account;
-    uint64_t before[FLUE_COST_CATEGORIES];
+    uint32_t before[FLUE_COST_CATEGORIES];
 
     (void)state;
     open_all("never", 256, 1);

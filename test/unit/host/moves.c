@@ -117,7 +117,7 @@ static void refused(void **state)
 static void indications(void **state)
 {
     const struct flue_account *account;
-    uint64_t syscalls;
+    uint32_t syscalls;
 
     (void)state;
     open_offloaded();

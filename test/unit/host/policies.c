@@ -204,7 +204,7 @@ static void ranking(void **state)
     manual_env_init(&manual, 1);
     rng_init(&rng, 3, "ranking");
     for (uint32_t i = 0; i < RANKED; i++) {
-        sockets[i].id = i;
+        sockets[i].account.conn = i;
         views[i] = (struct host_view){.socket = &sockets[i]};
     }
     for (unsigned n = 0; n < 8000; n++) {

@@ -278,6 +278,12 @@ static void files_are_refused(void **state)
     }
 }
 
+static int remove_file(void **state)
+{
+    (void)state;
+    return remove("unit_run_sizes.cdf");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,5 +296,5 @@ int main(void)
         cmocka_unit_test(files_are_refused),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, remove_file);
 }
