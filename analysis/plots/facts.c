@@ -47,6 +47,13 @@ char *facts_text(struct store *store, const char *sql)
     return text;
 }
 
+flue_err facts_refuse(struct store *store, char *text, flue_err err, char *message, size_t room)
+{
+    snprintf(message, room, "%s: %s", store_path(store), text);
+    sqlite3_free(text);
+    return err;
+}
+
 flue_err facts_check(struct store *store, char *message, size_t room)
 {
     char *text = facts_text(store, "SELECT count(*) FROM chosen");
@@ -81,9 +88,7 @@ flue_err facts_check(struct store *store, char *message, size_t room)
                               "some: --where load=' || min(load_txt) FROM chosen HAVING count(DISTINCT load_no) > 6");
     }
     if (text != NULL) {
-        snprintf(message, room, "%s: %s", store_path(store), text);
-        sqlite3_free(text);
-        return FLUE_EINVAL;
+        return facts_refuse(store, text, FLUE_EINVAL, message, room);
     }
     return FLUE_OK;
 }

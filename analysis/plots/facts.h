@@ -23,6 +23,9 @@ void facts_put_captions(const char *text, int lines, FILE *out);
 /* The first column of the first row, to free with sqlite3_free(); NULL: no row, or a NULL, or an error. */
 char *facts_text(struct store *store, const char *sql);
 
+/* Puts why a figure cannot be drawn, behind the database's path, into message; frees that text, and returns err. */
+flue_err facts_refuse(struct store *store, char *text, flue_err err, char *message, size_t room);
+
 /* For captions, by the name of a table with run_ids: what the costs stand on, or NULL; which program made the runs. */
 char *facts_evidence(struct store *store, const char *runs);
 char *facts_made(struct store *store, const char *runs);

@@ -49,9 +49,7 @@ flue_err policies_check(struct store *store, char *message, size_t room)
         char *text = facts_text(store, complaints[i]);
 
         if (text != NULL) {
-            snprintf(message, room, "%s: %s", store_path(store), text);
-            sqlite3_free(text);
-            return i < 2 ? FLUE_ENOENT : FLUE_EINVAL;
+            return facts_refuse(store, text, i < 2 ? FLUE_ENOENT : FLUE_EINVAL, message, room);
         }
     }
     return FLUE_OK;

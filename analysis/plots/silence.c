@@ -47,9 +47,7 @@ flue_err silence_check(struct store *store, char *message, size_t room)
                                  "HAVING count(DISTINCT value_no || ' ' || arm_no) > 8");
     }
     if (text != NULL) {
-        snprintf(message, room, "%s: %s", store_path(store), text);
-        sqlite3_free(text);
-        return FLUE_EINVAL;
+        return facts_refuse(store, text, FLUE_EINVAL, message, room);
     }
     return FLUE_OK;
 }

@@ -62,9 +62,7 @@ flue_err storm_check(struct store *store, char *message, size_t room)
                          "ORDER BY name LIKE '%profile_sha256', name <> 'workload', name <> 'offload', name LIMIT 1");
     }
     if (text != NULL) {
-        snprintf(message, room, "%s: %s", store_path(store), text);
-        sqlite3_free(text);
-        return FLUE_EINVAL;
+        return facts_refuse(store, text, FLUE_EINVAL, message, room);
     }
     text = facts_text(store, "SELECT 1 FROM sqlite_master WHERE name = 'event'");
     if (text == NULL) {
