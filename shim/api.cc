@@ -14,9 +14,10 @@ flue_ns3_functions(void)
         FLUE_NS3_ABI,       FLUE_NS3_VERSION,  flue::OpenNet,      flue::OpenLan,    flue::OpenRouted,
         flue::BenchDevice,  flue::BenchTcp,    flue::WorldNew,     flue::WorldFree,  flue::WorldWhy,
         flue::WorldAddNode, flue::WorldAddLan, flue::WorldJoin,    flue::WorldLink,  flue::WorldAddress,
+        flue::WorldAddRouted,
         flue::WorldFinish,  flue::WorldRouted, flue::NodeDefaults, flue::WorldStart, flue::WorldPcap,
         flue::WorldTotals,
-        flue::SocketListen, flue::SocketConnect, flue::SocketSend, flue::SocketClose, flue::SocketSetCtx,
+        flue::SocketListen, flue::SocketConnect, flue::SocketIdentify, flue::SocketSend, flue::SocketClose, flue::SocketAbort, flue::SocketSetCtx,
         flue::SocketCtx,    flue::SocketId};
 
     return &api;

@@ -1,10 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # contrib.sh NS3DIR - makes NS3DIR/contrib/flue, a module of an ns-3 source tree (3.37), of links to this repository.
-# Then, in NS3DIR:
-#     ./ns3 configure --enable-examples --enable-tests --enable-modules='flue;internet;csma;point-to-point'
-#     ./ns3 run flue-helper
-#     ./test.py -s flue
+# README.md beside this file tells how ns-3 is built with it, and how its example and its suite are run.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 if [ $# -ne 1 ] || [ ! -f "$1/src/core/CMakeLists.txt" ]; then

@@ -59,9 +59,65 @@ SetPrices(const std::string& text, flue_profile* profile)
 } // namespace
 
 TypeId
+FlueHost::AddTcpAttributes(TypeId tid)
+{
+    return tid
+        .AddAttribute("SegmentSize",
+                      "Largest segment taken, bytes.",
+                      UintegerValue(1460),
+                      MakeUintegerAccessor(&FlueHost::m_mss),
+                      MakeUintegerChecker<uint32_t>(88, 65495))
+        .AddAttribute("RcvBufSize",
+                      "Receive buffer, bytes.",
+                      UintegerValue(262144),
+                      MakeUintegerAccessor(&FlueHost::m_rcvBuffer),
+                      MakeUintegerChecker<uint32_t>(1, 1U << 30))
+        .AddAttribute("InitialCwnd",
+                      "Initial congestion window, segments.",
+                      UintegerValue(10),
+                      MakeUintegerAccessor(&FlueHost::m_initialWindow),
+                      MakeUintegerChecker<uint32_t>(1, 64))
+        .AddAttribute("DelAckCount",
+                      "Data segments per acknowledgement.",
+                      UintegerValue(2),
+                      MakeUintegerAccessor(&FlueHost::m_ackEvery),
+                      MakeUintegerChecker<uint32_t>(1, 255))
+        .AddAttribute("DelAckTimeout",
+                      "Longest delay of an acknowledgement.",
+                      TimeValue(MilliSeconds(40)),
+                      MakeTimeAccessor(&FlueHost::m_delayedAck),
+                      MakeTimeChecker())
+        .AddAttribute("Congestion",
+                      "How the congestion window moves.",
+                      EnumValue(NEW_RENO),
+                      MakeEnumAccessor(&FlueHost::m_congestion),
+                      MakeEnumChecker(NEW_RENO, "NewReno", CUBIC, "Cubic"))
+        .AddAttribute("Timestamp",
+                      "Offer RFC 7323 timestamps.",
+                      BooleanValue(true),
+                      MakeBooleanAccessor(&FlueHost::m_timestamps),
+                      MakeBooleanChecker())
+        .AddAttribute("Sack",
+                      "Offer RFC 2018 selective acknowledgement.",
+                      BooleanValue(true),
+                      MakeBooleanAccessor(&FlueHost::m_sack),
+                      MakeBooleanChecker())
+        .AddAttribute("MinRto",
+                      "Smallest retransmission timeout.",
+                      TimeValue(MilliSeconds(200)),
+                      MakeTimeAccessor(&FlueHost::m_rtoMin),
+                      MakeTimeChecker())
+        .AddAttribute("TimeWait",
+                      "How long a connection stays in TIME-WAIT.",
+                      TimeValue(Seconds(1)),
+                      MakeTimeAccessor(&FlueHost::m_timeWait),
+                      MakeTimeChecker());
+}
+
+TypeId
 FlueHost::GetTypeId()
 {
-    static TypeId tid =
+    static TypeId tid = AddTcpAttributes(
         TypeId("ns3::FlueHost")
             .SetParent<Object>()
             .SetGroupName("Flue")
@@ -107,56 +163,6 @@ FlueHost::GetTypeId()
                           UintegerValue(256),
                           MakeUintegerAccessor(&FlueHost::m_tree),
                           MakeUintegerChecker<uint32_t>(1))
-            .AddAttribute("SegmentSize",
-                          "Largest segment taken, bytes.",
-                          UintegerValue(1460),
-                          MakeUintegerAccessor(&FlueHost::m_mss),
-                          MakeUintegerChecker<uint32_t>(88, 65495))
-            .AddAttribute("RcvBufSize",
-                          "Receive buffer, bytes.",
-                          UintegerValue(262144),
-                          MakeUintegerAccessor(&FlueHost::m_rcvBuffer),
-                          MakeUintegerChecker<uint32_t>(1, 1U << 30))
-            .AddAttribute("InitialCwnd",
-                          "Initial congestion window, segments.",
-                          UintegerValue(10),
-                          MakeUintegerAccessor(&FlueHost::m_initialWindow),
-                          MakeUintegerChecker<uint32_t>(1, 64))
-            .AddAttribute("DelAckCount",
-                          "Data segments per acknowledgement.",
-                          UintegerValue(2),
-                          MakeUintegerAccessor(&FlueHost::m_ackEvery),
-                          MakeUintegerChecker<uint32_t>(1, 255))
-            .AddAttribute("DelAckTimeout",
-                          "Longest delay of an acknowledgement.",
-                          TimeValue(MilliSeconds(40)),
-                          MakeTimeAccessor(&FlueHost::m_delayedAck),
-                          MakeTimeChecker())
-            .AddAttribute("Congestion",
-                          "How the congestion window moves.",
-                          EnumValue(NEW_RENO),
-                          MakeEnumAccessor(&FlueHost::m_congestion),
-                          MakeEnumChecker(NEW_RENO, "NewReno", CUBIC, "Cubic"))
-            .AddAttribute("Timestamp",
-                          "Offer RFC 7323 timestamps.",
-                          BooleanValue(true),
-                          MakeBooleanAccessor(&FlueHost::m_timestamps),
-                          MakeBooleanChecker())
-            .AddAttribute("Sack",
-                          "Offer RFC 2018 selective acknowledgement.",
-                          BooleanValue(true),
-                          MakeBooleanAccessor(&FlueHost::m_sack),
-                          MakeBooleanChecker())
-            .AddAttribute("MinRto",
-                          "Smallest retransmission timeout.",
-                          TimeValue(MilliSeconds(200)),
-                          MakeTimeAccessor(&FlueHost::m_rtoMin),
-                          MakeTimeChecker())
-            .AddAttribute("TimeWait",
-                          "How long a connection stays in TIME-WAIT.",
-                          TimeValue(Seconds(1)),
-                          MakeTimeAccessor(&FlueHost::m_timeWait),
-                          MakeTimeChecker())
             .AddAttribute("LossPpm",
                           "Frames that are lost on their way to this host, of a million.",
                           UintegerValue(0),
@@ -166,7 +172,7 @@ FlueHost::GetTypeId()
                           "Watch the offload interface for broken rules.",
                           BooleanValue(true),
                           MakeBooleanAccessor(&FlueHost::m_check),
-                          MakeBooleanChecker());
+                          MakeBooleanChecker()));
     return tid;
 }
 

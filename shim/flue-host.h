@@ -119,6 +119,8 @@ class FlueHost : public Object
 
     /** \brief Make the node, with the attributes as they are now. */
     void Build();
+    /** \param tid The type, to which the attributes of its TCP are added. */
+    static TypeId AddTcpAttributes(TypeId tid);
     /** \param params Filled in from the attributes. */
     void FillParams(::flue_node_params* params) const;
     /** \brief Something of the model is about to run. */

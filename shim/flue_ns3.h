@@ -15,7 +15,7 @@
 FLUE_BEGIN_C
 
 /* Version of this interface; the module answers it, the program compares. */
-#define FLUE_NS3_ABI 4u
+#define FLUE_NS3_ABI 5u
 
 /* ---- Worlds of any shape ----
  *
@@ -102,7 +102,7 @@ struct flue_ns3_api {
     /* params->nodes on one Ethernet: a CsmaNetDevice each on one CsmaChannel, which has rate and delay of the first
      * node; framing_bytes must be 18.  The nodes have the MAC addresses of a switched network.  Tags stay as they are:
      * a node hears frames without a tag, those with a priority only, and those of its tagged_vids; untagged_vid does
-     * not count.  No routers, no nodes behind them, no ports that go down.  As open() in all else. */
+     * not count.  No routers, no nodes behind them.  As open() in all else. */
     flue_err (*open_lan)(const struct flue_switch_params *params, struct flue_net *out, char *message, size_t room);
 
     /* The network of flue_net_switch() with routers of ns-3's: the nodes that are not behind_routers and the routers on
@@ -112,7 +112,8 @@ struct flue_ns3_api {
      * in flue_net_switch().  framing_bytes does not count: it is 18 on the Ethernet, 2 behind the routers, and the
      * nodes' wires say so. router_down(): the router's interfaces are down at both their ends, it hears and says
      * nothing, forgets its neighbours, and the core sends by the first router that is up.  Of router_totals() forwarded
-     * and unroutable count.  No VLANs, no IPv6.  As open() in all else. */
+     * and unroutable count.  All are of one VLAN: the routers, the Ethernet has no tags; a node whose frames have the
+     * tag has a port that takes it away and puts it on.  No IPv6.  As open() in all else. */
     flue_err (*open_routed)(const struct flue_switch_params *params, struct flue_net *out, char *message, size_t room);
 
     /* The device alone: two nodes send `frames` frames of ip_bytes one way and an acknowledgement frame of ack_bytes
@@ -151,7 +152,12 @@ struct flue_ns3_api {
                      const struct flue_ip *ip_a, unsigned b, const struct flue_ip *ip_b);
     /* One more address that leads to a Flue node at the end of a link. */
     flue_err (*address)(struct flue_ns3_world *world, unsigned node, const struct flue_ip *ip);
-    /* The routes are computed; *out is the network of the Flue nodes. */
+    /* The nodes, routers and core of open_routed(), whose numbers begin with 0, in an empty world.  far: the kind of the
+     * nodes behind the routers, FLUE or HOST; hosts have one address. */
+    flue_err (*add_routed)(struct flue_ns3_world *world, const struct flue_switch_params *params,
+                           enum flue_ns3_kind far);
+    /* The routes are computed; *out is the network of the Flue nodes.  A host has an env, too, for what an application
+     * there does by itself; its wire leads nowhere. */
     flue_err (*finish)(struct flue_ns3_world *world, struct flue_net *out);
 
     /* A world of this shape, finished. FLUE_EINVAL, FLUE_ESTATE: message holds one line; nothing is left behind. */
@@ -189,10 +195,16 @@ struct flue_ns3_api {
     flue_err (*socket_connect)(struct flue_ns3_world *world, unsigned node, uint16_t local_port,
                                const struct flue_ip *remote_ip, uint16_t remote_port, uint32_t id,
                                const struct flue_ns3_app *app, struct flue_ns3_socket **out);
-    /* Appends bytes of the socket's stream, any number: they wait for room in ns-3's buffer.  FLUE_ESTATE: closed. */
+    /* For struct flue_app, of a Flue node that listens: the id of the socket that connects to it, in the world that is
+     * open; ctx is not used.  FLUE_NO_CONN: no socket of ns-3's does. */
+    uint32_t (*identify)(void *ctx, const struct flue_tcp_tuple *tuple);
+    /* Appends bytes of the socket's stream, any number: they wait for the connection, and for room in ns-3's buffer.
+     * FLUE_ESTATE: closed. */
     flue_err (*socket_send)(struct flue_ns3_socket *socket, uint64_t bytes);
     /* Closes the sending side after what has been sent.  FLUE_ESTATE: done already. */
     flue_err (*socket_close)(struct flue_ns3_socket *socket);
+    /* Ends the socket at once, with failed set.  The peer is told nothing: ns-3's sockets cannot be made to reset. */
+    void (*socket_abort)(struct flue_ns3_socket *socket);
     /* Whatever the caller wants to find again; NULL at first. */
     void (*socket_set_ctx)(struct flue_ns3_socket *socket, void *ctx);
     void *(*socket_ctx)(const struct flue_ns3_socket *socket);

@@ -50,6 +50,19 @@ LanSend(void* ctx, const flue_frame* frame)
     flue_frame plain = *frame;
     size_t length;
 
+    if (!HasLink(port))
+    {
+        return FLUE_WIRE_SENT;
+    }
+    if (port->accessVid != 0)
+    {
+        if ((frame->vlan & VID) != port->accessVid)
+        {
+            port->filtered++;
+            return FLUE_WIRE_SENT;
+        }
+        plain.vlan = 0;
+    }
     if (!real)
     {
         plain.payload.memory = zeros;
@@ -91,6 +104,10 @@ OnLanPacket(Port* port,
     {
         port->filtered++;
         return;
+    }
+    if (port->accessVid != 0 && (frame.vlan & VID) == 0)
+    {
+        frame.vlan = port->accessVid;
     }
     if ((frame.vlan & VID) != 0 && !port->vids[frame.vlan & VID])
     {

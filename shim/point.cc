@@ -34,6 +34,10 @@ PlainSend(void* ctx, const flue_frame* frame)
     const size_t payload = frame->payload.length_bytes;
     const uint16_t type = frame->ethertype == FLUE_ETHERTYPE_IPV6 ? FLUE_ETHERTYPE_IPV6 : FLUE_ETHERTYPE_IPV4;
 
+    if (!HasLink(port))
+    {
+        return FLUE_WIRE_SENT;
+    }
     if (header == 0 || header + payload > sizeof(bytes) || frame->kind == FLUE_FRAME_ARP)
     {
         port->dropped++; /* PPP does not carry it */

@@ -11,6 +11,8 @@
 #include "ns3/boolean.h"
 #include "ns3/global-value.h"
 #include "ns3/nstime.h"
+#include "ns3/pointer.h"
+#include "ns3/queue.h"
 #include "ns3/simulator.h"
 
 #include <cstdio>
@@ -206,7 +208,43 @@ NetPortTotals(void* ctx, unsigned node, flue_net_port_totals* out)
 {
     const Port& port = static_cast<Net*>(ctx)->port[node];
 
-    *out = flue_net_port_totals{port.sent, port.dropped, port.received, 0, port.filtered, 0};
+    *out = flue_net_port_totals{port.sent, port.dropped, port.received, 0, port.filtered, port.lostDown};
+}
+
+void
+TellLink(Port* port)
+{
+    if (port->toldDown != port->isDown)
+    {
+        port->toldDown = port->isDown;
+        if (port->client.link != nullptr)
+        {
+            port->client.link(port->client.ctx, !port->isDown);
+        }
+    }
+}
+
+/* The stock devices know no link that goes down: the port itself is deaf and dumb.  What the device is sending goes on
+ * its way; what waits there is lost. */
+void
+NetPortDown(void* ctx, unsigned node, int down)
+{
+    Port* port = &static_cast<Net*>(ctx)->port[node];
+
+    if (port->device == nullptr || port->isDown == (down != 0))
+    {
+        return;
+    }
+    port->isDown = down != 0;
+    if (port->isDown)
+    {
+        ns3::PointerValue queue;
+        port->device->GetAttribute("TxQueue", queue);
+        auto waiting = queue.Get<ns3::Queue<ns3::Packet>>();
+        port->lostDown += waiting->GetNPackets();
+        waiting->Flush();
+    }
+    ns3::Simulator::ScheduleWithContext(port->node->GetId(), ns3::TimeStep(0), &TellLink, port);
 }
 
 void
@@ -241,6 +279,13 @@ TagPayload(const ns3::Ptr<ns3::Packet>& packet, const flue_frame* frame)
     }
 }
 
+bool
+HasLink(Port* port)
+{
+    port->lostDown += port->isDown ? 1 : 0;
+    return !port->isDown;
+}
+
 flue_wire_result
 CountSent(Port* port, bool sent)
 {
@@ -259,6 +304,10 @@ Deliver(Port* port, const ns3::Ptr<const ns3::Packet>& packet, flue_frame* frame
     Net* net = port->net;
     DescriptorTag tag;
 
+    if (!HasLink(port))
+    {
+        return;
+    }
     if (frame->payload.length_bytes == 0 || !packet->PeekPacketTag(tag))
     {
         if (net->realBytes ? !net->streams.Describe(frame) : frame->payload.length_bytes > 0)
@@ -321,7 +370,8 @@ void
 FillNet(Net* net, flue_net* out)
 {
     *out = flue_net{net,    "ns3",     NetEnv,  NetWire, NetAttach,     NetRun,        NetStop,
-                    NetNow, NetTotals, NetFree, nullptr, NetRouterDown, NetPortTotals, NetRouterTotals};
+                    NetNow, NetTotals, NetFree, NetPortDown, NetRouterDown, nullptr,        nullptr,
+                    NetPortTotals, NetRouterTotals};
 }
 
 bool

@@ -56,6 +56,10 @@ struct Port
     uint64_t dropped{0};
     uint64_t received{0};
     uint64_t filtered{0};
+    uint64_t lostDown{0};
+    bool isDown{false};
+    bool toldDown{false}; /* what the node's client was told last */
+    uint16_t accessVid{0}; /* of a LAN without tags: the VLAN whose tag all the node's frames have; 0: none */
     std::vector<bool> vids; /* of a LAN: the VLANs whose tagged frames the node hears */
 };
 
@@ -106,6 +110,9 @@ void FillNet(Net* net, flue_net* out);
 
 /* Says in a tag which bytes of which stream the payload stands for. */
 void TagPayload(const ns3::Ptr<ns3::Packet>& packet, const flue_frame* frame);
+
+/* Without its link a port neither hears nor says anything, and nobody tells who sends; false: the frame is lost. */
+bool HasLink(Port* port);
 
 /* Counts what the device has taken, or not. */
 flue_wire_result CountSent(Port* port, bool sent);

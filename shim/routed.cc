@@ -26,6 +26,22 @@ IsV4(const flue_ip& ip)
     return flue_ip_is_v4(&ip) && ip.word[3] != 0;
 }
 
+unsigned
+Vid(unsigned vid)
+{
+    return vid == 0 ? FLUE_VLAN_DEFAULT : vid;
+}
+
+/* The VLAN whose tag a node's frames have, where the switch's port takes it away; 0: none.  False: not of the VLAN. */
+bool
+FindAccess(const flue_switch_node& node, unsigned vid, uint16_t* out)
+{
+    const bool tags = node.tagged_count == 1 && node.tagged_vids[0] == vid && node.untagged_vid == FLUE_VLAN_NONE;
+
+    *out = tags ? static_cast<uint16_t>(vid) : 0;
+    return tags || (node.tagged_count == 0 && Vid(node.untagged_vid) == vid);
+}
+
 /* One line for the user, or nullptr: it can be built. */
 const char*
 Objection(const flue_switch_params* params)
@@ -39,6 +55,8 @@ Objection(const flue_switch_params* params)
         return "--net ns3: a routed network has 1 to 16 routers";
     }
     const flue_wire_facts& wire = params->routers[0].facts;
+    uint16_t access;
+
     for (unsigned i = 0; i < params->router_count; i++)
     {
         const flue_switch_router& router = params->routers[i];
@@ -47,9 +65,9 @@ Objection(const flue_switch_params* params)
         {
             return "--net ns3: routers have an IPv4 address, and none of IPv6";
         }
-        if (router.vid > FLUE_VLAN_DEFAULT)
+        if (router.vid >= FLUE_VLAN_NONE || router.vid != params->routers[0].vid)
         {
-            return "--net ns3: ns-3's routers know no VLANs; set vlan=0 or use --net link";
+            return "--net ns3: ns-3's routers know no VLANs, so all of them are of one, below 4095";
         }
         if (router.facts.rate_bps != wire.rate_bps || router.facts.delay_ps != wire.delay_ps)
         {
@@ -68,9 +86,9 @@ Objection(const flue_switch_params* params)
         {
             return "--net ns3: addresses behind the routers are of IPv4";
         }
-        if (node.behind_routers == 0 && node.tagged_count != 0)
+        if (node.behind_routers == 0 && !FindAccess(node, Vid(params->routers[0].vid), &access))
         {
-            return "--net ns3: ns-3's routers know no VLANs; set vlan=0 or use --net link";
+            return "--net ns3: ns-3's routers know no VLANs, so the nodes beside them are of theirs alone";
         }
         if (node.behind_routers == 0 && (node.facts.rate_bps != wire.rate_bps || node.facts.delay_ps != wire.delay_ps))
         {
@@ -82,7 +100,7 @@ Objection(const flue_switch_params* params)
 
 /* The first steps all succeed on what Objection() has let pass, or world->complaint tells. */
 flue_err
-Build(flue_ns3_world* world, const flue_switch_params* params)
+Build(flue_ns3_world* world, const flue_switch_params* params, flue_ns3_kind far)
 {
     const flue_ip all = flue_ip_v4(0);
     const flue_ip nobody = flue_ip_v4(0xc0000001); /* of a node on the Ethernet: its own host knows better */
@@ -98,7 +116,7 @@ Build(flue_ns3_world* world, const flue_switch_params* params)
     flue_err err = WorldAddLan(world, &shared, &all, 0, &lan);
     for (unsigned i = 0; err == FLUE_OK && i < params->node_count; i++)
     {
-        err = WorldAddNode(world, FLUE_NS3_FLUE, &number);
+        err = WorldAddNode(world, params->nodes[i].behind_routers != 0 ? far : FLUE_NS3_FLUE, &number);
     }
     for (unsigned i = 0; err == FLUE_OK && i < params->router_count; i++)
     {
@@ -122,6 +140,13 @@ Build(flue_ns3_world* world, const flue_switch_params* params)
 
         err = node.behind_routers != 0 ? WorldLink(world, &node.facts, core, nullptr, i, &node.ip[0])
                                        : WorldJoin(world, i, lan, &nobody);
+        if (err == FLUE_OK && node.behind_routers == 0)
+        {
+            Port& port = world->port[i];
+
+            (void)FindAccess(node, Vid(params->routers[0].vid), &port.accessVid);
+            port.vids[port.accessVid] = true;
+        }
         if (err == FLUE_OK && node.behind_routers != 0 && IsV4(node.ip[1]))
         {
             err = WorldAddress(world, i, &node.ip[1]);
@@ -133,22 +158,27 @@ Build(flue_ns3_world* world, const flue_switch_params* params)
 } // namespace
 
 flue_err
-OpenRouted(const flue_switch_params* params, flue_net* out, char* message, size_t room)
+WorldAddRouted(flue_ns3_world* world, const flue_switch_params* params, flue_ns3_kind far)
 {
     const char* objection = Objection(params);
-    flue_ns3_world* world;
 
-    if (objection != nullptr)
+    if (objection == nullptr && !world->stations.empty())
     {
-        std::snprintf(message, room, "%s", objection);
-        return FLUE_EINVAL;
+        objection = "a routed network is the whole of a world";
     }
+    return objection != nullptr ? world->Refuse(FLUE_EINVAL, "%s", objection) : Build(world, params, far);
+}
+
+flue_err
+OpenRouted(const flue_switch_params* params, flue_net* out, char* message, size_t room)
+{
+    flue_ns3_world* world;
     flue_err err = WorldNew(params->seed, &world, message, room);
     if (err != FLUE_OK)
     {
         return err;
     }
-    err = Build(world, params);
+    err = WorldAddRouted(world, params, FLUE_NS3_FLUE);
     if (err == FLUE_OK)
     {
         err = WorldFinish(world, out);

@@ -184,6 +184,14 @@ Sockets::Close(flue_ns3_socket* socket)
     return FLUE_OK;
 }
 
+void
+Sockets::Abort(flue_ns3_socket* socket)
+{
+    socket->failed = true;
+    socket->open = false;
+    End(socket);
+}
+
 /* ---- Bytes ---- */
 
 /* Gives ns-3 what it has room for, and the FIN when all has been acknowledged. */
@@ -414,6 +422,16 @@ SocketConnect(flue_ns3_world* world, unsigned node, uint16_t localPort, const fl
     return err == FLUE_OK ? world->sockets->Connect(node, localPort, remoteIp, remotePort, id, app, out) : err;
 }
 
+uint32_t
+SocketIdentify(void*, const flue_tcp_tuple* tuple)
+{
+    const Direction direction{tuple->remote_ip.word[3], tuple->local_ip.word[3], tuple->remote_port, tuple->local_port};
+    const flue_ns3_world* world = WorldOpen();
+    uint32_t stream;
+
+    return world != nullptr && world->streams.Find(direction, &stream) ? stream / 2 : FLUE_NO_CONN;
+}
+
 flue_err
 SocketSend(flue_ns3_socket* socket, uint64_t bytes)
 {
@@ -424,6 +442,12 @@ flue_err
 SocketClose(flue_ns3_socket* socket)
 {
     return socket->key.sockets->Close(socket);
+}
+
+void
+SocketAbort(flue_ns3_socket* socket)
+{
+    socket->key.sockets->Abort(socket);
 }
 
 void

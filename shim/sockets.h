@@ -76,6 +76,7 @@ class Sockets
                      const flue_ns3_app* app, flue_ns3_socket** out);
     flue_err Send(flue_ns3_socket* socket, uint64_t bytes);
     flue_err Close(flue_ns3_socket* socket);
+    void Abort(flue_ns3_socket* socket);
 
     /* What ns-3 tells. */
     void OnAccepted(size_t listener, const ns3::Ptr<ns3::Socket>& socket, const ns3::Address& from);
@@ -114,8 +115,10 @@ class Sockets
 flue_err SocketListen(flue_ns3_world* world, unsigned node, uint16_t port, const flue_ns3_app* app);
 flue_err SocketConnect(flue_ns3_world* world, unsigned node, uint16_t localPort, const flue_ip* remoteIp,
                        uint16_t remotePort, uint32_t id, const flue_ns3_app* app, flue_ns3_socket** out);
+uint32_t SocketIdentify(void* ctx, const flue_tcp_tuple* tuple);
 flue_err SocketSend(flue_ns3_socket* socket, uint64_t bytes);
 flue_err SocketClose(flue_ns3_socket* socket);
+void SocketAbort(flue_ns3_socket* socket);
 void SocketSetCtx(flue_ns3_socket* socket, void* ctx);
 void* SocketCtx(const flue_ns3_socket* socket);
 uint32_t SocketId(const flue_ns3_socket* socket);

@@ -36,6 +36,19 @@ Streams::Name(const Direction& direction, uint32_t stream, bool before)
 }
 
 bool
+Streams::Find(const Direction& direction, uint32_t* stream) const
+{
+    const auto at = m_flows.find(direction);
+
+    if (at == m_flows.end() || !at->second.named)
+    {
+        return false;
+    }
+    *stream = at->second.stream;
+    return true;
+}
+
+bool
 Streams::Describe(flue_frame* frame)
 {
     if (frame->kind != FLUE_FRAME_TCP || m_senders.count(frame->src_ip.word[3]) == 0)

@@ -48,6 +48,9 @@ class Streams
      * another connection. */
     void Name(const Direction& direction, uint32_t stream, bool before);
 
+    /* What was named: false: nothing flows this way. */
+    bool Find(const Direction& direction, uint32_t* stream) const;
+
     /* A frame without a tag has arrived at a Flue node: keeps in mind where a SYN begins; describes the payload, which
      * is real, by stream and offset.  False: unknown, or other bytes than the stream's. */
     bool Describe(flue_frame* frame);

@@ -27,6 +27,8 @@ namespace flue
 namespace
 {
 
+flue_ns3_world* g_world = nullptr; /* one in a process, like ns-3's simulator */
+
 constexpr int64_t STACK_STREAM = 100000; /* random streams of ns-3's stacks, so many for each node */
 constexpr int64_t STACK_STREAMS = 100;
 constexpr int64_t BACKOFF_STREAM = 7000;
@@ -159,6 +161,12 @@ NewEnd(flue_ns3_world* world, unsigned number, const flue_wire_facts& facts, ns3
 
 } // namespace
 
+flue_ns3_world*
+WorldOpen()
+{
+    return g_world;
+}
+
 flue_err
 WorldNew(uint64_t seed, flue_ns3_world** out, char* message, size_t room)
 {
@@ -168,7 +176,7 @@ WorldNew(uint64_t seed, flue_ns3_world** out, char* message, size_t room)
         return FLUE_ESTATE;
     }
     ns3::GlobalValue::Bind("ChecksumEnabled", ns3::BooleanValue(true));
-    *out = new flue_ns3_world;
+    *out = g_world = new flue_ns3_world;
     (*out)->seed = seed;
     return FLUE_OK;
 }
@@ -343,6 +351,32 @@ WorldAddress(flue_ns3_world* world, unsigned node, const flue_ip* ip)
     return FLUE_OK;
 }
 
+namespace
+{
+
+flue_wire_result
+SendNowhere(void*, const flue_frame*)
+{
+    return FLUE_WIRE_SENT;
+}
+
+/* An application beside ns-3's sockets has a clock and memory. */
+void
+SetUpHost(flue_ns3_world* world, unsigned number)
+{
+    const Station& station = world->stations[number];
+    const flue_wire_facts facts{UINT64_C(1000000000), 0, PPP_BYTES, station.interfaces[0].device->GetMtu(), 1, 0, {}};
+    Port* port = SetUpPort(world, number, station.node, nullptr, world->seed);
+
+    port->wire = flue_wire{port, facts, SendNowhere};
+    for (const Interface& interface : station.interfaces)
+    {
+        world->streams.AddSender(interface.address.Get());
+    }
+}
+
+} // namespace
+
 flue_err
 WorldFinish(flue_ns3_world* world, flue_net* out)
 {
@@ -358,12 +392,12 @@ WorldFinish(flue_ns3_world* world, flue_net* out)
         {
             return world->Refuse(FLUE_EINVAL, "node %u is on no wire", i);
         }
-        for (const Interface& interface : station.interfaces)
+    }
+    for (unsigned i = 0; i < world->stations.size(); i++)
+    {
+        if (world->stations[i].kind == FLUE_NS3_HOST)
         {
-            if (station.kind == FLUE_NS3_HOST)
-            {
-                world->streams.AddSender(interface.address.Get());
-            }
+            SetUpHost(world, i);
         }
     }
     while (world->port.size() < world->stations.size())
@@ -393,6 +427,7 @@ flue_ns3_world::flue_ns3_world()
 
 flue_ns3_world::~flue_ns3_world()
 {
+    flue::g_world = nullptr;
     for (const auto& capture : captures)
     {
         capture->Close();

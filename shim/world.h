@@ -101,6 +101,7 @@ namespace flue
 {
 
 /* world.cc: the C interface's functions. */
+flue_ns3_world* WorldOpen(); /* or nullptr: none is */
 flue_err WorldNew(uint64_t seed, flue_ns3_world** out, char* message, size_t room);
 void WorldFree(flue_ns3_world* world);
 const char* WorldWhy(const flue_ns3_world* world);
@@ -118,7 +119,8 @@ void WorldTotals(const flue_ns3_world* world, flue_ns3_totals* out);
 /* routers.cc: gives every node with ns-3's stack its routes, over what is up now. */
 void ComputeRoutes(flue_ns3_world* world);
 
-/* routed.cc: a switched network with routers. */
+/* routed.cc: a switched network with routers; its parts in a world of its own, or in an empty one. */
+flue_err WorldAddRouted(flue_ns3_world* world, const flue_switch_params* params, flue_ns3_kind far);
 flue_err OpenRouted(const flue_switch_params* params, flue_net* out, char* message, size_t room);
 
 } // namespace flue

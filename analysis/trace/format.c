@@ -10,6 +10,7 @@
 #include "flue/ndischimney.h"
 #include "flue/target.h"
 #include "flue/tcp_engine.h"
+#include "flue/policy.h"
 #include "flue/wire.h"
 #include "trace/trace_read.h"
 
@@ -265,10 +266,25 @@ static const char *name_of(struct word unit, int64_t value)
     if (is(unit, "oid")) {
         return oid_name(value);
     }
+    if (is(unit, "decision")) {
+        return value == FLUE_OFFLOAD ? "offload" : value == FLUE_TAKE_BACK ? "take back" : "leave as it is";
+    }
     if (is(unit, "neighbour")) {
         return neighbour_name(value);
     }
     return is(unit, "category") ? flue_category_name(number) : NULL;
+}
+
+/* The reason in the words of the policy that was asked. */
+static void add_why(const struct trace_log *log, int64_t reason, struct trace_text *out)
+{
+    const struct flue_policy *policy = trace_log_policy(log);
+
+    if (policy != NULL && reason >= 0 && reason < (int64_t)flue_policy_reasons(policy)) {
+        trace_text_add(out, "%s", policy->reasons[reason]);
+    } else {
+        trace_text_add(out, "reason %" PRId64, reason);
+    }
 }
 
 void trace_add_value(const struct trace_log *log, const struct flue_event *event, size_t argument,
@@ -294,6 +310,8 @@ void trace_add_value(const struct trace_log *log, const struct flue_event *event
         add_disconnect(value, out);
     } else if (is(unit, "info")) {
         add_info(event, value, out);
+    } else if (is(unit, "why")) {
+        add_why(log, value, out);
     } else if (is(unit, "rule")) {
         add_rule(value, out);
     } else if (is(unit, "ip")) {
@@ -334,7 +352,10 @@ void trace_add_sentence(const struct trace_log *log, const struct flue_event *ev
 
 const char *trace_node_name(unsigned node)
 {
-    return node == TRACE_SERVER ? "server" : node == TRACE_CLIENT ? "client" : "node ?";
+    static const char *const names[TRACE_NODES] = {
+        [TRACE_SERVER] = "server", [TRACE_CLIENT] = "client", [TRACE_SECOND] = "second"};
+
+    return node < TRACE_NODES ? names[node] : "node ?";
 }
 
 static const char *column(const struct trace_log *log, size_t place, const char *word)

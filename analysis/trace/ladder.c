@@ -162,10 +162,35 @@ static bool classify_client(const struct builder *builder, const struct flue_eve
     return false;
 }
 
+/* What crosses the interface; states of the engine, charges and interrupts are for --explain. */
+static bool classify_crossing(const struct flue_event *event, struct ladder_row *row)
+{
+    const struct flue_point_info *info = flue_point_info(event->point);
+
+    switch (event->point) {
+    case FLUE_POINT_app_close:
+    case FLUE_POINT_ddi_disconnect:
+    case FLUE_POINT_ddi_disconnect_complete:
+    case FLUE_POINT_ddi_event:
+    case FLUE_POINT_ddi_status:
+    case FLUE_POINT_ddi_generic_event:
+        row->weight = LADDER_MOVE;
+        return true;
+    case FLUE_POINT_hold_segment:
+    case FLUE_POINT_ddi_forward:
+        row->weight = LADDER_FAULT;
+        return true;
+    case FLUE_POINT_ddi_forward_complete:
+    case FLUE_POINT_ddi_receive_return:
+        row->weight = LADDER_ACK;
+        return true;
+    }
+    return info != NULL && strncmp(info->id, "ddi_", 4) == 0;
+}
+
 static bool classify_server(const struct builder *builder, size_t place, const struct flue_event *event,
                             struct ladder_row *row)
 {
-    const struct flue_point_info *info = flue_point_info(event->point);
     const enum ladder_column actor = column_of(trace_actor(builder->log, place));
 
     row->from = (uint8_t)actor;
@@ -208,25 +233,8 @@ static bool classify_server(const struct builder *builder, size_t place, const s
         row->weight = LADDER_FAULT;
         (void)trace_log_seq(builder->log, event->conn, event->node, (uint32_t)event->arg[0], &row->low);
         return true;
-    case FLUE_POINT_app_close:
-    case FLUE_POINT_ddi_disconnect:
-    case FLUE_POINT_ddi_disconnect_complete:
-    case FLUE_POINT_ddi_event:
-    case FLUE_POINT_ddi_status:
-    case FLUE_POINT_ddi_generic_event:
-        row->weight = LADDER_MOVE;
-        return true;
-    case FLUE_POINT_hold_segment:
-    case FLUE_POINT_ddi_forward:
-        row->weight = LADDER_FAULT;
-        return true;
-    case FLUE_POINT_ddi_forward_complete:
-    case FLUE_POINT_ddi_receive_return:
-        row->weight = LADDER_ACK;
-        return true;
     }
-    /* States of the engine, charges and interrupts are for --explain. */
-    return info != NULL && strncmp(info->id, "ddi_", 4) == 0;
+    return classify_crossing(event, row);
 }
 
 /* ---- Rows */

@@ -201,6 +201,32 @@ static void describe_trouble(const struct trace_log *log, const struct ladder_ro
     }
 }
 
+static void describe_again(const struct ladder_row *row, struct trace_text *text)
+{
+    trace_text_add(text, "%s", row->count == 1 ? "" : "segments in ");
+    add_range(text, row);
+    trace_text_add(text, " sent again by the %s",
+                   row->from == LADDER_PEER     ? "client"
+                   : row->from == LADDER_TARGET ? "target"
+                                                : "host");
+    if (row->count > 1) {
+        trace_text_add(text, " (%" PRIu32 ")", row->count);
+    }
+}
+
+static void describe_lost(const struct ladder_row *row, struct trace_text *text)
+{
+    trace_text_add(text, row->point == FLUE_POINT_wire_drop ? "queue full, dropped: " : "lost: ");
+    if (row->bytes == 0) {
+        trace_text_add(text, row->count == 1 ? "%" PRIu32 " ACK" : "%" PRIu32 " ACKs", row->count);
+        return;
+    }
+    if (row->count > 1) {
+        trace_text_add(text, "%" PRIu32 " segments in ", row->count);
+    }
+    add_range(text, row);
+}
+
 static void describe(const struct trace_log *log, const struct ladder_row *row, struct trace_text *text)
 {
     const struct flue_event *event = trace_log_at(log, row->place);
@@ -218,15 +244,7 @@ static void describe(const struct trace_log *log, const struct ladder_row *row, 
         add_range(text, row);
         break;
     case LADDER_AGAIN:
-        trace_text_add(text, "%s", row->count == 1 ? "" : "segments in ");
-        add_range(text, row);
-        trace_text_add(text, " sent again by the %s",
-                       row->from == LADDER_PEER     ? "client"
-                       : row->from == LADDER_TARGET ? "target"
-                                                    : "host");
-        if (row->count > 1) {
-            trace_text_add(text, " (%" PRIu32 ")", row->count);
-        }
+        describe_again(row, text);
         break;
     case LADDER_ACKS:
         trace_text_add(text, row->count == 1 ? "%" PRIu32 " ACK up to %" PRIu32 : "%" PRIu32 " ACKs up to %" PRIu32,
@@ -236,15 +254,7 @@ static void describe(const struct trace_log *log, const struct ladder_row *row, 
         describe_handshake(row, text);
         break;
     case LADDER_LOST:
-        trace_text_add(text, row->point == FLUE_POINT_wire_drop ? "queue full, dropped: " : "lost: ");
-        if (row->bytes == 0) {
-            trace_text_add(text, row->count == 1 ? "%" PRIu32 " ACK" : "%" PRIu32 " ACKs", row->count);
-            break;
-        }
-        if (row->count > 1) {
-            trace_text_add(text, "%" PRIu32 " segments in ", row->count);
-        }
-        add_range(text, row);
+        describe_lost(row, text);
         break;
     case LADDER_TROUBLE:
         describe_trouble(log, row, text);

@@ -21,7 +21,7 @@ struct direction {
 
 struct conn {
     uint32_t id;
-    struct direction from[TRACE_NODES];
+    struct direction from[TRACE_ENDS];
     uint8_t side[TRACE_NODES];      /* enum trace_side: who runs TCP there now */
     uint8_t exporting[TRACE_NODES]; /* the target has given it back, and its engine has not yet let go */
 };
@@ -52,8 +52,11 @@ struct trace_log {
     struct conn *conns;
     uint32_t *table; /* 1 + index into conns; 0: free */
     size_t conn_count, conn_room, table_room;
-    struct start *starts[TRACE_NODES];
-    size_t start_count[TRACE_NODES];
+    struct start *starts[TRACE_ENDS];
+    size_t start_count[TRACE_ENDS];
+
+    unsigned second_server;
+    const struct flue_policy *policy;
 };
 
 struct trace_log *trace_log_new(size_t limit)
@@ -74,7 +77,7 @@ static void forget(struct trace_log *log)
     free(log->emitted);
     free(log->conns);
     free(log->table);
-    for (unsigned node = 0; node < TRACE_NODES; node++) {
+    for (unsigned node = 0; node < TRACE_ENDS; node++) {
         free(log->starts[node]);
         log->starts[node] = NULL;
         log->start_count[node] = 0;
@@ -124,13 +127,24 @@ static void on_event(void *ctx, const struct flue_event *event)
     }
     log->events[log->count] = *event;
     if (event->node > TRACE_CLIENT) /* of several clients the connection tells which */
-        log->events[log->count].node = TRACE_CLIENT;
+        log->events[log->count].node = event->node == log->second_server ? TRACE_SECOND : TRACE_CLIENT;
     log->count++;
 }
 
 struct flue_trace trace_log_listener(struct trace_log *log)
 {
     return (struct flue_trace){.ctx = log, .emit = on_event};
+}
+
+void trace_log_world(struct trace_log *log, unsigned second_server, const struct flue_policy *policy)
+{
+    log->second_server = second_server;
+    log->policy = policy;
+}
+
+const struct flue_policy *trace_log_policy(const struct trace_log *log)
+{
+    return log->policy;
 }
 
 uint64_t trace_log_left_out(const struct trace_log *log)
@@ -207,9 +221,9 @@ static struct conn *need_conn(struct trace_log *log, uint32_t id)
 bool trace_log_seq(const struct trace_log *log, uint32_t conn, unsigned from, uint32_t seq, uint32_t *out)
 {
     const struct conn *found = find_conn(log, conn);
-    bool known = found != NULL && from < TRACE_NODES && found->from[from].known;
+    bool known = found != NULL && from < TRACE_NODES && found->from[trace_end(from)].known;
 
-    *out = known ? seq - found->from[from].first : seq;
+    *out = known ? seq - found->from[trace_end(from)].first : seq;
     return known;
 }
 
@@ -226,8 +240,8 @@ static void learn_first(struct trace_log *log, const struct flue_event *event)
     struct conn *conn = event->conn == FLUE_NO_CONN ? NULL : need_conn(log, event->conn);
 
     if (conn != NULL && is_segment(event) && event->point == FLUE_POINT_tcp_send &&
-        (event->arg[3] & FLUE_TCP_SYN) != 0 && !conn->from[event->node].known) {
-        conn->from[event->node] = (struct direction){.first = (uint32_t)event->arg[0], .known = true};
+        (event->arg[3] & FLUE_TCP_SYN) != 0 && !conn->from[trace_end(event->node)].known) {
+        conn->from[trace_end(event->node)] = (struct direction){.first = (uint32_t)event->arg[0], .known = true};
     }
 }
 
@@ -240,7 +254,7 @@ static void learn_extent(struct trace_log *log, const struct flue_event *event)
     if (conn == NULL || !is_segment(event) || event->point != FLUE_POINT_tcp_send) {
         return;
     }
-    from = &conn->from[event->node];
+    from = &conn->from[trace_end(event->node)];
     end = (uint32_t)event->arg[0] + (uint32_t)event->arg[1] - from->first;
     if (from->known && end > from->extent && end - from->extent < UINT32_C(0x80000000)) {
         from->extent = end;
@@ -256,7 +270,7 @@ static int by_first(const void *a, const void *b)
 
 static flue_err index_starts(struct trace_log *log)
 {
-    for (unsigned node = 0; node < TRACE_NODES; node++) {
+    for (unsigned node = 0; node < TRACE_ENDS; node++) {
         free(log->starts[node]);
         log->start_count[node] = 0;
         log->starts[node] = calloc(log->conn_count + 1, sizeof **log->starts);
@@ -301,7 +315,7 @@ static uint32_t conn_of_seq(const struct trace_log *log, unsigned from, uint32_t
 /* A segment that names no connection is one of a handshake or a reset: its own number, else its ACK, tells. */
 static uint32_t conn_of_segment(const struct trace_log *log, const struct flue_event *event)
 {
-    unsigned own = event->point == FLUE_POINT_tcp_send ? event->node : 1u - event->node;
+    unsigned own = event->point == FLUE_POINT_tcp_send ? trace_end(event->node) : 1u - trace_end(event->node);
     uint32_t conn = FLUE_NO_CONN;
 
     if ((event->arg[3] & FLUE_TCP_SYN) == 0 || event->point == FLUE_POINT_tcp_receive) {
@@ -315,7 +329,7 @@ static uint32_t conn_of_segment(const struct trace_log *log, const struct flue_e
 
 static flue_err name_conns(struct trace_log *log)
 {
-    uint32_t latest[TRACE_NODES] = {FLUE_NO_CONN, FLUE_NO_CONN};
+    uint32_t latest[TRACE_NODES] = {FLUE_NO_CONN, FLUE_NO_CONN, FLUE_NO_CONN};
     flue_err err;
 
     for (size_t i = 0; i < log->count; i++) {
@@ -346,9 +360,10 @@ static flue_err name_conns(struct trace_log *log)
             continue;
         }
         if (event->point == FLUE_POINT_wire_loss || event->point == FLUE_POINT_wire_reorder) {
-            event->conn = conn_of_seq(log, 1u - event->node, (uint32_t)event->arg[0]); /* told by the receiving node */
+            event->conn =
+                conn_of_seq(log, 1u - trace_end(event->node), (uint32_t)event->arg[0]); /* told by the receiving node */
         } else if (event->point == FLUE_POINT_wire_drop) {
-            event->conn = conn_of_seq(log, event->node, (uint32_t)event->arg[0]);
+            event->conn = conn_of_seq(log, trace_end(event->node), (uint32_t)event->arg[0]);
         }
     }
     return err;
@@ -454,7 +469,8 @@ static void fold_charge(struct trace_log *log, struct folding *folding, uint32_t
 
 static void fold_charges(struct trace_log *log)
 {
-    struct folding foldings[TRACE_NODES] = {{.first = NO_LINK, .tail = NO_LINK}, {.first = NO_LINK, .tail = NO_LINK}};
+    struct folding foldings[TRACE_NODES] = {
+        {.first = NO_LINK, .tail = NO_LINK}, {.first = NO_LINK, .tail = NO_LINK}, {.first = NO_LINK, .tail = NO_LINK}};
 
     for (uint32_t i = 0; i < log->count; i++) {
         const struct flue_event *event = &log->events[i];

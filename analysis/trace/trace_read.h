@@ -16,10 +16,17 @@
 FLUE_BEGIN_C
 
 #define TRACE_LOG_LIMIT 5000000u /* events that a log keeps */
-#define TRACE_NODES     2u
+#define TRACE_NODES     3u
+#define TRACE_ENDS      2u
 #define TRACE_NONE      SIZE_MAX
 
-enum trace_node { TRACE_SERVER, TRACE_CLIENT };
+enum trace_node { TRACE_SERVER, TRACE_CLIENT, TRACE_SECOND }; /* all clients are one; a second server of a run */
+
+/* Whose end of every connection a node is. */
+static inline unsigned trace_end(unsigned node)
+{
+    return node == TRACE_CLIENT ? TRACE_CLIENT : TRACE_SERVER;
+}
 
 /* Which engine ran a TCP event. */
 enum trace_side { TRACE_BY_HOST, TRACE_BY_TARGET };
@@ -32,6 +39,12 @@ void trace_log_free(struct trace_log *log); /* NULL does nothing */
 
 /* What a run is given; borrows the log. */
 struct flue_trace trace_log_listener(struct trace_log *log);
+
+/* What the events alone do not tell, before the first comes: the number of the run's second server, 0 for none; and the
+ * policy that is asked (borrowed), NULL for unknown. */
+struct flue_policy;
+void trace_log_world(struct trace_log *log, unsigned second_server, const struct flue_policy *policy);
+const struct flue_policy *trace_log_policy(const struct trace_log *log);
 
 /* Makes the log ready to be read.  More events need another call.  FLUE_ENOMEM. */
 FLUE_CHECKED flue_err trace_log_settle(struct trace_log *log);
@@ -57,7 +70,8 @@ bool trace_log_seq(const struct trace_log *log, uint32_t conn, unsigned from, ui
 /* The number of an argument by its name, TRACE_NONE if the point has none; arg[] of the event holds it. */
 size_t trace_arg(unsigned point, const char *name);
 
-/* "server", "client", "host" ... : who does it and where it goes, "tcp" told by who holds; "" for "-". */
+/* "server", "client", "second server", "host" ... : who does it and where it goes, "tcp" told by who holds; "" for "-".
+ */
 const char *trace_node_name(unsigned node);
 const char *trace_actor(const struct trace_log *log, size_t place);
 const char *trace_arrow(const struct trace_log *log, size_t place);

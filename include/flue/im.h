@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* flue/im.h - intermediate drivers: a miniport to the layer above, a protocol to the layer below.  Any number can be
- * stacked between a host and its adapters (behaviour 19). */
+ * stacked between a host and its adapters (behaviour 19): each holds its own records, and each adds a few frames of C
+ * calls to the way down and to the way up, so the program's stack bounds their number, at many thousands. */
 #ifndef FLUE_IM_H
 #define FLUE_IM_H
 
@@ -31,7 +32,7 @@ const char *flue_im_kind_name(unsigned kind); /* "team"; "?" if unknown */
 
 struct flue_im_params {
     enum flue_im_kind kind;
-    const char *name;      /* of the virtual adapter; static storage */
+    const char *name;      /* of the virtual adapter; borrowed for as long as ndis is there */
     flue_ps hold_down_ps;  /* hold: how long operations and data wait on their way down */
     flue_ps hold_up_ps;    /* hold: completions and indications on their way up that may wait */
     uint32_t refuse_every; /* refuse: every n-th request finds no memory; 0: none */

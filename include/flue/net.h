@@ -10,10 +10,18 @@
 
 FLUE_BEGIN_C
 
+/* Where a network of model/wire and its nodes take their memory from.  All zero: calloc() and free(). */
+struct flue_net_memory {
+    void *ctx;
+    void *(*allocate)(void *ctx, size_t bytes); /* zeroed; or NULL */
+    void (*release)(void *ctx, void *memory, size_t bytes);
+};
+
 /* One point-to-point link between node 0 and node 1; the same in both directions. */
 struct flue_net_params {
     struct flue_wire_facts facts;
     uint64_t seed; /* handed to each node's env */
+    struct flue_net_memory memory;
 };
 
 /* What a network calls in a node.  Borrowed until the network is freed. */
@@ -65,6 +73,10 @@ struct flue_net {
     /* What only some networks can do; NULL in others.  May be called at any time, also by a node. */
     void (*port_down)(void *ctx, unsigned node, int down);
     void (*router_down)(void *ctx, unsigned router, int down);
+    /* The way from the routers to a node behind them takes packets of so many bytes from now on; a router comes with
+     * another MAC address, or with its first again, and announces it (RFC 5227 3). */
+    void (*behind_mtu)(void *ctx, unsigned node, uint32_t mtu_bytes);
+    void (*router_mac)(void *ctx, unsigned router);
     void (*port_totals)(void *ctx, unsigned node, struct flue_net_port_totals *out);
     void (*router_totals)(void *ctx, unsigned router, struct flue_net_router_totals *out);
 };
@@ -115,6 +127,7 @@ struct flue_switch_params {
     const struct flue_switch_router *routers;
     uint32_t router_count; /* 0 .. 16 */
     uint64_t seed;         /* handed to each node's env */
+    struct flue_net_memory memory;
 };
 
 /* The address that the network gives to a node's interface. */

@@ -33,8 +33,8 @@ struct flue_node_tap {
     void (*frame)(void *ctx, const struct flue_frame *frame, flue_ps now_ps);
 };
 
-/* What may stand in a node: adapters, and intermediate drivers one above the other. */
-enum { FLUE_NODE_ADAPTERS = 2, FLUE_NODE_DRIVERS = 16 };
+/* Adapters that may stand in a node.  Of intermediate drivers, one above the other, there can be any number. */
+enum { FLUE_NODE_ADAPTERS = 2 };
 
 struct flue_node_params {
     uint16_t number; /* in traces */
@@ -49,7 +49,7 @@ struct flue_node_params {
     unsigned adapters;                    /* 0 or 1: one */
     const struct flue_wire *second;       /* wire of the second adapter; borrowed */
     unsigned drivers;                     /* 0: the host stands on the adapter */
-    struct flue_im_params driver[FLUE_NODE_DRIVERS]; /* from the bottom up; a team takes both adapters */
+    const struct flue_im_params *driver;  /* so many, from the bottom up; a team takes both adapters; copied */
 };
 
 /* Builds the boxes of a node.  Borrows env, wire, trace (its node field is set to params->number by the caller) until

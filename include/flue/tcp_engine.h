@@ -226,6 +226,8 @@ uint32_t flue_tcp_path_mtu(const struct flue_tcp_conn *conn);
 void flue_tcp_set_path_mtu(struct flue_tcp_conn *conn, uint32_t mtu_bytes, flue_ps now_ps);
 
 void flue_tcp_info(const struct flue_tcp_conn *conn, struct flue_tcp_info *out);
+/* Its state alone. */
+enum flue_tcp_state_id flue_tcp_state_of(const struct flue_tcp_conn *conn);
 
 void flue_tcp_totals(const struct flue_tcp *stack, struct flue_tcp_totals *out);
 

@@ -10,57 +10,55 @@
 /* Most items in this many slots: five eighths. */
 static uint32_t most_items(uint32_t slots)
 {
-    return slots / 8 * 5;
+    return (uint32_t)((uint64_t)slots * 5 / 8);
 }
 
-static void put_in(struct hash_slot *slots, uint32_t mask, struct hash_slot slot)
+/* The least number of slots for so many items. */
+static uint64_t slots_for(uint32_t items)
 {
-    uint32_t i = slot.hash & mask;
+    const uint64_t slots = ((uint64_t)items * 8 + 4) / 5;
+
+    return slots > LEAST_SLOTS ? slots : LEAST_SLOTS;
+}
+
+static void put_in(struct hash_slot *slots, uint32_t size, struct hash_slot slot)
+{
+    uint32_t i = hash_home(slot.hash, size);
 
     while (slots[i].item != NULL) {
-        i = (i + 1) & mask;
+        i = hash_after(i, size);
     }
     slots[i] = slot;
 }
 
-static flue_err resize(struct hash_table *table, uint32_t slots)
+static flue_err resize(struct hash_table *table, uint64_t slots)
 {
-    struct hash_slot *fresh = table->env->allocate(table->env->ctx, slots * sizeof *fresh);
+    struct hash_slot *fresh = slots > MOST_SLOTS ? NULL : table->env->allocate(table->env->ctx, slots * sizeof *fresh);
 
     if (fresh == NULL) {
         return FLUE_ENOMEM;
     }
-    if (table->slots != NULL) {
-        for (uint32_t i = 0; i <= table->mask; i++) {
-            if (table->slots[i].item != NULL) {
-                put_in(fresh, slots - 1, table->slots[i]);
-            }
+    for (uint32_t i = 0; i < table->size; i++) {
+        if (table->slots[i].item != NULL) {
+            put_in(fresh, (uint32_t)slots, table->slots[i]);
         }
-        table->env->release(table->env->ctx, table->slots, ((size_t)table->mask + 1) * sizeof *fresh);
     }
+    table->env->release(table->env->ctx, table->slots, table->size * sizeof *fresh);
     table->slots = fresh;
-    table->mask = slots - 1;
+    table->size = (uint32_t)slots;
     return FLUE_OK;
 }
 
 flue_err hash_table_init(struct hash_table *table, const struct flue_env *env, uint32_t expected)
 {
-    uint32_t slots = LEAST_SLOTS;
-
     *table = (struct hash_table){.env = env};
-    while (most_items(slots) < expected) {
-        if (slots == MOST_SLOTS) {
-            return FLUE_ENOMEM;
-        }
-        slots *= 2;
-    }
-    return resize(table, slots);
+    return resize(table, slots_for(expected));
 }
 
 void hash_table_dispose(struct hash_table *table)
 {
     if (table->slots != NULL) {
-        table->env->release(table->env->ctx, table->slots, ((size_t)table->mask + 1) * sizeof *table->slots);
+        table->env->release(table->env->ctx, table->slots, table->size * sizeof *table->slots);
     }
     *table = (struct hash_table){.env = NULL};
 }
@@ -68,28 +66,32 @@ void hash_table_dispose(struct hash_table *table)
 flue_err hash_table_insert(struct hash_table *table, uint32_t hash, void *item)
 {
     assert(item != NULL);
-    if (table->count >= most_items(table->mask + 1)) {
-        flue_err err = table->mask + 1 >= MOST_SLOTS ? FLUE_ENOMEM : resize(table, (table->mask + 1) * 2);
+    if (table->count >= most_items(table->size)) {
+        flue_err err = resize(table, table->size + ((uint64_t)table->size + 2) / 3);
 
         if (err != FLUE_OK) {
             return err;
         }
     }
-    put_in(table->slots, table->mask, (struct hash_slot){.item = item, .hash = hash});
+    put_in(table->slots, table->size, (struct hash_slot){.item = item, .hash = hash});
     table->count++;
     return FLUE_OK;
+}
+
+/* Slots from one to another, around the end. */
+static uint32_t distance(uint32_t from, uint32_t to, uint32_t size)
+{
+    return to >= from ? to - from : to + size - from;
 }
 
 /* Closes the hole at `hole`: every later slot of the run that may move nearer to its home does. */
 static void close_hole(struct hash_table *table, uint32_t hole)
 {
     struct hash_slot *slots = table->slots;
-    uint32_t mask = table->mask;
+    const uint32_t size = table->size;
 
-    for (uint32_t i = (hole + 1) & mask; slots[i].item != NULL; i = (i + 1) & mask) {
-        uint32_t from_home = (i - (slots[i].hash & mask)) & mask;
-
-        if (from_home >= ((i - hole) & mask)) {
+    for (uint32_t i = hash_after(hole, size); slots[i].item != NULL; i = hash_after(i, size)) {
+        if (distance(hash_home(slots[i].hash, size), i, size) >= distance(hole, i, size)) {
             slots[hole] = slots[i];
             hole = i;
         }
@@ -99,7 +101,7 @@ static void close_hole(struct hash_table *table, uint32_t hole)
 
 bool hash_table_remove(struct hash_table *table, uint32_t hash, const void *item)
 {
-    for (uint32_t i = hash & table->mask; table->slots[i].item != NULL; i = (i + 1) & table->mask) {
+    for (uint32_t i = hash_home(hash, table->size); table->slots[i].item != NULL; i = hash_after(i, table->size)) {
         if (table->slots[i].item == item) {
             table->count--;
             close_hole(table, i);
@@ -112,8 +114,8 @@ bool hash_table_remove(struct hash_table *table, uint32_t hash, const void *item
 void *hash_table_drain(const struct hash_table *table, uint32_t *place)
 {
     /* Downwards from the last slot: a removal moves later items to earlier slots, and later ones are empty by then. */
-    while (table->count > 0 && *place <= table->mask) {
-        void *item = table->slots[table->mask - *place].item;
+    while (table->count > 0 && *place < table->size) {
+        void *item = table->slots[table->size - 1 - *place].item;
 
         if (item != NULL) {
             return item;

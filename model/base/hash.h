@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* base/hash.h - fixed hash functions, and a table from hash to item.
  *
- * Open addressing with linear probing; at most five eighths full, doubled when it would be fuller; removal leaves no
- * graves.  It cannot be iterated on purpose: nothing may depend on the order of its slots.  It owns no item. */
+ * Open addressing with linear probing; at most five eighths full, a third larger when it would be fuller, so that a
+ * table of very many is not half empty; removal leaves no graves.  It cannot be iterated on purpose: nothing may depend
+ * on the order of its slots.  It owns no item. */
 #ifndef FLUE_BASE_HASH_H
 #define FLUE_BASE_HASH_H
 
@@ -53,10 +54,22 @@ struct hash_slot {
 
 struct hash_table {
     const struct flue_env *env;
-    struct hash_slot *slots; /* mask + 1 of them */
-    uint32_t mask;
+    struct hash_slot *slots;
+    uint32_t size; /* of slots; any number */
     uint32_t count;
 };
+
+/* Where the search for a hash begins: hashes from 0 to 2^32 - 1 spread over all slots. */
+static inline uint32_t hash_home(uint32_t hash, uint32_t size)
+{
+    return (uint32_t)((uint64_t)hash * size >> 32);
+}
+
+/* The slot after this one, around the end. */
+static inline uint32_t hash_after(uint32_t slot, uint32_t size)
+{
+    return slot + 1 == size ? 0 : slot + 1;
+}
 
 /* Room for `expected` items at once (0: a small table).  Borrows env until hash_table_dispose(). */
 FLUE_CHECKED flue_err hash_table_init(struct hash_table *table, const struct flue_env *env, uint32_t expected);
@@ -80,7 +93,7 @@ void *hash_table_drain(const struct hash_table *table, uint32_t *place);
 static inline void *hash_table_find(const struct hash_table *table, uint32_t hash,
                                     bool (*equal)(const void *item, const void *key), const void *key)
 {
-    for (uint32_t i = hash & table->mask; table->slots[i].item != NULL; i = (i + 1) & table->mask) {
+    for (uint32_t i = hash_home(hash, table->size); table->slots[i].item != NULL; i = hash_after(i, table->size)) {
         if (table->slots[i].hash == hash && equal(table->slots[i].item, key)) {
             return table->slots[i].item;
         }

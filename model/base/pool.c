@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "base/prefetch.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define POOL_ASAN 1
@@ -67,7 +68,7 @@ void pool_init(struct pool *pool, const struct flue_env *env, size_t object_byte
     assert(object_bytes > 0);
     *pool = (struct pool){
         .env = env,
-        .object_bytes = (object_bytes + 15) & ~(size_t)15,
+        .object_bytes = (object_bytes + 7) & ~(size_t)7,
         .chunk_bytes = FIRST_CHUNK_BYTES,
     };
 }
@@ -106,6 +107,7 @@ void *pool_get(struct pool *pool)
 
         open_region(first, pool->object_bytes);
         pool->free = first->next;
+        prefetch(pool->free, sizeof(struct pool_free)); /* it is the next to go */
         object = first;
     } else {
         if (pool->fresh == pool->fresh_end && !add_chunk(pool)) {

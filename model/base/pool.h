@@ -19,7 +19,7 @@ struct pool {
     struct pool_free *free; /* returned objects */
     unsigned char *fresh;   /* objects of the newest chunk that were never handed out */
     unsigned char *fresh_end;
-    size_t object_bytes; /* rounded up to 16 */
+    size_t object_bytes; /* rounded up to 8 */
     size_t chunk_bytes;  /* of the next chunk */
     size_t total_bytes;  /* taken from the env */
     uint64_t live;       /* objects handed out and not returned */
@@ -29,8 +29,8 @@ struct pool {
 /* Takes no memory yet.  Borrows env until pool_dispose(). */
 void pool_init(struct pool *pool, const struct flue_env *env, size_t object_bytes);
 
-/* An object, aligned to 16 bytes (to 64 if its size is a multiple of 64), NOT zeroed: the caller initialises all of it
- * with one assignment.  NULL when the env has no memory. */
+/* An object, aligned to 8 bytes (to 16, 64 if its size is a multiple of that), NOT zeroed: the caller initialises all
+ * of it with one assignment.  NULL when the env has no memory. */
 FLUE_CHECKED void *pool_get(struct pool *pool);
 
 /* Makes sure that the next `objects` calls of pool_get() succeed.  FLUE_ENOMEM: they may not. */

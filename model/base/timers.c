@@ -85,7 +85,7 @@ static flue_err grow(struct timers *timers, uint32_t least)
         if (room > UINT32_MAX / 2) {
             return FLUE_ENOMEM;
         }
-        room *= 2;
+        room += room / 4; /* small steps: very many timers do not leave half of it empty */
     }
     if (room == timers->room) {
         return FLUE_OK;

@@ -5,12 +5,19 @@
  * A walk, one timer for the whole host, visits every window (policy_params.every_ps) the connections of which something
  * is new; one of which nothing is new is looked at after one window, then after two, four, ..., so that a connection
  * that sleeps costs next to nothing.  Sending and reading only count and move the view to the list of the next walk.
- * Being asked costs the modelled core nothing: nobody has published a price. */
+ * Being asked costs the modelled core nothing: nobody has published a price.
+ *
+ * Before an answer can be followed, the stay after the last move must be over (stay_ps), and so must the back-off: of a
+ * mandatory upload as D-35 says; of a refusal the same wait, doubled each time. Until then the policy is not asked.
+ * When a policy with a value offers a connection and no context is free, the least valuable connection that may move
+ * (rank.c, a heap) is taken back, and the next walk looks at the one that was promised its place first. Each question
+ * is put twice: a policy that answers equal facts in two ways is a finding of the run. */
 #include "host/ask.h"
 
 #include "host/binding.h"
 #include "host/offload.h"
 #include "host/path.h"
+#include "host/socket.h"
 #include "host/upload.h"
 
 #define BACK_OFF_MOST_PS (64 * FLUE_PS_PER_S)
@@ -27,14 +34,16 @@ static bool asks_again(const struct flue_host *host)
 
 static struct host_view *view_of(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     const flue_ps now_ps = host_moment(host);
 
-    if (socket->view == NULL && (socket->view = pool_get(&host->views)) != NULL) {
-        *socket->view = (struct host_view){
+    struct host_traffic *traffic = socket_traffic(socket);
+
+    if (traffic != NULL && traffic->view == NULL && (traffic->view = pool_get(&host->views)) != NULL) {
+        *traffic->view = (struct host_view){
             .socket = socket, .opened_ps = now_ps, .touched_ps = now_ps, .moved_ps = now_ps, .window_ps = now_ps};
     }
-    return socket->view;
+    return socket->traffic->view;
 }
 
 static void arm(struct flue_host *host, flue_ps due_ps)
@@ -53,7 +62,7 @@ static void unlist(struct host_view *view)
 
 static void list_touched(struct host_view *view)
 {
-    struct flue_host *host = view->socket->host;
+    struct flue_host *host = view->socket->pair->host;
     const flue_ps now_ps = host->env->now(host->env->ctx),
                   next_ps = host->ask.walked_ps + host->params.policy_params.every_ps;
 
@@ -65,7 +74,7 @@ static void list_touched(struct host_view *view)
 
 static void list_quiet(struct host_view *view, unsigned step, flue_ps now_ps)
 {
-    struct flue_host *host = view->socket->host;
+    struct flue_host *host = view->socket->pair->host;
 
     step = step < HOST_QUIET_STEPS ? step : HOST_QUIET_STEPS - 1;
     unlist(view);
@@ -77,9 +86,9 @@ static void list_quiet(struct host_view *view, unsigned step, flue_ps now_ps)
 
 void ask_touch(struct flue_socket *socket)
 {
-    struct host_view *view = socket->view;
+    struct host_view *view = socket->traffic->view;
 
-    view->touched_ps = host_moment(socket->host);
+    view->touched_ps = host_moment(socket->pair->host);
     if (view->step != 0 && hook_linked(&view->hook)) {
         list_touched(view);
     }
@@ -87,27 +96,27 @@ void ask_touch(struct flue_socket *socket)
 
 static void unpromise(struct host_view *view)
 {
-    view->socket->host->ask.promised -= view->promised;
+    view->socket->pair->host->ask.promised -= view->promised;
     view->promised = 0;
 }
 
 void ask_forget(struct flue_socket *socket)
 {
-    struct host_view *view = socket->view;
+    struct host_view *view = socket->traffic->view;
 
     if (view != NULL) {
         unlist(view);
         unpromise(view);
-        rank_remove(&socket->host->ask, view);
-        pool_put(&socket->host->views, view);
-        socket->view = NULL;
+        rank_remove(&socket->pair->host->ask, view);
+        pool_put(&socket->pair->host->views, view);
+        socket->traffic->view = NULL;
     }
 }
 
 /* After a refusal it waits, twice as long after each, like one that had to come back (D-35). */
 static void back_off(struct host_view *view)
 {
-    struct flue_host *host = view->socket->host;
+    struct flue_host *host = view->socket->pair->host;
     const unsigned doublings = view->refusals < DOUBLINGS_MOST ? view->refusals : (unsigned)DOUBLINGS_MOST;
     const flue_ps wait_ps = ((flue_ps)host->params.ddi.reoffload_backoff_ms * FLUE_PS_PER_MS) << doublings;
 
@@ -117,25 +126,25 @@ static void back_off(struct host_view *view)
 
 void ask_moved(struct flue_socket *socket, enum flue_holder from)
 {
-    struct host_view *view = socket->view;
+    struct host_view *view = socket->traffic->view;
 
     if (view == NULL) {
         return;
     }
     if (socket->holder == FLUE_HOLDER_TARGET || (socket->holder == FLUE_HOLDER_HOST && from != FLUE_HOLDER_OFFERED)) {
         view->moves++;
-        view->moved_ps = host_moment(socket->host);
+        view->moved_ps = host_moment(socket->pair->host);
     } else if (socket->holder == FLUE_HOLDER_HOST) {
         back_off(view);
     } else {
-        rank_remove(&socket->host->ask, view);
+        rank_remove(&socket->pair->host->ask, view);
     }
 }
 
 void flue_host_socket_expect(struct flue_socket *socket, const struct flue_host_hint *hint)
 {
-    if (socket->host->params.policy->clairvoyant != 0 && view_of(socket) != NULL) {
-        socket->view->hint = *hint;
+    if (socket->pair->host->params.policy->clairvoyant != 0 && view_of(socket) != NULL) {
+        socket->traffic->view->hint = *hint;
     }
 }
 
@@ -144,7 +153,7 @@ void flue_host_socket_expect(struct flue_socket *socket, const struct flue_host_
 /* Whole windows that have passed since the last look. */
 static void roll(struct host_view *view, flue_ps now_ps)
 {
-    const flue_ps every_ps = view->socket->host->params.policy_params.every_ps;
+    const flue_ps every_ps = view->socket->pair->host->params.policy_params.every_ps;
     const uint64_t bytes = view->socket->sent_bytes + view->received_bytes, fresh_bytes = bytes - view->window_bytes;
     const flue_ps passed_ps = now_ps - view->window_ps;
     const uint64_t windows = every_ps > 0 ? (uint64_t)(passed_ps / every_ps) : 0;
@@ -192,7 +201,7 @@ static uint64_t less(uint64_t a, uint64_t b)
 
 static void adapter_facts(const struct flue_socket *socket, struct flue_policy_facts *facts)
 {
-    const struct flue_host *host = socket->host;
+    const struct flue_host *host = socket->pair->host;
     const struct host_binding *binding =
         socket->pair->path != NULL ? socket->pair->path->wanted->object.binding : host->first;
     const struct host_view *least = rank_least(&host->ask);
@@ -201,7 +210,8 @@ static void adapter_facts(const struct flue_socket *socket, struct flue_policy_f
 
     facts->least_bytes = least != NULL ? least->value : UINT64_MAX;
     if (binding != NULL && binding->knows) {
-        used += binding->targets + host->ask.promised - (socket->view != NULL ? socket->view->promised : 0);
+        used += binding->targets + host->ask.promised -
+                (socket->traffic->view != NULL ? socket->traffic->view->promised : 0);
         facts->capacity = binding->capability.TcpConnectionOffloadCapacity;
         facts->capacity_left = less(facts->capacity, used);
     } else {
@@ -212,9 +222,9 @@ static void adapter_facts(const struct flue_socket *socket, struct flue_policy_f
 
 static void gather(struct flue_socket *socket, struct flue_policy_facts *facts)
 {
-    const struct flue_host *host = socket->host;
+    const struct flue_host *host = socket->pair->host;
     const flue_ps now_ps = host_moment(host);
-    struct host_view *view = socket->view;
+    struct host_view *view = socket->traffic->view;
     uint64_t segments;
 
     *facts = (struct flue_policy_facts){
@@ -272,7 +282,7 @@ static struct flue_verdict ask(struct flue_host *host, const struct flue_policy_
 /* The least valuable connection goes, and this one is asked about again in the next walk, first of all. */
 static bool make_room(struct host_view *view, const struct flue_policy_facts *facts)
 {
-    struct flue_host *host = view->socket->host;
+    struct flue_host *host = view->socket->pair->host;
     struct host_view *least = rank_least(&host->ask);
 
     if (least == NULL || host->params.policy->value(&host->params.policy_params, facts) <= least->value) {
@@ -286,14 +296,15 @@ static bool make_room(struct host_view *view, const struct flue_policy_facts *fa
     return true;
 }
 
-static void follow(struct flue_socket *socket, const struct flue_policy_facts *facts, struct flue_verdict verdict)
+static void follow(struct flue_socket *socket, const struct flue_policy_facts *facts, struct flue_verdict verdict,
+                   bool opens)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     bool moves = false;
 
     if (verdict.decision == FLUE_OFFLOAD && offload_possible(socket)) {
-        if (facts->capacity_left == 0 && host->params.policy->value != NULL && socket->view != NULL) {
-            (void)make_room(socket->view, facts);
+        if (facts->capacity_left == 0 && host->params.policy->value != NULL && socket->traffic->view != NULL) {
+            (void)make_room(socket->traffic->view, facts);
         } else {
             offload_want(socket, FLUE_MOVE_POLICY);
             moves = true;
@@ -304,6 +315,11 @@ static void follow(struct flue_socket *socket, const struct flue_policy_facts *f
         moves = true;
     }
     host->totals.policy_moves[verdict.reason] += moves;
+    /* An answer that changes nothing comes in every window. */
+    if (verdict.decision != FLUE_KEEP || (opens && host->params.policy->asked_again != 0)) {
+        flue_trace2(host->trace, policy, host_now(host), socket->account.conn, (int64_t)verdict.decision,
+                    (int64_t)verdict.reason);
+    }
 }
 
 void ask_open(struct flue_socket *socket)
@@ -311,11 +327,11 @@ void ask_open(struct flue_socket *socket)
     struct flue_policy_facts facts;
 
     (void)path_of(socket);
-    if (asks_again(socket->host) && view_of(socket) != NULL) {
-        list_touched(socket->view);
+    if (asks_again(socket->pair->host) && view_of(socket) != NULL) {
+        list_touched(socket->traffic->view);
     }
     gather(socket, &facts);
-    follow(socket, &facts, ask(socket->host, &facts));
+    follow(socket, &facts, ask(socket->pair->host, &facts), true);
 }
 
 /* ---- The walk */
@@ -323,18 +339,18 @@ void ask_open(struct flue_socket *socket)
 /* Whether an answer could be followed now.  What is on its way, or has not stayed long enough, is not asked about. */
 static bool may_move(const struct flue_socket *socket, flue_ps now_ps)
 {
-    const struct host_view *view = socket->view;
+    const struct host_view *view = socket->traffic->view;
 
     return (socket->holder == FLUE_HOLDER_HOST || socket->holder == FLUE_HOLDER_TARGET) &&
            (socket->flags & (SOCKET_OFFER | SOCKET_TAKE)) == 0 && now_ps >= view->not_before_ps &&
-           (socket->wait == NULL || now_ps >= socket->wait->not_before_ps) &&
-           (view->moves == 0 || now_ps - view->moved_ps >= socket->host->params.policy_params.stay_ps);
+           (socket->traffic->wait == NULL || now_ps >= socket->traffic->wait->not_before_ps) &&
+           (view->moves == 0 || now_ps - view->moved_ps >= socket->pair->host->params.policy_params.stay_ps);
 }
 
 static void look(struct host_view *view, flue_ps now_ps)
 {
     struct flue_socket *socket = view->socket;
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     struct flue_policy_facts facts;
 
     if (!may_move(socket, now_ps)) {
@@ -343,7 +359,7 @@ static void look(struct host_view *view, flue_ps now_ps)
     }
     gather(socket, &facts);
     unpromise(view);
-    follow(socket, &facts, ask(host, &facts));
+    follow(socket, &facts, ask(host, &facts), false);
     if (facts.held != 0 && host->params.policy->value != NULL && (socket->flags & SOCKET_TAKE) == 0) {
         rank_put(&host->ask, host->env, view, host->params.policy->value(&host->params.policy_params, &facts));
     }

@@ -18,16 +18,16 @@ void ask_moved(struct flue_socket *socket, enum flue_holder from);
 void ask_touch(struct flue_socket *socket);
 static inline void ask_sent(struct flue_socket *socket)
 {
-    if (socket->view != NULL) {
-        socket->view->writes++;
+    if (socket->traffic->view != NULL) {
+        socket->traffic->view->writes++;
         ask_touch(socket);
     }
 }
 static inline void ask_received(struct flue_socket *socket, uint64_t bytes)
 {
-    if (socket->view != NULL) {
-        socket->view->reads++;
-        socket->view->received_bytes += bytes;
+    if (socket->traffic->view != NULL) {
+        socket->traffic->view->reads++;
+        socket->traffic->view->received_bytes += bytes;
         ask_touch(socket);
     }
 }

@@ -244,23 +244,9 @@ static NDIS_STATUS stay(struct host_binding *binding, enum host_leaving reason)
     return NDIS_STATUS_SUCCESS;
 }
 
-NDIS_STATUS binding_event(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICATION event)
+/* Answered when nothing is offloaded there any more. */
+static NDIS_STATUS leave(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICATION event, enum host_leaving reason)
 {
-    const enum host_leaving reason = leaving_by(event);
-
-    switch (event->NetEvent) {
-    case NetEventSetPower:
-        if (event->Value == NetDeviceStateD0) {
-            return stay(binding, reason);
-        }
-        break;
-    case NetEventPause:
-        break;
-    case NetEventRestart:
-        return stay(binding, reason);
-    default:
-        return NDIS_STATUS_SUCCESS;
-    }
     binding->leaving |= (uint8_t)(1u << reason);
     if (binding->objects == 0 || !host_obeys(binding->host, 310)) {
         return NDIS_STATUS_SUCCESS;
@@ -269,6 +255,21 @@ NDIS_STATUS binding_event(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICAT
     binding->event[reason] = event;
     upload_all(binding); /* CH-310 */
     return NDIS_STATUS_PENDING;
+}
+
+NDIS_STATUS binding_event(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICATION event)
+{
+    const enum host_leaving reason = leaving_by(event);
+
+    switch (event->NetEvent) {
+    case NetEventSetPower:
+        return event->Value == NetDeviceStateD0 ? stay(binding, reason) : leave(binding, event, reason);
+    case NetEventPause:
+        return leave(binding, event, reason);
+    case NetEventRestart:
+        return stay(binding, reason);
+    }
+    return NDIS_STATUS_SUCCESS; /* of events that are none of these */
 }
 
 /* Tells the adapter what is on and off: off only when no connection of the version is offloaded any more (CH-305). */

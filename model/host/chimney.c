@@ -18,7 +18,7 @@ struct flue_socket *chimney_socket(PVOID offload_context)
 
 static PNET_BUFFER_LIST make_list(struct flue_socket *socket, const struct flue_span *span)
 {
-    PNET_BUFFER_LIST nbl = ndis_nbl_get(socket->host->spans);
+    PNET_BUFFER_LIST nbl = ndis_nbl_get(socket->pair->host->spans);
 
     if (nbl != NULL) {
         nbl->ProtocolReserved[0] = socket;
@@ -35,10 +35,10 @@ static bool disconnect(struct flue_socket *socket, ULONG flags, const struct flu
     PNET_BUFFER_LIST nbl = make_list(socket, span);
 
     if (nbl == NULL) {
-        host_retry(socket->host);
+        host_retry(socket->pair->host);
         return false;
     }
-    charge_chimney_event(socket->host, &socket->account, 0);
+    charge_chimney_event(socket->pair->host, &socket->account, 0);
     protocol_tcp_disconnect(socket, nbl, flags);
     return true;
 }
@@ -46,8 +46,8 @@ static bool disconnect(struct flue_socket *socket, ULONG flags, const struct flu
 /* Bytes that may go now: all, or as many as the target wants to have. */
 static uint64_t postable_bytes(const struct flue_socket *socket)
 {
-    const uint64_t waiting = socket->sent_bytes - socket->posted_bytes;
-    const uint64_t there = socket->posted_bytes - socket->acked_bytes;
+    const uint64_t waiting = socket->traffic->unposted_bytes;
+    const uint64_t there = socket->traffic->unacked_bytes - waiting;
     const uint64_t most = socket->lease->object.backlog_bytes;
 
     if (most == 0) {
@@ -64,7 +64,7 @@ static bool closing(const struct flue_socket *socket)
 /* All that may go, as one chain of lists; the last of them travels with the close if that is wanted so. */
 static bool post_sends(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     uint64_t bytes = postable_bytes(socket);
     struct ndis_chain chain = {0};
     bool done = true;
@@ -75,7 +75,7 @@ static bool post_sends(struct flue_socket *socket)
         const uint64_t part =
             socket->lease->object.backlog_bytes > 3 ? socket->lease->object.backlog_bytes / 4 : INT32_MAX;
         const uint64_t length = bytes < part ? bytes : part;
-        const struct flue_span span = {.offset_bytes = socket->posted_bytes,
+        const struct flue_span span = {.offset_bytes = socket_posted_bytes(socket),
                                        .stream = socket_stream(socket),
                                        .length_bytes = length < INT32_MAX ? (uint32_t)length : INT32_MAX};
         PNET_BUFFER_LIST nbl = make_list(socket, &span);
@@ -87,28 +87,28 @@ static bool post_sends(struct flue_socket *socket)
         }
         charge_chimney_switch(host, &socket->account, 0);
         charge_chimney_send(host, &socket->account, 0);
-        socket->posted_bytes += span.length_bytes;
+        socket->traffic->unposted_bytes -= span.length_bytes;
         bytes -= span.length_bytes;
         ndis_chain_append(&chain, nbl);
     }
     if (chain.first != NULL) {
         protocol_tcp_send(socket, &chain);
     }
-    return done && socket->posted_bytes == socket->sent_bytes;
+    return done && socket->traffic->unposted_bytes == 0;
 }
 
 /* The rest of the stream in the list of the disconnect itself (CH-226). */
 static bool close_with_rest(struct flue_socket *socket)
 {
-    const uint64_t rest = socket->sent_bytes - socket->posted_bytes;
+    const uint64_t rest = socket->traffic->unposted_bytes;
     const struct flue_span span = {
-        .offset_bytes = socket->posted_bytes, .stream = socket_stream(socket), .length_bytes = (uint32_t)rest};
+        .offset_bytes = socket_posted_bytes(socket), .stream = socket_stream(socket), .length_bytes = (uint32_t)rest};
 
-    if (rest == 0 || rest > INT32_MAX || socket->host->params.close_with_data == 0 || postable_bytes(socket) != rest ||
-        !disconnect(socket, TCP_DISCONNECT_GRACEFUL_CLOSE, &span)) {
+    if (rest == 0 || rest > INT32_MAX || socket->pair->host->params.close_with_data == 0 ||
+        postable_bytes(socket) != rest || !disconnect(socket, TCP_DISCONNECT_GRACEFUL_CLOSE, &span)) {
         return false;
     }
-    socket->posted_bytes += rest;
+    socket->traffic->unposted_bytes -= rest;
     return true;
 }
 
@@ -155,9 +155,8 @@ static void settle_list(struct flue_socket *socket, PNET_BUFFER_LIST nbl)
         ndis_nbl_put(nbl);
         return;
     }
-    socket->acked_bytes += acked_bytes;
-    socket->tell_acked_bytes += acked_bytes;
-    if (nbl->Status != NDIS_STATUS_SUCCESS && ndis_nbl_bytes(nbl) > 0 && host_obeys(socket->host, 175)) {
+    socket_acked(socket, acked_bytes);
+    if (nbl->Status != NDIS_STATUS_SUCCESS && ndis_nbl_bytes(nbl) > 0 && host_obeys(socket->pair->host, 175)) {
         requeue(&socket->lease->object, nbl);
     } else {
         ndis_nbl_put(nbl);
@@ -216,7 +215,7 @@ void chimney_disconnect_complete(struct flue_host *host, PNET_BUFFER_LIST nbl)
  * target's, and is not indicated again before a post (CH-203, CH-205, CH-210). */
 NDIS_STATUS chimney_indicate(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG *consumed)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     struct ndis_spans spans = ndis_spans_of_data(nbl->FirstNetBuffer);
     const uint64_t all = ndis_nbl_bytes(nbl);
     uint32_t room = post_room_bytes(socket);
@@ -239,7 +238,7 @@ NDIS_STATUS chimney_indicate(struct flue_socket *socket, PNET_BUFFER_LIST nbl, U
         return *consumed == 0 ? NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED : NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED;
     }
     ndis_chain_append(&socket->lease->object.binding->indicated, nbl);
-    socket->lists++;
+    socket_lists_add(socket);
     socket_attend(socket);
     return NDIS_STATUS_SUCCESS;
 }
@@ -247,12 +246,12 @@ NDIS_STATUS chimney_indicate(struct flue_socket *socket, PNET_BUFFER_LIST nbl, U
 /* What follows from each reason (behaviour 11.2): five must be heeded, six are advice. */
 static void retrieve(struct flue_socket *socket, ULONG reason)
 {
-    const struct flue_host_params *params = &socket->host->params;
+    const struct flue_host_params *params = &socket->pair->host->params;
 
     if (reason < FLUE_RETRIEVES) {
-        socket->host->totals.retrieved[reason]++;
+        socket->pair->host->totals.retrieved[reason]++;
     }
-    if (!host_obeys(socket->host, 258)) {
+    if (!host_obeys(socket->pair->host, 258)) {
         return;
     }
     switch ((TCP_UPLOAD_REASON)reason) {
@@ -287,7 +286,7 @@ static void retrieve(struct flue_socket *socket, ULONG reason)
 
 void chimney_event(struct flue_socket *socket, ULONG event, ULONG information)
 {
-    charge_chimney_event(socket->host, &socket->account, 0);
+    charge_chimney_event(socket->pair->host, &socket->account, 0);
     switch ((TCP_OFFLOAD_EVENT_TYPE)event) {
     case TcpIndicateDisconnect:
         socket->flags |= SOCKET_PEER_FIN | SOCKET_TELL_PEER_FIN;
@@ -297,12 +296,12 @@ void chimney_event(struct flue_socket *socket, ULONG event, ULONG information)
         break;
     case TcpIndicateAbort:
         socket->flags |= SOCKET_RESET;
-        if (host_obeys(socket->host, 256)) {
+        if (host_obeys(socket->pair->host, 256)) {
             upload_want(socket, FLUE_MOVE_ABORTED);
         }
         break;
     case TcpIndicateSendBacklogChange:
-        if (socket->host->params.follow_send_backlog != 0) {
+        if (socket->pair->host->params.follow_send_backlog != 0) {
             socket->lease->object.backlog_bytes = information == FLUE_BACKLOG_NONE ? 0 : information;
         }
         break;

@@ -27,7 +27,7 @@ static bool take_flag(struct flue_socket *socket, uint32_t flag)
 /* An application sleeps at the end of each piece of work that concerns it, and is woken once in the next. */
 static void wake(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     uint32_t works = (uint32_t)host->core.works;
 
     if (socket->woken != works) {
@@ -47,14 +47,14 @@ static bool may_read(const struct flue_socket *socket)
 /* One read takes all that has come. */
 static void read_all(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     struct host_piece *piece;
     uint64_t bytes = 0;
 
-    if (socket->pieces == NULL || !may_read(socket)) {
+    if (socket->traffic->pieces == NULL || !may_read(socket)) {
         return;
     }
-    socket->unread_bytes = 0;
+    socket->traffic->unread_bytes = 0;
     piece = socket_take_pieces(socket);
     for (const struct host_piece *p = piece; p != NULL; p = p->next) {
         bytes += p->span.length_bytes;
@@ -63,10 +63,10 @@ static void read_all(struct flue_socket *socket)
     charge_call(host, &socket->account);
     charge_copy_receive(host, &socket->account, bytes);
     flue_trace1(host->trace, app_receive, host_now(host), socket->account.conn, bytes);
-    if (socket->owed_bytes > 0 && socket->conn != NULL && (socket->flags & SOCKET_ENDED) == 0) {
-        flue_tcp_consumed(socket->conn, socket->owed_bytes, host_now(host));
+    if (socket->traffic->owed_bytes > 0 && socket->conn != NULL && (socket->flags & SOCKET_ENDED) == 0) {
+        flue_tcp_consumed(socket->conn, socket->traffic->owed_bytes, host_now(host));
     }
-    socket->owed_bytes = 0;
+    socket->traffic->owed_bytes = 0;
     ask_received(socket, bytes);
     while (piece != NULL) {
         struct host_piece *next = piece->next;
@@ -83,10 +83,11 @@ static void read_all(struct flue_socket *socket)
 /* The last that happens to a socket. */
 static void end(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
 
     charge_tcp_close(host, &socket->account, 0);
     socket_unlink(socket);
+    hold_answer(socket);
     socket_enter(socket, FLUE_HOLDER_CLOSED, FLUE_MOVE_NONE);
     if ((socket->flags & (SOCKET_CONNECTED | SOCKET_ACCEPTED)) != SOCKET_ACCEPTED) {
         CALL(socket, closed, (enum flue_tcp_reason)socket->reason, host_now(host));
@@ -96,13 +97,17 @@ static void end(struct flue_socket *socket)
 
 void socket_serve(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
 
     if (take_flag(socket, SOCKET_TIMER) && socket->conn != NULL && (socket->flags & SOCKET_ENDED) == 0) {
         charge_tcp_timer(host, &socket->account, 0);
         flue_tcp_timeout(socket->conn, host_now(host));
     }
-    if ((socket->holder == FLUE_HOLDER_TARGET && (socket->flags & SOCKET_TAKE) == 0 && host_obeys(host, 245)) ||
+    if (take_flag(socket, SOCKET_LATE)) {
+        socket_output(socket);
+    }
+    if ((socket->holder == FLUE_HOLDER_TARGET && (socket->flags & (SOCKET_TAKE | SOCKET_ABORT_TOLD)) == 0 &&
+         host_obeys(host, 245)) ||
         (socket->holder == FLUE_HOLDER_GIVING_BACK && !host_obeys(host, 244))) {
         hold_forward(socket);
     }
@@ -113,18 +118,18 @@ void socket_serve(struct flue_socket *socket)
         CALL(socket, connected, host_now(host));
         ask_open(socket);
     }
-    if (socket->tell_acked_bytes > 0) {
-        uint32_t bytes = socket->tell_acked_bytes;
+    if (socket->traffic->tell_acked_bytes > 0) {
+        uint32_t bytes = socket->traffic->tell_acked_bytes;
 
-        socket->tell_acked_bytes = 0;
+        socket->traffic->tell_acked_bytes = 0;
         CALL(socket, acknowledged, bytes, host_now(host));
     }
     read_all(socket);
     post_receives(socket);
-    for (; socket->lists > 0; socket->lists--) {
+    for (; socket->traffic->lists > 0; socket->traffic->lists--) {
         charge_chimney_return(host, &socket->account, 0);
     }
-    if (socket->pieces == NULL && take_flag(socket, SOCKET_TELL_PEER_FIN)) {
+    if (socket->traffic->pieces == NULL && take_flag(socket, SOCKET_TELL_PEER_FIN)) {
         wake(socket);
         charge_call(host, &socket->account); /* the read that finds the end */
         CALL(socket, peer_closed, host_now(host));
@@ -134,7 +139,10 @@ void socket_serve(struct flue_socket *socket)
     }
     if ((socket->flags & SOCKET_ENDED) != 0) {
         end(socket);
-    } else if ((socket->flags & (SOCKET_PEER_FIN | SOCKET_FIN_SENT)) == (SOCKET_PEER_FIN | SOCKET_FIN_SENT)) {
+        return;
+    }
+    if ((socket->flags & (SOCKET_PEER_FIN | SOCKET_FIN_SENT)) == (SOCKET_PEER_FIN | SOCKET_FIN_SENT)) {
         upload_want(socket, FLUE_MOVE_CLOSING); /* both directions are closed: TIME_WAIT is the host's */
     }
+    socket_rest(socket);
 }

@@ -52,25 +52,28 @@ static void fold_socket(const struct flue_socket *socket, flue_ps now_ps, uint64
 {
     fold(digest, (uint64_t)socket->account.conn << 32 | socket->flags);
     fold(digest, (uint64_t)socket->holder << 16 | (uint64_t)socket->why << 8 | socket->reason);
-    fold(digest, (uint64_t)hook_linked(&socket->output) << 2 | (uint64_t)hook_linked(&socket->attend) << 1 |
-                     hook_linked(&socket->move));
+    fold(digest, (uint64_t)hook_linked(&socket->traffic->output) << 2 |
+                     (uint64_t)hook_linked(&socket->traffic->attend) << 1 | hook_linked(&socket->traffic->move));
     fold(digest, socket->sent_bytes);
-    fold(digest, socket->posted_bytes);
-    fold(digest, socket->acked_bytes);
-    fold(digest, (uint64_t)socket->tell_acked_bytes << 32 | socket->unread_bytes);
-    fold(digest, (uint64_t)socket->owed_bytes << 32 | socket->lists);
+    fold(digest, socket_posted_bytes(socket));
+    fold(digest, socket_acked_bytes(socket));
+    fold(digest, (uint64_t)socket->traffic->tell_acked_bytes << 32 | socket->traffic->unread_bytes);
+    fold(digest, (uint64_t)socket->traffic->owed_bytes << 32 | socket->traffic->lists);
     fold(digest, socket->driven_back);
-    fold_at(digest, socket->wait != NULL && socket->wait->not_before_ps > now_ps ? socket->wait->not_before_ps : now_ps,
+    fold_at(digest,
+            socket->traffic->wait != NULL && socket->traffic->wait->not_before_ps > now_ps
+                ? socket->traffic->wait->not_before_ps
+                : now_ps,
             now_ps);
-    if (socket->pieces != NULL) {
-        const struct host_piece *piece = socket->pieces;
+    if (socket->traffic->pieces != NULL) {
+        const struct host_piece *piece = socket->traffic->pieces;
 
         do {
             piece = piece->next;
             fold_span(digest, &piece->span);
-        } while (piece != socket->pieces);
+        } while (piece != socket->traffic->pieces);
     }
-    for (const struct host_held *held = socket->held; held != NULL; held = held->next) {
+    for (const struct host_held *held = socket->traffic->held; held != NULL; held = held->next) {
         fold(digest, (uint64_t)held->frame.seq << 32 | held->frame.ack);
         fold(digest, (uint64_t)held->frame.window << 8 | held->frame.flags);
         fold_span(digest, &held->frame.payload);
@@ -121,11 +124,11 @@ void flue_host_fold(const struct flue_host *host, flue_ps now_ps, uint64_t *dige
     }
     FLUE_LIST_EACH(hook, &host->takes)
     {
-        fold(digest, FLUE_CONTAINER_OF(hook, struct flue_socket, move)->account.conn);
+        fold(digest, FLUE_CONTAINER_OF(hook, struct host_traffic, move)->socket->account.conn);
     }
     FLUE_LIST_EACH(hook, &host->offers)
     {
-        fold(digest, FLUE_CONTAINER_OF(hook, struct flue_socket, move)->account.conn);
+        fold(digest, FLUE_CONTAINER_OF(hook, struct host_traffic, move)->socket->account.conn);
     }
     fold(digest, host->outstanding);
     fold_at(digest, host->retry.due_ps, now_ps);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/hold.c - segments that came on the ordinary path while their connection changes hands: kept, in order of
- * arrival, unprocessed and unacknowledged, until somebody holds the connection again (D-17). */
+ * arrival, unprocessed and unacknowledged, until somebody holds the connection again (D-17).
+ *
+ * During one hand-over at most 1,024 arriving segments are kept; more are dropped and counted (held_dropped), and the
+ * peer sends them again. Data that was out of order in the engine at the hand-over is held as segments, too. */
 #include "host/charge.h"
 #include "host/protocol.h"
+#include "host/socket.h"
 #include "host/software.h"
 #include "host/upload.h"
 
@@ -11,30 +15,33 @@
 /* A hand-over may take long, or never end: what comes beyond a limit is lost, and the peer sends it again. */
 void hold_arrived(struct flue_socket *socket, const struct flue_frame *frame)
 {
-    if (socket->arrived == ARRIVED_MAX) {
-        socket->host->totals.held_dropped++;
+    struct host_traffic *traffic = socket_traffic(socket);
+
+    if (traffic == NULL || traffic->arrived == ARRIVED_MAX) {
+        socket->pair->host->totals.held_dropped++;
         return;
     }
-    socket->arrived++;
+    traffic->arrived++;
     hold_frame(socket, frame);
 }
 
 /* Without memory a segment is lost, and the peer sends it again. */
 void hold_frame(struct flue_socket *socket, const struct flue_frame *frame)
 {
-    struct flue_host *host = socket->host;
-    struct host_held *held = pool_get(&host->held);
+    struct flue_host *host = socket->pair->host;
+    struct host_traffic *traffic = socket_traffic(socket);
+    struct host_held *held = traffic == NULL ? NULL : pool_get(&host->held);
 
     if (held == NULL) {
         return;
     }
     *held = (struct host_held){.next = NULL, .frame = *frame};
-    if (socket->held == NULL) {
-        socket->held = held;
+    if (traffic->held == NULL) {
+        traffic->held = held;
     } else {
-        socket->held->last->next = held;
+        traffic->held->last->next = held;
     }
-    socket->held->last = held;
+    traffic->held->last = held;
     host->totals.held_segments++;
     flue_trace2(host->trace, hold_segment, host_now(host), socket->account.conn, frame->seq,
                 frame->payload.length_bytes);
@@ -42,15 +49,16 @@ void hold_frame(struct flue_socket *socket, const struct flue_frame *frame)
 
 static struct host_held *pop(struct flue_socket *socket)
 {
-    struct host_held *held = socket->held;
+    struct host_traffic *traffic = socket->traffic;
+    struct host_held *held = traffic->held;
 
     if (held != NULL) {
-        socket->held = held->next;
+        traffic->held = held->next;
     }
-    if (socket->held != NULL) {
-        socket->held->last = held->last;
-    } else {
-        socket->arrived = 0;
+    if (traffic->held != NULL) {
+        traffic->held->last = held->last;
+    } else if (traffic->arrived > 0) {
+        traffic->arrived = 0;
     }
     return held;
 }
@@ -61,13 +69,13 @@ void hold_process(struct flue_socket *socket)
 
     while ((held = pop(socket)) != NULL) {
         software_input(socket, &held->frame);
-        pool_put(&socket->host->held, held);
+        pool_put(&socket->pair->host->held, held);
     }
 }
 
 void hold_forward(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     struct ndis_chain chain = {0};
     struct host_held *held;
 
@@ -104,11 +112,23 @@ void hold_forward_complete(struct flue_host *host, PNET_BUFFER_LIST first)
     }
 }
 
+/* A connection that is over has nobody for its segments, and its peer may know nothing of the end: a reset that came
+ * out of order is asked for again (RFC 5961 3.2), and what asks is answered as in CLOSED (RFC 9293 3.10.7.1). */
+void hold_answer(struct flue_socket *socket)
+{
+    struct host_held *held;
+
+    while ((held = pop(socket)) != NULL) {
+        software_deliver(socket->pair->host, &held->frame);
+        pool_put(&socket->pair->host->held, held);
+    }
+}
+
 void hold_drop(struct flue_socket *socket)
 {
     struct host_held *held;
 
     while ((held = pop(socket)) != NULL) {
-        pool_put(&socket->host->held, held);
+        pool_put(&socket->pair->host->held, held);
     }
 }

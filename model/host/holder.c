@@ -24,7 +24,7 @@ bool holder_legal(enum flue_holder from, enum flue_holder to)
 
 void socket_enter(struct flue_socket *socket, enum flue_holder to, enum flue_move why)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     enum flue_holder from = (enum flue_holder)socket->holder;
 
     assert(holder_legal(from, to));

@@ -54,7 +54,7 @@ static void settle(struct flue_host *host)
 
         query_tell(host);
         while ((hook = list_pop_front(&host->attend)) != NULL) {
-            socket_serve(FLUE_CONTAINER_OF(hook, struct flue_socket, attend));
+            socket_serve(FLUE_CONTAINER_OF(hook, struct host_traffic, attend)->socket);
         }
         give_back(host);
         path_sweep(host);
@@ -114,8 +114,11 @@ static void retry_due(struct timer *timer, flue_ps now_ps)
     {
         struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
 
-        if (socket_waits(socket)) {
+        if (socket_waits(socket) || (socket->flags & SOCKET_LATE) != 0) {
             socket_attend(socket);
+        }
+        if (socket->lease != NULL) {
+            upload_settled(socket->lease);
         }
     }
     FLUE_LIST_EACH(hook, &host->bindings)
@@ -187,6 +190,7 @@ static void init_lists(struct flue_host *host)
         list_init(&host->reoffers[step]);
     }
     pool_init(&host->sockets, env, sizeof(struct flue_socket));
+    pool_init(&host->traffics, env, sizeof(struct host_traffic));
     pool_init(&host->pieces, env, sizeof(struct host_piece));
     pool_init(&host->held, env, sizeof(struct host_held));
     pool_init(&host->leases, env, sizeof(struct host_lease));
@@ -306,6 +310,7 @@ void flue_host_free(struct flue_host *host)
     ndis_pool_free(host->frames);
     ndis_pool_free(host->spans);
     pool_dispose(&host->sockets);
+    pool_dispose(&host->traffics);
     pool_dispose(&host->pieces);
     pool_dispose(&host->held);
     pool_dispose(&host->leases);

@@ -6,7 +6,18 @@
  * flue_socket_... from outside, upcalls from NDIS, and timers.  An entry only notes what happened to a connection;
  * host_settle() then does what follows from it: reads for the application, calls it, returns buffer lists, hands
  * connections over, transmits.  All upcalls of one interrupt are settled together, by a timer that is due at once: the
- * application runs after the interrupt, and nothing is handed down from inside a completion (D-15, D-47). */
+ * application runs after the interrupt, and nothing is handed down from inside a completion (D-15, D-47).
+ *
+ * Each charge goes to the book of its socket, or to the core's general book; both together are the core's totals. Only
+ * the answer to NeighborReachabilityQuery is written at once (CH-271).
+ *
+ * Payload in real memory is borrowed from its frame until the application has read it; data that waits longer (out of
+ * order, held, unread) must be described payload or memory that outlives the frame. Unread bytes do not travel down
+ * once the peer's FIN is known. What memory did not suffice for, and nothing else would bring up again, is tried again
+ * after 1 ms by the timer `retry`; without memory for received data a connection is reset: no byte is lost silently.
+ *
+ * With receive-side scaling too there is this one core: the interrupts of all queues queue up on it, and only their
+ * order and the HashValue of what is offloaded (rss.c) show that there are several. */
 #ifndef FLUE_HOST_HOST_H
 #define FLUE_HOST_HOST_H
 
@@ -43,6 +54,7 @@ enum socket_flag {
     SOCKET_UNLINKED = 0x20000,   /* frames do not find it any more */
     SOCKET_PAUSED = 0x40000,     /* the application does not read */
     SOCKET_REOFFER = 0x80000,    /* offered again when its back-off is over */
+    SOCKET_LATE = 0x200000,      /* something happened, and there was no memory to note it: see host_retry() */
     SOCKET_MOVE_ON = 0x100000    /* offered as soon as it is back, on the adapter that has its address now */
 };
 
@@ -151,6 +163,7 @@ struct host_path {
 
 /* Two addresses, for all sockets between them. */
 struct host_pair {
+    struct flue_host *host;
     struct flue_ip local_ip, remote_ip;
     struct host_path *path; /* the present one, never retired; NULL until one of them sends first */
     uint32_t users;         /* sockets */
@@ -293,39 +306,58 @@ struct host_view {
     uint8_t promised; /* room is being made for it */
 };
 
-struct flue_socket {
-    struct flue_host *host;
-    struct flue_tcp_conn *conn; /* NULL unless the host holds the connection */
-    struct host_lease *lease;   /* NULL while the host holds it */
-    struct host_pair *pair;     /* its addresses */
-    const struct flue_app *app;
-    void *ctx;
+/* What a connection needs only while something of it moves, is queued, waits, or is watched by a policy.  A socket
+ * without one of its own points to flue_host.idle. */
+struct host_traffic {
+    struct flue_socket *socket;
     struct flue_hook output;   /* flue_host.outputs: has something to transmit */
     struct flue_hook attend;   /* flue_host.attend: something happened */
     struct flue_hook move;     /* flue_host.offers or .takes, or host_neighbour.offers */
-    struct flue_hook all;      /* flue_host.all */
     struct host_piece *pieces; /* received bytes: the last of a ring, whose next is the first; NULL: none */
     struct host_held *held;
-    uint64_t sent_bytes;       /* accepted from the application */
-    uint64_t posted_bytes;     /* of those, given to the present holder; the rest waits here */
-    uint64_t acked_bytes;      /* of those, acknowledged by the peer */
+    uint64_t unposted_bytes;   /* accepted from the application, not given to a holder: they wait here */
+    uint64_t unacked_bytes;    /* accepted from the application, not acknowledged by the peer */
     uint32_t tell_acked_bytes; /* acknowledged, application not told yet */
     uint32_t unread_bytes;     /* in pieces */
     uint32_t owed_bytes;       /* handed up by the software path, not yet reported by flue_tcp_consumed() */
     uint32_t lists;            /* buffer lists of the target that are returned after the read */
-    uint32_t woken;            /* the core's count of works when the application was last woken */
+    uint32_t arrived;          /* segments held that came in since nothing was held */
+    struct host_wait *wait;    /* NULL while it never had to come back */
+    struct host_view *view;    /* what its policy may know; NULL: the policy is not asked again */
+};
+_Static_assert(sizeof(struct host_traffic) <= 128, "what moves costs more");
+
+/* A connection of which nothing moves is this, and its engine's or its lease. */
+struct flue_socket {
+    struct host_pair *pair;       /* its addresses, and its host */
+    struct flue_tcp_conn *conn;   /* NULL unless the host holds the connection */
+    struct host_lease *lease;     /* NULL while the host holds it */
+    struct host_traffic *traffic; /* written to only by way of socket_traffic() */
+    const struct flue_app *app;
+    void *ctx;
+    struct flue_hook all; /* flue_host.all */
+    uint64_t sent_bytes;  /* accepted from the application */
+    uint32_t flags;       /* enum socket_flag */
+    uint32_t woken;       /* the core's count of works when the application was last woken */
     uint16_t local_port, remote_port;
-    uint32_t flags;              /* enum socket_flag */
-    uint16_t arrived;            /* segments held that came in since nothing was held */
     uint8_t holder;              /* enum flue_holder; written by socket_enter() only */
     uint8_t why;                 /* enum flue_move: of the hand-over that is wanted or under way */
     uint8_t reason;              /* enum flue_tcp_reason, with SOCKET_ENDED */
     uint8_t driven_back;         /* mandatory uploads so far (D-35) */
-    struct host_wait *wait;      /* NULL while it never had to come back */
-    struct host_view *view;      /* what its policy may know; NULL: the policy is not asked again */
     struct flue_account account; /* .conn: its identity */
 };
-_Static_assert(sizeof(struct flue_socket) <= 256, "a socket costs at most four cache lines");
+_Static_assert(sizeof(struct flue_socket) <= 136, "an idle connection costs the host more");
+
+/* Bytes that the present holder has been given, and that the peer has acknowledged, of all sent. */
+static inline uint64_t socket_posted_bytes(const struct flue_socket *socket)
+{
+    return socket->sent_bytes - socket->traffic->unposted_bytes;
+}
+
+static inline uint64_t socket_acked_bytes(const struct flue_socket *socket)
+{
+    return socket->sent_bytes - socket->traffic->unacked_bytes;
+}
 
 /* Steps of the looks at connections of which nothing is new: each waits twice as long as the one before. */
 enum { HOST_QUIET_STEPS = 10 };
@@ -353,8 +385,8 @@ struct flue_host {
     struct flue_ndis *ndis;
     NDIS_HANDLE protocol;
     struct ndis_pool *frames, *spans; /* ordinary frames and forwarded segments; chimney sends and disconnects */
-    struct pool sockets, pieces, held, leases, cached, pairs, blocks, paths, listeners, bindings_pool, neighbours,
-        routes, fragments, datagrams, questions, requests, waits, views;
+    struct pool sockets, traffics, pieces, held, leases, cached, pairs, blocks, paths, listeners, bindings_pool,
+        neighbours, routes, fragments, datagrams, questions, requests, waits, views;
     struct hash_table by_tuple, by_addresses, by_pair, by_values;
     struct hash_table by_next_hop; /* neighbours, but for the static ones */
     struct flue_hook all, outputs, attend, offers, takes, path_list, listener_list, bindings, route_list, dirty,
@@ -385,6 +417,7 @@ struct flue_host {
     int32_t last_refusal;
     flue_host_stray_fn *stray; /* NULL: nobody asks */
     void *stray_ctx;
+    struct host_traffic idle;     /* of sockets without one of their own: empty, never written */
     struct flue_book closed_book; /* of sockets that are gone */
     struct flue_host_totals totals;
 };
@@ -416,7 +449,8 @@ void host_leave(struct flue_host *host);
 void host_upcall_enter(struct flue_host *host);
 void host_upcall_leave(struct flue_host *host);
 void host_arm_settle(struct flue_host *host);
-/* Memory ran out in front of work that is kept: a little later, every socket with such work is attended to again. */
+/* Memory ran out in front of work that is kept, or for noting it: a little later, every socket with such work is
+ * attended to again. */
 void host_retry(struct flue_host *host);
 static inline flue_ps host_now(const struct flue_host *host)
 {

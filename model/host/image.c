@@ -44,10 +44,10 @@ static void put_socket(struct image_writer *writer, const struct flue_socket *so
 {
     const struct flue_tcp_tuple tuple = host_tuple(socket);
     uint64_t numbers[NUMBERS] = {
-        [ID] = socket->account.conn,         [FLAGS] = socket->flags & FLAGS_KEPT,
-        [SENT] = socket->sent_bytes,         [POSTED] = socket->posted_bytes,
-        [ACKED] = socket->acked_bytes,       [OWED] = socket->owed_bytes,
-        [DRIVEN_BACK] = socket->driven_back, [PORTS] = (uint64_t)tuple.local_port << 16 | tuple.remote_port,
+        [ID] = socket->account.conn,          [FLAGS] = socket->flags & FLAGS_KEPT,
+        [SENT] = socket->sent_bytes,          [POSTED] = socket_posted_bytes(socket),
+        [ACKED] = socket_acked_bytes(socket), [OWED] = socket->traffic->owed_bytes,
+        [DRIVEN_BACK] = socket->driven_back,  [PORTS] = (uint64_t)tuple.local_port << 16 | tuple.remote_port,
     };
 
     put_address(&numbers[LOCAL_IP], &tuple.local_ip);
@@ -61,7 +61,7 @@ static void put_socket(struct image_writer *writer, const struct flue_socket *so
 /* Payload described, not carried. */
 static bool put_unread(struct image_writer *writer, const struct flue_socket *socket)
 {
-    const struct host_piece *const last = socket->pieces, *piece = last;
+    const struct host_piece *const last = socket->traffic->pieces, *piece = last;
     uint32_t count = 0;
 
     while (piece != NULL) {
@@ -96,13 +96,13 @@ static bool may_leave(const struct flue_socket *socket)
                            SOCKET_TELL_PEER_FIN | SOCKET_UNLINKED | SOCKET_RESET;
 
     return socket->holder == FLUE_HOLDER_HOST && socket->conn != NULL && (socket->flags & never) == 0 &&
-           !hook_linked(&socket->attend);
+           !hook_linked(&socket->traffic->attend);
 }
 
 flue_err flue_host_socket_export(struct flue_socket *socket, flue_ps at_ps, void *out, size_t room, size_t *bytes,
                                  uint64_t *payload_bytes)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     uint64_t kept_bytes = 0;
     struct image_writer writer;
     flue_err err;
@@ -116,7 +116,7 @@ flue_err flue_host_socket_export(struct flue_socket *socket, flue_ps at_ps, void
     err = put_unread(&writer, socket) ? flue_tcp_image_write(socket->conn, &writer, host_now(host)) : FLUE_EINVAL;
     *bytes = image_writer_end(&writer);
     flue_tcp_visit_reassembly(socket->conn, add_kept, &kept_bytes);
-    *payload_bytes = socket->sent_bytes - socket->acked_bytes + socket->unread_bytes + kept_bytes;
+    *payload_bytes = socket->traffic->unacked_bytes + socket->traffic->unread_bytes + kept_bytes;
     if (err == FLUE_OK && *bytes <= room) {
         charge_call(host, &socket->account);
         charge_copy_send(host, &socket->account, *payload_bytes);
@@ -175,14 +175,19 @@ static struct flue_socket *make(struct flue_host *host, const struct parts *part
                                          .remote_port = (uint16_t)numbers[PORTS]};
     const unsigned side = (numbers[FLAGS] & SOCKET_ACCEPTED) != 0;
     struct flue_socket *socket = socket_new(host, &tuple, (uint32_t)numbers[ID], side, app, ctx);
+    struct host_traffic *traffic = socket == NULL ? NULL : socket_traffic(socket);
 
-    if (socket == NULL) {
+    if (traffic == NULL) {
+        if (socket != NULL) {
+            socket_enter(socket, FLUE_HOLDER_CLOSED, FLUE_MOVE_NONE);
+            socket_free(socket);
+        }
         return NULL;
     }
     socket->flags = (uint32_t)(numbers[FLAGS] & FLAGS_KEPT);
     socket->sent_bytes = numbers[SENT];
-    socket->posted_bytes = numbers[POSTED];
-    socket->acked_bytes = numbers[ACKED];
+    traffic->unposted_bytes = numbers[SENT] - numbers[POSTED];
+    traffic->unacked_bytes = numbers[SENT] - numbers[ACKED];
     socket->driven_back = (uint8_t)numbers[DRIVEN_BACK];
     for (uint32_t at = 0; at < parts->unread.length; at += PIECE_BYTES) {
         const struct flue_span span = {.stream = (uint32_t)image_number_at(&parts->unread, at, 4),
@@ -191,14 +196,14 @@ static struct flue_socket *make(struct flue_host *host, const struct parts *part
 
         socket_add_piece(socket, &span); /* without memory it says so by SOCKET_ABORT_WANTED */
     }
-    socket->owed_bytes = (uint32_t)numbers[OWED];
+    traffic->owed_bytes = (uint32_t)numbers[OWED];
     return socket;
 }
 
 /* The engine's part; it has to be of the same connection. */
 static flue_err wake(struct flue_socket *socket, const void *image, size_t bytes)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     struct image_reader reader;
     struct flue_tcp_info info;
     struct flue_tcp_tuple tuple;
@@ -243,7 +248,7 @@ flue_err flue_host_socket_import(struct flue_host *host, const void *image, size
     err = socket == NULL ? FLUE_ENOMEM : wake(socket, image, bytes);
     if (err == FLUE_OK) {
         charge_call(host, &socket->account);
-        charge_copy_receive(host, &socket->account, socket->sent_bytes - socket->acked_bytes + socket->unread_bytes);
+        charge_copy_receive(host, &socket->account, socket->traffic->unacked_bytes + socket->traffic->unread_bytes);
         host->totals.imported++;
         flue_tcp_image_resume(socket->conn, host_now(host));
         socket_attend(socket);

@@ -81,8 +81,8 @@ flue_err flue_host_address_move(struct flue_host *host, const struct flue_ip *ip
         struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
 
         if ((socket->flags & SOCKET_OFFER) != 0 && socket->pair->path != NULL && socket->pair->path->retired) {
-            list_remove(&socket->move); /* perhaps it waits for the old next hop */
-            list_push_back(&host->offers, &socket->move);
+            list_remove(&socket->traffic->move); /* perhaps it waits for the old next hop */
+            list_push_back(&host->offers, &socket->traffic->move);
         }
     }
     FLUE_LIST_EACH(hook, &host->all)
@@ -101,10 +101,10 @@ flue_err flue_host_socket_move(struct flue_socket *socket, flue_ps at_ps)
     if (!held || !socket->lease->path->retired || (socket->flags & never) != 0) {
         return FLUE_ESTATE;
     }
-    host_enter(socket->host, at_ps);
+    host_enter(socket->pair->host, at_ps);
     socket->flags |= SOCKET_MOVE_ON;
     upload_want(socket, FLUE_MOVE_ADAPTER); /* while it is being offered: as soon as that is over */
-    host_leave(socket->host);
+    host_leave(socket->pair->host);
     return FLUE_OK;
 }
 

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/neighbour.c - next hops: how they are found (ARP, RFC 826; neighbour discovery, RFC 4861), what waits for them,
- * and what the target asks about them.  What is known of one is nud.c's business. */
+ * and what the target asks about them.  What is known of one is nud.c's business.
+ *
+ * A binding is an adapter as this host has opened it, with its own neighbours and object tables. Without
+ * flue_host_link() it has one static neighbour, which is always reachable; with it, neighbours are found by ARP (RFC
+ * 826) and neighbour discovery (RFC 4861). A VLAN id and another source address belong to an adapter, not to a
+ * neighbour, and are set before anything is offloaded there. */
 #include "host/charge.h"
 #include "host/neighbour.h"
 #include "host/object.h"

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/object.c - state objects of all three layers in the host's view: the table of legal edges (behaviour 5.1), what
- * may overlap (5.4), and who has to go. */
+ * may overlap (5.4), and who has to go.
+ *
+ * An object is doomed when it must end as soon as nothing depends on it: an update or query of it failed (CH-091,
+ * CH-096), it was invalidated (CH-110), or its paths have moved elsewhere. Paths and next hops otherwise stay with the
+ * target until flue_host_release_offload(), UPLOAD_ALL, sleep, or the adapter's pause. */
 #include "host/neighbour.h"
 #include "host/object.h"
 #include "host/path.h"

@@ -27,25 +27,32 @@ bool offload_possible(const struct flue_socket *socket)
 {
     const uint32_t never = SOCKET_OFFER | SOCKET_ABORT_WANTED | SOCKET_ENDED;
     const struct host_path *path = socket->pair->path;
-    const struct host_binding *binding = path != NULL ? path->wanted->object.binding : socket->host->first;
-    struct flue_tcp_info info;
+    const struct host_binding *binding = path != NULL ? path->wanted->object.binding : socket->pair->host->first;
+    enum flue_tcp_state_id state;
 
     if (socket->holder != FLUE_HOLDER_HOST || socket->conn == NULL || (socket->flags & never) != 0 ||
         (socket->flags & SOCKET_CONNECTED) == 0 || binding == NULL ||
         !binding_allows(binding, &socket->pair->remote_ip) ||
-        (socket->wait != NULL && socket->host->env->now(socket->host->env->ctx) < socket->wait->not_before_ps)) {
+        (socket->traffic->wait != NULL &&
+         socket->pair->host->env->now(socket->pair->host->env->ctx) < socket->traffic->wait->not_before_ps)) {
         return false;
     }
-    flue_tcp_info(socket->conn, &info);
-    return info.state >= FLUE_TCP_ESTABLISHED && info.state <= FLUE_TCP_LAST_ACK;
+    state = flue_tcp_state_of(socket->conn);
+    return state >= FLUE_TCP_ESTABLISHED && state <= FLUE_TCP_LAST_ACK;
 }
 
 void offload_want(struct flue_socket *socket, enum flue_move why)
 {
+    struct flue_host *host = socket->pair->host;
+    struct host_traffic *traffic = socket_traffic(socket);
+
+    if (traffic == NULL) {
+        return; /* it stays where it is */
+    }
     socket->flags |= SOCKET_OFFER;
     socket->why = (uint8_t)why;
-    socket->host->offering++;
-    list_push_back(&socket->host->offers, &socket->move);
+    host->offering++;
+    list_push_back(&host->offers, &traffic->move);
 }
 
 /* ---- Initiate */
@@ -93,7 +100,7 @@ static void hold_span(void *arg, uint32_t seq, const struct flue_span *span)
     const struct hold_builder *builder = arg;
     const struct flue_tcp_state *state = builder->state;
     const struct flue_tcp_tuple tuple = host_tuple(builder->socket);
-    uint32_t mss = builder->socket->host->params.tcp.mss_bytes;
+    uint32_t mss = builder->socket->pair->host->params.tcp.mss_bytes;
     bool stamped = (state->const_flags & TCP_FLAG_TIMESTAMP_ENABLED) != 0;
 
     for (uint32_t from = 0; from < span->length_bytes; from += mss) {
@@ -129,7 +136,7 @@ static void keep_fixed(struct host_lease *lease, const struct flue_tcp_state *st
 #define COPY_tcp_delegated(name)
 #define FLUE_STATE(class_, name, type, unit, member, since) COPY_##class_(name)
 #include "flue/state.def"
-    lease->told = cached_get(lease->socket->host, &values);
+    lease->told = cached_get(lease->socket->pair->host, &values);
     assert(lease->told != NULL);
     lease->wanted = cached_share(lease->told);
 }
@@ -139,7 +146,7 @@ static void keep_fixed(struct host_lease *lease, const struct flue_tcp_state *st
 static void move_out(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block,
                      const struct ndis_chain *chain)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     FLUE_TCP_BLOCK *tcp = (FLUE_TCP_BLOCK *)(void *)block;
     struct flue_tcp_state state;
     struct hold_builder hold = {.socket = socket, .state = &state};
@@ -159,8 +166,8 @@ static void move_out(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
         tcp->Delegated.Header.Length = FLUE_TCP_DELEGATED_LENGTH_1;
     }
     flue_tcp_visit_reassembly(socket->conn, hold_span, &hold);
-    if (hook_linked(&socket->output)) {
-        list_remove(&socket->output);
+    if (hook_linked(&socket->traffic->output)) {
+        list_remove(&socket->traffic->output);
     }
     flue_tcp_release(socket->conn);
     socket->conn = NULL;
@@ -174,7 +181,7 @@ static void move_out(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
 /* Hands one connection over, into the tree that is being built; false if memory does not suffice. */
 static bool offer(struct flue_socket *socket, struct host_path *path)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     struct chain_builder builder = {.host = host, .socket = socket};
     struct host_lease *lease = pool_get(&host->leases);
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
@@ -223,13 +230,14 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
 
     FLUE_LIST_EACH_SAFE(hook, &host->offers)
     {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, move);
+        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct host_traffic, move)->socket;
         struct host_path *path;
 
+        tree_look_ahead_moves(&host->offers, hook);
         if (count == host->params.tree_connections || only_neighbour_busy(binding)) {
             break;
         }
-        if (hook_linked(&socket->attend)) {
+        if (hook_linked(&socket->traffic->attend)) {
             continue; /* the application is told first all that has come */
         }
         path = path_of(socket);
@@ -239,15 +247,16 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
         socket->flags &= ~(uint32_t)SOCKET_OFFER;
         if (path != NULL && offload_possible(socket) && !tree_ready(path)) {
             socket->flags |= SOCKET_OFFER;
-            list_remove(&socket->move);
-            list_push_back(&path->neighbour->offers, &socket->move);
+            list_remove(&socket->traffic->move);
+            list_push_back(&path->neighbour->offers, &socket->traffic->move);
             continue;
         }
-        list_remove(&socket->move);
+        list_remove(&socket->traffic->move);
         host->offering--;
         if (path != NULL && offload_possible(socket) && offer(socket, path)) {
             count++;
         }
+        socket_rest(socket);
     }
     return tree_finish(binding);
 }
@@ -279,9 +288,11 @@ static void taken(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST 
     object_enter(&lease->object, OBJECT_HELD);
     lease->object.binding->targets++;
     post_buffered_done(socket, ((FLUE_TCP_BLOCK *)(void *)block)->Delegated.BufferedData, true);
-    socket->owed_bytes = 0; /* the engine that lent them is gone */
+    if (socket->traffic->owed_bytes > 0) {
+        socket->traffic->owed_bytes = 0; /* the engine that lent them is gone */
+    }
     socket_enter(socket, FLUE_HOLDER_TARGET, FLUE_MOVE_COMPLETED);
-    socket->host->totals.offloaded++;
+    socket->pair->host->totals.offloaded++;
     socket->flags |= SOCKET_TELL_MOVED;
     if (lease->object.binding->release_wanted || lease->object.recalled) {
         upload_want(socket, FLUE_MOVE_UPLOAD_ALL); /* everything goes back, this one, too (CH-308) */
@@ -317,7 +328,7 @@ static NDIS_STATUS reason_of(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST above, NDIS_STATU
 /* The block's state and buffer lists are as the host left them: it goes on where it stopped. */
 static void refused(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, NDIS_STATUS why)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     FLUE_TCP_BLOCK *tcp = (FLUE_TCP_BLOCK *)(void *)block;
     struct flue_tcp_state state = {.tuple = host_tuple(socket)};
 
@@ -330,7 +341,7 @@ static void refused(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIS
     ndis_state_get(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
     state.tuple = host_tuple(socket);
     update_carry(socket->lease, &state);
-    upload_import(socket, &state, block->NetBufferListChain, socket->owed_bytes);
+    upload_import(socket, &state, block->NetBufferListChain, socket->traffic->owed_bytes);
     move_on(socket);
     socket_attend(socket);
 }
@@ -359,6 +370,7 @@ static void complete_path(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, PNDIS_PROTOCO
     for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tcp = block->DependentBlockList; tcp != NULL; tcp = tcp->NextBlock) {
         struct flue_socket *socket = tcp->ProtocolReserved[0];
 
+        tree_look_ahead(tcp, sizeof *tcp);
         if (tcp->OffloadHandle->MiniportOffloadContext != NULL) {
             taken(socket, tcp);
         } else {

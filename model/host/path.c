@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* host/path.c - paths: pairs of addresses, the next hop they go over, and their MTU. */
+/* host/path.c - paths: pairs of addresses, the next hop they go over, and their MTU.
+ *
+ * Of paths that no socket uses the 64 last ones stay, with what was learnt of them; of neighbours that no path and no
+ * route names, as many. Others are terminated, if they are offloaded, and freed (path_sweep()).
+ *
+ * Of offloaded connections the host knows no sequence numbers, so an ICMP error about one is judged by its MTU alone,
+ * at least 576 or 1280. */
 #include "host/neighbour.h"
 #include "host/object.h"
 #include "host/path.h"
@@ -93,7 +99,7 @@ void path_use(struct flue_host *host, struct host_path *path)
 
 struct host_path *path_of(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     struct host_path *path = socket->pair->path;
 
     if (path == NULL) {
@@ -147,7 +153,7 @@ struct host_pair *pair_get(struct flue_host *host, const struct flue_ip *local_i
     if (pair == NULL) {
         return NULL;
     }
-    *pair = (struct host_pair){.local_ip = *local_ip, .remote_ip = *remote_ip, .users = 1, .hash = hash};
+    *pair = (struct host_pair){.host = host, .local_ip = *local_ip, .remote_ip = *remote_ip, .users = 1, .hash = hash};
     if (hash_table_insert(&host->by_pair, hash, pair) != FLUE_OK) {
         pool_put(&host->pairs, pair);
         return NULL;
@@ -343,7 +349,7 @@ void path_follow(struct flue_socket *socket)
     struct host_path *path = socket->pair->path;
 
     if (path != NULL && path->retired) {
-        path_leave(socket->host, path);
+        path_leave(socket->pair->host, path);
         socket->pair->path = NULL;
         (void)path_of(socket);
     }

@@ -22,7 +22,7 @@ static bool may_post(const struct flue_socket *socket)
 
 static bool add_post(struct flue_socket *socket, struct ndis_chain *chain, uint32_t room_bytes)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     PNET_BUFFER_LIST nbl = ndis_nbl_get(host->spans);
 
     if (nbl == NULL) {
@@ -43,7 +43,7 @@ static bool add_post(struct flue_socket *socket, struct ndis_chain *chain, uint3
  * target indicates again (CH-205, CH-207). */
 void post_receives(struct flue_socket *socket)
 {
-    const struct flue_host_params *params = &socket->host->params;
+    const struct flue_host_params *params = &socket->pair->host->params;
     struct ndis_chain chain = {0};
 
     if (!may_post(socket)) {
@@ -105,13 +105,13 @@ void post_ended(struct flue_host *host, PNET_BUFFER_LIST first)
 /* What it may leave unread before the host refuses more. */
 uint32_t post_room_bytes(const struct flue_socket *socket)
 {
-    const struct flue_host_params *params = &socket->host->params;
+    const struct flue_host_params *params = &socket->pair->host->params;
     const uint32_t most = params->receive_queue_bytes > 0 ? params->receive_queue_bytes : params->tcp.rcv_buffer_bytes;
 
     if ((socket->flags & SOCKET_PAUSED) == 0) {
         return UINT32_MAX; /* read at the end of this piece of work */
     }
-    return socket->unread_bytes < most ? most - socket->unread_bytes : 0;
+    return socket->traffic->unread_bytes < most ? most - socket->traffic->unread_bytes : 0;
 }
 
 void flue_host_socket_pause_reading(struct flue_socket *socket)
@@ -121,7 +121,7 @@ void flue_host_socket_pause_reading(struct flue_socket *socket)
 
 void flue_host_socket_resume(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
 
     if ((socket->flags & SOCKET_PAUSED) != 0) {
         host_enter(host, host->depth == 0 ? host->env->now(host->env->ctx) : 0);
@@ -150,12 +150,12 @@ PNET_BUFFER_LIST post_buffered(struct flue_socket *socket)
     struct ndis_chain chain = {0};
     const struct host_piece *piece;
 
-    if (socket->pieces == NULL || (socket->flags & SOCKET_PEER_FIN) != 0) {
+    if (socket->traffic->pieces == NULL || (socket->flags & SOCKET_PEER_FIN) != 0) {
         return NULL;
     }
-    piece = socket->pieces;
+    piece = socket->traffic->pieces;
     do {
-        PNET_BUFFER_LIST nbl = ndis_nbl_get(socket->host->spans);
+        PNET_BUFFER_LIST nbl = ndis_nbl_get(socket->pair->host->spans);
 
         piece = piece->next;
         if (nbl == NULL || ndis_nbl_append(nbl, &piece->span) != FLUE_OK) {
@@ -166,7 +166,7 @@ PNET_BUFFER_LIST post_buffered(struct flue_socket *socket)
             return NULL;
         }
         ndis_chain_append(&chain, nbl);
-    } while (piece != socket->pieces);
+    } while (piece != socket->traffic->pieces);
     socket->lease->object.buffered = true;
     return chain.first;
 }
@@ -184,6 +184,6 @@ void post_buffered_done(struct flue_socket *socket, PNET_BUFFER_LIST first, bool
     if (taken) {
         lease->object.refusing = true;
         socket_drop_pieces(socket);
-        socket->unread_bytes = 0;
+        socket->traffic->unread_bytes = 0;
     }
 }

@@ -94,9 +94,9 @@ static void ProtocolTcpOffloadEvent(PVOID OffloadContext, ULONG EventType, ULONG
 {
     struct flue_socket *socket = chimney_socket(OffloadContext);
 
-    host_upcall_enter(socket->host);
+    host_upcall_enter(socket->pair->host);
     chimney_event(socket, EventType, EventSpecificInformation);
-    host_upcall_leave(socket->host);
+    host_upcall_leave(socket->pair->host);
 }
 
 static NDIS_STATUS ProtocolTcpOffloadReceiveIndicate(PVOID OffloadContext, PNET_BUFFER_LIST NetBufferList,
@@ -106,9 +106,9 @@ static NDIS_STATUS ProtocolTcpOffloadReceiveIndicate(PVOID OffloadContext, PNET_
     NDIS_STATUS status;
 
     (void)Status;
-    host_upcall_enter(socket->host);
+    host_upcall_enter(socket->pair->host);
     status = chimney_indicate(socket, NetBufferList, BytesConsumed);
-    host_upcall_leave(socket->host);
+    host_upcall_leave(socket->pair->host);
     return status;
 }
 
@@ -251,25 +251,25 @@ void protocol_invalidate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BL
 
 void protocol_tcp_send(struct flue_socket *socket, struct ndis_chain *chain)
 {
-    say(socket->host, socket->account.conn);
+    say(socket->pair->host, socket->account.conn);
     (void)NdisOffloadTcpSend(&socket->lease->object.handle, ndis_chain_take(chain));
 }
 
 void protocol_tcp_receive(struct flue_socket *socket, struct ndis_chain *chain)
 {
-    say(socket->host, socket->account.conn);
+    say(socket->pair->host, socket->account.conn);
     (void)NdisOffloadTcpReceive(&socket->lease->object.handle, ndis_chain_take(chain));
 }
 
 void protocol_tcp_forward(struct flue_socket *socket, struct ndis_chain *chain)
 {
-    say(socket->host, socket->account.conn);
+    say(socket->pair->host, socket->account.conn);
     (void)NdisOffloadTcpForward(&socket->lease->object.handle, ndis_chain_take(chain));
 }
 
 void protocol_tcp_disconnect(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG flags)
 {
-    say(socket->host, socket->account.conn);
+    say(socket->pair->host, socket->account.conn);
     (void)NdisOffloadTcpDisconnect(&socket->lease->object.handle, nbl, flags);
 }
 

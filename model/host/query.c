@@ -59,7 +59,7 @@ void query_neighbour(struct host_neighbour *neighbour)
 
 flue_err flue_host_socket_query(struct flue_socket *socket, flue_host_told_fn *told, void *ctx, flue_ps at_ps)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
     struct host_question *asked;
 

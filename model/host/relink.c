@@ -4,7 +4,10 @@
  *
  * A path knows the neighbour it hangs under and the one that routes want.  Where the two differ: a path that the target
  * does not have moves at once; others move by one update that names the new neighbour and all of them, as soon as
- * the target has that neighbour.  To another adapter nothing can move: its connections come back. */
+ * the target has that neighbour.  To another adapter nothing can move: its connections come back.
+ *
+ * A next hop that fails is invalidated first. A connection that is handed over while its path is in such an update
+ * hangs under linker and placeholder. */
 #include "host/binding.h"
 #include "host/charge.h"
 #include "host/neighbour.h"

@@ -3,19 +3,22 @@
  * in order of time, since all waits of a step are alike; so one timer serves all. */
 #include "host/offload.h"
 #include "host/reoffer.h"
+#include "host/socket.h"
 
 #define BACK_OFF_MOST_PS (64 * FLUE_PS_PER_S)
 
 /* NULL: no memory; it stays in software, unless somebody asks. */
 static struct host_wait *wait_of(struct flue_socket *socket)
 {
-    if (socket->wait == NULL) {
-        socket->wait = pool_get(&socket->host->waits);
-        if (socket->wait != NULL) {
-            *socket->wait = (struct host_wait){.socket = socket};
+    struct host_traffic *traffic = socket_traffic(socket);
+
+    if (traffic != NULL && traffic->wait == NULL) {
+        traffic->wait = pool_get(&socket->pair->host->waits);
+        if (traffic->wait != NULL) {
+            *traffic->wait = (struct host_wait){.socket = socket};
         }
     }
-    return socket->wait;
+    return traffic == NULL ? NULL : traffic->wait;
 }
 
 static void wait_in(struct host_wait *wait, struct flue_hook *list)
@@ -29,7 +32,7 @@ static void wait_in(struct host_wait *wait, struct flue_hook *list)
 
 void reoffer_back_off(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     const flue_ps first_ps = (flue_ps)host->params.ddi.reoffload_backoff_ms * FLUE_PS_PER_MS;
     flue_ps wait_ps = first_ps;
 
@@ -40,24 +43,24 @@ void reoffer_back_off(struct flue_socket *socket)
         return;
     }
     socket->driven_back = (uint8_t)(socket->driven_back < UINT8_MAX ? socket->driven_back + 1 : UINT8_MAX);
-    socket->wait->not_before_ps =
+    socket->traffic->wait->not_before_ps =
         host->env->now(host->env->ctx) + (wait_ps < BACK_OFF_MOST_PS ? wait_ps : BACK_OFF_MOST_PS);
     if (host->params.reoffer != 0) {
         const unsigned step = socket->driven_back < HOST_REOFFER_STEPS ? socket->driven_back : HOST_REOFFER_STEPS;
 
-        wait_in(socket->wait, &host->reoffers[step - 1]);
-        if (host->reoffer.due_ps > socket->wait->not_before_ps) {
-            timers_arm(host->timers, &host->reoffer, socket->wait->not_before_ps);
+        wait_in(socket->traffic->wait, &host->reoffers[step - 1]);
+        if (host->reoffer.due_ps > socket->traffic->wait->not_before_ps) {
+            timers_arm(host->timers, &host->reoffer, socket->traffic->wait->not_before_ps);
         }
     }
 }
 
 void reoffer_park(struct flue_socket *socket)
 {
-    struct host_wait *wait = socket->host->params.reoffer != 0 ? wait_of(socket) : NULL;
+    struct host_wait *wait = socket->pair->host->params.reoffer != 0 ? wait_of(socket) : NULL;
 
     if (wait != NULL && !hook_linked(&wait->hook)) {
-        wait_in(wait, &socket->host->parked);
+        wait_in(wait, &socket->pair->host->parked);
     }
 }
 
@@ -69,8 +72,9 @@ static void ripen(struct flue_host *host, struct flue_hook *step, flue_ps now_ps
     while ((hook = list_first(step)) != NULL) {
         struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct host_wait, hook)->socket;
 
-        if (socket->wait->not_before_ps > now_ps) {
-            *next_ps = socket->wait->not_before_ps < *next_ps ? socket->wait->not_before_ps : *next_ps;
+        if (socket->traffic->wait->not_before_ps > now_ps) {
+            *next_ps =
+                socket->traffic->wait->not_before_ps < *next_ps ? socket->traffic->wait->not_before_ps : *next_ps;
             break;
         }
         list_remove(hook);
@@ -113,10 +117,11 @@ void reoffer_now(struct flue_host *host)
 
 void reoffer_is_back(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
 
-    if ((socket->flags & SOCKET_REOFFER) != 0 && socket->wait->not_before_ps <= host->env->now(host->env->ctx)) {
-        wait_in(socket->wait, &host->ripe);
+    if ((socket->flags & SOCKET_REOFFER) != 0 &&
+        socket->traffic->wait->not_before_ps <= host->env->now(host->env->ctx)) {
+        wait_in(socket->traffic->wait, &host->ripe);
         timers_arm(host->timers, &host->reoffer, host->env->now(host->env->ctx));
     }
 }

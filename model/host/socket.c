@@ -59,10 +59,10 @@ struct flue_socket *socket_new(struct flue_host *host, const struct flue_tcp_tup
         return NULL;
     }
     *socket = (struct flue_socket){
-        .host = host,
         .app = app,
         .ctx = ctx,
         .pair = pair,
+        .traffic = &host->idle,
         .local_port = tuple->local_port,
         .remote_port = tuple->remote_port,
         .flags = side == 0 ? 0 : SOCKET_ACCEPTED,
@@ -95,8 +95,8 @@ void socket_unlink(struct flue_socket *socket)
         return;
     }
     socket->flags |= SOCKET_UNLINKED;
-    (void)hash_table_remove(&socket->host->by_tuple, hash_of(&tuple), socket);
-    unhook(&socket->output);
+    (void)hash_table_remove(&socket->pair->host->by_tuple, hash_of(&tuple), socket);
+    unhook(&socket->traffic->output);
     if (socket->conn != NULL) {
         flue_tcp_release(socket->conn);
         socket->conn = NULL;
@@ -105,36 +105,125 @@ void socket_unlink(struct flue_socket *socket)
 
 void socket_free(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
 
     assert(socket->lease == NULL);
     socket_unlink(socket);
     socket_drop_pieces(socket);
     hold_drop(socket);
-    pair_put(host, socket->pair);
-    unhook(&socket->attend);
-    unhook(&socket->move);
+    unhook(&socket->traffic->attend);
+    unhook(&socket->traffic->move);
     host->offering -= (socket->flags & SOCKET_OFFER) != 0;
     ask_forget(socket);
-    if (socket->wait != NULL) {
-        unhook(&socket->wait->hook);
-        pool_put(&host->waits, socket->wait);
+    if (socket->traffic->wait != NULL) {
+        unhook(&socket->traffic->wait->hook);
+        pool_put(&host->waits, socket->traffic->wait);
+    }
+    if (socket->traffic != &host->idle) {
+        pool_put(&host->traffics, socket->traffic);
     }
     list_remove(&socket->all);
     flue_book_add(&host->closed_book, &socket->account);
     host->totals.sockets--;
     host->totals.holders[socket->holder]--;
+    pair_put(host, socket->pair);
     pool_put(&host->sockets, socket);
+}
+
+/* ---- What exists only while something moves */
+
+struct host_traffic *socket_traffic(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->pair->host;
+
+    if (socket->traffic == &host->idle) {
+        struct host_traffic *traffic = pool_get(&host->traffics);
+
+        if (traffic == NULL) {
+            return NULL;
+        }
+        *traffic = (struct host_traffic){.socket = socket};
+        socket->traffic = traffic;
+    }
+    return socket->traffic;
+}
+
+void socket_rest(struct flue_socket *socket)
+{
+    struct flue_host *host = socket->pair->host;
+    struct host_traffic *traffic = socket->traffic;
+    const bool linked = hook_linked(&traffic->output) || hook_linked(&traffic->attend) || hook_linked(&traffic->move);
+    const bool known = traffic->wait != NULL || traffic->view != NULL;
+    const bool queued = traffic->pieces != NULL || traffic->held != NULL;
+    const uint64_t left = traffic->unposted_bytes | traffic->unacked_bytes | traffic->tell_acked_bytes |
+                          traffic->unread_bytes | traffic->owed_bytes | traffic->lists | traffic->arrived;
+
+    if (!linked && !known && !queued && left == 0 && traffic != &host->idle) {
+        socket->traffic = &host->idle;
+        pool_put(&host->traffics, traffic);
+    }
+}
+
+void socket_acked(struct flue_socket *socket, uint32_t bytes)
+{
+    struct host_traffic *traffic = bytes == 0 ? NULL : socket_traffic(socket);
+
+    if (traffic != NULL) {
+        traffic->unacked_bytes -= bytes;
+        traffic->tell_acked_bytes += bytes;
+    }
+}
+
+/* Of bytes for which there was no memory nothing is owed: their connection is reset. */
+void socket_owe(struct flue_socket *socket, uint32_t bytes)
+{
+    struct host_traffic *traffic = bytes == 0 ? NULL : socket_traffic(socket);
+
+    if (traffic != NULL) {
+        traffic->owed_bytes += bytes;
+    }
+}
+
+void socket_lists_add(struct flue_socket *socket)
+{
+    struct host_traffic *traffic = socket_traffic(socket);
+
+    if (traffic != NULL) {
+        traffic->lists++;
+    }
 }
 
 /* ---- Noting */
 
+/* There is no memory to note what happened: it is looked for later. */
+static void late(struct flue_socket *socket)
+{
+    socket->flags |= SOCKET_LATE;
+    host_retry(socket->pair->host);
+}
+
+void socket_output(struct flue_socket *socket)
+{
+    struct host_traffic *traffic = socket_traffic(socket);
+
+    if (traffic == NULL) {
+        late(socket);
+    } else if (!hook_linked(&traffic->output)) {
+        list_push_back(&socket->pair->host->outputs, &traffic->output);
+    }
+}
+
 void socket_attend(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
+    struct host_traffic *traffic = socket_traffic(socket);
 
-    if (!hook_linked(&socket->attend)) {
-        list_push_back(&host->attend, &socket->attend);
+    if (traffic == NULL) {
+        late(socket);
+        return;
+    }
+    if (!hook_linked(&traffic->attend)) {
+        list_push_back(&host->attend, &traffic->attend);
     }
     if (host->depth == 0) {
         host_arm_settle(host);
@@ -154,36 +243,43 @@ void socket_ended(struct flue_socket *socket, enum flue_tcp_reason reason)
  * the connection, or whose connection is reset for that, gets nothing any more (D-37). */
 void socket_add_piece(struct flue_socket *socket, const struct flue_span *span)
 {
-    struct host_piece *piece = socket->pieces;
+    struct host_traffic *traffic;
+    struct host_piece *piece;
 
     if ((socket->flags & SOCKET_ABORT_WANTED) != 0) {
         return;
     }
-    socket->unread_bytes += span->length_bytes;
+    traffic = socket_traffic(socket);
+    if (traffic == NULL) {
+        socket->flags |= SOCKET_ABORT_WANTED;
+        return;
+    }
+    piece = traffic->pieces;
+    traffic->unread_bytes += span->length_bytes;
     if (span->length_bytes == 0 || (piece != NULL && span_append(&piece->span, span))) {
         return;
     }
-    piece = pool_get(&socket->host->pieces);
+    piece = pool_get(&socket->pair->host->pieces);
     if (piece == NULL) {
         socket->flags |= SOCKET_ABORT_WANTED;
         return;
     }
     *piece = (struct host_piece){.next = piece, .span = *span};
-    if (socket->pieces != NULL) {
-        piece->next = socket->pieces->next;
-        socket->pieces->next = piece;
+    if (traffic->pieces != NULL) {
+        piece->next = traffic->pieces->next;
+        traffic->pieces->next = piece;
     }
-    socket->pieces = piece;
+    traffic->pieces = piece;
 }
 
 struct host_piece *socket_take_pieces(struct flue_socket *socket)
 {
-    struct host_piece *last = socket->pieces, *first = NULL;
+    struct host_piece *last = socket->traffic->pieces, *first = NULL;
 
     if (last != NULL) {
         first = last->next;
         last->next = NULL;
-        socket->pieces = NULL;
+        socket->traffic->pieces = NULL;
     }
     return first;
 }
@@ -195,14 +291,14 @@ void socket_drop_pieces(struct flue_socket *socket)
     while (piece != NULL) {
         struct host_piece *next = piece->next;
 
-        pool_put(&socket->host->pieces, piece);
+        pool_put(&socket->pair->host->pieces, piece);
         piece = next;
     }
 }
 
 static void post_to_engine(struct flue_socket *socket)
 {
-    flue_ps now_ps = host_now(socket->host);
+    flue_ps now_ps = host_now(socket->pair->host);
     flue_err err;
 
     if (socket->conn == NULL || (socket->flags & SOCKET_ENDED) != 0) {
@@ -215,20 +311,20 @@ static void post_to_engine(struct flue_socket *socket)
         }
         return;
     }
-    while (socket->posted_bytes < socket->sent_bytes) {
-        uint64_t waiting = socket->sent_bytes - socket->posted_bytes;
-        struct flue_span span = {.offset_bytes = socket->posted_bytes,
+    while (socket->traffic->unposted_bytes > 0) {
+        uint64_t waiting = socket->traffic->unposted_bytes;
+        struct flue_span span = {.offset_bytes = socket_posted_bytes(socket),
                                  .stream = socket_stream(socket),
                                  .length_bytes = waiting < UINT32_MAX ? (uint32_t)waiting : UINT32_MAX};
 
         err = flue_tcp_send(socket->conn, &span, now_ps);
         if (err != FLUE_OK) {
             if (err == FLUE_ENOMEM) {
-                host_retry(socket->host);
+                host_retry(socket->pair->host);
             }
             return; /* it waits here */
         }
-        socket->posted_bytes += span.length_bytes;
+        socket->traffic->unposted_bytes -= span.length_bytes;
     }
     if ((socket->flags & (SOCKET_CLOSE_WANTED | SOCKET_FIN_TOLD)) == SOCKET_CLOSE_WANTED &&
         flue_tcp_close(socket->conn, now_ps) == FLUE_OK) {
@@ -246,12 +342,12 @@ void socket_post(struct flue_socket *socket)
         chimney_post(socket);
         break;
     case FLUE_HOLDER_OFFERED:
-        if (!host_obeys(socket->host, 55) && socket->lease->object.handle.MiniportOffloadContext != NULL) {
+        if (!host_obeys(socket->pair->host, 55) && socket->lease->object.handle.MiniportOffloadContext != NULL) {
             chimney_post(socket);
         }
         break;
     case FLUE_HOLDER_GIVING_BACK:
-        if (!host_obeys(socket->host, 116)) {
+        if (!host_obeys(socket->pair->host, 116)) {
             chimney_post(socket);
         }
         break;
@@ -270,7 +366,7 @@ bool socket_waits(const struct flue_socket *socket)
     if ((socket->flags & SOCKET_ABORT_WANTED) != 0) {
         return (socket->flags & SOCKET_ABORT_TOLD) == 0;
     }
-    return socket->posted_bytes < socket->sent_bytes ||
+    return socket->traffic->unposted_bytes > 0 ||
            (socket->flags & (SOCKET_CLOSE_WANTED | SOCKET_FIN_TOLD | SOCKET_FIN_SENT)) == SOCKET_CLOSE_WANTED;
 }
 
@@ -310,17 +406,24 @@ flue_err flue_host_connect(struct flue_host *host, const struct flue_tcp_tuple *
 
 flue_err flue_host_socket_send(struct flue_socket *socket, uint32_t bytes)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     struct flue_account *account = &socket->account;
+    struct host_traffic *traffic;
 
     if ((socket->flags & (SOCKET_CLOSE_WANTED | SOCKET_ABORT_WANTED | SOCKET_ENDED)) != 0) {
         return FLUE_ESTATE;
+    }
+    traffic = socket_traffic(socket);
+    if (traffic == NULL) {
+        return FLUE_ENOMEM;
     }
     enter_now(host);
     charge_call(host, account);
     charge_copy_send(host, account, bytes);
     flue_trace1(host->trace, app_send, host_now(host), socket->account.conn, bytes);
     socket->sent_bytes += bytes;
+    traffic->unposted_bytes += bytes;
+    traffic->unacked_bytes += bytes;
     ask_sent(socket);
     socket_post(socket);
     host_leave(host);
@@ -329,7 +432,7 @@ flue_err flue_host_socket_send(struct flue_socket *socket, uint32_t bytes)
 
 flue_err flue_host_socket_close(struct flue_socket *socket)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
 
     if ((socket->flags & (SOCKET_CLOSE_WANTED | SOCKET_ABORT_WANTED | SOCKET_ENDED)) != 0) {
         return FLUE_ESTATE;
@@ -347,10 +450,10 @@ void flue_host_socket_abort(struct flue_socket *socket)
     if ((socket->flags & (SOCKET_ABORT_WANTED | SOCKET_ENDED)) != 0) {
         return;
     }
-    enter_now(socket->host);
+    enter_now(socket->pair->host);
     socket->flags |= SOCKET_ABORT_WANTED;
     socket_post(socket);
-    host_leave(socket->host);
+    host_leave(socket->pair->host);
 }
 
 flue_err flue_host_socket_offload(struct flue_socket *socket, flue_ps at_ps)
@@ -358,9 +461,9 @@ flue_err flue_host_socket_offload(struct flue_socket *socket, flue_ps at_ps)
     if (!offload_possible(socket)) {
         return FLUE_ESTATE;
     }
-    host_enter(socket->host, at_ps);
+    host_enter(socket->pair->host, at_ps);
     offload_want(socket, FLUE_MOVE_AT_TIME);
-    host_leave(socket->host);
+    host_leave(socket->pair->host);
     return FLUE_OK;
 }
 
@@ -369,19 +472,19 @@ flue_err flue_host_socket_upload(struct flue_socket *socket, flue_ps at_ps)
     if (socket->holder != FLUE_HOLDER_TARGET || (socket->flags & SOCKET_TAKE) != 0) {
         return FLUE_ESTATE;
     }
-    host_enter(socket->host, at_ps);
+    host_enter(socket->pair->host, at_ps);
     upload_want(socket, FLUE_MOVE_AT_TIME);
-    host_leave(socket->host);
+    host_leave(socket->pair->host);
     return FLUE_OK;
 }
 
 void flue_host_socket_work(struct flue_socket *socket, unsigned requests)
 {
-    enter_now(socket->host);
+    enter_now(socket->pair->host);
     for (unsigned i = 0; i < requests; i++) {
-        charge_application_request(socket->host, &socket->account, 0);
+        charge_application_request(socket->pair->host, &socket->account, 0);
     }
-    host_leave(socket->host);
+    host_leave(socket->pair->host);
 }
 
 /* ---- What it may look at */
@@ -413,5 +516,5 @@ const struct flue_account *flue_host_socket_account(const struct flue_socket *so
 
 uint64_t flue_host_socket_unacked_bytes(const struct flue_socket *socket)
 {
-    return socket->sent_bytes - socket->acked_bytes;
+    return socket->traffic->unacked_bytes;
 }

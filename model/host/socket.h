@@ -17,6 +17,17 @@ void socket_attend(struct flue_socket *socket);
 /* No frame and no turn reaches it any more; its engine connection goes. */
 void socket_unlink(struct flue_socket *socket);
 void socket_free(struct flue_socket *socket);
+/* Its own struct host_traffic, made if it has none; NULL: no memory. */
+struct host_traffic *socket_traffic(struct flue_socket *socket);
+/* Gives that back if nothing of the connection moves or waits. */
+void socket_rest(struct flue_socket *socket);
+/* The peer has acknowledged so many bytes more; the engine is to be told when so many have been read; the target gets
+ * one more buffer list back after the read. */
+void socket_acked(struct flue_socket *socket, uint32_t bytes);
+void socket_owe(struct flue_socket *socket, uint32_t bytes);
+void socket_lists_add(struct flue_socket *socket);
+/* Its engine has something to transmit. */
+void socket_output(struct flue_socket *socket);
 /* The connection is over; the application is told why. */
 void socket_ended(struct flue_socket *socket, enum flue_tcp_reason reason);
 /* Gives what waits here, data and close, to the present holder, if there is one that takes it. */

@@ -101,16 +101,19 @@ void software_pump_some(struct flue_host *host)
 
     software_flush(host);
     while (host->outstanding < host->params.backlog_frames && (hook = list_pop_front(&host->outputs)) != NULL) {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, output);
+        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct host_traffic, output)->socket;
         int more;
 
         if (socket->conn == NULL || (socket->flags & SOCKET_ENDED) != 0) {
+            socket_rest(socket);
             continue;
         }
         more = flue_tcp_output(socket->conn, host->params.send_quantum, host_now(host));
         software_flush(host);
-        if (more && (socket->flags & SOCKET_ENDED) == 0 && !hook_linked(&socket->output)) {
-            list_push_back(&host->outputs, &socket->output);
+        if (more && (socket->flags & SOCKET_ENDED) == 0) {
+            socket_output(socket);
+        } else {
+            socket_rest(socket);
         }
     }
 }
@@ -142,8 +145,8 @@ static void charge_tcp_in(struct flue_host *host, struct flue_account *account, 
 void software_input(struct flue_socket *socket, const struct flue_frame *frame)
 {
     if (socket->conn != NULL && (socket->flags & SOCKET_ENDED) == 0) {
-        charge_tcp_in(socket->host, &socket->account, frame);
-        flue_tcp_input(socket->host->tcp, socket->conn, frame, host_now(socket->host), 1);
+        charge_tcp_in(socket->pair->host, &socket->account, frame);
+        flue_tcp_input(socket->pair->host->tcp, socket->conn, frame, host_now(socket->pair->host), 1);
     }
 }
 
@@ -163,15 +166,9 @@ static void input_unknown(struct flue_host *host, const struct flue_frame *frame
     host->accepting = NULL;
 }
 
-static inline void receive(struct flue_host *host, const struct flue_frame *frame)
+/* To whoever has the tuple now. */
+static inline void deliver(struct flue_host *host, struct flue_socket *socket, const struct flue_frame *frame)
 {
-    struct flue_socket *socket = socket_find(host, frame);
-
-    if (frame->payload.length_bytes > 0) {
-        charge_driver_receive(host, socket == NULL ? NULL : &socket->account, 0);
-    } else {
-        charge_driver_ack(host, socket == NULL ? NULL : &socket->account, 0);
-    }
     if (socket != NULL && (socket->flags & SOCKET_ENDED) != 0) {
         socket_unlink(socket);
         socket = NULL;
@@ -202,6 +199,23 @@ static inline void receive(struct flue_host *host, const struct flue_frame *fram
     case FLUE_HOLDER_COUNT:
         break;
     }
+}
+
+void software_deliver(struct flue_host *host, const struct flue_frame *frame)
+{
+    deliver(host, socket_find(host, frame), frame);
+}
+
+static inline void receive(struct flue_host *host, const struct flue_frame *frame)
+{
+    struct flue_socket *socket = socket_find(host, frame);
+
+    if (frame->payload.length_bytes > 0) {
+        charge_driver_receive(host, socket == NULL ? NULL : &socket->account, 0);
+    } else {
+        charge_driver_ack(host, socket == NULL ? NULL : &socket->account, 0);
+    }
+    deliver(host, socket, frame);
 }
 
 static void receive_other(struct host_binding *binding, const struct flue_frame *frame)
@@ -270,14 +284,13 @@ static void take_event(void *owner, struct flue_tcp_conn *conn, const struct flu
         break;
     case FLUE_TCP_EV_DATA:
         socket_add_piece(socket, &event->span);
-        socket->owed_bytes += event->span.length_bytes;
+        socket_owe(socket, event->span.length_bytes);
         break;
     case FLUE_TCP_EV_ACKED:
-        socket->acked_bytes += event->bytes;
+        socket_acked(socket, event->bytes);
         if (socket->pair->path != NULL) {
             nud_event(socket->pair->path->wanted, NUD_CONFIRMED); /* forward progress (RFC 4861 7.3.1) */
         }
-        socket->tell_acked_bytes += event->bytes;
         break;
     case FLUE_TCP_EV_PEER_FIN:
         socket->flags |= SOCKET_PEER_FIN | SOCKET_TELL_PEER_FIN;
@@ -286,9 +299,7 @@ static void take_event(void *owner, struct flue_tcp_conn *conn, const struct flu
     case FLUE_TCP_EV_URGENT: /* its data is read as any other */
         return;
     case FLUE_TCP_EV_OUTPUT:
-        if (!hook_linked(&socket->output)) {
-            list_push_back(&host->outputs, &socket->output);
-        }
+        socket_output(socket);
         if (host->depth == 0) {
             host_arm_settle(host);
         }

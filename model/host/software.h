@@ -13,6 +13,9 @@ void software_receive(struct host_binding *binding, PNET_BUFFER_LIST first);
 void software_send_complete(struct flue_host *host, PNET_BUFFER_LIST first);
 /* A segment, to the engine. */
 void software_input(struct flue_socket *socket, const struct flue_frame *frame);
+/* A segment that was held for a connection that is over, to whoever has its tuple now: of two SYNs the first may have
+ * opened another one. */
+void software_deliver(struct flue_host *host, const struct flue_frame *frame);
 void software_pump_some(struct flue_host *host);
 /* Whatever has something to transmit does. */
 static inline void software_pump(struct flue_host *host)
@@ -32,6 +35,7 @@ void hold_frame(struct flue_socket *socket, const struct flue_frame *frame); /* 
 void hold_process(struct flue_socket *socket);                               /* by the software path */
 void hold_forward(struct flue_socket *socket);                               /* to the target */
 void hold_forward_complete(struct flue_host *host, PNET_BUFFER_LIST first);
+void hold_answer(struct flue_socket *socket); /* by nobody: it is over */
 void hold_drop(struct flue_socket *socket);
 
 /* ---- reassemble.c */

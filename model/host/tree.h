@@ -4,6 +4,7 @@
 #ifndef FLUE_HOST_TREE_H
 #define FLUE_HOST_TREE_H
 
+#include "base/prefetch.h"
 #include "host/host.h"
 
 /* A block for an object, zeroed but for its headers; NULL: no memory.  owner: what its completion finds. */
@@ -21,5 +22,36 @@ FLUE_CHECKED bool tree_add_neighbour(struct host_neighbour *neighbour);
 /* Ends the building: returns the root, NULL if nothing was added. */
 PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tree_finish(struct host_binding *binding);
 void tree_free(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
+
+/* In a loop over completed blocks of connections: the next but one and its socket, and the lease of the next. */
+static inline void tree_look_ahead(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, size_t block_bytes)
+{
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST next = block->NextBlock, second = next == NULL ? NULL : next->NextBlock;
+
+    if (second != NULL) {
+        prefetch(second->NextBlock, block_bytes);
+        prefetch(second->ProtocolReserved[0], sizeof(struct flue_socket));
+    }
+    if (next != NULL) {
+        prefetch(FLUE_CONTAINER_OF(next->OffloadHandle, struct host_lease, object.handle), sizeof(struct host_lease));
+    }
+}
+
+/* In a loop over the sockets of flue_host.offers or .takes: the traffic of the one after the next but one, the socket
+ * of the next but one, and what the next has behind it, its engine's connection or its lease. */
+static inline void tree_look_ahead_moves(const struct flue_hook *head, const struct flue_hook *hook)
+{
+    const struct flue_hook *next = hook->next, *second = next == head ? head : next->next;
+
+    if (second != head) {
+        prefetch(FLUE_CONTAINER_OF(second->next, struct host_traffic, move), PREFETCH_LINE_BYTES);
+        prefetch(FLUE_CONTAINER_OF(second, struct host_traffic, move)->socket, sizeof(struct flue_socket));
+    }
+    if (next != head) {
+        const struct flue_socket *socket = FLUE_CONTAINER_OF(next, struct host_traffic, move)->socket;
+
+        prefetch(socket->conn != NULL ? (const void *)socket->conn : socket->lease, sizeof(struct host_lease));
+    }
+}
 
 #endif

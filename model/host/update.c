@@ -45,7 +45,7 @@ static void put_tcp(struct host_lease *lease, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST 
     update_carry(lease, &state);
     state.cached_flags = (uint16_t)(state.cached_flags | commands(&lease->told->values, &lease->wanted->values));
     ndis_state_put(&state, NULL, cached, NULL);
-    cached_put(lease->socket->host, lease->told);
+    cached_put(lease->socket->pair->host, lease->told);
     lease->told = cached_share(lease->wanted);
 }
 
@@ -250,13 +250,13 @@ flue_err flue_host_socket_settings(const struct flue_socket *socket, struct flue
         return FLUE_ESTATE;
     }
     wanted = &socket->lease->wanted->values;
-    *out = flue_tcp_stack_settings(socket->host->tcp);
+    *out = flue_tcp_stack_settings(socket->pair->host->tcp);
     out->nagle = (wanted->cached_flags & TCP_FLAG_NAGLING_ENABLED) != 0;
     out->keep_alive = (wanted->cached_flags & TCP_FLAG_KEEP_ALIVE_ENABLED) != 0;
     out->keep_count = wanted->ka_probe_count;
-    out->keep_idle_ps = time_ps(socket->host, wanted->ka_timeout);
-    out->keep_interval_ps = time_ps(socket->host, wanted->ka_interval);
-    out->user_timeout_ps = time_ps(socket->host, wanted->max_rt);
+    out->keep_idle_ps = time_ps(socket->pair->host, wanted->ka_timeout);
+    out->keep_interval_ps = time_ps(socket->pair->host, wanted->ka_interval);
+    out->user_timeout_ps = time_ps(socket->pair->host, wanted->max_rt);
     out->rcv_buffer_bytes = wanted->initial_rcv_wnd;
     out->rcv_indication_size = wanted->rcv_indication_size;
     out->flow_label = wanted->flow_label;
@@ -268,7 +268,7 @@ flue_err flue_host_socket_settings(const struct flue_socket *socket, struct flue
 
 static flue_err want(struct flue_socket *socket, const struct flue_tcp_settings *settings)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     struct host_lease *lease = socket->lease;
     struct host_values values = lease->wanted->values, *wanted = &values;
     const struct host_cached *cached;
@@ -304,13 +304,13 @@ flue_err flue_host_socket_change(struct flue_socket *socket, const struct flue_t
     if ((socket->flags & SOCKET_ENDED) != 0 || (socket->conn == NULL && socket->lease == NULL)) {
         return FLUE_ESTATE;
     }
-    host_enter(socket->host, at_ps);
-    charge_call(socket->host, &socket->account);
+    host_enter(socket->pair->host, at_ps);
+    charge_call(socket->pair->host, &socket->account);
     if (socket->conn != NULL) {
-        err = flue_tcp_change(socket->conn, settings, host_now(socket->host));
+        err = flue_tcp_change(socket->conn, settings, host_now(socket->pair->host));
     } else {
         err = want(socket, settings);
     }
-    host_leave(socket->host);
+    host_leave(socket->pair->host);
     return err;
 }

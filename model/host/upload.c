@@ -19,6 +19,18 @@
 
 #include <assert.h>
 
+/* Without memory to note it, a little later. */
+static void take(struct flue_socket *socket)
+{
+    struct host_traffic *traffic = socket_traffic(socket);
+
+    if (traffic == NULL) {
+        host_retry(socket->pair->host);
+    } else if (!hook_linked(&traffic->move)) {
+        list_push_back(&socket->pair->host->takes, &traffic->move);
+    }
+}
+
 void upload_want(struct flue_socket *socket, enum flue_move why)
 {
     if (socket->holder != FLUE_HOLDER_TARGET || (socket->flags & SOCKET_TAKE) != 0) {
@@ -26,7 +38,7 @@ void upload_want(struct flue_socket *socket, enum flue_move why)
     }
     socket->flags |= SOCKET_TAKE;
     socket->why = (uint8_t)why;
-    list_push_back(&socket->host->takes, &socket->move);
+    take(socket);
     if (why == FLUE_MOVE_RETRIEVE || why == FLUE_MOVE_NO_ROUTE) {
         reoffer_back_off(socket);
     } else if (why == FLUE_MOVE_UPLOAD_ALL) {
@@ -73,16 +85,18 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
 
     FLUE_LIST_EACH_SAFE(hook, &host->takes)
     {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, move);
+        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct host_traffic, move)->socket;
         struct host_object *object = &socket->lease->object;
         TCP_OFFLOAD_STATE_DELEGATED *delegated;
         PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
 
+        tree_look_ahead_moves(&host->takes, hook);
         if (object->binding != binding) {
             continue;
         }
         if (!object_may_end(object)) {
-            list_remove(&socket->move); /* until upload_settled() */
+            list_remove(&socket->traffic->move); /* until upload_settled() */
+            socket_rest(socket);
             continue;
         }
         if (count++ == host->params.tree_connections) {
@@ -96,7 +110,8 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
         delegated = &((FLUE_TCP_TERMINATE_BLOCK *)(void *)block)->Delegated;
         delegated->Header.Length =
             host->params.ddi.ndis_version == FLUE_NDIS_6_0 ? FLUE_TCP_DELEGATED_LENGTH_1 : (ULONG)sizeof *delegated;
-        list_remove(&socket->move);
+        list_remove(&socket->traffic->move);
+        socket_rest(socket);
         charge_terminate(host, &socket->account, 0);
         object_enter(object, OBJECT_GIVING_BACK);
         if (socket->holder == FLUE_HOLDER_TARGET) {
@@ -114,8 +129,8 @@ void upload_settled(struct host_lease *lease)
 {
     struct flue_socket *socket = lease->socket;
 
-    if ((socket->flags & SOCKET_TAKE) != 0 && !hook_linked(&socket->move)) {
-        list_push_back(&socket->host->takes, &socket->move);
+    if ((socket->flags & SOCKET_TAKE) != 0) {
+        take(socket);
     }
 }
 
@@ -149,7 +164,7 @@ static void send_lists(struct flue_socket *socket, PNET_BUFFER_LIST first)
         struct flue_span span;
 
         while (socket->conn != NULL && ndis_spans_next(&spans, &span)) {
-            if (flue_tcp_send(socket->conn, &span, host_now(socket->host)) != FLUE_OK) {
+            if (flue_tcp_send(socket->conn, &span, host_now(socket->pair->host)) != FLUE_OK) {
                 socket->flags |= SOCKET_ABORT_WANTED; /* no memory: better a reset than a hole */
                 break;
             }
@@ -163,7 +178,7 @@ static void send_lists(struct flue_socket *socket, PNET_BUFFER_LIST first)
 void upload_import(struct flue_socket *socket, const struct flue_tcp_state *state, PNET_BUFFER_LIST chain,
                    uint32_t unread_bytes)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     struct host_lease *lease = socket->lease;
     flue_err err =
         flue_tcp_import(host->tcp, state, socket, socket->account.conn, unread_bytes, host_now(host), &socket->conn);
@@ -200,7 +215,7 @@ void upload_import(struct flue_socket *socket, const struct flue_tcp_state *stat
 /* Received data that the target had acknowledged and not delivered.  After a reset nobody wants it any more (D-37). */
 static uint32_t take_buffered(struct flue_socket *socket, PNET_BUFFER_LIST first, bool wanted)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
     uint64_t bytes = 0;
 
     while (first != NULL) {
@@ -213,37 +228,34 @@ static uint32_t take_buffered(struct flue_socket *socket, PNET_BUFFER_LIST first
             bytes += span.length_bytes;
         }
         ndis_chain_append(&socket->lease->object.binding->indicated, first);
-        socket->lists++;
+        socket_lists_add(socket);
         first = next;
     }
     charge_terminate_copy(host, &socket->account, bytes);
     host->totals.buffered_bytes_taken += bytes;
-    socket->owed_bytes += (uint32_t)bytes;
+    socket_owe(socket, (uint32_t)bytes);
     return (uint32_t)bytes;
 }
 
 /* What the target completed is known; the rest of what it acknowledged shows in what it did not give back. */
 static void count_acked(struct flue_socket *socket, PNET_BUFFER_LIST chain)
 {
-    uint64_t unacked = ndis_chain_bytes(chain) + ndis_chain_bytes(socket->lease->object.requeued) + socket->sent_bytes -
-                       socket->posted_bytes;
-    uint64_t acked = socket->sent_bytes - unacked;
+    uint64_t unacked =
+        ndis_chain_bytes(chain) + ndis_chain_bytes(socket->lease->object.requeued) + socket->traffic->unposted_bytes;
 
-    if (unacked <= socket->sent_bytes && acked > socket->acked_bytes) {
-        socket->tell_acked_bytes += (uint32_t)(acked - socket->acked_bytes);
-        socket->acked_bytes = acked;
+    if (unacked < socket->traffic->unacked_bytes) {
+        socket_acked(socket, (uint32_t)(socket->traffic->unacked_bytes - unacked));
     }
 }
 
 static void drop_lists(struct flue_socket *socket, PNET_BUFFER_LIST chain)
 {
-    struct flue_host *host = socket->host;
+    struct flue_host *host = socket->pair->host;
 
     send_lists(socket, chain);
     send_lists(socket, socket->lease->object.requeued);
     lease_put(host, socket->lease);
     socket->lease = NULL;
-    hold_drop(socket);
 }
 
 static enum flue_tcp_reason reason_of(const struct flue_socket *socket)
@@ -254,7 +266,11 @@ static enum flue_tcp_reason reason_of(const struct flue_socket *socket)
     if ((socket->flags & SOCKET_RESET) != 0) {
         return FLUE_TCP_BY_RESET;
     }
-    return (socket->flags & SOCKET_TIMED_OUT) != 0 ? FLUE_TCP_BY_TIMEOUT : FLUE_TCP_BY_SEGMENT;
+    if ((socket->flags & SOCKET_TIMED_OUT) != 0) {
+        return FLUE_TCP_BY_TIMEOUT;
+    }
+    /* Over, and this end never closed: a SYN came at RcvNxt (behaviour 15.4), which is a reset by another name. */
+    return (socket->flags & SOCKET_CLOSE_WANTED) != 0 ? FLUE_TCP_BY_SEGMENT : FLUE_TCP_BY_RESET;
 }
 
 /* The target waits for the peer's FIN for a limited time, then closes (D-28, D-54).  But the application reads on, for
@@ -287,8 +303,8 @@ static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
     state.tuple = host_tuple(socket);
     state.state = still_reads(socket, &state) ? (uint32_t)FLUE_TCP_FIN_WAIT_2 : state.state;
     over = over || state.state == FLUE_TCP_CLOSED;
-    socket->host->totals.chain_bytes_taken += ndis_chain_bytes(block->NetBufferListChain);
-    socket->host->totals.uploaded++;
+    socket->pair->host->totals.chain_bytes_taken += ndis_chain_bytes(block->NetBufferListChain);
+    socket->pair->host->totals.uploaded++;
     if (!over || (socket->flags & (SOCKET_RESET | SOCKET_ABORT_WANTED | SOCKET_TIMED_OUT)) == 0) {
         count_acked(socket, block->NetBufferListChain);
     }
@@ -336,7 +352,7 @@ void upload_again(struct flue_socket *socket)
     if (socket->holder == FLUE_HOLDER_LOST && socket->lease != NULL && socket->lease->object.state == OBJECT_LOST &&
         (socket->flags & (SOCKET_RESET | SOCKET_ABORT_TOLD)) != 0 && (socket->flags & SOCKET_TAKE) == 0) {
         socket->flags |= SOCKET_TAKE;
-        list_push_back(&socket->host->takes, &socket->move);
+        take(socket);
     }
 }
 
@@ -411,6 +427,7 @@ void upload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST r
             complete_path(block);
             break;
         case FLUE_LAYER_TCP:
+            tree_look_ahead(block, sizeof(FLUE_TCP_TERMINATE_BLOCK));
             complete_tcp(block);
             break;
         case FLUE_LAYER_NONE:

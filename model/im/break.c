@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* im/break.c - a driver that passes everything on, and breaks one rule of the interface on purpose.
  *
- * It breaks it on one occasion and on all that follow.  Nothing of it is safe without the checker: what it does wrong is
- * what the layers above and below rely on. */
+ * It breaks it on one occasion and on all that follow.  Nothing of it is safe without the checker: what it does wrong
+ * is what the layers above and below rely on. */
 #include "im/im_core.h"
 
 #include <stddef.h>

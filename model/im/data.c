@@ -18,6 +18,21 @@ static PNET_BUFFER_LIST with_contexts(struct im_entry *entry, PNET_BUFFER_LIST f
     return first;
 }
 
+/* Whoever asked has had PENDING for an answer, so what N refuses comes back completed, later, as if memory had run out
+ * (CH-339): of a connection that N does not know any more the layer above is best served by taking it back. */
+static void go_down(struct im_entry *entry, enum im_request request, PNET_BUFFER_LIST first, ULONG flags)
+{
+    if (im_down_data(entry, request, first, flags) != NDIS_STATUS_INVALID_STATE) {
+        return;
+    }
+    for (PNET_BUFFER_LIST nbl = first; nbl != NULL; nbl = nbl->Next) {
+        (void)im_context_pop(entry->im, nbl);
+        entry->sends_out -= request == IM_SEND;
+    }
+    entry->refused = true;
+    im_starve(entry, request, first, flags);
+}
+
 /* CH-339: a send goes down whole or not at all. */
 static void pass_sends(struct im_entry *entry, PNET_BUFFER_LIST first)
 {
@@ -34,7 +49,7 @@ static void pass_sends(struct im_entry *entry, PNET_BUFFER_LIST first)
     }
     if (left == NULL) {
         entry->sends_out += count;
-        im_down_data(entry, IM_SEND, first, 0);
+        go_down(entry, IM_SEND, first, 0);
         return;
     }
     if (last != NULL) {
@@ -60,7 +75,7 @@ void im_data_pass(struct im_entry *entry, enum im_request request, PNET_BUFFER_L
         flags = TCP_DISCONNECT_ABORTIVE_CLOSE;
     }
     if (first != NULL) {
-        im_down_data(entry, request, first, flags);
+        go_down(entry, request, first, flags);
     }
     if (left != NULL) {
         im_starve(entry, request, left, flags);

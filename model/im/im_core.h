@@ -65,6 +65,7 @@ struct im_entry {
     bool failed_once;       /* its terminate failed, and it is kept for one more (D-32, recipe) */
     bool ended;             /* free it when nothing names it: lists or trees come late (CH-117 to CH-121) */
     bool starved;           /* a send found no memory: none goes down any more */
+    bool refused;           /* N refused a request: nothing goes down any more */
     uint32_t sends_out;     /* send lists below */
     uint32_t named;         /* contexts of lists and call entries that name it, of any kind */
     uint32_t held_up;       /* held items of hold.c's way up that are about it */
@@ -248,6 +249,7 @@ void im_up_data(struct flue_im *im, enum im_request request, PNET_BUFFER_LIST fi
 /* protocol.c: the lower edge, and calls down from it */
 NDIS_STATUS im_protocol_register(struct flue_im *im);
 void im_down_tree(struct im_edge *edge, enum im_operation operation, im_tree_p root);
-void im_down_data(struct im_entry *entry, enum im_request request, PNET_BUFFER_LIST first, ULONG flags);
+/* INVALID_STATE: N has refused it, and the lists are still here. */
+NDIS_STATUS im_down_data(struct im_entry *entry, enum im_request request, PNET_BUFFER_LIST first, ULONG flags);
 
 #endif

@@ -176,22 +176,19 @@ void im_down_tree(struct im_edge *edge, enum im_operation operation, im_tree_p r
     calls[operation](edge->binding, root);
 }
 
-void im_down_data(struct im_entry *entry, enum im_request request, PNET_BUFFER_LIST first, ULONG flags)
+NDIS_STATUS im_down_data(struct im_entry *entry, enum im_request request, PNET_BUFFER_LIST first, ULONG flags)
 {
     switch (request) {
     case IM_SEND:
-        (void)NdisOffloadTcpSend(&entry->handle, first);
-        break;
+        return NdisOffloadTcpSend(&entry->handle, first);
     case IM_RECEIVE:
-        (void)NdisOffloadTcpReceive(&entry->handle, first);
-        break;
+        return NdisOffloadTcpReceive(&entry->handle, first);
     case IM_DISCONNECT:
-        (void)NdisOffloadTcpDisconnect(&entry->handle, first, flags);
-        break;
+        return NdisOffloadTcpDisconnect(&entry->handle, first, flags);
     case IM_FORWARD:
-        (void)NdisOffloadTcpForward(&entry->handle, first);
-        break;
+        return NdisOffloadTcpForward(&entry->handle, first);
     case IM_REQUESTS:
         break;
     }
+    return NDIS_STATUS_INVALID_STATE;
 }

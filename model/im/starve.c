@@ -7,7 +7,8 @@
  * Sends (CH-339): the first list REQUEST_UPLOAD, the rest UPLOAD_REQUESTED, and nothing goes down.  No later send of
  * that connection goes down either, since its bytes would follow a gap; and the answers wait until all earlier sends
  * are back, because the layer above sends the refused bytes itself, in the order in which lists come back.
- * Other requests need an answer that the interface does not have: they wait for memory, in order. */
+ * Other requests need an answer that the interface does not have: they wait for memory, in order.
+ * What N refuses (INVALID_STATE) is answered like that, too: sends as above, other requests UPLOAD_IN_PROGRESS. */
 #include "im/im_core.h"
 
 enum {
@@ -99,7 +100,7 @@ static bool waits(const struct im_entry *entry)
 
 bool im_must_wait(const struct im_entry *entry, enum im_request request)
 {
-    return entry->waiting[request].first != NULL || (request == IM_SEND && entry->starved) ||
+    return entry->refused || entry->waiting[request].first != NULL || (request == IM_SEND && entry->starved) ||
            (request == IM_DISCONNECT && entry->starved);
 }
 
@@ -131,7 +132,7 @@ void im_starve(struct im_entry *entry, enum im_request request, PNET_BUFFER_LIST
 
 void im_starved_sends_are_due(struct im_entry *entry)
 {
-    if (entry->waiting[IM_SEND].first != NULL) {
+    if (entry->waiting[IM_SEND].first != NULL || (entry->refused && waits(entry))) {
         im_answer_later(entry->im);
     }
 }
@@ -209,6 +210,10 @@ static void answer_entry(struct im_entry *entry)
     if (entry->sends_out == 0) {
         answer(entry, IM_SEND);
     }
+    if (entry->refused) {
+        im_starved_fail(entry);
+        return;
+    }
     if (entry->starved && (entry->disconnect_flags & TCP_DISCONNECT_ABORTIVE_CLOSE) == 0 &&
         entry->waiting[IM_SEND].first == NULL) {
         answer(entry, IM_DISCONNECT);
@@ -232,7 +237,7 @@ static void answer_entry(struct im_entry *entry)
 
 static bool needs_retry(const struct im_entry *entry)
 {
-    return may_pass(entry) &&
+    return may_pass(entry) && !entry->refused &&
            (entry->waiting[IM_RECEIVE].first != NULL || entry->waiting[IM_FORWARD].first != NULL ||
             (entry->waiting[IM_DISCONNECT].first != NULL && entry->waiting[IM_SEND].first == NULL));
 }

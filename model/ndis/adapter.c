@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ndis/adapter.c - the life of adapters and of the bindings above them. */
+/* ndis/adapter.c - the life of adapters and of the bindings above them.
+ *
+ * An adapter halts when all protocols above have answered the pause and no ledger of it, or of a virtual adapter that
+ * stops with it, shows anything: trees, requests, lists in either direction (CH-213). Until then stopping it says "not
+ * yet", and is tried again. */
 
 #include "flue/env.h"
 #include "ndis/check.h"
@@ -9,6 +13,7 @@ static void free_binding(struct ndis_binding *binding)
     struct flue_ndis *ndis = binding->adapter->ndis;
 
     list_remove(&binding->hook);
+    list_remove(&binding->of_protocol);
     ndis_give(ndis, binding, sizeof *binding);
 }
 
@@ -228,6 +233,7 @@ NDIS_STATUS NdisOpenAdapterEx(NDIS_HANDLE NdisProtocolHandle, NDIS_HANDLE Protoc
     *binding = (struct ndis_binding){
         .tag = NDIS_TAG_BINDING, .adapter = adapter, .protocol = protocol, .context = ProtocolBindingContext};
     list_push_back(&adapter->bindings, &binding->hook);
+    list_push_back(&protocol->bindings, &binding->of_protocol);
     *NdisBindingHandle = binding;
     return NDIS_STATUS_SUCCESS;
 }

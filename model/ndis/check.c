@@ -40,6 +40,7 @@ flue_err flue_ndis_check(struct flue_ndis *ndis, enum flue_check_mode mode, cons
     pool_init(&check->nbl_pool, env, sizeof(struct check_nbl));
     pool_init(&check->tree_pool, env, sizeof(struct check_tree));
     pool_init(&check->adapter_pool, env, sizeof(struct check_adapter));
+    check_ways_init(check);
     ndis->check = check;
     if (hash_table_init(&check->object_table, env, 0) != FLUE_OK ||
         hash_table_init(&check->tree_table, env, 0) != FLUE_OK || check_ledger_init(&check->ledger, env) != FLUE_OK ||
@@ -73,6 +74,7 @@ void check_free(struct flue_ndis *ndis)
     pool_dispose(&check->nbl_pool);
     pool_dispose(&check->tree_pool);
     pool_dispose(&check->adapter_pool);
+    pool_dispose(&check->ways.former_pool);
     hash_table_dispose(&check->object_table);
     hash_table_dispose(&check->tree_table);
     check_ledger_free(&check->ledger);
@@ -309,4 +311,5 @@ void flue_ndis_check_end(struct flue_ndis *ndis)
     check_data_end(check);
     check_indicate_end(check);
     check_wire_end(check);
+    check_ways_end(check);
 }

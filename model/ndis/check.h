@@ -76,7 +76,7 @@ void check_receive_returned(struct ndis_binding *binding, NDIS_STATUS answer);
  * not lent (CH-121, CH-210; a driver: CH-325), which is not touched. */
 PNET_BUFFER_LIST check_frames_sent(struct ndis_binding *binding, PNET_BUFFER_LIST first);
 PNET_BUFFER_LIST check_frames_sent_back(struct ndis_adapter *adapter, PNET_BUFFER_LIST first);
-PNET_BUFFER_LIST check_frames_indicated(struct ndis_binding *binding, PNET_BUFFER_LIST first);
+PNET_BUFFER_LIST check_frames_indicated(struct ndis_binding *binding, PNET_BUFFER_LIST first, ULONG *count);
 PNET_BUFFER_LIST check_frames_returned(struct ndis_binding *binding, PNET_BUFFER_LIST first);
 /* A miniport handle that is none (D-02), counted under the first rule that names one, CH-008.  driver, adapter: what it
  * is, and whose it was to be, as far as that is known. */
@@ -104,6 +104,8 @@ void check_status_done(struct ndis_adapter *adapter);
 /* binding: who asks; NULL: N itself. */
 void check_oid(struct ndis_adapter *adapter, struct ndis_binding *binding, const NDIS_OID_REQUEST *request);
 void check_oid_done(struct ndis_adapter *adapter, const NDIS_OID_REQUEST *request, NDIS_STATUS status);
+/* An event or indication names the adapter itself instead of an object of it. */
+void check_no_object(struct ndis_adapter *adapter, unsigned rule);
 void check_oid_stray(struct ndis_adapter *adapter, const NDIS_OID_REQUEST *request); /* is completed, and was not out */
 
 /* check_im_data.c: what passes intermediate drivers, at the same moments; data requests after the

@@ -4,7 +4,13 @@
  *
  * A layer is a binding.  An object is one NDIS_OFFLOAD_HANDLE of one layer, a tree is a root block lent across one
  * adapter, an NBL is lent across one adapter: with intermediate drivers the same memory has one record per layer.
- * Records hang on lists in order of creation, and are found through tables by address; no table is ever iterated. */
+ * Records hang on lists in order of creation, and are found through tables by address; no table is ever iterated.
+ *
+ * What was changed is put back, what was not taken is forgotten, a second completion goes no further: the run goes on,
+ * and what follows is judged as if nothing had happened. What only shows in time (CH-108, CH-144, CH-258) is looked at
+ * when the connection is terminated and at the end of the run. Limits that an adapter does not tell are learnt: a
+ * window or MTU that is refused after a larger one was taken is a finding (CH-066, CH-068). If memory runs out the
+ * checker goes blind and says nothing more. */
 #ifndef FLUE_NDIS_CHECK_CORE_H
 #define FLUE_NDIS_CHECK_CORE_H
 
@@ -91,10 +97,30 @@ struct check_line {
     uint32_t right_edge, ts, out_delta, out_stream;
     bool begun, frozen, has_urgent, has_edge, has_ts, has_out, no_out;
     bool rst_came, rst_left, fin_came, fin_left, fin_before;
+    bool fin_first;            /* the party below closed before its peer did */
     bool stamps, sacks;        /* negotiated */
     uint8_t scale;             /* of the window */
     bool taken;                /* the target has the connection */
     uint32_t snd_una, rcv_nxt; /* as given at initiate; later at most 2^30 bytes behind sent_high and ack_high */
+};
+
+/* Lists of receive data that a connection was handed over with; pointers are compared, and read as long as the host has
+ * to keep them. */
+struct check_kept_list {
+    const NET_BUFFER_LIST *nbl, *next;
+    const NET_BUFFER *nb;
+    const MDL *mdl;
+    const void *pool;
+    uint64_t offset_bytes, bytes;
+};
+
+enum { CHECK_INHERITED_LISTS = 4 };
+
+struct check_inherited {
+    struct check_kept_list lists[CHECK_INHERITED_LISTS];
+    uint32_t stream, delta; /* described: offset of a byte, less its sequence number */
+    uint8_t count;
+    bool ties; /* no segment has shown yet whether that is true */
 };
 
 /* What a TCP object has beside.  What every frame asks for stands together, at the front. */
@@ -109,10 +135,14 @@ struct check_conn {
     bool uploading;       /* what is below wants it back, without a Retrieve: a send was refused for want of memory */
     bool reject_latch;    /* the party above refused data: nothing is indicated before it posts (D-45) */
     bool silent;          /* its initiate completion has not returned: no upward call (D-15) */
+    bool closed;          /* it was reset, or has reset its peer */
+    bool disconnected;    /* a disconnect has succeeded */
+    uint8_t strays;       /* segments of it that came up the ordinary path while the target had it */
     uint8_t retrieve_reason; /* mandatory TCP_UPLOAD_REASON raised; 0 none */
     uint8_t optional_reason; /* the last optional one; 0 none */
     struct check_line line;
     struct check_flow flow;
+    struct check_inherited inherited;
     TCP_OFFLOAD_STATE_DELEGATED delegated; /* as given at initiate; its pointers are history */
     TCP_OFFLOAD_STATE_CONST constant;
     uint32_t rcv_nxt, snd_una, snd_nxt, snd_max; /* as the checker knows them now */
@@ -121,6 +151,10 @@ struct check_conn {
     uint64_t delivered_bytes;                    /* completed in receives or accepted from indications */
     uint64_t disconnect_left_bytes;              /* of the graceful disconnect, when it completed */
     uint64_t buffered_bytes;                     /* inherited receive data that is not delivered yet */
+    flue_ps disconnected_ps;                     /* when a disconnect succeeded */
+    flue_ps abort_ps;                            /* when an abortive one was asked for, */
+    bool abort_open;                             /* with an indication in flight */
+    const NET_BUFFER_LIST *shown;                /* the list that was indicated last */
     flue_ps retrieve_ps;                         /* when the mandatory reason was raised */
     flue_ps failed_ps;                           /* of hardware_failed */
     /* Calls of this connection on the stack. */
@@ -205,6 +239,16 @@ struct check_tree {
     bool retired; /* the handler above runs, or has run: it is not found any more */
 };
 
+/* check_ways.c: frames that the ordinary path has to bring. */
+enum check_owed_kind {
+    CHECK_OWED_FOREIGN,
+    CHECK_OWED_TERMINATING,
+    CHECK_OWED_FORMER,
+    CHECK_OWED_CLOSED,
+    CHECK_OWED_WITNESS, /* another that came soon after one that is owed */
+    CHECK_OWED_KINDS
+};
+
 /* One per adapter and binding, from the first crossing on. */
 struct check_adapter {
     struct flue_hook hook;
@@ -213,11 +257,45 @@ struct check_adapter {
     uint32_t tcp_live;                                 /* connections taken and not given back */
     uint32_t initiates;                                /* trees of initiate that are out */
     uint32_t in_status, in_generic_event, in_indicate; /* upward calls on the stack */
+    NDIS_HANDLE event_source;                          /* SourceHandle of the block of the generic event that runs */
     flue_ps paused_ps;                                 /* since when it asked for nothing new */
     ULONG window_taken_bytes, mtu_taken_bytes;         /* the largest it has accepted */
+    uint32_t known[FLUE_LAYER_TCP + 1];                /* objects of a layer, offered or taken, that are not gone */
+    uint32_t held[FLUE_LAYER_TCP + 1];                 /* of them, those taken, */
+    uint32_t held_most[FLUE_LAYER_TCP + 1];            /* and the most of these at a time */
+    flue_ps gone_ps;                                   /* when the last one went */
+    uint8_t versions;                                  /* of IP, of paths offered to it: 1, 2 */
+    uint8_t backlogs[2];                               /* sizes told, of sends and receives: 1 some, 2 none */
     bool paused, halted, powered_down, upload_all;
     uint64_t indicated;  /* lists of receive indications that the parties above have */
     uint64_t completing; /* crossing of the receive completion that runs now; 0: none */
+    struct {
+        uint64_t mac;     /* destination, */
+        uint32_t waiting; /* frames that came for the ordinary path and did not come up, at most */
+        uint16_t vlan;    /* and VLAN id of what came up last: the adapter lets them in */
+        bool known;
+        uint8_t missed[CHECK_OWED_KINDS]; /* one after the other, of a kind */
+    } way;
+};
+
+/* check_ways.c */
+struct check_owed {
+    const struct ndis_adapter *adapter; /* NULL: none */
+    const void *handle;                 /* of a connection whose terminate has not completed: not owed for certain */
+    uint64_t mark;
+    flue_ps at_ps;
+    uint32_t conn, seq, end;
+    uint8_t kind;
+    bool witnessed; /* one that came soon after it has come up */
+};
+
+enum { CHECK_OWED = 32 };
+
+struct check_ways {
+    struct check_owed owed[CHECK_OWED];
+    uint32_t owed_count, former_count;
+    struct flue_hook formers;
+    struct pool former_pool;
 };
 
 struct check {
@@ -243,6 +321,7 @@ struct check {
     struct check_nbl frame;         /* stands for every list of the ordinary path */
     struct hash_table slot_table;   /* objects by slot value and adapter */
     struct hash_table tuple_table;  /* struct check_conn by tuple */
+    struct check_ways ways;
 };
 
 /* ---- Life of the checker ---- */
@@ -277,6 +356,7 @@ enum flue_party check_above(const struct ndis_binding *binding); /* HOST or DRIV
 enum flue_party check_below(const struct ndis_adapter *adapter); /* TARGET or DRIVER */
 /* The party below is a driver that has this list or tree back from below, and has not passed its completion on. */
 bool check_im_keeps(const struct check *check, const void *thing, const struct ndis_adapter *adapter);
+bool check_im_ignores(struct check *check, const struct check_tree *tree); /* never passed it on: reported */
 
 /* One broken rule; once per rule and crossing.  format: %u, %d and %x take one of a, b, c each, in turn, %t one as the
  * name of an NDIS_STATUS. */
@@ -342,12 +422,20 @@ ULONG check_state_length(unsigned layer, unsigned state_class, unsigned revision
 
 /* check_state.c: structures behind a block that the party below has to fill. */
 unsigned check_filled_by_below(const struct check_tree *tree, const struct check_block *block);
+/* What Scratch and words of the party below hold when a block has changed hands; where it turns up somebody has relied
+ * on what he left there (CH-031).  It is no address. */
+#define CHECK_SCRIBBLE ((PVOID)(uintptr_t)0x5C5C5C5Cu)
+/* check_tree.c: a call names it; that has been reported. */
+bool check_scribbled(struct check *check, const struct check_at *at, enum flue_party party, const void *named);
 #define CHECK_UNFILLED 0xC3 /* each byte of such a structure before it is filled */
 
 /* check_initiate.c.  down: every block has its role and its object; up: statuses are T's, chains untouched. */
 void check_initiate_down(struct check *check, struct check_tree *tree);
 void check_initiate_up(struct check *check, struct check_tree *tree);
 void check_initiate_completed(struct check *check, struct check_tree *tree);
+/* check_overdue.c: the rule that is broken if a connection is not there any more, though nothing was told of a fault:
+ * other, unless something has happened to it after which the target might have let it go. */
+unsigned check_lost_rule(const struct check_conn *conn, unsigned other);
 /* check_overdue.c: what should have happened to a connection by now. */
 void check_overdue(struct check *check, const struct check_object *object);
 
@@ -389,11 +477,41 @@ void check_line_forward(struct check_conn *conn, const struct flue_frame *frame)
 void check_line_freeze(struct check_conn *conn);
 /* check_wire.c: what terminate returns, against what the wire has shown. */
 void check_line_returned(struct check *check, const struct check_conn *conn, const TCP_OFFLOAD_STATE_DELEGATED *state);
+/* check_ways.c: a frame came in on an adapter, a segment of a connection (NULL: of none) or no plain segment; frames go
+ * up; a connection is offered; it was given back (state NULL: FAILURE); the adapter was reset, and may have lost
+ * frames. */
+void check_ways_came(struct check *check, struct ndis_adapter *on, struct check_conn *conn,
+                     const struct flue_tcp_tuple *tuple, const struct flue_frame *frame);
+void check_ways_foreign(struct check *check, struct ndis_adapter *on, const struct flue_frame *frame);
+void check_ways_up(struct check *check, struct ndis_adapter *on, PNET_BUFFER_LIST first);
+void check_ways_begun(struct check *check, const struct check_conn *conn);
+void check_ways_ended(struct check *check, const struct check_conn *conn, const TCP_OFFLOAD_STATE_DELEGATED *state);
+void check_ways_excuse(struct check *check, const struct ndis_adapter *adapter);
+void check_ways_init(struct check *check);
+void check_ways_end(struct check *check);
+/* An address as a number; 0: none is given. */
+static inline uint64_t check_mac(const uint8_t bytes[6])
+{
+    return (uint64_t)bytes[0] << 40 | (uint64_t)bytes[1] << 32 | (uint64_t)bytes[2] << 24 | (uint64_t)bytes[3] << 16 |
+           (uint64_t)bytes[4] << 8 | bytes[5];
+}
 /* Serial comparison of sequence numbers (RFC 9293 3.4). */
 static inline bool check_before(uint32_t a, uint32_t b)
 {
     return (int32_t)(a - b) < 0;
 }
+/* check_inherit.c: a connection is offered; a segment came; its initiate has completed; a list comes up (true: it is
+ * one that was handed over). */
+void check_inherit_down(struct check_conn *conn);
+void check_inherit_came(struct check *check, struct check_conn *conn, const struct flue_frame *frame);
+void check_inherit_up(struct check *check, const struct check_conn *conn);
+bool check_inherit_kept(struct check *check, const struct check_conn *conn, const NET_BUFFER_LIST *nbl);
+/* check_closing.c: what should have followed by now; FIN_WAIT_2 is said to have expired; an abortive disconnect is
+ * asked for; its RST has waited for an indication. */
+void check_closing(struct check *check, const struct check_conn *conn, flue_ps now_ps);
+void check_closing_expired(struct check *check, const struct check_conn *conn);
+void check_closing_abort(struct check *check, struct check_conn *conn);
+bool check_closing_waits(const struct check *check, const struct check_conn *conn);
 /* check.c: a tree that is out for good. */
 void check_tree_owed(struct check *check, const struct check_tree *tree);
 /* At the end of the run. */

@@ -111,6 +111,9 @@ static bool check_list(struct check *check, struct check_conn *conn, enum ndis_r
     const struct check_at at = at_list(conn, nbl);
     const enum flue_party above = check_above(conn->object->binding);
 
+    if (check_scribbled(check, &at, above, nbl)) {
+        return false;
+    }
     if (check_nbl_find(check, nbl, conn->object->adapter) != NULL) {
         check_report(check, rules[request], above, &at, "a list is lent that is lent already", 0, 0, 0);
         return false;
@@ -310,6 +313,7 @@ NDIS_STATUS check_data_down(struct ndis_binding *binding, enum ndis_request requ
     conn->graceful_asked |= request == NDIS_DISCONNECT && (flags & TCP_DISCONNECT_GRACEFUL_CLOSE) != 0;
     if (request == NDIS_DISCONNECT && (flags & TCP_DISCONNECT_ABORTIVE_CLOSE) != 0 && !conn->abortive_asked) {
         conn->abortive_asked = true;
+        check_closing_abort(check, conn);
         check_line_freeze(conn);
     }
     ++*depth_of(conn, request);
@@ -432,7 +436,9 @@ static void check_received(struct check *check, const struct check_conn *conn, c
     const struct check_at at = at_conn(conn);
 
     if (state->RcvNxt != end && !(may_fin && state->RcvNxt == end + 1)) {
-        check_report(check, 137, check_below(conn->object->adapter), &at,
+        /* CH-051: it was taken, and the data that the host had buffered is nowhere. */
+        check_report(check, conn->delivered_bytes + buffered < conn->buffered_bytes ? 51 : 137,
+                     check_below(conn->object->adapter), &at,
                      "RcvNxt is %u; what was delivered and what is buffered ends at %u", state->RcvNxt, end, 0);
         return;
     }
@@ -455,6 +461,7 @@ void check_data_terminated(struct check *check, struct check_conn *conn, const T
         check_received(check, conn, delegated);
         check_line_returned(check, conn, delegated);
     }
+    check_ways_ended(check, conn, delegated);
 }
 
 /* Nothing may be lent for ever. */
@@ -477,7 +484,8 @@ static void check_leaks(struct check *check, const struct check_conn *conn)
     }
     if (conn->abortive_asked && conn->disconnect != NULL && check->frames && !conn->line.rst_left &&
         !conn->line.rst_came) {
-        check_report(check, 221, below, &at, "the connection was closed abortively, and no RST left", 0, 0, 0);
+        check_report(check, check_closing_waits(check, conn) ? 224 : 221, below, &at,
+                     "the connection was closed abortively, and no RST left", 0, 0, 0);
     }
 }
 

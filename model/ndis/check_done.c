@@ -70,6 +70,19 @@ static bool is_uploading(const struct check_conn *conn)
     return conn->retrieve_reason != 0 || conn->uploading || conn->object->state == CHECK_TERMINATING;
 }
 
+/* CH-142: a target without memory asks for an upload, and does not fail what it was given. */
+static bool is_starved(struct check *check, const struct check_nbl *nbl, NDIS_STATUS status)
+{
+    const struct check_at at = at_nbl(nbl);
+
+    if (status != NDIS_STATUS_RESOURCES || is_uploading(nbl->conn) || check_below(nbl->adapter) != FLUE_PARTY_TARGET) {
+        return false;
+    }
+    check_report(check, 142, FLUE_PARTY_TARGET, &at, "it completes with %t, and no Retrieve asked for an upload",
+                 (uint64_t)status, 0, 0);
+    return true;
+}
+
 static void check_cause(struct check *check, const struct check_nbl *nbl, NDIS_STATUS status, unsigned upload,
                         unsigned aborted, unsigned other)
 {
@@ -85,7 +98,7 @@ static void check_cause(struct check *check, const struct check_nbl *nbl, NDIS_S
             check_report(check, aborted, below, &at, "REQUEST_ABORTED, and nothing has aborted the connection", 0, 0,
                          0);
         }
-    } else if (status != NDIS_STATUS_SUCCESS) {
+    } else if (status != NDIS_STATUS_SUCCESS && !is_starved(check, nbl, status)) {
         check_report(check, other, below, &at, "it completes with %t", (uint64_t)status, 0, 0);
     }
 }
@@ -177,7 +190,9 @@ static void check_receive_status(struct check *check, const struct check_nbl *nb
     const struct check_at at = at_nbl(nbl);
     const enum flue_party below = check_below(nbl->adapter);
 
-    if (!is_receive_status(status)) {
+    if (is_starved(check, nbl, status)) {
+        /* has been reported */
+    } else if (!is_receive_status(status)) {
         check_report(check, 195, below, &at, "it completes with %t", (uint64_t)status, 0, 0);
     } else if (status == NDIS_STATUS_INVALID_STATE && !conn->disconnect_indicated) {
         check_report(check, 195, below, &at, "INVALID_STATE, and the end of the stream was not indicated", 0, 0, 0);
@@ -257,10 +272,13 @@ static void disconnect_done(struct check *check, struct check_nbl *nbl)
     if (status != NDIS_STATUS_SUCCESS) {
         conn->flow.disconnect_failed |= nbl->flags & 3u;
     }
+    conn->disconnected |= status == NDIS_STATUS_SUCCESS;
+    conn->disconnected_ps = check->env->now(check->env->ctx);
     if (!graceful) {
         if (status == NDIS_STATUS_SUCCESS && check->frames && !conn->line.rst_left) {
             check_report(check, 231, below, &at, "it succeeds, and no RST has left", 0, 0, 0);
         }
+        conn->closed |= conn->disconnected;
         return;
     }
     if (bytes > nbl->bytes || (status == NDIS_STATUS_SUCCESS && bytes != nbl->bytes)) {

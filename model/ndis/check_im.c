@@ -29,6 +29,7 @@ struct check_im *im_enter(struct check *check)
     list_init(&im->objects);
     pool_init(&im->lent_pool, check->env, sizeof(struct im_lent));
     pool_init(&im->object_pool, check->env, sizeof(struct im_object));
+    pool_init(&im->call_pool, check->env, sizeof(struct im_call));
     if (hash_table_init(&im->lent_table, check->env, 0) != FLUE_OK ||
         hash_table_init(&im->object_table, check->env, 0) != FLUE_OK) {
         check_im_free(check);
@@ -45,6 +46,7 @@ void check_im_free(struct check *check)
         check->im = NULL;
         pool_dispose(&im->lent_pool);
         pool_dispose(&im->object_pool);
+        pool_dispose(&im->call_pool);
         hash_table_dispose(&im->lent_table);
         hash_table_dispose(&im->object_table);
         check->env->release(check->env->ctx, im, sizeof *im);
@@ -301,12 +303,33 @@ static void chains_up(struct check *check, const struct check_tree *tree, const 
     }
 }
 
+static void say_ignored(struct check *check, const struct im_lent *lent)
+{
+    const struct check_at at = {.adapter = lent->adapter, .thing = lent->thing, .kind = lent->tree ? "block" : "list"};
+
+    check->crossing++;
+    check_report(check, 325, FLUE_PARTY_DRIVER, &at, "it never went down, and was never answered", 0, 0, 0);
+}
+
 bool check_im_keeps(const struct check *check, const void *thing, const struct ndis_adapter *adapter)
 {
     const struct im_lent *lent =
         check->im == NULL || im_below_of(adapter) == NULL ? NULL : im_lent_find(check->im, thing, adapter);
 
     return lent != NULL && lent->passed > 0 && !lent->below;
+}
+
+bool check_im_ignores(struct check *check, const struct check_tree *tree)
+{
+    const struct im_lent *lent = check->im == NULL || im_below_of(tree->adapter) == NULL
+                                     ? NULL
+                                     : im_lent_find(check->im, tree->root, tree->adapter);
+
+    if (lent == NULL || lent->passed > 0) {
+        return false;
+    }
+    say_ignored(check, lent);
+    return true;
 }
 
 void check_im_up(struct check *check, struct check_tree *tree)
@@ -350,10 +373,10 @@ void check_im_end(struct check *check)
         const struct check_at at = {
             .adapter = lent->adapter, .thing = lent->thing, .kind = lent->tree ? "block" : "list"};
 
-        check->crossing++;
         if (lent->passed == 0) {
-            check_report(check, 325, FLUE_PARTY_DRIVER, &at, "it never went down, and was never answered", 0, 0, 0);
+            say_ignored(check, lent);
         } else if (!lent->below) {
+            check->crossing++;
             check_report(check, 326, FLUE_PARTY_DRIVER, &at, "its completion was never passed on", 0, 0, 0);
         }
     }

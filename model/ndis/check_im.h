@@ -9,8 +9,6 @@
 
 #include "ndis/check_core.h"
 
-enum { CHECK_IM_DEPTH = 16 };
-
 /* A tree or a list on its way through one driver. */
 struct im_lent {
     struct flue_hook hook; /* in check_im.lent */
@@ -35,6 +33,7 @@ struct im_object {
 
 /* An indication on the stack: it came to this driver, which has to pass it on. */
 struct im_call {
+    struct im_call *below; /* the call that it came with, in the driver below, or an earlier one */
     const struct ndis_driver *driver;
     PNDIS_OFFLOAD_HANDLE handle; /* the driver's */
     const void *thing;
@@ -47,10 +46,9 @@ struct im_call {
 
 struct check_im {
     struct flue_hook lent, objects;
-    struct pool lent_pool, object_pool;
+    struct pool lent_pool, object_pool, call_pool;
     struct hash_table lent_table, object_table;
-    struct im_call calls[CHECK_IM_DEPTH];
-    unsigned depth;
+    struct im_call *newest; /* as deep as drivers are stacked, and deeper where one indicates within another's call */
 };
 
 /* The driver whose upper or lower edge a crossing is at; NULL: none. */

@@ -151,12 +151,12 @@ void check_im_lists_end(struct check *check, const struct ndis_adapter *adapter,
 /* The newest call that came to this driver. */
 static struct im_call *call_of(struct check_im *im, const struct ndis_driver *driver)
 {
-    for (unsigned i = im->depth < CHECK_IM_DEPTH ? im->depth : CHECK_IM_DEPTH; i-- > 0;) {
-        if (im->calls[i].driver == driver) {
-            return &im->calls[i];
-        }
+    struct im_call *call = im->newest;
+
+    while (call != NULL && call->driver != driver) {
+        call = call->below;
     }
-    return NULL;
+    return call;
 }
 
 static void compare_call(struct check *check, const struct ndis_adapter *adapter, const struct im_call *now,
@@ -180,29 +180,40 @@ static void compare_call(struct check *check, const struct ndis_adapter *adapter
     }
 }
 
-static void push(struct check_im *im, const struct im_call *call)
-{
-    if (im->depth < CHECK_IM_DEPTH) {
-        im->calls[im->depth] = *call;
-    }
-    im->depth++;
-}
-
-/* The driver has returned. */
-static struct im_call *pop(struct check *check, const struct ndis_adapter *adapter)
+static void push(struct check *check, const struct im_call *like)
 {
     struct check_im *im = check->im;
-    struct im_call *call;
+    struct im_call *call = (struct im_call *)pool_get(&im->call_pool);
 
-    if (im->depth == 0 || --im->depth >= CHECK_IM_DEPTH) {
-        return NULL;
+    if (call == NULL) {
+        check->blind = true;
+        return;
     }
-    call = &im->calls[im->depth];
-    if (call->passed != 1) {
-        say(check, adapter, call->thing, 325, "it went up %u times", call->passed);
-        return NULL;
+    *call = *like;
+    call->below = im->newest;
+    im->newest = call;
+}
+
+static void drop(struct check_im *im)
+{
+    struct im_call *call = im->newest;
+
+    im->newest = call->below;
+    pool_put(&im->call_pool, call);
+}
+
+/* The driver has returned.  True: it had passed the call on once; *out is what is known of that. */
+static bool pop(struct check *check, const struct ndis_adapter *adapter, struct im_call *out)
+{
+    if (check->im->newest == NULL) {
+        return false;
     }
-    return call;
+    *out = *check->im->newest;
+    drop(check->im);
+    if (out->passed != 1) {
+        say(check, adapter, out->thing, 325, "it went up %u times", out->passed);
+    }
+    return out->passed == 1;
 }
 
 static void call_begins(struct flue_ndis *ndis, const struct ndis_adapter *adapter, const struct ndis_driver *on,
@@ -218,7 +229,7 @@ static void call_begins(struct flue_ndis *ndis, const struct ndis_adapter *adapt
     }
     if (on != NULL) {
         now->driver = on;
-        push(check->im, now);
+        push(check, now);
     }
 }
 
@@ -235,15 +246,15 @@ void check_im_indicated(struct ndis_binding *binding, const NET_BUFFER_LIST *nbl
 {
     struct check *check;
     struct check_im *im = enter(binding->adapter->ndis, &check);
-    struct im_call *call;
+    struct im_call *call, above;
 
     if (im == NULL) {
         return;
     }
-    if (im_above_of(binding) != NULL && (call = pop(check, binding->adapter)) != NULL &&
-        (call->answer != answer || call->consumed_bytes != consumed_bytes)) {
+    if (im_above_of(binding) != NULL && pop(check, binding->adapter, &above) &&
+        (above.answer != answer || above.consumed_bytes != consumed_bytes)) {
         say(check, binding->adapter, nbl, 335, "the answer above was %t, or the bytes differ",
-            (uint64_t)(uint32_t)call->answer);
+            (uint64_t)(uint32_t)above.answer);
     }
     if (im_below_of(binding->adapter) != NULL && (call = call_of(im, binding->adapter->driver)) != NULL) {
         call->answer = answer;
@@ -262,17 +273,18 @@ void check_im_stopped(struct ndis_binding *binding)
 {
     struct check_im *im = binding->adapter->ndis->check->im;
 
-    if (im != NULL && im_above_of(binding) != NULL && im->depth > 0) {
-        im->depth--;
+    if (im != NULL && im_above_of(binding) != NULL && im->newest != NULL) {
+        drop(im);
     }
 }
 
 void check_im_event_done(struct ndis_binding *binding)
 {
     struct check *check;
+    struct im_call above;
 
     if (enter(binding->adapter->ndis, &check) != NULL && im_above_of(binding) != NULL) {
-        (void)pop(check, binding->adapter);
+        (void)pop(check, binding->adapter, &above);
     }
 }
 
@@ -297,13 +309,13 @@ void check_im_generic_event_done(struct ndis_adapter *adapter, const NDIS_MINIPO
 {
     struct check *check;
     struct check_im *im = enter(adapter->ndis, &check);
-    struct im_call *call;
+    struct im_call *call, above;
 
     if (im == NULL) {
         return;
     }
-    if (im_on(adapter) != NULL && (call = pop(check, adapter)) != NULL && call->consumed_bytes != answer_in(block)) {
-        say(check, adapter, block, 335, "the answer above was %u, and is another below", call->consumed_bytes);
+    if (im_on(adapter) != NULL && pop(check, adapter, &above) && above.consumed_bytes != answer_in(block)) {
+        say(check, adapter, block, 335, "the answer above was %u, and is another below", above.consumed_bytes);
     }
     if (im_below_of(adapter) != NULL && (call = call_of(im, adapter->driver)) != NULL) {
         call->consumed_bytes = answer_in(block);

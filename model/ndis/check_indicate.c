@@ -67,6 +67,9 @@ static bool check_list_shape(struct check *check, const struct check_conn *conn,
         check_report(check, 201, below, &at, "an indicated list has not one buffer", 0, 0, 0);
         return false;
     }
+    if (conn->inherited.count > 0 && check_inherit_kept(check, conn, nbl)) {
+        return false;
+    }
     if (check_nbl_find(check, nbl, conn->object->adapter) != NULL) {
         check_report(check, 212, below, &at, "an indicated list was not returned yet", 0, 0, 0);
         return false;
@@ -185,6 +188,7 @@ bool check_indicate(struct flue_ndis *ndis, PNDIS_OFFLOAD_HANDLE handle, PNET_BU
         adapter->indicated++;
         adapter->in_indicate++;
         conn->in_indicate++;
+        conn->shown = nbl;
         if (lent != NULL) {
             lent->fresh = true; /* counted: what comes with a terminate is not */
         }
@@ -280,6 +284,7 @@ static void on_abort(struct check *check, struct check_conn *conn)
         check_report(check, 255, below, &at, "an abort is indicated, and no RST came", 0, 0, 0);
     }
     conn->abort_indicated = true;
+    conn->closed |= !conn->flow.hardware && !conn->hardware_failed;
 }
 
 /* FIN-WAIT-1, FIN-WAIT-2 or CLOSE-WAIT, as far as it shows from outside. */
@@ -309,14 +314,37 @@ static void on_retrieve(struct check *check, struct check_conn *conn, ULONG reas
         conn->optional_reason = (uint8_t)reason;
         return;
     }
-    if (is_half_closed(check, conn)) {
+    /* What FIN_WAIT_2 ends is closed first (D-28). */
+    if ((reason != TimeoutExpiration || conn->disconnect_indicated) && is_half_closed(check, conn)) {
         check_report(check, 262, below, &at, "Retrieve with reason %u in a half-closed state", reason, 0, 0);
     }
-    conn->flow.hardware |= reason == HardwareFailure;
+    if (reason == HardwareFailure) {
+        conn->flow.hardware = true;
+        check_ways_excuse(check, conn->binding->adapter);
+    }
+    if (reason == TimeoutExpiration) {
+        check_closing_expired(check, conn);
+    }
     if (conn->retrieve_reason == 0) {
         conn->retrieve_reason = (uint8_t)reason;
         conn->retrieve_ps = check->env->now(check->env->ctx);
         check_line_freeze(conn);
+    }
+}
+
+/* CH-099: who tells of a change supports the value. */
+static void on_backlog(struct check *check, const struct check_conn *conn, ULONG bytes)
+{
+    struct check_adapter *adapter = check_adapter_of(check, conn->object->adapter);
+    const struct check_at at = at_conn(conn);
+
+    if (adapter == NULL || bytes == FLUE_BACKLOG_NONE) {
+        return;
+    }
+    adapter->backlogs[0] |= 1;
+    if (adapter->backlogs[0] == 3 && check_below(conn->object->adapter) == FLUE_PARTY_TARGET) {
+        check_report(check, 99, FLUE_PARTY_TARGET, &at, "a send backlog of %u is told, by an adapter that told none",
+                     bytes, 0, 0);
     }
 }
 
@@ -345,6 +373,7 @@ bool check_event(struct flue_ndis *ndis, PNDIS_OFFLOAD_HANDLE handle, ULONG type
         on_abort(check, conn);
         break;
     case TcpIndicateSendBacklogChange:
+        on_backlog(check, conn, information);
         break;
     default: {
         const struct check_at at = at_conn(conn);
@@ -413,6 +442,19 @@ static void ask_answer(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block)
     }
 }
 
+/* CH-032: the block is the party's below all the time. */
+static void check_source(struct check *check, const struct check_adapter *seen, NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block)
+{
+    const struct flue_hook *hook = list_first(&seen->adapter->bindings);
+    const struct check_at at = {.adapter = seen->adapter, .thing = block, .kind = "block"};
+
+    if (hook != NULL && block->SourceHandle != seen->event_source) {
+        check_report(check, 32, check_above(FLUE_CONTAINER_OF(hook, const struct ndis_binding, hook)), &at,
+                     "SourceHandle was changed in the block of an event", 0, 0, 0);
+        block->SourceHandle = seen->event_source;
+    }
+}
+
 static void check_answered(struct check *check, struct ndis_adapter *adapter,
                            const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block)
 {
@@ -455,6 +497,7 @@ bool check_generic_event(struct ndis_adapter *adapter, const NDIS_MINIPORT_OFFLO
     seen = check_adapter_of(check, adapter);
     if (seen != NULL) {
         seen->in_generic_event++;
+        seen->event_source = block == NULL ? NULL : block->SourceHandle;
     }
     return true;
 }
@@ -466,6 +509,9 @@ void check_generic_event_done(struct ndis_adapter *adapter, const NDIS_MINIPORT_
 
     if (check != NULL && block != NULL && code == NeighborReachabilityQuery) {
         check_answered(check, adapter, block);
+    }
+    if (seen != NULL && block != NULL) {
+        check_source(check, seen, (NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *)(uintptr_t)block);
     }
     if (seen != NULL && seen->in_generic_event > 0) {
         seen->in_generic_event--;

@@ -91,6 +91,7 @@ static void name_conn(struct check *check, struct check_object *object)
     tuple.local_port = port_of(&conn->constant.LocalPort);
     tuple.remote_port = port_of(&conn->constant.RemotePort);
     check_conn_name(check, conn, &tuple);
+    check_ways_begun(check, conn);
 }
 
 static void learn_path(struct check *check, const struct check_tree *tree, struct check_block *block)
@@ -107,6 +108,7 @@ static void learn_path(struct check *check, const struct check_tree *tree, struc
     memcpy(block->object->known.path.source, constant->SourceAddress, length);
     memcpy(block->object->known.path.destination, constant->DestinationAddress, length);
     block->object->known.path.mtu = cached->PathMtu;
+    check_adapter_of(check, tree->adapter)->versions |= block->type == Ip6OffloadState ? 2 : 1;
 }
 
 static void learn_neighbor(struct check_block *block)
@@ -172,6 +174,7 @@ static void learn_tcp(struct check *check, const struct check_tree *tree, struct
     conn->buffered_bytes = ndis_chain_bytes(conn->delegated.BufferedData);
     conn->reject_latch = conn->delegated.BufferedData != NULL; /* D-45 */
     note_buffered(conn);
+    check_inherit_down(conn);
     conn->silent = true;
     if (conn->delegated.State < TcpConnectionEstablished || conn->delegated.State > TcpConnectionLastAck) {
         report(check, tree, block, 52, check_above(tree->binding), "its State is %u", conn->delegated.State, 0);
@@ -309,6 +312,21 @@ static bool all_zero(const UCHAR *bytes, size_t length)
     return true;
 }
 
+/* CH-128: where as many have had room before, those that are gone still take some.  Tables may be kept by IP version.
+ */
+static void judge_room(struct check *check, const struct check_tree *tree, const struct check_block *block,
+                       const struct check_adapter *adapter)
+{
+    const uint32_t known = adapter->known[block->layer];
+
+    if (known <= adapter->held_most[block->layer] && tree->at_ps > adapter->gone_ps && adapter->versions != 3 &&
+        check_below(tree->adapter) == FLUE_PARTY_TARGET) {
+        report(check, tree, block, 128, FLUE_PARTY_TARGET,
+               "refused for want of entries, with %u of its layer there; %u have had room", known,
+               adapter->held_most[block->layer]);
+    }
+}
+
 /* A refusal that names a cause: what the checker knows must not contradict it.  Limits of the adapter are known as far
  * as it has shown them by taking something. */
 static void judge_cause(struct check *check, const struct check_tree *tree, const struct check_block *block)
@@ -320,7 +338,7 @@ static void judge_cause(struct check *check, const struct check_tree *tree, cons
     if (adapter == NULL) {
         return;
     }
-    switch ((enum flue_ndis_status)block->status) {
+    switch (block->status) {
     case NDIS_STATUS_OFFLOAD_HW_ADDRESS_ENTRIES:
         if (all_zero(object->known.neighbor.source, sizeof object->known.neighbor.source)) {
             report(check, tree, block, 65, below, "no source address was given", 0, 0);
@@ -336,6 +354,11 @@ static void judge_cause(struct check *check, const struct check_tree *tree, cons
         if (object->known.neighbor.vlan == 0) {
             report(check, tree, block, 67, below, "its VlanId is 0", 0, 0);
         }
+        break;
+    case NDIS_STATUS_OFFLOAD_NEIGHBOR_ENTRIES:
+    case NDIS_STATUS_OFFLOAD_PATH_ENTRIES:
+    case NDIS_STATUS_OFFLOAD_TCP_ENTRIES:
+        judge_room(check, tree, block, adapter);
         break;
     case NDIS_STATUS_OFFLOAD_PATH_MTU:
         if (object->known.path.mtu <= adapter->mtu_taken_bytes) {
@@ -398,13 +421,19 @@ static void take(struct check *check, const struct check_tree *tree, struct chec
     PVOID slot = block->handle->MiniportOffloadContext;
 
     (void)check_object_move(object, CHECK_OFFLOADED);
-    if (slot == NULL) {
+    if (slot == CHECK_SCRIBBLE) {
+        report(check, tree, block, 31, below, "its slot has what the checker has put into Scratch", 0, 0);
+        (void)check_object_name(check, object, slot);
+    } else if (slot == NULL) {
         report(check, tree, block, 46, below, "it was taken, but its slot is empty", 0, 0);
     } else if (check_object_name(check, object, slot) != NULL) {
         report(check, tree, block, 47, below, "its slot has the value of another live object", 0, 0);
     }
     if (adapter == NULL) {
         return;
+    }
+    if (++adapter->held[block->layer] > adapter->held_most[block->layer]) {
+        adapter->held_most[block->layer] = adapter->held[block->layer];
     }
     switch ((enum flue_layer)block->layer) {
     case FLUE_LAYER_TCP:
@@ -463,6 +492,9 @@ void check_initiate_up(struct check *check, struct check_tree *tree)
         if (parent != NULL) {
             parent->dependents++;
             parent->dependents_taken += is_taken(block) ? 1 : 0;
+        }
+        if (block->role == CHECK_NEW && block->object != NULL && block->object->conn != NULL) {
+            check_inherit_up(check, block->object->conn);
         }
         if (block->role == CHECK_PLACEHOLDER || block->unjudged) {
             continue;

@@ -17,20 +17,31 @@ static void report(struct check *check, const struct check_at *layer, unsigned r
     check_report(check, rule, party, &at, seen, 0, 0, 0);
 }
 
-static PNET_BUFFER_LIST lend(struct ndis_binding *binding, enum check_lent kind, unsigned rule, PNET_BUFFER_LIST first)
+/* Whoever has it below cannot read it, and whoever gets it back is not told what of it is gone. */
+static bool has_buffer(const NET_BUFFER_LIST *nbl)
+{
+    return nbl->FirstNetBuffer != NULL;
+}
+
+/* *whole: nothing of the chain was kept back. */
+static PNET_BUFFER_LIST lend(struct ndis_binding *binding, enum check_lent kind, unsigned rule, PNET_BUFFER_LIST first,
+                             bool *whole)
 {
     const struct ndis_adapter *adapter = binding->adapter;
     struct check *check = check_enter(adapter->ndis);
 
+    *whole = true;
     for (PNET_BUFFER_LIST *link = &first; check != NULL && *link != NULL; link = &(*link)->Next) {
         struct check_place *place = check_ledger_place(&check->ledger, *link, adapter);
 
-        if (place->nbl != NULL) {
+        if (place->nbl != NULL || (kind == CHECK_LENT_DOWN && !has_buffer(*link))) {
             const struct check_at at = {.binding = binding};
 
             report(check, &at, rule, kind == CHECK_LENT_DOWN ? check_above(binding) : check_below(adapter), *link,
-                   "an ordinary list is lent that is lent already");
+                   place->nbl != NULL ? "an ordinary list is lent that is lent already"
+                                      : "an ordinary list is sent that has no buffer");
             check_refused(check);
+            *whole = false;
             *link = NULL;
             break;
         }
@@ -64,6 +75,10 @@ static PNET_BUFFER_LIST take_back(struct check *check, const struct check_at *la
             continue;
         }
         check_ledger_close(&check->ledger, place);
+        if (kind == CHECK_LENT_DOWN && !has_buffer(*link)) {
+            report(check, layer, check_below(adapter) == FLUE_PARTY_DRIVER ? 325 : 173, check_below(adapter), *link,
+                   "an ordinary list comes back without its buffer");
+        }
         link = &(*link)->Next;
     }
     return first;
@@ -71,7 +86,9 @@ static PNET_BUFFER_LIST take_back(struct check *check, const struct check_at *la
 
 PNET_BUFFER_LIST check_frames_sent(struct ndis_binding *binding, PNET_BUFFER_LIST first)
 {
-    return lend(binding, CHECK_LENT_DOWN, 41, first);
+    bool whole;
+
+    return lend(binding, CHECK_LENT_DOWN, 41, first, &whole);
 }
 
 PNET_BUFFER_LIST check_frames_sent_back(struct ndis_adapter *adapter, PNET_BUFFER_LIST first)
@@ -81,20 +98,31 @@ PNET_BUFFER_LIST check_frames_sent_back(struct ndis_adapter *adapter, PNET_BUFFE
     return take_back(check_enter(adapter->ndis), &at, adapter, CHECK_LENT_DOWN, first);
 }
 
-/* One frame is one buffer.  How many lists there are, the dispatcher counts itself. */
-PNET_BUFFER_LIST check_frames_indicated(struct ndis_binding *binding, PNET_BUFFER_LIST first)
+/* One frame is one buffer; and the chain is as long as it is told to be.  The layer above is told the right number. */
+PNET_BUFFER_LIST check_frames_indicated(struct ndis_binding *binding, PNET_BUFFER_LIST first, ULONG *count)
 {
     struct check *check = binding->adapter->ndis->check;
-    const struct check_at at = {.binding = binding};
+    const enum flue_party below = check_below(binding->adapter);
+    const struct check_at at = {.binding = binding, .adapter = binding->adapter, .thing = first, .kind = "list"};
+    const ULONG told = *count;
+    bool whole;
 
-    first = lend(binding, CHECK_LENT_UP, 212, first);
-    if (check->blind || check_below(binding->adapter) != FLUE_PARTY_TARGET) {
+    first = lend(binding, CHECK_LENT_UP, 212, first, &whole);
+    *count = (ULONG)ndis_chain_count(first);
+    if (!check->blind && whole && told != *count) {
+        check_report(check, below == FLUE_PARTY_DRIVER ? 325 : 201, below, &at,
+                     "%u ordinary lists are indicated, and said to be %u", *count, told, 0);
+    }
+    if (check->blind || below != FLUE_PARTY_TARGET) {
         return first; /* a driver passes on what it was given */
     }
     for (const NET_BUFFER_LIST *nbl = first; nbl != NULL; nbl = nbl->Next) {
         if (nbl->FirstNetBuffer == NULL || nbl->FirstNetBuffer->Next != NULL) {
             report(check, &at, 201, FLUE_PARTY_TARGET, nbl, "an ordinary list is indicated that has not one buffer");
         }
+    }
+    if (check->frames) {
+        check_ways_up(check, binding->adapter, first);
     }
     return first;
 }
@@ -120,6 +148,18 @@ void check_miniport_handle(struct flue_ndis *ndis, NDIS_HANDLE handle, const str
                      driver != NULL ? "a call names a driver's handle, not an adapter's"
                                     : "a call names what is no adapter's handle",
                      0, 0, 0);
+        check_refused(check);
+    }
+}
+
+void check_no_object(struct ndis_adapter *adapter, unsigned rule)
+{
+    struct check *check = check_enter(adapter->ndis);
+    const struct check_at at = {.adapter = adapter, .thing = adapter, .kind = "handle"};
+
+    if (check != NULL) {
+        check_report(check, rule, check_below(adapter), &at,
+                     "it names the adapter, not the NdisOffloadHandle of an object", 0, 0, 0);
         check_refused(check);
     }
 }

@@ -58,6 +58,17 @@ static void judge_invalid(struct check *check, const struct check_object *object
     }
 }
 
+unsigned check_lost_rule(const struct check_conn *conn, unsigned other)
+{
+    if (conn->object->invalid) {
+        return 105;
+    }
+    if (conn->disconnect_indicated || conn->abort_indicated) {
+        return 251;
+    }
+    return conn->disconnected ? 238 : other;
+}
+
 /* CH-144: a state operation failed on a connection; Retrieve(HardwareFailure), then the abort, follow it. */
 static void judge_broken(struct check *check, const struct check_object *object, flue_ps now_ps)
 {
@@ -71,7 +82,7 @@ static void judge_broken(struct check *check, const struct check_object *object,
         check_report(check, 144, check_below(object->adapter), &at,
                      "the abort was indicated without Retrieve(HardwareFailure) before it", 0, 0, 0);
     } else if (now_ps - conn->failed_ps > EVENT_PS && !(conn->flow.hardware && conn->abort_indicated)) {
-        check_report(check, 144, check_below(object->adapter), &at,
+        check_report(check, check_lost_rule(conn, 144), check_below(object->adapter), &at,
                      "an operation failed, but Retrieve(HardwareFailure) and the abort did not follow", 0, 0, 0);
     }
 }
@@ -84,6 +95,7 @@ void check_overdue(struct check *check, const struct check_object *object)
         judge_deadline(check, object, now_ps);
         judge_invalid(check, object, now_ps);
         judge_broken(check, object, now_ps);
+        check_closing(check, object->conn, now_ps);
     }
 }
 
@@ -147,7 +159,10 @@ void flue_ndis_check_cut(struct flue_ndis *ndis)
     {
         const struct check_tree *tree = FLUE_CONTAINER_OF(hook, struct check_tree, hook);
 
-        if (tree->at_ps < before_ps && is_lowest(check, tree->root, tree->adapter)) {
+        if (tree->at_ps >= before_ps || check_im_ignores(check, tree)) {
+            continue;
+        }
+        if (is_lowest(check, tree->root, tree->adapter)) {
             check_tree_owed(check, tree);
             check_refused(check);
         }

@@ -56,6 +56,7 @@ void check_status(struct ndis_adapter *adapter, const NDIS_STATUS_INDICATION *in
     case NDIS_STATUS_OFFLOAD_RESUME:
         known->paused = known->upload_all = false;
         known->life.unread = !brings;
+        check_ways_excuse(check, adapter); /* it may have been reset (D-60) */
         break;
     default:
         break;

@@ -71,6 +71,15 @@ static struct check_conn *make_conn(struct check *check, struct check_object *ob
     return conn;
 }
 
+static void count_known(struct check *check, const struct check_object *object, uint32_t one)
+{
+    struct check_adapter *adapter = check_adapter_of(check, object->adapter);
+
+    if (adapter != NULL) {
+        adapter->known[object->layer] += one;
+    }
+}
+
 struct check_object *check_object_make(struct check *check, struct ndis_binding *binding, PNDIS_OFFLOAD_HANDLE handle,
                                        enum flue_layer layer)
 {
@@ -99,6 +108,7 @@ struct check_object *check_object_make(struct check *check, struct ndis_binding 
         return NULL;
     }
     list_push_back(&check->objects, &object->hook);
+    count_known(check, object, 1);
     return object;
 }
 
@@ -153,6 +163,7 @@ bool check_object_busy(const struct check_object *object)
 void check_object_forget(struct check *check, struct check_object *object)
 {
     check->invalid -= object->invalid ? 1 : 0;
+    count_known(check, object, UINT32_MAX);
     check_object_under(object, NULL);
     if (object->dependents > 0) {
         FLUE_LIST_EACH(hook, &check->objects)

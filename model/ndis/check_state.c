@@ -334,7 +334,8 @@ static bool unchanged(const struct check_object *object, const void *state, unsi
     return true;
 }
 
-#define SUSPECT_TICKS (5 * 60 * 1000u + 1)
+#define LOWEST_ADDRESS UINT64_C(0xFFFF) /* no memory of a program lies below */
+#define SUSPECT_TICKS  (5 * 60 * 1000u + 1)
 
 static void judge_delegated(struct check *check, const struct check_tree *tree, const struct check_block *block,
                             const TCP_OFFLOAD_STATE_DELEGATED *state)
@@ -367,6 +368,57 @@ static void broken(struct check *check, const struct check_object *object)
     }
 }
 
+/* D-32: it is corrupt.  It was not marked: what was queued meanwhile may leave until the events stop it. */
+static void invalidate_failed(struct check *check, struct check_object *object)
+{
+    check->invalid -= object->invalid ? 1 : 0;
+    object->invalid = false;
+    broken(check, object);
+}
+
+/* CH-099, CH-100: what an adapter supports does not depend on the moment: it tells sizes, or that it tells none. */
+static void judge_backlogs(struct check *check, const struct check_tree *tree, const struct check_block *block,
+                           const TCP_OFFLOAD_STATE_DELEGATED *state)
+{
+    const ULONG told[2] = {state->SendBacklogSize, state->ReceiveBacklogSize};
+    const void *pointers[2] = {state->SendDataHead, state->BufferedData};
+    struct check_adapter *adapter = check_adapter_of(check, tree->adapter);
+
+    for (unsigned i = 0; adapter != NULL && i < 2; i++) {
+        if (check_nbl_find(check, (const NET_BUFFER_LIST *)pointers[i], tree->adapter) != NULL) {
+            report(check, tree, block, 102, check_below(tree->adapter),
+                   "a query has a list where the backlog of %u belongs (0 sends, 1 receives)", i, 0);
+            continue;
+        }
+        adapter->backlogs[i] |= told[i] == FLUE_BACKLOG_NONE ? 2 : 1;
+        if (adapter->backlogs[i] == 3 && check_below(tree->adapter) == FLUE_PARTY_TARGET) {
+            report(check, tree, block, i == 0 ? 99 : 100, FLUE_PARTY_TARGET,
+                   "a backlog of %u is told, by an adapter that told the opposite of the same", told[i], 0);
+        }
+    }
+}
+
+/* CH-102: a size where terminate has pointers is no list.  It was written into four bytes, or is no address. */
+static void judge_arms(struct check *check, const struct check_tree *tree, const struct check_block *block,
+                       TCP_OFFLOAD_STATE_DELEGATED *state)
+{
+    const uint32_t pattern = CHECK_UNFILLED * UINT32_C(0x01010101);
+    const uint64_t head = (uint64_t)(uintptr_t)state->SendDataHead;
+    const uint64_t buffered = (uint64_t)(uintptr_t)state->BufferedData;
+    const bool no_head = state->SendDataHead != ((PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST)block->block)->NetBufferListChain &&
+                         (head >> 32 == pattern || head - 1 < LOWEST_ADDRESS);
+    const bool no_buffered = buffered >> 32 == pattern || buffered - 1 < LOWEST_ADDRESS;
+
+    if (no_head || no_buffered) {
+        report(check, tree, block, 102, check_below(tree->adapter), "terminate returns %u where a list belongs",
+               (uint32_t)(no_buffered ? buffered : head), 0);
+        check_refused(check);
+        state->SendDataHead =
+            no_head ? ((PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST)block->block)->NetBufferListChain : state->SendDataHead;
+        state->BufferedData = no_buffered ? NULL : state->BufferedData;
+    }
+}
+
 static void query_up(struct check *check, const struct check_tree *tree, struct check_block *block)
 {
     OFFLOAD_STATE_HEADER *state = flue_state_first(block->block);
@@ -386,6 +438,7 @@ static void query_up(struct check *check, const struct check_tree *tree, struct 
 
         if (which == 3 && object->layer == FLUE_LAYER_TCP) {
             judge_delegated(check, tree, block, (const TCP_OFFLOAD_STATE_DELEGATED *)(const void *)state);
+            judge_backlogs(check, tree, block, (const TCP_OFFLOAD_STATE_DELEGATED *)(const void *)state);
         } else if (which < 3 && object->pending[NDIS_UPDATE] == 0 && !unchanged(object, state, which)) {
             report(check, tree, block, which == 1 ? 145 : 146, check_below(tree->adapter),
                    "a value is not that of the last initiate or update", 0, 0);
@@ -400,6 +453,7 @@ static void take_buffered(struct check *check, const struct check_tree *tree, co
                           PNET_BUFFER_LIST first)
 {
     for (PNET_BUFFER_LIST nbl = first; nbl != NULL; nbl = nbl->Next) {
+        (void)check_inherit_kept(check, block->object->conn, nbl);
         if (check_nbl_find(check, nbl, tree->adapter) != NULL) {
             report(check, tree, block, 138, check_below(tree->adapter), "a list in BufferedData is lent already", 0, 0);
             check_refused(check);
@@ -433,6 +487,24 @@ static void judge_drained(struct check *check, const struct check_tree *tree, co
     }
 }
 
+/* CH-124, CH-129: what the target has it keeps to the end; only what is lost fails, and of that it has told before. */
+static void judge_end(struct check *check, const struct check_tree *tree, const struct check_block *block)
+{
+    const struct check_conn *conn = block->object->conn;
+
+    if (check_below(tree->adapter) != FLUE_PARTY_TARGET) {
+        return;
+    }
+    if (block->handle->MiniportOffloadContext == NULL && block->object->slot != NULL) {
+        report(check, tree, block, 129, FLUE_PARTY_TARGET, "its slot is empty before its terminate has completed", 0,
+               0);
+    }
+    if (block->status != NDIS_STATUS_SUCCESS && !conn->hardware_failed && !conn->flow.hardware) {
+        report(check, tree, block, check_lost_rule(conn, 124), FLUE_PARTY_TARGET,
+               "its terminate fails, and nobody has heard that it is lost", 0, 0);
+    }
+}
+
 static void terminate_conn(struct check *check, const struct check_tree *tree, struct check_block *block)
 {
     OFFLOAD_STATE_HEADER *header = flue_state_first(block->block);
@@ -440,6 +512,7 @@ static void terminate_conn(struct check *check, const struct check_tree *tree, s
     TCP_OFFLOAD_STATE_DELEGATED *filled = NULL, state = {.Header = {0, 0}};
 
     judge_drained(check, tree, block);
+    judge_end(check, tree, block);
     if (block->status == NDIS_STATUS_SUCCESS && check_filled_by_below(tree, block) == 1) {
         filled = (TCP_OFFLOAD_STATE_DELEGATED *)(void *)header;
         if (!judge_filled(check, tree, block, 123)) {
@@ -449,6 +522,7 @@ static void terminate_conn(struct check *check, const struct check_tree *tree, s
         }
     }
     if (filled != NULL) {
+        judge_arms(check, tree, block, filled);
         memcpy(&state, filled, filled->Header.Length);
         judge_delegated(check, tree, block, &state);
     }
@@ -475,6 +549,10 @@ static void terminate_up(struct check *check, const struct check_tree *tree, str
         object->lost = true;
         (void)check_object_move(object, CHECK_OFFLOADED);
         return;
+    }
+    if (adapter != NULL) {
+        adapter->held[object->layer]--;
+        adapter->gone_ps = check->env->now(check->env->ctx);
     }
     if (object->conn != NULL) {
         terminate_conn(check, tree, block);
@@ -507,7 +585,7 @@ void check_state_up(struct check *check, struct check_tree *tree)
             break;
         case NDIS_INVALIDATE:
             if (block->status != NDIS_STATUS_SUCCESS) {
-                broken(check, block->object);
+                invalidate_failed(check, block->object);
             }
             break;
         case NDIS_TERMINATE:

@@ -62,18 +62,11 @@ static void map_out(struct check_line *line, uint32_t seq, const NET_BUFFER_LIST
     }
 }
 
-void check_line_taken(struct check *check, struct check_conn *conn)
+/* Behind the last byte of what was handed over with the connection. */
+static uint32_t inherited_end(const struct check_conn *conn)
 {
-    const TCP_OFFLOAD_CONNECTION_STATE state = conn->delegated.State;
     uint32_t seq = conn->delegated.SndUna;
 
-    begin(conn);
-    conn->line.taken = true;
-    conn->line.since_ps = check->env->now(check->env->ctx);
-    conn->line.fin_before =
-        state == TcpConnectionCloseWait || state == TcpConnectionClosing || state == TcpConnectionLastAck;
-    conn->line.fin_left |= state == TcpConnectionFinWait1 || state == TcpConnectionFinWait2 ||
-                           state == TcpConnectionClosing || state == TcpConnectionLastAck;
     FLUE_LIST_EACH(hook, &conn->sends)
     {
         const struct check_nbl *nbl = FLUE_CONTAINER_OF(hook, struct check_nbl, hook);
@@ -82,7 +75,22 @@ void check_line_taken(struct check *check, struct check_conn *conn)
             seq += (uint32_t)nbl->bytes;
         }
     }
-    conn->line.data_end = seq;
+    return seq;
+}
+
+void check_line_taken(struct check *check, struct check_conn *conn)
+{
+    const TCP_OFFLOAD_CONNECTION_STATE state = conn->delegated.State;
+
+    begin(conn);
+    conn->line.taken = true;
+    conn->line.since_ps = check->env->now(check->env->ctx);
+    conn->line.fin_before =
+        state == TcpConnectionCloseWait || state == TcpConnectionClosing || state == TcpConnectionLastAck;
+    conn->line.fin_left |= state == TcpConnectionFinWait1 || state == TcpConnectionFinWait2 ||
+                           state == TcpConnectionClosing || state == TcpConnectionLastAck;
+    conn->line.fin_first |= state == TcpConnectionFinWait1 || state == TcpConnectionFinWait2;
+    conn->line.data_end = inherited_end(conn);
 }
 
 void check_line_gives(struct check_conn *conn, const NET_BUFFER_LIST *nbl)
@@ -137,8 +145,8 @@ static void came(struct check_conn *conn, const struct flue_frame *frame)
     uint32_t most;
 
     begin(conn);
-    most = line->data_end + 1; /* with a FIN; beyond that it is forged */
-    if ((frame->flags & FLUE_TCP_ACK) != 0 && (!conn->flow.taken || !check_before(most, frame->ack))) {
+    most = (conn->flow.taken ? line->data_end : inherited_end(conn)) + 1; /* with a FIN; beyond that it is forged */
+    if ((frame->flags & FLUE_TCP_ACK) != 0 && !check_before(most, frame->ack)) {
         line->acked = later(line->acked, frame->ack);
     }
     if ((frame->flags & FLUE_TCP_RST) != 0) {
@@ -154,7 +162,9 @@ static void came(struct check_conn *conn, const struct flue_frame *frame)
         line->has_urgent = true;
         line->urgent_seq = frame->seq;
     }
-    line->came_high = later(line->came_high, end);
+    if (end - line->ack_high <= LAG_BYTES) { /* no window is larger: what lies beyond is forged (RFC 7323 2.2) */
+        line->came_high = later(line->came_high, end);
+    }
     /* Of several the lowest that can be true: a forged one makes no rule stricter. */
     if ((frame->flags & FLUE_TCP_FIN) != 0 && !check_before(end, delivered_up_to(conn))) {
         line->fin_seq = line->fin_came && check_before(line->fin_seq, end) ? line->fin_seq : end;
@@ -189,6 +199,10 @@ static void check_rst(struct check *check, const struct check_conn *conn, const 
     if (!conn->abortive_asked) {
         check_report(check, 222, FLUE_PARTY_TARGET, at, "an RST leaves, and no abortive disconnect was asked for", 0, 0,
                      0);
+    } else if (!conn->line.rst_left && check_closing_waits(check, conn)) {
+        check_report(check, 224, FLUE_PARTY_TARGET, at,
+                     "the RST leaves %u ms after it was asked for, when an indication was in flight",
+                     (uint64_t)((check->env->now(check->env->ctx) - conn->abort_ps) / FLUE_PS_PER_MS), 0, 0);
     }
 }
 
@@ -198,8 +212,8 @@ static void check_stop(struct check *check, struct check_conn *conn, const struc
     const struct check_line *line = &conn->line;
     /* A FIN counts one.  Which one is true is not known if several came, as when a repetition of bytes that have been
      * acknowledged, and not yet handed up, bears one. */
-    const bool may_be_fin = line->fin_came && !check_before(frame->ack - 1, line->fin_seq) &&
-                            !check_before(line->fin_high, frame->ack - 1);
+    const bool may_be_fin =
+        line->fin_came && !check_before(frame->ack - 1, line->fin_seq) && !check_before(line->fin_high, frame->ack - 1);
     const uint32_t ack = may_be_fin ? frame->ack - 1 : frame->ack;
 
     if ((frame->flags & FLUE_TCP_ACK) == 0) {
@@ -220,6 +234,37 @@ static void check_stop(struct check *check, struct check_conn *conn, const struc
     }
 }
 
+/* The first list of unfinished sends that holds these bytes of the stream; NULL: none. */
+static const struct check_nbl *send_of(const struct check_conn *conn, uint32_t stream, uint64_t offset_bytes)
+{
+    FLUE_LIST_EACH(hook, &conn->sends)
+    {
+        const struct check_nbl *nbl = FLUE_CONTAINER_OF(hook, const struct check_nbl, hook);
+        struct ndis_spans spans = ndis_spans_of_data(nbl->nbl->FirstNetBuffer);
+        struct flue_span span;
+
+        while (nbl->nbl->FirstNetBuffer != NULL && ndis_spans_next(&spans, &span)) {
+            if (span.stream == stream && offset_bytes - span.offset_bytes < span.length_bytes) {
+                return nbl;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* CH-160: bytes that belong behind, or before, those of another call. */
+static bool is_of_other_call(const struct check_conn *conn, const struct flue_frame *frame)
+{
+    const struct check_line *line = &conn->line;
+    const uint64_t due =
+        frame->payload.offset_bytes +
+        (uint64_t)(int64_t)(int32_t)(frame->seq + line->out_delta - (uint32_t)frame->payload.offset_bytes);
+    const struct check_nbl *is = send_of(conn, frame->payload.stream, frame->payload.offset_bytes);
+    const struct check_nbl *should = send_of(conn, line->out_stream, due);
+
+    return is != NULL && should != NULL && is != should;
+}
+
 static void check_data(struct check *check, struct check_conn *conn, const struct flue_frame *frame,
                        const struct check_at *at)
 {
@@ -230,8 +275,9 @@ static void check_data(struct check *check, struct check_conn *conn, const struc
     if (span->length_bytes > 0 && span->memory == NULL && line->has_out && !line->no_out &&
         !check_before(frame->seq, line->snd_una) &&
         (span->stream != line->out_stream || (uint32_t)span->offset_bytes - frame->seq != line->out_delta)) {
-        check_report(check, 159, FLUE_PARTY_TARGET, at, "the segment at %u carries bytes from %u of the stream, not %u",
-                     frame->seq, span->offset_bytes, frame->seq + line->out_delta);
+        check_report(check, is_of_other_call(conn, frame) ? 160 : 159, FLUE_PARTY_TARGET, at,
+                     "the segment at %u carries bytes from %u of the stream, not %u", frame->seq, span->offset_bytes,
+                     frame->seq + line->out_delta);
     }
     if ((frame->flags & FLUE_TCP_FIN) != 0 && conn->graceful_asked && check_before(end, line->data_end)) {
         check_report(check, 226, FLUE_PARTY_TARGET, at, "the FIN stands at %u, before data that ends at %u", end,
@@ -311,17 +357,10 @@ static void check_window(struct check *check, struct check_conn *conn, const str
     line->right_edge = edge;
 }
 
-/* An address as a number; 0: none is given. */
-static uint64_t mac_of(const uint8_t bytes[6])
+static void check_source(struct check *check, const struct check_conn *conn, const struct flue_frame *frame,
+                         const struct check_at *at)
 {
-    return (uint64_t)bytes[0] << 40 | (uint64_t)bytes[1] << 32 | (uint64_t)bytes[2] << 24 | (uint64_t)bytes[3] << 16 |
-           (uint64_t)bytes[4] << 8 | bytes[5];
-}
-
-static void check_mac(struct check *check, const struct check_conn *conn, const struct flue_frame *frame,
-                      const struct check_at *at)
-{
-    const uint64_t on_wire = mac_of(frame->src_mac);
+    const uint64_t on_wire = check_mac(frame->src_mac);
     const struct check_object *path = on_wire == 0 ? NULL : conn->object->parent;
     const struct check_object *neighbour = path == NULL ? NULL : path->parent;
     uint64_t given;
@@ -329,7 +368,7 @@ static void check_mac(struct check *check, const struct check_conn *conn, const 
     if (neighbour == NULL || neighbour->layer != FLUE_LAYER_NEIGHBOR) {
         return;
     }
-    given = mac_of(neighbour->known.neighbor.source);
+    given = check_mac(neighbour->known.neighbor.source);
     if (given != 0 && given != on_wire) {
         check_report(check, 272, FLUE_PARTY_TARGET, at, "a frame has another source address than its neighbour object",
                      0, 0, 0);
@@ -368,12 +407,15 @@ static void left(struct check *check, struct check_conn *conn, const struct flue
     begin(conn);
     target = is_of_target(conn, frame);
     if ((frame->flags & FLUE_TCP_RST) != 0) {
-        conn->line.rst_left = true;
         if (target) {
             check_rst(check, conn, &at);
         }
+        conn->line.rst_left = true;
     }
-    conn->line.fin_left |= (frame->flags & FLUE_TCP_FIN) != 0;
+    if ((frame->flags & FLUE_TCP_FIN) != 0 && !conn->line.fin_left) {
+        conn->line.fin_left = true;
+        conn->line.fin_first = !conn->line.fin_came && !conn->line.fin_before;
+    }
     if (!target) {
         follow(&conn->line, frame, false);
         return;
@@ -387,7 +429,7 @@ static void left(struct check *check, struct check_conn *conn, const struct flue
     check_invalid(check, conn, frame, &at);
     check_options(check, conn, frame, &at);
     check_window(check, conn, frame, &at);
-    check_mac(check, conn, frame, &at);
+    check_source(check, conn, frame, &at);
     if (frame->ethertype == FLUE_ETHERTYPE_IPV4 && frame->flow_label != 0) {
         check_report(check, 154, FLUE_PARTY_TARGET, &at, "an IPv4 frame has a flow label", 0, 0, 0);
     }
@@ -416,14 +458,24 @@ static void watch(struct check *check, const void *adapter, int outward, const s
         const struct check_adapter *known = FLUE_CONTAINER_OF(hook, struct check_adapter, hook);
         struct check_conn *conn = check_conn_of_tuple(check, known->adapter, &tuple, hash);
 
-        if (conn == NULL ||
-            (adapter != NULL && known->adapter != adapter && check_below(known->adapter) == FLUE_PARTY_TARGET)) {
+        if (adapter != NULL && known->adapter != adapter && check_below(known->adapter) == FLUE_PARTY_TARGET) {
+            continue;
+        }
+        /* One that is no plain segment is noted once, by check_ways_foreign(). */
+        if (outward == 0 && frame->ip == 0 &&
+            (conn == NULL || conn->closed || conn->object->state == CHECK_TERMINATING)) {
+            check_ways_came(check, known->adapter, conn, &tuple, frame);
+        }
+        if (conn == NULL) {
             continue;
         }
         conn->line.last_ps = check->env->now(check->env->ctx);
         if (outward != 0) {
             left(check, conn, frame);
         } else {
+            if (conn->inherited.ties) {
+                check_inherit_came(check, conn, frame);
+            }
             came(conn, frame);
         }
     }
@@ -440,8 +492,11 @@ void flue_ndis_check_frame(struct flue_ndis *ndis, void *adapter, int outward, c
     }
     check->frames = true;
     /* In a node that has nothing offloaded there is nobody to hold a frame against. */
-    if (frame->kind == FLUE_FRAME_TCP && check->tuple_table.count > 0) {
+    if (frame->kind == FLUE_FRAME_TCP && check->tuple_table.count + check->ways.former_count > 0) {
         watch(check, adapter, outward, frame);
+    }
+    if (outward == 0 && (frame->kind != FLUE_FRAME_TCP || frame->ip != 0) && adapter != NULL) {
+        check_ways_foreign(check, (struct ndis_adapter *)adapter, frame);
     }
 }
 

@@ -234,19 +234,33 @@ static void forward_complete(NDIS_HANDLE NdisMiniportHandle, PNET_BUFFER_LIST Ne
 
 /* ---- Indications ---- */
 
-/* The binding of an object that a call from below names, or NULL: then there is nobody to ask whether the checker is
- * on, the call fails, and that is all. */
-static struct ndis_binding *binding_named(const NDIS_OFFLOAD_HANDLE *handle)
+/* An adapter where an object's handle should be (D-03).  A handle begins with a pointer, and no pointer looks like the
+ * beginning of an adapter that has asked for its entry points. */
+static struct ndis_adapter *adapter_named(NDIS_HANDLE handle)
 {
-    struct ndis_binding *binding = handle == NULL ? NULL : (struct ndis_binding *)handle->NdisReserved[0];
+    struct ndis_adapter *adapter = (struct ndis_adapter *)handle;
 
+    return ndis_is_adapter(handle) && adapter->has_handlers && !adapter->initialising ? adapter : NULL;
+}
+
+/* The binding of an object that a call from below names, or NULL: then the call fails, and whose it was shows only if
+ * the handle is N's own, of another kind.  rule: what it breaks. */
+static struct ndis_binding *binding_named(const NDIS_OFFLOAD_HANDLE *handle, unsigned rule)
+{
+    struct ndis_adapter *adapter = adapter_named((NDIS_HANDLE)(uintptr_t)handle);
+    struct ndis_binding *binding =
+        handle == NULL || adapter != NULL ? NULL : (struct ndis_binding *)handle->NdisReserved[0];
+
+    if (adapter != NULL && ndis_checked(adapter->ndis)) {
+        check_no_object(adapter, rule);
+    }
     return binding != NULL && binding->tag == NDIS_TAG_BINDING ? binding : NULL;
 }
 
 static void event(NDIS_HANDLE NdisOffloadHandle, ULONG EventType, ULONG EventSpecificInformation)
 {
     PNDIS_OFFLOAD_HANDLE handle = (PNDIS_OFFLOAD_HANDLE)NdisOffloadHandle;
-    struct ndis_binding *binding = binding_named(handle);
+    struct ndis_binding *binding = binding_named(handle, 247);
     struct flue_ndis *ndis;
 
     if (binding == NULL) {
@@ -272,7 +286,7 @@ static NDIS_STATUS receive(NDIS_HANDLE NdisOffloadHandle, PNET_BUFFER_LIST NetBu
                            ULONG *BytesConsumed)
 {
     PNDIS_OFFLOAD_HANDLE handle = (PNDIS_OFFLOAD_HANDLE)NdisOffloadHandle;
-    struct ndis_binding *binding = binding_named(handle);
+    struct ndis_binding *binding = binding_named(handle, 199);
     struct ndis_moment moment = {0};
     struct flue_ndis *ndis;
     int64_t bytes = 0;

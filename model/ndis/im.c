@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* ndis/im.c - intermediate drivers: a protocol below and a miniport above that belong together, and who may open what
- * because of that.  A stack of them is a chain "adapter - binding - partner - adapter ...", walked, never stored. */
+ * because of that.  A stack of them is a chain "adapter - binding - partner - adapter ...", walked, never stored.
+ *
+ * An adapter that a partnered protocol opens is its alone; its virtual adapters are offered to every protocol on which
+ * they do not stand. Any order of registering gives the same stack; a protocol with something lent keeps its adapter,
+ * and the driver gets INVALID_STATE. A driver without both pairs of chimney handlers blocks chimney: no capability is
+ * reported above it, and nothing may be initiated. In blocks a driver restores SourceHandle (CH-327); in buffer lists
+ * only if its adapter has more than one binding above. */
 
 #include "ndis/instance.h"
 
@@ -15,15 +21,10 @@ static bool stands_on(const struct ndis_adapter *adapter, const struct ndis_driv
     if (edge == NULL) {
         return false;
     }
-    FLUE_LIST_EACH(adapter_hook, &adapter->ndis->adapters)
+    FLUE_LIST_EACH(hook, &edge->bindings)
     {
-        const struct ndis_adapter *below = FLUE_CONTAINER_OF(adapter_hook, struct ndis_adapter, hook);
-
-        FLUE_LIST_EACH(hook, &below->bindings)
-        {
-            if (FLUE_CONTAINER_OF(hook, struct ndis_binding, hook)->protocol == edge && stands_on(below, driver)) {
-                return true;
-            }
+        if (stands_on(FLUE_CONTAINER_OF(hook, struct ndis_binding, of_protocol)->adapter, driver)) {
+            return true;
         }
     }
     return false;

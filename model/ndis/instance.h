@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ndis/instance.h - what N knows: drivers, adapters, bindings.  Every handle is a pointer to one of these. */
+/* ndis/instance.h - what N knows: drivers, adapters, bindings.  Every handle is a pointer to one of these.
+ *
+ * In checked builds (FLUE_CHECKED_BUILD) every buffer list carries its present holder and the number of layers it is
+ * lent across, every block the operation that holds it, and each crossing asserts them. With the checker on a broken
+ * rule is a finding instead, and N goes on as far as it can; a refusal by status stays a refusal. */
 #ifndef FLUE_NDIS_INSTANCE_H
 #define FLUE_NDIS_INSTANCE_H
 
@@ -54,6 +58,7 @@ struct ndis_protocol {
     struct flue_hook hook;
     struct flue_ndis *ndis;
     struct ndis_driver *partner;
+    struct flue_hook bindings;
     NDIS_HANDLE context;
     NDIS_PROTOCOL_DRIVER_CHARACTERISTICS calls;
     NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic;
@@ -97,7 +102,8 @@ struct ndis_adapter {
 
 struct ndis_binding {
     enum ndis_tag tag;
-    struct flue_hook hook; /* in its adapter's list */
+    struct flue_hook hook;        /* in its adapter's list */
+    struct flue_hook of_protocol; /* in its protocol's */
     struct ndis_adapter *adapter;
     struct ndis_protocol *protocol;
     NDIS_HANDLE context; /* of the protocol driver */

@@ -202,11 +202,10 @@ void NdisMIndicateReceiveNetBufferLists(NDIS_HANDLE NdisMiniportHandle, PNET_BUF
     }
     binding = FLUE_CONTAINER_OF(hook, struct ndis_binding, hook);
     if (ndis_checked(adapter->ndis)) {
-        NetBufferLists = check_frames_indicated(binding, NetBufferLists);
+        NetBufferLists = check_frames_indicated(binding, NetBufferLists, &NumberOfNetBufferLists);
         if (NetBufferLists == NULL) {
             return;
         }
-        NumberOfNetBufferLists = (ULONG)ndis_chain_count(NetBufferLists);
     }
     binding->ledger.ordinary_receives_out +=
         ndis_chain_cross(NetBufferLists, binding, NDIS_HOLDER_OWNER, NDIS_HOLDER_PROTOCOL);

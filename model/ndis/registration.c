@@ -191,6 +191,7 @@ NDIS_STATUS NdisRegisterProtocolDriver(struct flue_ndis *DriverObject, NDIS_HAND
     }
     *protocol = (struct ndis_protocol){
         .tag = NDIS_TAG_PROTOCOL, .ndis = DriverObject, .context = ProtocolDriverContext, .calls = *calls};
+    list_init(&protocol->bindings);
     list_push_back(&DriverObject->protocols, &protocol->hook);
     if (calls->SetOptionsHandler != NULL) {
         protocol->in_set_options = true;

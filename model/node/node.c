@@ -37,7 +37,8 @@ struct flue_node {
     struct flue_ndis *ndis;
     struct node_port port[FLUE_NODE_ADAPTERS];
     unsigned ports;
-    struct flue_im *driver[FLUE_NODE_DRIVERS];
+    struct flue_im **driver; /* from the bottom up */
+    unsigned drivers;
     struct flue_host *host;
     struct flue_price interrupt; /* borrowed by the target */
     struct flue_node_tap tap;
@@ -204,6 +205,21 @@ static flue_err new_adapter(struct flue_node *node, const struct flue_wire *wire
                            &params->target, &port->target);
 }
 
+static flue_err new_drivers(struct flue_node *node, const struct flue_node_params *params)
+{
+    flue_err err = FLUE_OK;
+
+    if (params->drivers == 0)
+        return FLUE_OK;
+    node->driver = node->env->allocate(node->env->ctx, params->drivers * sizeof(*node->driver));
+    if (node->driver == NULL)
+        return FLUE_ENOMEM;
+    node->drivers = params->drivers;
+    for (unsigned i = 0; err == FLUE_OK && i < params->drivers; i++)
+        err = flue_im_new(node->env, &node->timers, &node->trace, node->ndis, &params->driver[i], &node->driver[i]);
+    return err;
+}
+
 /* From the bottom up: each box finds what it stands on. */
 static flue_err build(struct flue_node *node, const struct flue_wire *wire, const struct flue_node_params *params)
 {
@@ -217,8 +233,8 @@ static flue_err build(struct flue_node *node, const struct flue_wire *wire, cons
         err = new_adapter(node, wire, params->provider, params);
     if (err == FLUE_OK && params->adapters > 1)
         err = new_adapter(node, params->second, NULL, params);
-    for (unsigned i = 0; err == FLUE_OK && i < params->drivers; i++)
-        err = flue_im_new(node->env, &node->timers, &node->trace, node->ndis, &params->driver[i], &node->driver[i]);
+    if (err == FLUE_OK)
+        err = new_drivers(node, params);
     if (err == FLUE_OK)
         err = flue_host_new(node->env, &node->timers, &node->trace, node->ndis, &params->host, &node->host);
     if (err == FLUE_OK && wire->facts.has_mac != 0)
@@ -238,7 +254,7 @@ flue_err flue_node_new(const struct flue_env *env, const struct flue_wire *wire,
     flue_err err;
 
     *out = NULL;
-    if (params->adapters > FLUE_NODE_ADAPTERS || params->drivers > FLUE_NODE_DRIVERS ||
+    if (params->adapters > FLUE_NODE_ADAPTERS || (params->drivers > 0 && params->driver == NULL) ||
         (params->adapters > 1 && params->second == NULL))
         return FLUE_EINVAL;
     node = env->allocate(env->ctx, sizeof(*node));
@@ -291,12 +307,14 @@ void flue_node_free(struct flue_node *node)
         flue_target_free(node->port[i].target);
         foreign_close(&node->port[i].foreign);
     }
-    for (unsigned i = 0; i < FLUE_NODE_DRIVERS; i++)
+    for (unsigned i = 0; i < node->drivers; i++)
         flue_im_free(node->driver[i]);
     flue_host_free(node->host);
     flue_ndis_free(node->ndis);
     timers_dispose(&node->timers);
     pool_dispose(&node->late);
+    if (node->driver != NULL)
+        node->env->release(node->env->ctx, node->driver, node->drivers * sizeof(*node->driver));
     node->env->release(node->env->ctx, node, sizeof(*node));
 }
 
@@ -327,7 +345,7 @@ struct flue_target *flue_node_target_at(struct flue_node *node, unsigned adapter
 
 struct flue_im *flue_node_driver(struct flue_node *node, unsigned place)
 {
-    return place < FLUE_NODE_DRIVERS ? node->driver[place] : NULL;
+    return place < node->drivers ? node->driver[place] : NULL;
 }
 
 struct flue_ndis *flue_node_ndis(struct flue_node *node)

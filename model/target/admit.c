@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target/admit.c - what the adapter takes in, tested in the order of behaviour 7.4: each limit has a status of its own
- * (7.2, CH-064 to CH-070).  Neighbours and paths are made here; connections in intake.c. */
+ * (7.2, CH-064 to CH-070).  Neighbours and paths are made here; connections in intake.c.
+ *
+ * The order: neighbour: source MAC addresses, VLAN ids that the adapter can tag, VLAN ids of the interface, entries;
+ * path: source addresses, MTU, entries; connection: entries, receive window, send buffers, receive buffers, memory for
+ * BufferedData (FAILURE), judgement (from NDIS 6.20), memory. What is refused has changed nothing; what was taken
+ * stays. */
 
 #include <string.h>
 

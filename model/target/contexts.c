@@ -109,7 +109,8 @@ struct target_context *context_new(struct flue_target *target)
     return context;
 }
 
-/* An area has two users: the connection, and indicated data that the host has not returned.  The later one frees it. */
+/* An area has three users: the connection, indicated data that the host has not returned, and doorbells of a host that
+ * asks for something after it has ended the connection (CH-116).  The last one frees it. */
 void context_free(struct flue_target *target, struct target_context *context)
 {
     if (context->slot != 0) {
@@ -128,8 +129,16 @@ void context_free(struct flue_target *target, struct target_context *context)
         pool_put(&target->posts, context->posts);
         context->posts = NULL;
     }
-    if (context->lent == 0) {
+    if (context->lent == 0 && context->rung == 0) {
         pool_put(&target->contexts, context);
+    }
+}
+
+void context_heard(struct flue_target *target, struct target_context *context)
+{
+    context->rung--;
+    if (context->state == FLUE_CONTEXT_NONE) {
+        context_free(target, context);
     }
 }
 

@@ -69,6 +69,9 @@ static inline bool take_first(struct flue_target *target)
         }
         return false;
     }
+    if (entry.context != NULL && (front != NULL || entry.what.nbl != NULL)) {
+        context_heard(target, entry.context);
+    }
     if (front != NULL) {
         ring_pop(&target->doorbells);
     }
@@ -102,6 +105,9 @@ static void push(struct flue_target *target, struct doorbell entry)
         *place = entry;
     } else {
         overflow_put(target, &entry); /* no memory */
+    }
+    if (entry.context != NULL && (place != NULL || entry.what.nbl != NULL)) {
+        entry.context->rung++; /* those that wait with its receive requests go with them */
     }
     if (idle) {
         timers_arm(target->timers, &target->doorbell_timer, entry.visible_ps);

@@ -3,7 +3,17 @@
  *
  * Everything here runs on the adapter's engine, at its clock.  Transmission is pulled: a connection that has something
  * to send waits for its turn and gets `send_quantum` segments, as long as the transmit ring holds fewer than
- * `backlog_frames`.  The engine does not wait for payload: a frame becomes ready when its DMA read is done. */
+ * `backlog_frames`.  The engine does not wait for payload: a frame becomes ready when its DMA read is done.
+ *
+ * What the engine is charged: engine_pass for an ordinary frame; engine_send_data, engine_receive_data and engine_ack
+ * for a segment; engine_request for a buffer list fetched, completed or returned and for a block of an update,
+ * invalidate or query; engine_initiate and engine_terminate for a state object; engine_context_miss for a context that
+ * is not hot. Payload is fetched while the engine goes on; a frame is ready when both are done.
+ *
+ * PSH is set where the send queue runs empty, the second choice of CH-164: the first would need the ends of the lists
+ * beside the queue's spans. TcpSwsPreventionTicks is how long data waits for a window that is worth a segment (CH-301);
+ * then what the window allows is sent. It runs while nothing is outstanding, and each holder begins it anew (behaviour
+ * 15.10). The receiver's silly window is avoided by a window that opens in steps (RFC 9293 3.8.6.2), with no timer. */
 
 #include <string.h>
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target/event.c - what the target tells the host of its own accord: Disconnect, Abort, Retrieve; and how a connection
- * stands still between a mandatory Retrieve and its terminate (D-34). */
+ * stands still between a mandatory Retrieve and its terminate (D-34).
+ *
+ * After a mandatory Retrieve the connection is exported at once, so its timers stand; when it is terminated the deltas
+ * are aged by the time that has passed. */
 
 #include <assert.h>
 

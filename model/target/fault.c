@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target/fault.c - what goes wrong on demand: operations that never complete, state that is lost, memory that runs out
- * (behaviour 11.5, D-32).  Nothing here happens of its own accord. */
+ * (behaviour 11.5, D-32).  Nothing here happens of its own accord.
+ *
+ * Lost state shows as FAILURE, Retrieve(HardwareFailure), Abort, and REQUEST_ABORTED for all I/O at the terminate; a
+ * terminate that fails is the end of the object, or, with ddi.terminate_failure=recipe, is followed by one that
+ * succeeds (D-32). */
 
 #include "target/fault.h"
 

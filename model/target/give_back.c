@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "target/fault.h"
+#include "target/left.h"
 
 struct give_back {
     struct flue_target *target;
@@ -138,6 +139,7 @@ static void end_tcp(struct give_back *give_back, struct target_context *context)
     }
     event_release_held(give_back->target, context);
     context_unlink(give_back->target, context);
+    give_back->target->going++;
     give_back->target->totals.terminated++;
 }
 
@@ -224,17 +226,23 @@ static NDIS_STATUS end_status(const struct flue_target *target, uint8_t *marks, 
     return NDIS_STATUS_FAILURE;
 }
 
-static NDIS_STATUS give_back_path(const struct flue_target *target, target_tree block, struct target_path *path)
+static NDIS_STATUS give_back_path(struct flue_target *target, target_tree block, struct target_path *path)
 {
     NDIS_STATUS status;
     bool gone;
 
-    if (path->dependents != 0 || (path->marks & OBJECT_GIVEN_BACK) != 0) {
-        return NDIS_STATUS_FAILURE; /* connections depend on it: it stays */
+    if ((path->marks & OBJECT_GIVEN_BACK) != 0) {
+        return NDIS_STATUS_FAILURE;
+    }
+    if (path->dependents != 0) {
+        left_note(target, &path->refusals); /* CH-113 */
+        return NDIS_STATUS_FAILURE;
     }
     status = end_status(target, &path->marks, &gone);
     if (gone) {
         path->marks |= OBJECT_GIVEN_BACK;
+        left_ended(target, path->refusals);
+        target->going++;
         path->neighbour->dependents--;
         list_remove(&path->sibling);
         mark_gone(block);
@@ -252,13 +260,14 @@ static NDIS_STATUS give_back_neighbour(struct flue_target *target, target_tree b
         return NDIS_STATUS_FAILURE;
     }
     if (neighbour->dependents != 0) {
-        /* CH-113.  It stays for what depends on it; but FAILURE is final (D-32), so its handle above may be gone. */
+        left_note(target, &neighbour->refusals); /* CH-113 */
         neighbour->marks |= OBJECT_LEFT;
         return NDIS_STATUS_FAILURE;
     }
     status = end_status(target, &neighbour->marks, &gone);
     if (gone) {
         neighbour->marks |= OBJECT_GIVEN_BACK;
+        left_ended(target, neighbour->refusals);
         list_remove(&neighbour->sibling);
         mark_gone(block);
     }
@@ -276,6 +285,7 @@ static flue_err visit(target_tree block, void *arg)
     struct target_path *path = slot_path(block);
     struct target_context *context = slot_tcp(block);
 
+    slot_look_ahead(block, sizeof(FLUE_TCP_TERMINATE_BLOCK));
     if (block->MiniportOffloadContext == NULL || flue_state_layer(block->Header.Type) != give_back->layer ||
         block->MiniportReserved[0] != NULL) {
         return FLUE_OK;
@@ -301,6 +311,7 @@ static flue_err prepare(target_tree block, void *arg)
 {
     struct target_context *context = slot_tcp(block);
 
+    slot_look_ahead(block, sizeof *block);
     block->MiniportReserved[0] = NULL;
     block->MiniportReserved[1] = NULL;
     block->Status = block->MiniportOffloadContext == NULL ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE;
@@ -399,6 +410,7 @@ static flue_err finish(target_tree block, void *arg)
     struct target_path *path = slot_path(block);
     struct target_context *context = slot_tcp(block);
 
+    slot_look_ahead(block, sizeof *block);
     if (!is_gone(block)) {
         collect_failed(gone, block);
     } else if (context != NULL) {
@@ -433,6 +445,7 @@ void give_back_complete(struct flue_target *target, const struct upward *done)
         struct target_context *context = gone.contexts;
 
         gone.contexts = context->link;
+        target->going--;
         context_enter(target, context, FLUE_CONTEXT_NONE);
         context_free(target, context);
         target->totals.connections--;
@@ -441,6 +454,7 @@ void give_back_complete(struct flue_target *target, const struct upward *done)
         struct target_path *path = gone.paths;
 
         gone.paths = path->next;
+        target->going--;
         path_free(target, path);
     }
     while (gone.neighbours != NULL) {
@@ -449,4 +463,5 @@ void give_back_complete(struct flue_target *target, const struct upward *done)
         gone.neighbours = neighbour->next;
         neighbour_free(target, neighbour);
     }
+    left_look(target);
 }

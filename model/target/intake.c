@@ -296,6 +296,7 @@ static struct fared walk(struct intake *intake, target_tree first, struct place 
     struct fared fared = {0, 0};
 
     for (target_tree block = first; block != NULL; block = block->NextBlock) {
+        slot_look_ahead(block, sizeof(FLUE_TCP_BLOCK));
         intake->blocks++;
         block->MiniportReserved[0] = NULL;
         if (block->MiniportOffloadContext == NULL) {
@@ -364,6 +365,7 @@ static flue_err collect(target_tree block, void *arg)
     struct target_neighbour *neighbour = slot_neighbour(block);
     struct target_context *context = slot_tcp(block);
 
+    slot_look_ahead(block, sizeof *block);
     if (block->MiniportReserved[0] != block ||
         (block->Status != NDIS_STATUS_SUCCESS && block->Status != NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS)) {
         return FLUE_OK;

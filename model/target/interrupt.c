@@ -10,6 +10,7 @@
 #include <assert.h>
 
 #include "target/fault.h"
+#include "target/left.h"
 
 /* ---- The event ring ---- */
 
@@ -58,6 +59,9 @@ void upward_chain(struct flue_target *target, enum upward_kind kind, struct targ
 {
     struct upward *entry;
 
+    if (context != NULL && (context->state == FLUE_CONTEXT_TERMINATING || context->state == FLUE_CONTEXT_NONE)) {
+        context = NULL; /* the entry stands behind the completion that ends the connection */
+    }
     if (chain->first != NULL) {
         entry = upward_push(target, kind, context, target->engine.clock_ps,
                             (uint64_t)chain->count * TARGET_COMPLETION_BYTES);
@@ -212,6 +216,7 @@ static void show_operation(struct flue_target *target, const struct upward *entr
     case UPWARD_UPDATE:
         miniport_tell_trace(target, NULL);
         miniport_tree_done(target, UPWARD_UPDATE, entry->what.tree);
+        left_look(target);
         break;
     case UPWARD_INVALIDATE:
         invalidate_complete(target, entry->what.tree);
@@ -231,6 +236,15 @@ static void show_operation(struct flue_target *target, const struct upward *entr
     case UPWARD_STATUS:
     case UPWARD_NEIGHBOUR:
         break;
+    }
+}
+
+static void show_event(struct flue_target *target, const struct upward *entry)
+{
+    if (entry->what.event.type == TcpIndicateDisconnect) {
+        receive_peer_fin(target, entry->context);
+    } else {
+        event_raise(target, entry);
     }
 }
 
@@ -269,11 +283,7 @@ void interrupt_show(struct flue_target *target, const struct upward *entry)
         return;
     case UPWARD_EVENT:
         flush(target);
-        if (entry->what.event.type == TcpIndicateDisconnect) {
-            receive_peer_fin(target, entry->context);
-        } else {
-            event_raise(target, entry);
-        }
+        show_event(target, entry);
         break;
     case UPWARD_STATUS:
         flush(target);
@@ -282,6 +292,7 @@ void interrupt_show(struct flue_target *target, const struct upward *entry)
     case UPWARD_NEIGHBOUR:
         flush(target);
         neighbour_ask(target, entry->what.neighbour);
+        left_look(target);
         break;
     case UPWARD_INITIATE:
     case UPWARD_TERMINATE:

@@ -38,6 +38,7 @@ struct target_neighbour {
     uint32_t dependents;
     uint16_t vlan;         /* VlanId */
     uint8_t marks;         /* enum object_mark */
+    uint8_t refusals;      /* terminates that failed because something depends on it (left.c) */
     uint8_t mac[6];        /* of the next hop: the first bytes of `destination` */
     UCHAR source[32];      /* DlSourceAddress, as it came; all zero: the adapter's own */
     UCHAR destination[32]; /* DlDestinationAddress, as it came */
@@ -52,6 +53,7 @@ struct target_path {
     uint32_t mtu_bytes;
     uint32_t dependents;
     uint8_t marks;
+    uint8_t refusals; /* as a neighbour's */
     bool v6;
     UCHAR source[16], destination[16]; /* in network order, for the host to read after a query */
 };
@@ -134,6 +136,7 @@ struct target_context {
     uint32_t id;                          /* identity in traces */
     uint32_t hash;                        /* HashValue */
     uint32_t lent;                        /* indicated buffer lists that are out with the host */
+    uint32_t rung;                        /* doorbells that name it */
     uint32_t backlog_bytes, backlog_tick; /* SendBacklogSize as last told, and when */
 
     PNET_BUFFER_LIST late;          /* the first of the sends that is refused when it comes to the head, or NULL */
@@ -143,6 +146,10 @@ struct target_context {
     uint32_t rcv_bytes, xmit_bytes; /* booked of the adapter's buffers */
     uint32_t dwnd;                  /* DWnd, returned unchanged (V-6) */
 };
+/* The slot tells by the low bits of the address which of them it is (slot.h). */
+_Static_assert(sizeof(struct target_context) % 16 == 0 && sizeof(struct target_path) % 16 == 0 &&
+                   sizeof(struct target_neighbour) % 16 == 0,
+               "pools align to 16 what is a multiple of 16");
 _Static_assert(sizeof(struct target_context) <= 192, "a context costs at most three cache lines");
 
 /* What is counted of a connection whose target would rather not have every one (behaviour 11.2, optional reasons). */

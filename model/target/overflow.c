@@ -4,7 +4,16 @@
  *
  * A link is a pointer with its kind in the last two bits; the next one stands in Scratch of a buffer list or of the
  * root of a tree, or in the queue of receive requests.  While a list waits its MiniportReserved tells whose it is and
- * what for; a list of the adapter's own that comes back keeps its words. */
+ * what for; a list of the adapter's own that comes back keeps its words.
+ *
+ * Memory that runs out costs frames, which are counted (starved_drops): ordinary ones in both directions, the engine's
+ * own, and segments. An ordinary send completes all the same, in the next interrupt. What the host needs in order to
+ * take a connection back, an NBL for BufferedData, is set aside at intake. Both rings have room from the beginning. A
+ * step whose entries do not fit into the event ring waits until the host has taken some, a terminate in the middle of
+ * its tree if need be; data and frames leave 64 entries free for that. Doorbells for which there is no room are linked
+ * through what was handed down, so no call of the host needs memory. Room for received data is set aside before it is
+ * acknowledged, behind a gap for all that waits there. Of what the adapter says of itself the last counts, when there
+ * was no room for all. */
 
 #include "target/target.h"
 

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* target/power.c - what concerns all connections at once: capabilities, pause, resume, upload of everything, the port's
- * state, and sleep (CH-306 to CH-312; behaviour 12). */
+ * state, and sleep (CH-306 to CH-312; behaviour 12).
+ *
+ * A target that wants everything back (flue_target_upload_all()) takes no data from that moment on for the connections
+ * that it has then, whatever it says later: sends and a graceful disconnect wait their turn behind what was accepted
+ * and come back UPLOAD_IN_PROGRESS (D-29, CH-170). What waits for the end of a pause is refused where an object that it
+ * names has gone. */
 
 #include "target/target.h"
 

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* target/rss.h - receive-side scaling: one queue for each processor that the adapter can interrupt. */
+/* target/rss.h - receive-side scaling: one queue for each processor that the adapter can interrupt.
+ *
+ * What belongs to a connection goes to the processor that the indirection table names for its HashValue, an ordinary
+ * frame to the one that it names for the frame's own hash, everything else to BaseCpuNumber. The order of the one ring
+ * is kept by epochs: a change of the table begins a new one, every tree and status is one of its own, and nothing of an
+ * epoch is shown while an earlier one has something left. Within an epoch processors go on independently. The table has
+ * entries of one byte (revision 1 of the structure); OID_GEN_RECEIVE_HASH, which is optional, is not supported. */
 #ifndef FLUE_TARGET_RSS_H
 #define FLUE_TARGET_RSS_H
 

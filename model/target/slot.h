@@ -8,6 +8,7 @@
 #ifndef FLUE_TARGET_SLOT_H
 #define FLUE_TARGET_SLOT_H
 
+#include "base/prefetch.h"
 #include "target/entries.h"
 #include "target/objects.h"
 
@@ -28,6 +29,20 @@ static inline void *slot_object(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block, e
         return NULL;
     }
     return (UCHAR *)slot - wanted;
+}
+
+/* In a loop over blocks: the next but one and its slot, and the object in the slot of the next. */
+static inline void slot_look_ahead(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block, size_t block_bytes)
+{
+    const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *next = block->NextBlock, *second = next == NULL ? NULL : next->NextBlock;
+
+    if (second != NULL) {
+        prefetch(second->NextBlock, block_bytes);
+        prefetch(second->MiniportOffloadContext, sizeof(PVOID));
+    }
+    if (next != NULL && next->MiniportOffloadContext != NULL) {
+        prefetch(*next->MiniportOffloadContext, sizeof(struct target_context));
+    }
 }
 
 static inline struct target_neighbour *slot_neighbour(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block)

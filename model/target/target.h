@@ -110,6 +110,8 @@ struct flue_target {
     target_tree hung[5];              /* operations that the adapter has lost, by fault; linked the same way */
     flue_ps tick_from_ps, tick_to_ps; /* saves a division per segment: the clock is `tick` at times between */
     uint32_t tick;
+    uint32_t left;               /* objects that the host has forgotten, and something depends on (left.c) */
+    uint32_t going;              /* connections and paths whose terminate is done, and has not completed */
     bool losing;                 /* some of `losses` may not be 0 */
     uint8_t hangs[5], losses[5]; /* how many operations of each kind are still to go wrong: enum fault_operation */
     struct timer_fifo pushes;    /* push timers of all connections */
@@ -167,6 +169,7 @@ void contexts_dispose(struct flue_target *target);
 uint64_t contexts_live(const struct flue_target *target);
 struct target_context *context_new(struct flue_target *target);
 void context_free(struct flue_target *target, struct target_context *context);
+void context_heard(struct flue_target *target, struct target_context *context); /* of one doorbell that names it */
 /* Makes sure that the engine has the context at hand; a miss costs. */
 void context_touch_cold(struct flue_target *target, struct target_context *context);
 static inline void context_touch(struct flue_target *target, struct target_context *context)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tcp/ack.c - the sending half's view of an acknowledgement (RFC 9293 3.10.7.4 fifth; RFC 5681 3; RFC 6298; RFC 7323).
- */
+ *
+ * Chosen where the documents leave a choice: the congestion window grows only while at least half of it is in use; slow
+ * start counts bytes, at most two segments per ACK (RFC 3465 with L = 2; 1 after a timeout). The window beside an ACK
+ * that advances SND.UNA is taken whatever its SEQ. SND.WND counts from SND.UNA; to keep the old value for a repeated
+ * segment would move the right edge beyond what the peer offers. */
 #include "tcp/conn.h"
 
 static void sample(struct flue_tcp_conn *conn, uint32_t ack, const struct flue_frame *frame, flue_ps now_ps)

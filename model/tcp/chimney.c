@@ -340,8 +340,8 @@ static void import_fields(struct flue_tcp_conn *conn, const struct flue_tcp_stat
     conn->hash_value = state->hash_value;
     conn->remote_mss_bytes = state->remote_mss == 0 ? 536 : state->remote_mss;
     conn->last_sent_ps = deadline(stack, state->rt_delta, now_ps);
-    if (conn->settings->keep_alive != 0 && state->ka_delta != FLUE_STATE_NO_TIMER &&
-        tcp_keep_idle(conn->settings) != FLUE_PS_NEVER) {
+    if (conn->settings->keep_alive != 0 && tcp_keep_idle(conn->settings) != FLUE_PS_NEVER) {
+        /* One that stands goes on standing until something comes (CH-296). */
         conn->last_received_ps = deadline(stack, state->ka_delta, now_ps) - tcp_keep_idle(conn->settings);
     }
     tcp_set_mss(conn);

@@ -338,10 +338,11 @@ static inline flue_ps tcp_rto(const struct flue_tcp_conn *conn)
     return rtt_timeout(&conn->rtt, conn->backoff, &conn->stack->rtt_bounds);
 }
 
-/* A moment `wait_ps` after at_ps; FLUE_PS_NEVER if that is never. */
+/* A moment `wait_ps` after at_ps; FLUE_PS_NEVER if that is never.  An at_ps close to it stands for a timer that did not
+ * run when the connection came (import_fields()): another wait does not start it. */
 static inline flue_ps tcp_later(flue_ps at_ps, flue_ps wait_ps)
 {
-    return wait_ps >= FLUE_PS_NEVER / 4 ? FLUE_PS_NEVER : at_ps + wait_ps;
+    return wait_ps >= FLUE_PS_NEVER / 4 || at_ps > FLUE_PS_NEVER - wait_ps ? FLUE_PS_NEVER : at_ps + wait_ps;
 }
 
 /* An idle time, interval or count of 0 comes from an interface that knows no better (behaviour 15.5).  One that says

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* tcp/handshake.c - opening a connection (RFC 9293 3.5, 3.10.7.1 to 3.10.7.3; RFC 7323 2.2, 3.2; RFC 3168 6.1.1). */
+/* tcp/handshake.c - opening a connection (RFC 9293 3.5, 3.10.7.1 to 3.10.7.3; RFC 7323 2.2, 3.2; RFC 3168 6.1.1).
+ *
+ * Chosen where the documents leave a choice: a SYN that comes again in SYN-RECEIVED is answered with the SYN-ACK, not
+ * with a bare ACK. Data and a FIN that come with a SYN are kept and handed up when the connection is established. A SYN
+ * ends TIME-WAIT only where somebody listens. */
 #include "tcp/conn.h"
 
 #define ECN_SETUP (FLUE_TCP_ECE | FLUE_TCP_CWR)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tcp/icmp.c - what the network says about a segment of ours (RFC 9293 3.9.2.2, RFC 5461, 5927; path MTU: 1191, 8201).
- */
+ *
+ * A lowered path MTU is forgotten after ten minutes. */
 #include "tcp/conn.h"
 
 #define LEAST_V4_MTU_BYTES 128u  /* leaves room for options and a little data; RFC 791 demands 68 */

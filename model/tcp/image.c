@@ -220,17 +220,17 @@ static flue_ps most_ahead(const struct parts *parts, enum image_field field)
     const flue_ps idle_ps = tcp_keep_idle(&parts->settings);
     const flue_ps interval_ps = tcp_keep_interval(&parts->settings);
 
-    switch ((int)field) {
-    case FIELD_timer:
+    if (field == FIELD_timer) {
         return parts->conn.timer_mode == TCP_TIMER_KEEP_ALIVE ? idle_ps + interval_ps + LONG_PS : AHEAD_PS + LONG_PS;
-    case FIELD_delayed_ack:
-        return AHEAD_PS + 500 * FLUE_PS_PER_MS; /* RFC 9293 3.8.6.3 */
-    case FIELD_last_received:
-        /* Of a connection that came by the chimney form it is told by the deadline of keep-alive. */
-        return parts->conn.ka_probes > 0 && interval_ps < LONG_PS ? interval_ps + AHEAD_PS : AHEAD_PS;
-    default:
-        return AHEAD_PS;
     }
+    if (field == FIELD_delayed_ack) {
+        return AHEAD_PS + 500 * FLUE_PS_PER_MS; /* RFC 9293 3.8.6.3 */
+    }
+    if (field == FIELD_last_received && parts->conn.ka_probes > 0 && interval_ps < LONG_PS) {
+        return interval_ps +
+               AHEAD_PS; /* of a connection that came by the chimney form the deadline of keep-alive tells it */
+    }
+    return AHEAD_PS;
 }
 
 /* A moment on the clock of the image becomes one on ours.  False: it cannot be reckoned with. */

@@ -64,6 +64,11 @@ static uint32_t lost_bytes(const struct flue_tcp_conn *conn, uint32_t pipe_bytes
     return tcp_by_pipe(conn) && on_its_way < outstanding ? outstanding - on_its_way : 0;
 }
 
+enum flue_tcp_state_id flue_tcp_state_of(const struct flue_tcp_conn *conn)
+{
+    return (enum flue_tcp_state_id)conn->state;
+}
+
 void flue_tcp_info(const struct flue_tcp_conn *conn, struct flue_tcp_info *out)
 {
     const struct tcp_active *active = conn->active;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* tcp/input.c - a segment arrives (RFC 9293 3.10.7.4), first by header prediction, else step by step. */
+/* tcp/input.c - a segment arrives (RFC 9293 3.10.7.4), first by header prediction, else step by step.
+ *
+ * Chosen where the documents leave a choice: a segment at RCV.NXT of a closed window has its RST, ACK and URG taken;
+ * its data and FIN are refused. */
 #include "tcp/conn.h"
 
 /* RFC 7323 5.5: after 24 days a timestamp says nothing. */
@@ -9,6 +12,12 @@
 static bool paws_rejects(const struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
 {
     return seq_lt(frame->ts_val, conn->ts_recent) && now_ps - conn->ts_recent_ps < TS_RECENT_LIFE_PS;
+}
+
+/* RFC 5961 5.2: an ACK number that the peer can have sent.  Who sends another has not seen the traffic. */
+static bool ack_possible(const struct flue_tcp_conn *conn, const struct flue_frame *frame)
+{
+    return seq_leq(frame->ack, conn->snd_max) && seq_geq(frame->ack, conn->snd_una - conn->max_snd_wnd);
 }
 
 /* RFC 7323 4.3. */
@@ -228,7 +237,14 @@ static bool check_sequence(struct flue_tcp_conn *conn, const struct flue_frame *
 
     if ((conn->flags & TCP_TIMESTAMPS) != 0 && !reset) {
         if ((frame->options & FLUE_OPT_TIMESTAMP) == 0) {
-            return false; /* RFC 7323 3.2: once negotiated, every segment has it */
+            /* RFC 7323 3.2 (SHOULD): once negotiated every segment has it, and one without is dropped silently.  But a
+             * SYN asks whether the connection still lives, of a peer that has begun anew and agreed on nothing yet: it
+             * is answered wherever it lies (RFC 5961 4.2, MUST); not in TIME-WAIT (RFC 6191 2). */
+            if ((frame->flags & FLUE_TCP_SYN) != 0 && conn->state != FLUE_TCP_SYN_RECEIVED &&
+                conn->state != FLUE_TCP_TIME_WAIT) {
+                challenge(conn, now_ps);
+            }
+            return false;
         }
         if (paws_rejects(conn, frame, now_ps)) {
             conn->stack->totals.paws_drops++;
@@ -291,8 +307,8 @@ static void input_slow(struct flue_tcp_conn *conn, const struct flue_frame *fram
     if ((frame->flags & FLUE_TCP_ACK) == 0) {
         return;
     }
-    if ((conn->flags & TCP_TIMESTAMPS) != 0) {
-        take_timestamp(conn, frame, now_ps);
+    if ((conn->flags & TCP_TIMESTAMPS) != 0 && ack_possible(conn, frame)) {
+        take_timestamp(conn, frame, now_ps); /* a forged one would have all that follow refused (RFC 7323 5.3 R1) */
     }
     if (!check_ack(conn, frame, now_ps)) {
         return;

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* tcp/output.c - what may be sent, and sending it (RFC 9293 3.8.6.2.1, 3.7.4; RFC 5681 3). */
+/* tcp/output.c - what may be sent, and sending it (RFC 9293 3.8.6.2.1, 3.7.4; RFC 5681 3).
+ *
+ * Chosen where the documents leave a choice: a pure ACK has SEQ = SND.MAX, or the edge of the peer's window if that is
+ * lower (a refused probe). A segment carries one span, so it also ends where payload does not continue. A window that
+ * is open but too small for a worthwhile segment (sws_override_ps), or a cork, arms the persist timer; its expiry sends
+ * what fits. It runs only while nothing is outstanding: else an ACK, or the retransmission, brings news. Only new data
+ * is sent as ECT(0). */
 #include "tcp/conn.h"
 
 /* States in which data or a FIN may be outstanding. */

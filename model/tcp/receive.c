@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* tcp/receive.c - the receiving half: data to the user, acknowledgements owed, the window offered. */
+/* tcp/receive.c - the receiving half: data to the user, acknowledgements owed, the window offered.
+ *
+ * Chosen where the documents leave a choice: the consumer's window update is a segment of its own when it opens half of
+ * the buffer, or two segments that are a quarter of the buffer or come when at most an eighth of it is left on offer.
+ * What the SYN's unscaled window held back waits for the first ACK. Of two FINs that came early the nearer counts; data
+ * that passes one shows that it was none. */
 #include <assert.h>
 
 #include "tcp/conn.h"

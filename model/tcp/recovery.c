@@ -2,7 +2,13 @@
 /* tcp/recovery.c - losses, inferred and repaired: by SACK and pipe (RFC 6675), by partial acknowledgements (RFC 6582),
  * after a timeout (RFC 5681 3.1, RFC 6675 5.1), and congestion marks (RFC 3168 6.1.2).
  *
- * conn->recovery is written here only.  How far the window falls and how it grows is the congestion control's. */
+ * conn->recovery is written here only.  How far the window falls and how it grows is the congestion control's.
+ *
+ * Chosen where the documents leave a choice: after a timeout the scoreboard is kept (RFC 6675 5.1) unless the peer has
+ * plainly reneged; the segment at SND.UNA is repeated whatever the blocks say (RFC 2018 8). SACKed data at SND.UNA
+ * itself clears the scoreboard, which has at most a range for each 256 bytes outstanding, and 64; a search in it gives
+ * up after 4096 steps, and a SACK block beyond that is not kept. A congestion mark counts as a loss of the whole
+ * window, once per window of data. */
 #include "tcp/conn.h"
 
 static uint32_t smaller(uint32_t a, uint32_t b)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* tcp/timer.c - deadlines: retransmission (RFC 6298 5), persist (RFC 9293 3.8.6.1), keep-alive (3.8.4), the user's
- * patience (3.8.3, RFC 5482), FIN-WAIT-2, TIME-WAIT, and the delayed acknowledgement, which has a queue of its own. */
+ * patience (3.8.3, RFC 5482), FIN-WAIT-2, TIME-WAIT, and the delayed acknowledgement, which has a queue of its own.
+ *
+ * A connection that gives up says nothing to its peer. */
 #include "tcp/conn.h"
 
 #define CORK_PS (200 * FLUE_PS_PER_MS) /* so long a corked segment may wait for more */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire/memory.h"
+
 /* As in net: link, frames come before alarms, and lower numbers first. */
 enum source { SOURCE_UP, SOURCE_DOWN, SOURCE_TOLD, SOURCE_ALARM, SOURCES };
 
@@ -37,21 +39,12 @@ static void port_set_alarm(void *ctx, flue_ps at_ps)
 
 static void *allocate(struct lan *lan, size_t bytes)
 {
-    void *memory = calloc(1, bytes);
-
-    if (memory != NULL) {
-        lan->totals.memory_bytes += bytes;
-        if (lan->totals.memory_bytes > lan->totals.memory_peak)
-            lan->totals.memory_peak = lan->totals.memory_bytes;
-    }
-    return memory;
+    return wire_allocate(&lan->memory, &lan->totals, bytes);
 }
 
 static void release(struct lan *lan, void *memory, size_t bytes)
 {
-    if (memory != NULL)
-        lan->totals.memory_bytes -= bytes;
-    free(memory);
+    wire_release(&lan->memory, &lan->totals, memory, bytes);
 }
 
 static void *port_allocate(void *ctx, size_t bytes)
@@ -260,6 +253,22 @@ static void lan_port_down(void *ctx, unsigned node, int down)
         set_event(port, SOURCE_TOLD, port->lan->now_ps);
 }
 
+static void lan_behind_mtu(void *ctx, unsigned node, uint32_t mtu_bytes)
+{
+    struct lan *lan = ctx;
+
+    if (node < lan->node_count && lan->ports[node].behind)
+        lan->ports[node].down.facts.mtu_bytes = mtu_bytes;
+}
+
+static void lan_router_mac(void *ctx, unsigned router)
+{
+    struct lan *lan = ctx;
+
+    if (router < lan->router_count)
+        router_change_mac(&lan->routers[router]);
+}
+
 static void lan_router_down(void *ctx, unsigned router, int down)
 {
     struct lan *lan = ctx;
@@ -442,6 +451,7 @@ flue_err flue_net_switch(const struct flue_switch_params *params, struct flue_ne
     if (lan == NULL)
         return FLUE_ENOMEM;
     lan->env = (struct flue_env){.ctx = lan, .allocate = own_allocate, .release = own_release, .seed = params->seed};
+    lan->memory = params->memory;
     lan->node_count = params->node_count;
     lan->router_count = params->router_count;
     lan->port_count = params->node_count + params->router_count;
@@ -462,6 +472,8 @@ flue_err flue_net_switch(const struct flue_switch_params *params, struct flue_ne
                              .free = lan_free,
                              .port_down = lan_port_down,
                              .router_down = lan_router_down,
+                             .behind_mtu = lan_behind_mtu,
+                             .router_mac = lan_router_mac,
                              .port_totals = lan_port_totals,
                              .router_totals = lan_router_totals};
     return FLUE_OK;

@@ -47,6 +47,7 @@ struct lan_router {
 
 struct lan {
     flue_ps now_ps;
+    struct flue_net_memory memory;
     struct flue_env env; /* for memory of the network's own */
     uint32_t node_count, router_count, port_count;
     struct lan_port *ports;
@@ -70,5 +71,6 @@ void switch_forget(struct lan_port *port);
 void router_receive(struct lan_router *router, const struct flue_frame *frame);
 void router_receive_behind(struct lan_port *port, const struct flue_frame *frame);
 void router_forget(struct lan_router *router);
+void router_change_mac(struct lan_router *router);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "wire/link.h"
+#include "wire/memory.h"
 
 enum { NODES = 2 };
 
@@ -23,6 +24,7 @@ struct net {
     struct net_port port[NODES];
     struct flue_net_client client[NODES];
     struct flue_net_totals totals;
+    struct flue_net_memory memory;
     int stopped;
 };
 
@@ -40,22 +42,16 @@ static void port_set_alarm(void *ctx, flue_ps at_ps)
 
 static void *port_allocate(void *ctx, size_t bytes)
 {
-    struct flue_net_totals *totals = &((struct net_port *)ctx)->net->totals;
-    void *memory = calloc(1, bytes);
+    struct net *net = ((struct net_port *)ctx)->net;
 
-    if (memory != NULL) {
-        totals->memory_bytes += bytes;
-        if (totals->memory_bytes > totals->memory_peak)
-            totals->memory_peak = totals->memory_bytes;
-    }
-    return memory;
+    return wire_allocate(&net->memory, &net->totals, bytes);
 }
 
 static void port_release(void *ctx, void *memory, size_t bytes)
 {
-    if (memory != NULL)
-        ((struct net_port *)ctx)->net->totals.memory_bytes -= bytes;
-    free(memory);
+    struct net *net = ((struct net_port *)ctx)->net;
+
+    wire_release(&net->memory, &net->totals, memory, bytes);
 }
 
 static enum flue_wire_result port_send(void *ctx, const struct flue_frame *frame)
@@ -166,6 +162,7 @@ flue_err flue_net_link(const struct flue_net_params *params, struct flue_net *ou
     net = calloc(1, sizeof(*net));
     if (net == NULL)
         return FLUE_ENOMEM;
+    net->memory = params->memory;
     for (i = 0; i < NODES; i++) {
         net->port[i] = (struct net_port){.net = net, .node = i};
         net->alarm_ps[i] = FLUE_PS_NEVER;

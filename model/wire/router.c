@@ -9,6 +9,7 @@
 
 #define ASK_AGAIN_PS FLUE_PS_PER_S       /* RFC 1122 2.3.2.1; RFC 4861 10: RETRANS_TIMER */
 #define WAIT_PS      (3 * FLUE_PS_PER_S) /* MAX_MULTICAST_SOLICIT of them */
+#define OTHER_MAC    0x80                /* no node and no router has this bit in its third byte */
 #define ERROR_TTL    64
 #define ERROR_TOS    0xc0 /* internetwork control: RFC 1812 4.3.2.5 */
 
@@ -75,6 +76,20 @@ static void ask(struct lan_router *router, const struct flue_ip *ip)
     table_put(&router->asked, ip, (uint64_t)router->lan->now_ps + 1);
     router->totals.asked++;
     send_to(router, &out, mac_number(broadcast));
+}
+
+/* What is on its way to the old address is lost. */
+void router_change_mac(struct lan_router *router)
+{
+    const struct flue_frame out = {.kind = FLUE_FRAME_ARP,
+                                   .ethertype = FLUE_ETHERTYPE_ARP,
+                                   .flags = FLUE_NEIGHBOUR_REQUEST,
+                                   .src_ip = router->ip4,
+                                   .dst_ip = router->ip4};
+
+    router->port->wire.facts.mac[2] ^= OTHER_MAC;
+    if (!is_zero(&router->ip4))
+        send_to(router, &out, mac_number(broadcast));
 }
 
 /* Sends what waits for this address. */

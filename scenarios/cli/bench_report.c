@@ -250,20 +250,10 @@ static void add_bar(const struct bar *bar, struct text *out)
     text_free(&limit);
 }
 
-static void add_json(const struct bench *bench, const struct bars *bars, struct text *out)
+static void add_segments(const struct bench *bench, struct text *out)
 {
     const char *comma = "";
 
-    text_add(out, "{\"rounds\":%u,\"ns3\":", bench->rounds);
-    if (bench->ns3) {
-        text_add(out, "{\"version\":");
-        text_add_json(out, bench->ns3_version);
-        text_add(out, ",\"library\":");
-        text_add_json(out, bench->ns3_library);
-        text_add(out, "}");
-    } else {
-        text_add(out, "null");
-    }
     text_add(out, ",\"segment_ns\":{");
     for (unsigned way = 0; way < BENCH_WAY_COUNT; way++) {
         if (needs_ns3[way] && !bench->ns3) {
@@ -286,6 +276,10 @@ static void add_json(const struct bench *bench, const struct bars *bars, struct 
         }
         text_add(out, "]");
     }
+}
+
+static void add_growth(const struct bench *bench, struct text *out)
+{
     text_add(out, "},\"growth_ns\":{");
     for (unsigned arm = 0; arm < 2; arm++) {
         text_add(out, "%s\"%s\":[", arm == 0 ? "" : ",", arm == 0 ? "host" : "chimney");
@@ -295,6 +289,10 @@ static void add_json(const struct bench *bench, const struct bars *bars, struct 
         }
         text_add(out, "]");
     }
+}
+
+static void add_checker(const struct bench *bench, struct text *out)
+{
     text_add(out, "},\"checker\":{");
     for (unsigned load = 0; load < BENCH_CHECKED_COUNT; load++) {
         const struct bench_checker *checker = &bench->checker[load];
@@ -305,8 +303,26 @@ static void add_json(const struct bench *bench, const struct bars *bars, struct 
                  load == 0 ? "" : ",", checked_keys[load], checker->off_ns, checker->count_ns, checker->more_percent,
                  checker->hooks, checker->off_percent);
     }
+}
+
+static void add_json(const struct bench *bench, const struct bars *bars, struct text *out)
+{
+    const char *comma = "";
+
+    text_add(out, "{\"rounds\":%u,\"ns3\":", bench->rounds);
+    if (bench->ns3) {
+        text_add(out, "{\"version\":");
+        text_add_json(out, bench->ns3_version);
+        text_add(out, ",\"library\":");
+        text_add_json(out, bench->ns3_library);
+        text_add(out, "}");
+    } else {
+        text_add(out, "null");
+    }
+    add_segments(bench, out);
+    add_growth(bench, out);
+    add_checker(bench, out);
     text_add(out, "},\"offloaded_of_10000\":%" PRIu64 ",\"bars\":[", bench->many_offloaded);
-    comma = "";
     for (size_t i = 0; i < bars->count; i++) {
         const struct bar *bar = &bars->bar[i];
 

@@ -122,7 +122,7 @@ flue_err crossings_tell(const struct crossings *crossings, const struct world_br
     flue_rule_id(broken->rule, id);
     (void)fprintf(out, "%s is broken, %.6f ms after the start\n", id, (double)broken->at_ps / 1e9);
     (void)fprintf(out, "  by      %s (%s of node %u, the %s)\n", flue_party_name(broken->party),
-                  broken->driver[0] == '\0' ? "?" : broken->driver, broken->node, trace_node_name(broken->node));
+                  broken->driver[0] == '\0' ? "?" : broken->driver, broken->node, broken->whose);
     (void)fprintf(out, "  about   %s", broken->object[0] == '\0' ? "the interface" : broken->object);
     if (broken->conn != FLUE_NO_CONN) {
         (void)fprintf(out, ", connection %" PRIu32, broken->conn);

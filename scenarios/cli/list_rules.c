@@ -21,14 +21,16 @@ static void add_bound(unsigned bound, struct text *out)
 static void add_proof(unsigned number, struct text *out)
 {
     const struct flue_rule_proof *proof = flue_rule_proof(number);
+    char id[8];
 
+    flue_rule_id(number, id);
     text_add(out, "%s", flue_proof_how_name(proof->how));
     switch (proof->how) {
     case FLUE_PROOF_run_time:
         text_add(out, "; broken by %s", proof->test);
         break;
     case FLUE_PROOF_tested:
-        text_add(out, " by %s, since %s", proof->test, proof->why);
+        text_add(out, " by %s (test/mutants/%s.patch makes it fail), since %s", proof->test, id, proof->why);
         break;
     case FLUE_PROOF_not_applicable:
         text_add(out, ": %s", proof->why);
@@ -101,7 +103,8 @@ void list_rules_markdown(struct text *out)
         "Written by `flue list rules --markdown`; the test `contract/proofs` fails when it is stale.\n\n"
         "Of %d rules %u are checked at run time, in every run with `--check`: the test named with each is a driver\n"
         "that breaks it, and the checker's first finding is that rule.  %u are tested: nobody between host and wire\n"
-        "could tell, or it has to be provoked.  %u bind nobody in this model.\n\n"
+        "could tell, or it has to be provoked; the test named with each fails with the change of Flue's own source\n"
+        "that `test/mutants` has for the rule.  %u bind nobody in this model.\n\n"
         "| rule | sentence | who | proof | page |\n|---|---|---|---|---|\n",
         FLUE_RULES, count[FLUE_PROOF_run_time], count[FLUE_PROOF_tested], count[FLUE_PROOF_not_applicable]);
     for (unsigned number = 1; number <= FLUE_RULES; number++) {

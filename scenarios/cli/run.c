@@ -12,7 +12,7 @@
 #include "cli/broken.h"
 #include "cli/capture.h"
 #include "cli/commands.h"
-#include "cli/fatal.h"
+#include "cli/patience.h"
 #include "cli/options.h"
 #include "cli/usage.h"
 #include "run/params.h"
@@ -344,6 +344,7 @@ static flue_err run_explained(struct job *job, const struct flue_record *record)
     if (log == NULL) {
         return FLUE_ENOMEM;
     }
+    trace_log_world(log, world_second_server(&job->scenario), policy_of(&job->scenario, job->policy));
     listener = trace_log_listener(log);
     err = run_traced(job, record, &listener);
     settled = trace_log_settle(log);
@@ -388,13 +389,11 @@ static int simulate(struct job *job)
         return cli_fail_err("run", FLUE_ENOMEM, NULL);
     }
     record = results_record(job->results);
-    if (job->target != NULL) {
-        fatal_await(job->request->target);
-        job->target = fatal_count_alarms(job->request->target, job->target);
-    }
     job->started_unix_s = (int64_t)time(NULL);
     (void)clock_gettime(CLOCK_MONOTONIC, &begin);
+    patience_begin(job->request->target, &job->target, job->request->policy, &job->policy);
     err = run_world(job, &record);
+    patience_end();
     usage_since(&begin, &job->usage);
     if (err != FLUE_OK) {
         return cli_fail_err("run", err, job->message);

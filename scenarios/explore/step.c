@@ -123,7 +123,7 @@ static bool act_for_all(struct world *world, enum explore_event event)
     struct flue_host *host = flue_node_host(world->node[WORLD_A]);
     const uint8_t *done = world->conns[0].done;
 
-    switch ((unsigned)event) {
+    switch (event) {
     case EXPLORE_INVALIDATE:
         return flue_host_invalidate_neighbour(host, NULL, world->now_ps) == FLUE_OK;
     case EXPLORE_INVALIDATED:
@@ -157,9 +157,53 @@ static bool act_for_all(struct world *world, enum explore_event event)
     case EXPLORE_RELEASE:
         flue_host_release_offload(host, world->now_ps);
         return true;
-    default:
+    case EXPLORE_INITIATE:
+    case EXPLORE_INITIATED:
+    case EXPLORE_TERMINATE:
+    case EXPLORE_TERMINATED:
+    case EXPLORE_UPDATE:
+    case EXPLORE_UPDATED:
+    case EXPLORE_QUERY:
+    case EXPLORE_QUERIED:
+    case EXPLORE_RETRIEVE:
+    case EXPLORE_SEGMENT_IN:
+    case EXPLORE_SEGMENT_LOST:
+    case EXPLORE_APP_SEND:
+    case EXPLORE_APP_PAUSE:
+    case EXPLORE_APP_CLOSE:
+    case EXPLORE_PEER_FIN:
+    case EXPLORE_PEER_RST:
+    case EXPLORE_TIMER:
+    case EXPLORE_EVENTS:
+        break; /* of one connection */
+    }
+    return false;
+}
+
+static bool send(struct world_app *app)
+{
+    if (app->socket == NULL || flue_host_socket_send(app->socket, SEND_BYTES) != FLUE_OK) {
         return false;
     }
+    app->sent_bytes += SEND_BYTES;
+    return true;
+}
+
+static bool pause_reading(const struct world_app *app)
+{
+    if (app->socket != NULL) {
+        flue_host_socket_pause_reading(app->socket);
+    }
+    return app->socket != NULL;
+}
+
+static bool end(struct world_app *app)
+{
+    if (app->socket == NULL || flue_host_socket_close(app->socket) != FLUE_OK) {
+        return false;
+    }
+    app->closing = 1;
+    return true;
 }
 
 static bool act(struct world *world, unsigned connection, enum explore_event event)
@@ -180,23 +224,11 @@ static bool act(struct world *world, unsigned connection, enum explore_event eve
     case EXPLORE_SEGMENT_LOST:
         return world_lose(world, connection);
     case EXPLORE_APP_SEND:
-        if (app->socket == NULL || flue_host_socket_send(app->socket, SEND_BYTES) != FLUE_OK) {
-            return false;
-        }
-        app->sent_bytes += SEND_BYTES;
-        return true;
+        return send(app);
     case EXPLORE_APP_PAUSE:
-        if (app->socket == NULL) {
-            return false;
-        }
-        flue_host_socket_pause_reading(app->socket);
-        return true;
+        return pause_reading(app);
     case EXPLORE_APP_CLOSE:
-        if (app->socket == NULL || flue_host_socket_close(app->socket) != FLUE_OK) {
-            return false;
-        }
-        app->closing = 1;
-        return true;
+        return end(app);
     case EXPLORE_PEER_FIN:
         return peer_ends(world, connection, false);
     case EXPLORE_PEER_RST:

@@ -18,9 +18,8 @@ static uint32_t on_identify(void *ctx, const struct flue_tcp_tuple *tuple)
     return world_churns(world) && slot < (uint32_t)world->scenario->connections ? world->flows[slot].id : slot;
 }
 
-static void connected(struct flow *flow, int end, struct flue_socket *socket, flue_ps at_ps)
+void flow_opened(struct flow *flow, int end, flue_ps at_ps)
 {
-    flow->socket[end] = socket;
     flow->open[end] = 1;
     flow->world->opened++;
     if (world_churns(flow->world))
@@ -29,7 +28,10 @@ static void connected(struct flow *flow, int end, struct flue_socket *socket, fl
 
 static void on_client_connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
 {
-    connected(ctx, CLIENT, socket, at_ps);
+    struct flow *flow = ctx;
+
+    flow->socket[CLIENT] = socket;
+    flow_opened(flow, CLIENT, at_ps);
 }
 
 /* The server learns from the identity which flow a connection belongs to; until then its context is the world. */
@@ -48,7 +50,8 @@ static void on_server_connected(void *ctx, struct flue_socket *socket, flue_ps a
         return;
     }
     flue_host_socket_set_ctx(socket, &world->flows[slot]);
-    connected(&world->flows[slot], SERVER, socket, at_ps);
+    world->flows[slot].socket[SERVER] = socket;
+    flow_opened(&world->flows[slot], SERVER, at_ps);
     world->workload->expect(&world->flows[slot], &hint);
     flue_host_socket_expect(socket, &hint);
     if (world->second_server != 0)
@@ -77,11 +80,11 @@ int flow_send(struct flow *flow, int end, uint32_t bytes, flue_ps at_ps)
 {
     flue_err err;
 
-    if (flow->socket[end] == NULL)
+    if (!flow_has(flow, end))
         return 0; /* between two nodes, or ended */
     if (end == SERVER && flow->moving != MOVING_NO)
         migrate_occasion(flow, OCCASION_SENDS, at_ps);
-    err = flue_host_socket_send(flow->socket[end], bytes);
+    err = flow->socket[end] != NULL ? flue_host_socket_send(flow->socket[end], bytes) : clients_ns3_send(flow, bytes);
     if (err != FLUE_OK && err != FLUE_ESTATE)
         world_finding(flow->world, "connection %" PRIu32 ": the %s could not send %" PRIu32 " bytes: %s", flow->id,
                       end == SERVER ? "server" : "client", bytes, flue_err_sentence(err));
@@ -109,11 +112,9 @@ void flow_silences(struct world *world)
 }
 
 /* Every byte must be the next one of the peer's stream. */
-static void on_received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
+void flow_received(struct flow *flow, int end, const struct flue_span *span, flue_ps at_ps)
 {
-    struct flow *flow = ctx;
     struct world *world = flow->world;
-    const int end = end_of(flow, socket);
     const uint32_t stream = end == SERVER ? 2 * flow->id : 2 * flow->id + 1;
 
     if (span->memory != NULL || span->stream != stream || span->offset_bytes != flow->received[end])
@@ -129,15 +130,22 @@ static void on_received(void *ctx, struct flue_socket *socket, const struct flue
         migrate_occasion(flow, OCCASION_SETTLED, at_ps);
 }
 
-static void on_acknowledged(void *ctx, struct flue_socket *socket, uint32_t bytes, flue_ps at_ps)
+static void on_received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
 {
-    struct flow *flow = ctx;
-    const int end = end_of(flow, socket);
+    flow_received(ctx, end_of(ctx, socket), span, at_ps);
+}
 
+void flow_acknowledged(struct flow *flow, int end, uint64_t bytes, flue_ps at_ps)
+{
     flow->acked[end] += bytes;
     flow->world->workload->acknowledged(flow, end, at_ps);
     if (end == SERVER && flow->moving != MOVING_NO)
         migrate_occasion(flow, OCCASION_SETTLED, at_ps);
+}
+
+static void on_acknowledged(void *ctx, struct flue_socket *socket, uint32_t bytes, flue_ps at_ps)
+{
+    flow_acknowledged(ctx, end_of(ctx, socket), bytes, at_ps);
 }
 
 static void on_moved(void *ctx, struct flue_socket *socket, enum flue_holder holder, enum flue_move why, flue_ps at_ps)
@@ -153,22 +161,25 @@ void flow_close(struct flow *flow, int end)
 {
     if (flow->moving == MOVING_CARRIED && end == SERVER)
         flow->close_late = 1;
-    if (flow->socket[end] == NULL || flow->closing[end])
+    if (!flow_has(flow, end) || flow->closing[end])
         return;
     flow->closing[end] = 1;
-    if (flue_host_socket_close(flow->socket[end]) != FLUE_OK)
+    if ((flow->socket[end] != NULL ? flue_host_socket_close(flow->socket[end]) : clients_ns3_close(flow)) != FLUE_OK)
         world_finding(flow->world, "connection %" PRIu32 ": close was refused", flow->id);
+}
+
+void flow_peer_closed(struct flow *flow, int end)
+{
+    /* Before the end of a run, an end closes with its last bytes; the other's turn comes.  The server of the web
+     * follows the client. */
+    if (flow->world->phase == PHASE_CLOSING || world_churns(flow->world))
+        flow_close(flow, end);
 }
 
 static void on_peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
 {
-    struct flow *flow = ctx;
-
     (void)at_ps;
-    /* Before the end of a run, an end closes with its last bytes; the other's turn comes.  The server of the web
-     * follows the client. */
-    if (flow->world->phase == PHASE_CLOSING || world_churns(flow->world))
-        flow_close(flow, end_of(flow, socket));
+    flow_peer_closed(ctx, end_of(ctx, socket));
 }
 
 /* Once the last has gone, what is still under way comes home. */
@@ -181,26 +192,40 @@ void world_drain(struct world *world)
     flue_node_settle(world->node[CLIENT]);
 }
 
-static void on_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
+/* Forged segments came for one that has ended.  Once both ends have closed all has been delivered, and nothing is left
+ * to be killed; but a client may wait for a FIN that its server has forgotten.  Connections that stay end one by one
+ * when a run closes, by whatever comes first. */
+static void attacked(struct flow *flow, int end, flue_ps at_ps)
 {
-    struct flow *flow = ctx;
     struct world *world = flow->world;
-    const int end = end_of(flow, socket);
+    const int through = flow->closing[SERVER] && flow->closing[CLIENT];
+
+    if (!through && (world->phase != PHASE_CLOSING || world_churns(world))) {
+        flow->lost = 1;
+        world->killed++;
+        world->workload->lost(flow, at_ps);
+    } else if (through && world_churns(world) && end == SERVER && flow_has(flow, CLIENT)) {
+        world->workload->lost(flow, at_ps);
+    }
+}
+
+void flow_closed(struct flow *flow, int end, enum flue_tcp_reason reason, flue_ps at_ps)
+{
+    struct world *world = flow->world;
 
     flow->socket[end] = NULL;
+    if (end == CLIENT)
+        flow->ns3 = NULL;
     /* Nobody aborts here but a host that lost the state (D-32); the other end is told by a reset, or by silence. */
     if (end == SERVER && reason == FLUE_TCP_BY_ABORT && !flow->lost) {
         flow->lost = 1;
         world->lost++;
         world->workload->lost(flow, at_ps); /* may end the other end, but this one not before */
     }
-    if (end == SERVER && flow->lost && flow->closing[CLIENT] && flow->socket[CLIENT] != NULL)
+    if (end == SERVER && flow->lost && flow->closing[CLIENT] && flow_has(flow, CLIENT))
         world_lost(world);
-    if (reason != FLUE_TCP_BY_ABORT && flow->attacked && world->phase != PHASE_CLOSING && !flow->lost) {
-        flow->lost = 1;
-        world->killed++;
-        world->workload->lost(flow, at_ps);
-    }
+    if (reason != FLUE_TCP_BY_ABORT && flow->attacked && !flow->lost)
+        attacked(flow, end, at_ps);
     flow->closed[end] = 1;
     world->gone++;
     /* While connections close, a reset or a timeout may end one: a FIN sent again to an end whose TIME-WAIT is over is
@@ -214,6 +239,11 @@ static void on_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reaso
         world->net.stop(world->net.ctx); /* it will never be in place */
     if (world->phase == PHASE_CLOSING)
         world_drain(world);
+}
+
+static void on_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
+{
+    flow_closed(ctx, end_of(ctx, socket), reason, at_ps);
 }
 
 void world_apps(struct world *world)

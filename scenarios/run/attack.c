@@ -24,11 +24,12 @@ enum { ARG_KIND, ARG_RATE, ARG_COUNT, ARG_KNOWN, ARG_SEQ };
 #define CUT_AT         64u        /* bytes of the datagram in its first fragment, the TCP header included */
 #define NO_STREAM      UINT32_MAX /* bytes that nobody sent: the audit finds each one that is delivered */
 
-/* A bare segment from the client's end of a connection, as the server's port gets it. */
-static struct flue_frame segment_of(const struct world *world, uint32_t id)
+/* A bare segment from the client's end of a connection, as the server's port gets it.  The place of a flow says which
+ * address and port are the client's; its identity does not, where connections come and go. */
+static struct flue_frame segment_of(const struct world *world, const struct flow *flow)
 {
     const struct flue_scenario *scenario = world->scenario;
-    const struct flue_tcp_tuple tuple = world_tuple(world, id);
+    const struct flue_tcp_tuple tuple = world_tuple(world, (uint32_t)(flow - world->flows));
     const struct flue_wire *wire = world->net.wire(world->net.ctx, SERVER);
     struct flue_frame frame = {.src_ip = tuple.local_ip,
                                .dst_ip = tuple.remote_ip,
@@ -74,14 +75,31 @@ static void stamp(struct attack *attack, const struct flue_scenario *scenario, s
     }
 }
 
-static void forge(struct moment *moment)
+/* One of those that are open at the server, each as likely as another; NULL: there is none.  Connections that stay are
+ * all open. */
+static struct flow *victim(struct attack *attack, struct world *world)
+{
+    uint64_t open = 0;
+
+    if (!world_churns(world))
+        return &world->flows[rng_below(&attack->rng, world->places)];
+    for (uint32_t i = 0; i < world->places; i++)
+        open += world->flows[i].socket[SERVER] != NULL;
+    if (open == 0)
+        return NULL;
+    open = rng_below(&attack->rng, open);
+    for (uint32_t i = 0; i < world->places; i++)
+        if (world->flows[i].socket[SERVER] != NULL && open-- == 0)
+            return &world->flows[i];
+    return NULL;
+}
+
+static void forge(struct moment *moment, struct flow *flow)
 {
     struct attack *attack = &moment->attack;
     struct world *world = moment->world;
     const int64_t *arg = moment->event.arg;
-    const uint32_t id = (uint32_t)rng_below(&attack->rng, (uint64_t)world->scenario->connections);
-    struct flow *flow = &world->flows[id];
-    struct flue_frame frame = segment_of(world, id);
+    struct flue_frame frame = segment_of(world, flow);
 
     if (arg[ARG_KNOWN] == KNOWN_PORT)
         frame.src_port = (uint16_t)(PORTS_FROM + rng_below(&attack->rng, UINT16_MAX + 1u - PORTS_FROM));
@@ -109,16 +127,20 @@ static void forge(struct moment *moment)
 static void on_attack(struct timer *timer, flue_ps now_ps)
 {
     struct moment *moment = FLUE_CONTAINER_OF(timer, struct moment, attack.timer);
+    struct world *world = moment->world;
+    struct flow *flow;
 
-    if (moment->world->phase == PHASE_CLOSING)
-        return;                                  /* connections end one by one then, by whatever comes first */
-    if (moment->world->phase == PHASE_OPENING) { /* of one that is half open the application hears nothing */
-        timers_arm(world_timers(moment->world, SERVER), timer, now_ps + POLL_PS);
+    if (world->phase == PHASE_CLOSING)
+        return; /* connections end one by one then, by whatever comes first */
+    /* Of one that is half open the application hears nothing. */
+    flow = world->phase == PHASE_OPENING ? NULL : victim(&moment->attack, world);
+    if (flow == NULL) {
+        timers_arm(world_timers(world, SERVER), timer, now_ps + POLL_PS);
         return;
     }
     if (--moment->attack.left > 0)
-        timers_arm(world_timers(moment->world, SERVER), timer, now_ps + FLUE_PS_PER_S / moment->event.arg[ARG_RATE]);
-    forge(moment);
+        timers_arm(world_timers(world, SERVER), timer, now_ps + FLUE_PS_PER_S / moment->event.arg[ARG_RATE]);
+    forge(moment, flow);
 }
 
 int attack_begin(struct moment *moment, flue_ps now_ps)
@@ -141,7 +163,7 @@ static int genuine(struct world *world, const struct flow *flow, struct flue_tcp
 {
     if (!look(flow, info) || info->state != FLUE_TCP_ESTABLISHED)
         return 0;
-    *frame = segment_of(world, flow->id);
+    *frame = segment_of(world, flow);
     frame->seq = info->snd_una;
     frame->ack = info->rcv_nxt;
     frame->flags = FLUE_TCP_ACK;

@@ -130,6 +130,7 @@ void world_audit(struct world *world)
     uint32_t i;
 
     audit_end(world);
+    clients_ns3_audit(world);
     /* What is lost was told by the one status that says so (D-32). */
     flue_host_totals(world_host(world, SERVER), &totals);
     if (world->lost > totals.moves[FLUE_MOVE_FAILED])

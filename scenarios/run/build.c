@@ -12,8 +12,9 @@
 #include "run/profile.h"
 #include "wire/impair.h"
 
-#define CLIENT_PREFIX  (96 + 16) /* bits of 10.1.0.0/16, as a mapped address */
-#define CHURN_EXPECTED 1024      /* connections at once that tables begin with, when they come and go */
+#define CLIENT_PREFIX   (96 + 16) /* bits of 10.1.0.0/16, as a mapped address */
+#define SOURCE_MAC_NODE 65000     /* whose MAC address no node has */
+#define CHURN_EXPECTED  1024      /* connections at once that tables begin with, when they come and go */
 
 /* ---- Parameters ---------------------------------------------------------------------------------------------------
  */
@@ -85,6 +86,14 @@ static int tags(const struct flue_scenario *scenario, int end)
     return scenario->vlan != 0 && (end == SERVER || scenario->topology == TOPOLOGY_SWITCH);
 }
 
+/* A window that keeps the connection waiting, whatever the adapter does. */
+static int is_poor(void *ctx, const struct flue_tcp_state *state)
+{
+    const struct flue_scenario *scenario = ctx;
+
+    return state->max_snd_wnd < (uint64_t)scenario->reject_window;
+}
+
 static void target_params(const struct flue_scenario *scenario, int end, uint32_t capacity,
                           struct flue_target_params *target)
 {
@@ -93,6 +102,10 @@ static void target_params(const struct flue_scenario *scenario, int end, uint32_
     target->tcp_max = capacity;
     target->rcv_wnd_max_bytes = (uint32_t)scenario->rx_window;
     target->mtu_max_bytes = (uint32_t)scenario->path_mtu;
+    target->address_max = (uint32_t)scenario->addresses;
+    target->source_mac_max = (uint32_t)scenario->source_macs;
+    if (scenario->reject_window != 0)
+        target->judge = (struct flue_target_judge){.ctx = (void *)(uintptr_t)scenario, .poor = is_poor};
     target->rcv_buffer_bytes = (uint64_t)scenario->rx_memory;
     target->xmit_buffer_bytes = (uint64_t)scenario->tx_memory;
     target->hang_after_ps = scenario->hang_after == FLUE_PS_NEVER ? 0 : scenario->hang_after;
@@ -111,23 +124,6 @@ static void target_params(const struct flue_scenario *scenario, int end, uint32_
         target->vlan_count = 1;
         target->vlan[0] = (uint16_t)scenario->vlan;
     }
-}
-
-static void drivers(const struct flue_scenario *scenario, struct flue_node_params *params)
-{
-    static const char *const names[FLUE_NODE_DRIVERS] = {
-        "driver 1", "driver 2",  "driver 3",  "driver 4",  "driver 5",  "driver 6",  "driver 7",  "driver 8",
-        "driver 9", "driver 10", "driver 11", "driver 12", "driver 13", "driver 14", "driver 15", "driver 16"};
-    enum flue_im_kind kinds[FLUE_NODE_DRIVERS];
-
-    params->drivers = (unsigned)world_drivers(scenario->drivers.text, kinds, NULL);
-    for (unsigned i = 0; i < params->drivers; i++)
-        params->driver[i] = (struct flue_im_params){.kind = kinds[i],
-                                                    .name = names[i],
-                                                    .hold_down_ps = scenario->hold_down,
-                                                    .hold_up_ps = scenario->hold_up,
-                                                    .refuse_every = (uint32_t)scenario->refuse_every,
-                                                    .keep_failed = scenario->ddi_terminate_failure != 0};
 }
 
 static uint32_t ip_of(const struct world *world, unsigned node)
@@ -173,10 +169,8 @@ static void node_params(const struct world *world, unsigned node, const struct f
     params->target.profile = *profile;
     params->host.ddi = ddi_of(scenario);
     params->target.ddi = params->host.ddi;
-    if (end == SERVER) {
+    if (end == SERVER)
         host_params(scenario, &params->host);
-        drivers(scenario, params);
-    }
 }
 
 static flue_err load_profile(const char *name, const struct flue_scenario *scenario, struct flue_profile *profile,
@@ -208,7 +202,9 @@ uint64_t world_seed(const struct flue_scenario *scenario)
 
 static flue_err build_link(struct world *world, char *message, size_t room)
 {
-    const struct flue_net_params params = {.facts = facts_of(world->scenario), .seed = world_seed(world->scenario)};
+    const struct flue_net_params params = {.facts = facts_of(world->scenario),
+                                           .seed = world_seed(world->scenario),
+                                           .memory = run_memory_source(&world->memory)};
 
     return world->scenario->net == FLUE_NET_NS3 ? net_ns3_open(&params, &world->net, message, room)
                                                 : flue_net_link(&params, &world->net);
@@ -245,7 +241,8 @@ static flue_err build_lan(struct world *world, char *message, size_t room)
                                               .node_count = count,
                                               .routers = routers,
                                               .router_count = scenario->topology == TOPOLOGY_GATEWAYS ? GATEWAYS : 0,
-                                              .seed = world_seed(scenario)};
+                                              .seed = world_seed(scenario),
+                                              .memory = run_memory_source(&world->memory)};
     flue_err err;
     unsigned i;
 
@@ -256,7 +253,9 @@ static flue_err build_lan(struct world *world, char *message, size_t room)
     for (i = 0; i < GATEWAYS; i++)
         routers[i] =
             (struct flue_switch_router){.facts = facts_of(scenario), .vid = vid, .ip4 = flue_ip_v4(GATEWAY_IP + i)};
-    if (scenario->net != FLUE_NET_NS3)
+    if (clients_are_ns3(scenario))
+        err = clients_ns3_open(world, &params, message, room);
+    else if (scenario->net != FLUE_NET_NS3)
         err = flue_net_switch(&params, &world->net);
     else if (scenario->topology == TOPOLOGY_GATEWAYS)
         err = net_ns3_open_routed(&params, &world->net, message, room);
@@ -268,8 +267,8 @@ static flue_err build_lan(struct world *world, char *message, size_t room)
 
 flue_err world_build_net(struct world *world, char *message, size_t room)
 {
-    const flue_err err =
-        world->scenario->topology == TOPOLOGY_LINK ? build_link(world, message, room) : build_lan(world, message, room);
+    const int link = world->scenario->topology == TOPOLOGY_LINK && !clients_are_ns3(world->scenario);
+    const flue_err err = link ? build_link(world, message, room) : build_lan(world, message, room);
 
     if (err != FLUE_OK && message[0] == '\0')
         (void)snprintf(message, room, "the network could not be built: %s", flue_err_sentence(err));
@@ -319,6 +318,17 @@ static flue_err address(struct world *world, unsigned node)
         if (err == FLUE_OK && scenario->vlan != 0)
             err = flue_host_vlan(host, 1, (uint16_t)scenario->vlan);
     }
+    if (err == FLUE_OK && end == SERVER && scenario->source_mac == SWITCH_YES) {
+        uint8_t mac[6];
+
+        flue_net_mac(SOURCE_MAC_NODE, mac);
+        err = flue_host_source_mac(host, 0, mac);
+    }
+    for (i = 1; err == FLUE_OK && end == SERVER && i < (uint32_t)scenario->server_addresses; i++) {
+        const struct flue_ip ip = flue_ip_v4(MORE_SERVER_IP + i);
+
+        err = flue_host_address(host, 0, &ip);
+    }
     for (i = 1; err == FLUE_OK && end == CLIENT && i < world->client_ips; i++) {
         const struct flue_ip ip = flue_ip_v4(ip_of(world, node) + i);
 
@@ -341,6 +351,10 @@ static flue_err build_node(struct world *world, unsigned node, const struct flue
     flue_err err;
 
     node_params(world, node, profile, &params);
+    if (world_end(world, node) == SERVER) { /* a second one has not what somebody watches the first by */
+        params.driver = world->drivers.params;
+        params.drivers = world->drivers.count - (node != SERVER && world->watch.driver != NULL ? 1 : 0);
+    }
     if (node == SERVER && world->watch.tap != NULL)
         params.tap = *world->watch.tap;
     if (node == SERVER && world->scenario->adapters > 1) {
@@ -353,8 +367,6 @@ static flue_err build_node(struct world *world, unsigned node, const struct flue
     }
     if (node == SERVER)
         params.provider = world->watch.target;
-    if (node == SERVER && world->watch.driver != NULL && params.drivers < FLUE_NODE_DRIVERS)
-        params.driver[params.drivers++] = *world->watch.driver;
     rules_watch(world, node, &params);
     err = flue_node_new(net->env(net->ctx, node), wire, world->watch.trace, &params, &world->node[node]);
     if (err != FLUE_OK)
@@ -379,6 +391,11 @@ flue_err world_build_nodes(struct world *world, char *message, size_t room)
         err = load_profile(world->scenario->peer_profile.text, world->scenario, &profile[CLIENT], message, room);
     if (err != FLUE_OK)
         return err;
+    err = drivers_make(world->scenario, world->watch.driver, &world->drivers);
+    if (err != FLUE_OK) {
+        (void)snprintf(message, room, "no memory for the drivers");
+        return err;
+    }
     world->profile = profile[SERVER];
     for (node = 0; node < world->nodes; node++) {
         err = build_node(world, node, &profile[world_end(world, node)]);

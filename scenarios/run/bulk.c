@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Workload bulk: every connection carries `bytes` each way that `direction` names, in writes of io_size (or io_sizes),
- * with at most writes_ahead writes not yet acknowledged.  The latency of a write ends with its last acknowledgement. */
+/* Workload bulk: every connection carries `bytes` each way that `direction` names, or what a list of `flows` says and
+ * when it falls due, in writes of io_size (or io_sizes), with at most writes_ahead writes not yet acknowledged.  The
+ * latency of a write ends with its last acknowledgement. */
 #include "run/flows.h"
 
 #include <stdio.h>
@@ -40,8 +41,13 @@ static void write_on(struct flow *flow, int end, flue_ps at_ps)
         *mark(flow, end, flow->count[end]) = (struct write_mark){.end_offset = flow->accepted[end], .at_ps = at_ps};
         flow->count[end]++;
     }
-    if (flow->accepted[end] > 0 && flow->left[end] == 0 && closes_early(scenario, end))
+    if (flow->to_carry[end] > 0 && flow->accepted[end] == flow->to_carry[end] && closes_early(scenario, end))
         flow_close(flow, end);
+}
+
+static int by_list(const struct world *world)
+{
+    return world->traffic.list.count > 0;
 }
 
 static void start_server(void *ctx, flue_ps at_ps)
@@ -56,6 +62,25 @@ static void start_client(void *ctx, flue_ps at_ps)
     struct flow *flow = ctx;
 
     write_on(flow, CLIENT, at_ps);
+}
+
+/* A line of the list falls due. */
+static void on_arrival(struct timer *timer, flue_ps now_ps)
+{
+    struct world *world = FLUE_CONTAINER_OF(timer, struct world, rpc.arrival);
+    struct traffic *traffic = &world->traffic;
+    const struct flow_line *line = &traffic->list.lines[traffic->next_line++];
+    struct flow *flow = &world->flows[line->who];
+    const int end = line->receive ? CLIENT : SERVER;
+
+    if (traffic->next_line < traffic->list.count)
+        timers_arm(world_timers(world, CLIENT), timer, world->rpc.began_ps + line[1].start_ps);
+    if (flow->lost)
+        return;
+    flow->left[end] += line->bytes;
+    flue_host_run(world_host(world, flow->node[end]), now_ps, end == SERVER ? start_server : start_client, flow);
+    if (flow->node[end] != CLIENT) /* whose timer this is */
+        flue_node_settle(world->node[flow->node[end]]);
 }
 
 static flue_err bulk_prepare(struct world *world, char *message, size_t room)
@@ -73,12 +98,20 @@ static flue_err bulk_prepare(struct world *world, char *message, size_t room)
                            (unsigned)scenario->writes_ahead);
             return FLUE_ENOMEM;
         }
-        if (scenario->direction != DIRECTION_RECEIVE)
-            flow->left[SERVER] = (uint64_t)scenario->bytes;
-        if (scenario->direction != DIRECTION_SEND)
-            flow->left[CLIENT] = (uint64_t)scenario->bytes;
-        world->bulk.unfinished += scenario->direction == DIRECTION_BOTH ? 2 : 1;
+        if (scenario->direction != DIRECTION_RECEIVE && !by_list(world))
+            flow->to_carry[SERVER] = flow->left[SERVER] = (uint64_t)scenario->bytes;
+        if (scenario->direction != DIRECTION_SEND && !by_list(world))
+            flow->to_carry[CLIENT] = flow->left[CLIENT] = (uint64_t)scenario->bytes;
     }
+    for (size_t k = 0; k < world->traffic.list.count; k++) {
+        const struct flow_line *line = &world->traffic.list.lines[k];
+
+        world->flows[line->who].to_carry[line->receive ? CLIENT : SERVER] += line->bytes;
+    }
+    for (i = 0; i < connections; i++)
+        for (int end = 0; end < ENDS; end++)
+            world->bulk.unfinished += world->flows[i].to_carry[end] > 0;
+    timer_setup(&world->rpc.arrival, on_arrival);
     return FLUE_OK;
 }
 
@@ -89,7 +122,10 @@ static void bulk_start(struct world *world, unsigned node, flue_ps at_ps)
 
     if (world->bulk.unfinished == 0) /* everything was lost before */
         world_measured(world, at_ps);
-
+    if (by_list(world) && node == CLIENT) {
+        world->rpc.began_ps = at_ps;
+        timers_arm(world_timers(world, CLIENT), &world->rpc.arrival, at_ps + world->traffic.list.lines[0].start_ps);
+    }
     for (i = 0; i < (uint32_t)world->scenario->connections; i++) {
         struct flow *flow = &world->flows[i];
 
@@ -104,7 +140,7 @@ static void bulk_received(struct flow *flow, int end, uint32_t bytes, flue_ps at
     struct world *world = flow->world;
 
     (void)bytes;
-    if (flow->received[end] == (uint64_t)world->scenario->bytes && --world->bulk.unfinished == 0)
+    if (flow->received[end] == flow->to_carry[1 - end] && --world->bulk.unfinished == 0)
         world_measured(world, at_ps);
 }
 
@@ -126,14 +162,11 @@ static void bulk_acknowledged(struct flow *flow, int end, flue_ps at_ps)
 static void bulk_lost(struct flow *flow, flue_ps at_ps)
 {
     struct world *world = flow->world;
-    const uint64_t each = (uint64_t)world->scenario->bytes;
     int end;
 
     for (end = 0; end < ENDS; end++) {
-        const int sends = flow->left[end] > 0 || flow->accepted[end] > 0;
-
         flow->left[end] = 0;
-        if (sends && flow->received[1 - end] < each && --world->bulk.unfinished == 0)
+        if (flow->received[1 - end] < flow->to_carry[end] && --world->bulk.unfinished == 0)
             world_measured(world, at_ps);
     }
 }
@@ -142,8 +175,10 @@ static void bulk_expect(const struct flow *flow, struct flue_host_hint *out)
 {
     const struct flue_scenario *scenario = flow->world->scenario;
 
-    out->bytes = flow->left[SERVER] + flow->left[CLIENT];
-    out->requests = (flow->left[SERVER] + (uint64_t)scenario->io_size - 1) / (uint64_t)scenario->io_size;
+    const uint64_t server = flow->to_carry[SERVER] - flow->accepted[SERVER];
+
+    out->bytes = server + flow->to_carry[CLIENT] - flow->accepted[CLIENT];
+    out->requests = (server + (uint64_t)scenario->io_size - 1) / (uint64_t)scenario->io_size;
 }
 
 static void bulk_dispose(struct world *world)

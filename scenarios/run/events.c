@@ -2,7 +2,6 @@
 /* Scheduled events: one entry is "[+]TIME WORD [NAME=VALUE ...]"; entries are separated by semicolons. */
 #include "run/events.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,25 +29,8 @@ const struct event_info *event_info(enum event_kind kind)
     return &infos[kind];
 }
 
-/* What is being read, and where complaints go. */
-struct reader {
-    const char *at;
-    char *message;
-    size_t room;
-};
-
-TEXT_PRINTF(2, 3) static int refuse(const struct reader *reader, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    (void)vsnprintf(reader->message, reader->room, format, arguments);
-    va_end(arguments);
-    return -1;
-}
-
 /* The next word of this entry, without what follows; false at its end. */
-static int next_word(struct reader *reader, char word[WORD_MAX])
+static int next_word(struct text_reader *reader, char word[WORD_MAX])
 {
     size_t length;
 
@@ -87,7 +69,7 @@ static int parse_value(const struct event_arg_info *arg, const char *value, int6
     return quantity_parse(arg->kind, value, out) == QUANTITY_OK && *out >= low && *out <= high;
 }
 
-static int set_arg(const struct reader *reader, struct event *event, const char *word)
+static int set_arg(const struct text_reader *reader, struct event *event, const char *word)
 {
     const struct event_info *info = &infos[event->kind];
     const size_t length = strcspn(word, "=");
@@ -95,7 +77,7 @@ static int set_arg(const struct reader *reader, struct event *event, const char 
     unsigned k;
 
     if (info->arg[0].name == NULL)
-        return refuse(reader, "%s has no parameters; leave '%s' out", info->word, word);
+        return text_refuse(reader, "%s has no parameters; leave '%s' out", info->word, word);
     for (k = 0; info->arg[k].name != NULL; k++) {
         const struct event_arg_info *arg = &info->arg[k];
 
@@ -105,15 +87,16 @@ static int set_arg(const struct reader *reader, struct event *event, const char 
         if (parse_value(arg, word + length + 1, &event->arg[k]))
             return 0;
         if (arg->kind == FLUE_KIND_CHOICE)
-            return refuse(reader, "%s %s: no such choice; one of %s", info->word, word, arg->maximum);
-        return refuse(reader, "%s %s: not understood; allowed: %s .. %s", info->word, word, arg->minimum, arg->maximum);
+            return text_refuse(reader, "%s %s: no such choice; one of %s", info->word, word, arg->maximum);
+        return text_refuse(reader, "%s %s: not understood; allowed: %s .. %s", info->word, word, arg->minimum,
+                           arg->maximum);
     }
     nearest = text_nearest(word, names, k);
-    return refuse(reader, "%s has no parameter '%s'; write %s=%s", info->word, word,
-                  nearest == NULL ? names[0] : nearest, info->arg[0].initial);
+    return text_refuse(reader, "%s has no parameter '%s'; write %s=%s", info->word, word,
+                       nearest == NULL ? names[0] : nearest, info->arg[0].initial);
 }
 
-static int parse_entry(struct reader *reader, struct event *event)
+static int parse_entry(struct text_reader *reader, struct event *event)
 {
     const char *names[EVENT_KINDS], *nearest;
     char word[WORD_MAX];
@@ -122,15 +105,15 @@ static int parse_entry(struct reader *reader, struct event *event)
     (void)next_word(reader, word);
     event->after_start = word[0] == '+';
     if (quantity_parse(FLUE_KIND_TIME, word + event->after_start, &event->at_ps) != QUANTITY_OK || event->at_ps < 0)
-        return refuse(reader, "'%s' is no time; write for example 2ms upload-all", word);
+        return text_refuse(reader, "'%s' is no time; write for example 2ms upload-all", word);
     if (!next_word(reader, word))
-        return refuse(reader, "nothing to do at that time; write for example 2ms upload-all");
+        return text_refuse(reader, "nothing to do at that time; write for example 2ms upload-all");
     for (k = 0; k < EVENT_KINDS && strcmp(infos[k].word, word) != 0; k++)
         names[k] = infos[k].word;
     if (k == EVENT_KINDS) {
         nearest = text_nearest(word, names, EVENT_KINDS);
-        return nearest == NULL ? refuse(reader, "unknown event '%s'; see: flue list events", word)
-                               : refuse(reader, "unknown event '%s'; did you mean '%s'?", word, nearest);
+        return nearest == NULL ? text_refuse(reader, "unknown event '%s'; see: flue list events", word)
+                               : text_refuse(reader, "unknown event '%s'; did you mean '%s'?", word, nearest);
     }
     event->kind = (enum event_kind)k;
     for (k = 0; infos[event->kind].arg[k].name != NULL; k++)
@@ -158,7 +141,7 @@ static void insert(struct event *events, int count, const struct event *event)
 
 int events_parse(const char *text, struct event events[EVENTS_MAX], char *message, size_t room, int *column)
 {
-    struct reader reader = {.at = text, .message = message, .room = room};
+    struct text_reader reader = {.at = text, .message = message, .room = room};
     int count = 0;
 
     for (;;) {
@@ -170,7 +153,7 @@ int events_parse(const char *text, struct event events[EVENTS_MAX], char *messag
         if (column != NULL)
             *column = (int)(reader.at - text) + 1;
         if (count == (int)EVENTS_MAX)
-            return refuse(&reader, "more than %u events; a sweep may be what you want", EVENTS_MAX);
+            return text_refuse(&reader, "more than %u events; a sweep may be what you want", EVENTS_MAX);
         if (parse_entry(&reader, &event) < 0)
             return -1;
         insert(events, count++, &event);

@@ -12,7 +12,9 @@
 #include "flue/node.h"
 #include "flue/record.h"
 #include "flue/scenario.h"
+#include "run/drivers.h"
 #include "run/events.h"
+#include "run/memory.h"
 #include "run/traffic.h"
 #include "run/world.h"
 
@@ -22,15 +24,16 @@ enum { SERVER, CLIENT, ENDS };
  * clients, and the j = i / clients-th one there.  A client has world->client_ips addresses in a row, the first client's
  * first is CLIENT_IP; its j-th connection has address j / PORTS_PER_IP and port FIRST_PORT + j % PORTS_PER_IP.  With
  * workload web these are slots, and the connections in them have running numbers. */
-#define SERVER_IP    0x0A000001u /* 10.0.0.1 */
-#define SECOND_IP    0x0A000002u /* 10.0.0.2: the second server's own */
-#define CLIENT_IP    0x0A010000u /* 10.1.0.0, and up */
-#define GATEWAY_IP   0x0A0000FDu /* 10.0.0.253, and up */
-#define GATEWAYS     2u
-#define SERVER_PORT  80
-#define FIRST_PORT   10000u
-#define PORTS_PER_IP 50000u
-#define POLL_PS      (100 * FLUE_PS_PER_US) /* how often the phases look whether they are over */
+#define SERVER_IP      0x0A000001u /* 10.0.0.1 */
+#define SECOND_IP      0x0A000002u /* 10.0.0.2: the second server's own */
+#define MORE_SERVER_IP 0x0A000100u /* 10.0.1.1, and up: its other addresses */
+#define CLIENT_IP      0x0A010000u /* 10.1.0.0, and up */
+#define GATEWAY_IP     0x0A0000FDu /* 10.0.0.253, and up */
+#define GATEWAYS       2u
+#define SERVER_PORT    80
+#define FIRST_PORT     10000u
+#define PORTS_PER_IP   50000u
+#define POLL_PS        (100 * FLUE_PS_PER_US) /* how often the phases look whether they are over */
 
 /* Stored numbers of parameters of kind CHOICE, in the order of their words. */
 enum { CHOICE_YES, CHOICE_NO };
@@ -50,8 +53,9 @@ enum moving { MOVING_NO, MOVING_WAITS, MOVING_GOES, MOVING_CARRIED };
 struct flow {
     struct world *world;
     struct flue_socket *socket[ENDS];
-    uint64_t received[ENDS]; /* bytes that this end's application got */
-    uint64_t accepted[ENDS]; /* bytes that this end's application sent: kept after its socket is gone */
+    struct flue_ns3_socket *ns3; /* client_tcp=ns3: the client's end, in the place of socket[CLIENT] */
+    uint64_t received[ENDS];     /* bytes that this end's application got */
+    uint64_t accepted[ENDS];     /* bytes that this end's application sent: kept after its socket is gone */
     uint64_t acked[ENDS];
     uint32_t id;
     uint32_t node[ENDS]; /* who runs the application */
@@ -68,7 +72,8 @@ struct flow {
     flue_ps silence_ps;       /* longest such wait in the measured window */
 
     /* workload: bulk */
-    uint64_t left[ENDS];       /* bytes still to be written */
+    uint64_t to_carry[ENDS];   /* bytes that this end sends in all */
+    uint64_t left[ENDS];       /* bytes still to be written; by a list, of those that have fallen due */
     struct write_mark *writes; /* ring of writes_ahead marks for each end */
     uint32_t first[ENDS], count[ENDS];
 
@@ -87,6 +92,8 @@ struct flow {
     uint64_t carried[ENDS]; /* bytes of all its exchanges, sent by this end */
     uint64_t ideal_ps;      /* what they take on an idle network */
     const struct flow_line *line;
+    struct timer thought; /* its user has thought: the next request, or the connection */
+    uint32_t thoughts;
     uint32_t left_each; /* requests still to be sent */
     uint32_t next_free; /* slot */
     uint8_t measured, finished;
@@ -173,13 +180,16 @@ struct world {
     const struct flue_scenario *scenario;
     const struct flue_record *record;
     const struct workload *workload;
+    struct run_memory memory; /* of the network and the nodes */
     struct flue_net net;
     unsigned nodes;          /* the server, the clients, and perhaps a second server */
     unsigned second_server;  /* its node, the last one; 0: there is none */
     struct flue_node **node; /* so many */
+    struct drivers drivers;  /* of the server */
     uint32_t client_ips;
     struct flue_app app[ENDS];
     struct flow *flows;
+    uint32_t places; /* of flows, from the first, that have been in use: all, where connections stay */
     enum phase phase;
     uint32_t opened, gone; /* ends */
     uint32_t next_open, next_close;
@@ -210,7 +220,7 @@ struct world {
     struct histogram silence;
     flue_ps measured_ps; /* when the last measured thing was over; the books are taken just after it */
     int measured;
-    uint32_t drained, drain_polls; /* polls since the last connection closed; and the most there may be */
+    uint64_t drained, drain_polls; /* polls since the last connection closed; and the most there may be */
     struct {
         struct pool pool;
         struct rng choice;
@@ -222,6 +232,10 @@ struct world {
         int stopped;
     } rpc;
     struct web *web;
+    struct {
+        const struct flue_ns3_api *api;
+        struct flue_ns3_world *world; /* client_tcp=ns3; else NULL */
+    } ns3;
     struct traffic traffic;
     uint64_t sent_bytes; /* by flows that are gone */
     struct {
@@ -275,10 +289,8 @@ uint32_t world_identify(const struct world *world, const struct flue_tcp_tuple *
 void flow_audit(const struct flow *flow);
 void flow_silence(struct flow *flow, flue_ps now_ps);
 
-/* possible.c: a combination that cannot be gets one line in message (FLUE_EINVAL).  And: the words of a list of
- * drivers, bottom up; -1: *wrong (may be NULL) is not one, or one too many. */
+/* possible.c: a combination that cannot be gets one line in message (FLUE_EINVAL). */
 FLUE_CHECKED flue_err world_possible(const struct flue_scenario *scenario, int foreign, char *message, size_t room);
-int world_drivers(const char *text, enum flue_im_kind *out, const char **wrong);
 
 /* build.c */
 FLUE_CHECKED flue_err world_build_net(struct world *world, char *message, size_t room);
@@ -292,6 +304,7 @@ int moments_list(const struct flue_scenario *scenario, struct event out[MOMENTS_
 FLUE_CHECKED flue_err moments_possible(const struct flue_scenario *scenario, int foreign, char *message, size_t room);
 int moments_to_node(const struct flue_scenario *scenario); /* whether there is a second server */
 int moments_has(const struct flue_scenario *scenario, enum event_kind kind);
+uint64_t moments_missed(const struct flue_scenario *scenario);
 
 /* attack.c: 1: it had an effect */
 int attack_begin(struct moment *moment, flue_ps now_ps);
@@ -308,6 +321,30 @@ FLUE_CHECKED flue_err timeline_make(struct world *world);
 void timeline_begin(struct world *world, flue_ps now_ps);
 void timeline_report(struct world *world);
 void timeline_free(struct world *world);
+
+/* apps.c: what a client's socket tells, whoever runs its TCP. */
+void flow_opened(struct flow *flow, int end, flue_ps at_ps);
+void flow_received(struct flow *flow, int end, const struct flue_span *span, flue_ps at_ps);
+void flow_acknowledged(struct flow *flow, int end, uint64_t bytes, flue_ps at_ps);
+void flow_peer_closed(struct flow *flow, int end);
+void flow_closed(struct flow *flow, int end, enum flue_tcp_reason reason, flue_ps at_ps);
+/* An end has a socket: it is open, or will be, and has not ended. */
+static inline int flow_has(const struct flow *flow, int end)
+{
+    return flow->socket[end] != NULL || (end == CLIENT && flow->ns3 != NULL);
+}
+
+/* clients_ns3.c: clients that are hosts of ns-3's; params: as of a switched network.  The last four are for flows with
+ * an ns3. */
+int clients_are_ns3(const struct flue_scenario *scenario);
+const char *clients_ns3_wrong(const struct flue_scenario *scenario); /* one line, or NULL */
+FLUE_CHECKED flue_err clients_ns3_open(struct world *world, const struct flue_switch_params *params, char *message,
+                                       size_t room);
+void clients_ns3_audit(struct world *world);
+FLUE_CHECKED flue_err clients_ns3_connect(struct flow *flow);
+FLUE_CHECKED flue_err clients_ns3_send(struct flow *flow, uint32_t bytes);
+FLUE_CHECKED flue_err clients_ns3_close(struct flow *flow);
+void clients_ns3_abort(struct flow *flow);
 
 /* apps.c: fills in world->app; closes one end of a flow, once. */
 void world_apps(struct world *world);

@@ -10,39 +10,42 @@
 #include "run/flows.h"
 
 /* True: it had an effect. */
-typedef int moment_fn(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps);
+typedef int moment_fn(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps);
 
 /* On the first `most` connections that fn does something about; 0: on all. */
 static int each(struct world *world, moment_fn *fn, const struct event *event, int64_t most, flue_ps now_ps)
 {
     int64_t done = 0;
 
-    for (uint32_t i = 0; i < (uint32_t)world->scenario->connections && (most == 0 || done < most); i++) {
-        struct flue_socket *socket = world->flows[i].socket[SERVER];
-
-        if (socket != NULL)
-            done += fn(world, socket, event, now_ps);
+    for (uint32_t i = 0; i < world->places && (most == 0 || done < most); i++) {
+        if (world->flows[i].socket[SERVER] != NULL)
+            done += fn(world, &world->flows[i], event, now_ps);
     }
     return done > 0;
 }
 
-static int offload(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+static int offload(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
 {
+    struct flue_socket *socket = flow->socket[SERVER];
+
     (void)world;
     (void)event;
     return flue_host_socket_holder(socket) == FLUE_HOLDER_HOST && flue_host_socket_offload(socket, now_ps) == FLUE_OK;
 }
 
-static int upload(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+static int upload(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
 {
+    struct flue_socket *socket = flow->socket[SERVER];
+
     (void)world;
     (void)event;
     return flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET && flue_host_socket_upload(socket, now_ps) == FLUE_OK;
 }
 
 /* One hop less, and questions whether the peer is there: whoever runs TCP is to know. */
-static int update(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+static int update(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
 {
+    struct flue_socket *socket = flow->socket[SERVER];
     struct flue_tcp_settings settings;
 
     (void)world;
@@ -64,8 +67,10 @@ static void on_told(void *ctx, struct flue_socket *socket, const struct TCP_OFFL
     (void)at_ps;
 }
 
-static int query(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+static int query(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
 {
+    struct flue_socket *socket = flow->socket[SERVER];
+
     (void)event;
     return flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET &&
            flue_host_socket_query(socket, on_told, world, now_ps) == FLUE_OK;
@@ -111,58 +116,63 @@ static int power(struct world *world, NET_DEVICE_POWER_STATE state)
     return 1;
 }
 
+static int path_mtu(struct world *world, uint32_t mtu_bytes)
+{
+    if (world->net.behind_mtu == NULL)
+        return 0;
+    for (unsigned node = CLIENT; node < world->nodes; node++)
+        world->net.behind_mtu(world->net.ctx, node, mtu_bytes);
+    return 1;
+}
+
 /* Layers of enum flue_target_fault's objects. */
 enum { LAYER_CONNECTION = 3 };
 
-static int fault(struct world *world, struct flue_socket *socket, enum flue_target_fault kind, unsigned layer)
+static int fault(struct world *world, const struct flow *flow, enum flue_target_fault kind, unsigned layer)
 {
-    return flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET &&
-           flue_target_fault(flue_node_target(world->node[SERVER]), kind, layer, flue_host_socket_id(socket)) ==
-               FLUE_OK;
+    return flue_host_socket_holder(flow->socket[SERVER]) == FLUE_HOLDER_TARGET &&
+           flue_target_fault(flue_node_target(world->node[SERVER]), kind, layer, flow->id) == FLUE_OK;
 }
 
-static int corrupt(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+static int corrupt(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
 {
     (void)now_ps;
-    return fault(world, socket, FLUE_FAULT_CORRUPT, (unsigned)event->arg[0] + 1);
+    return fault(world, flow, FLUE_FAULT_CORRUPT, (unsigned)event->arg[0] + 1);
 }
 
-static int fail_terminate(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+static int fail_terminate(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
 {
     (void)event;
     (void)now_ps;
-    return fault(world, socket, FLUE_FAULT_TERMINATE, LAYER_CONNECTION);
+    return fault(world, flow, FLUE_FAULT_TERMINATE, LAYER_CONNECTION);
 }
 
-static int hardware_failure(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+static int hardware_failure(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
 {
     (void)event;
     (void)now_ps;
-    return fault(world, socket, FLUE_FAULT_HARDWARE, LAYER_CONNECTION);
+    return fault(world, flow, FLUE_FAULT_HARDWARE, LAYER_CONNECTION);
 }
 
-static int starve(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+static int starve(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
 {
     (void)event;
     (void)now_ps;
-    return fault(world, socket, FLUE_FAULT_STARVE, LAYER_CONNECTION);
+    return fault(world, flow, FLUE_FAULT_STARVE, LAYER_CONNECTION);
 }
 
-static int urgent(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
-{
-    const uint32_t id = flue_host_socket_id(socket);
-
-    (void)event;
-    (void)now_ps;
-    return flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET && attack_urgent(world, &world->flows[id]);
-}
-
-static int fragments(struct world *world, struct flue_socket *socket, const struct event *event, flue_ps now_ps)
+static int urgent(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
 {
     (void)event;
     (void)now_ps;
-    return flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET &&
-           attack_fragments(world, &world->flows[flue_host_socket_id(socket)]);
+    return flue_host_socket_holder(flow->socket[SERVER]) == FLUE_HOLDER_TARGET && attack_urgent(world, flow);
+}
+
+static int fragments(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
+{
+    (void)event;
+    (void)now_ps;
+    return flue_host_socket_holder(flow->socket[SERVER]) == FLUE_HOLDER_TARGET && attack_fragments(world, flow);
 }
 
 /* The next operations of a kind; its words stand in the order of enum flue_target_fault's numbers. */
@@ -175,10 +185,58 @@ static int stick(struct flue_target *target, enum flue_target_fault kind, const 
     return done > 0;
 }
 
-static int perform(struct world *world, const struct event *event, flue_ps now_ps)
+/* What goes wrong at the adapter. */
+static int perform_fault(struct world *world, const struct event *event, flue_ps now_ps)
 {
     struct flue_target *target = flue_node_target(world->node[SERVER]);
 
+    if (event->kind == EVENT_HANG)
+        return stick(target, FLUE_FAULT_HANG, event);
+    if (event->kind == EVENT_LOSE_COMPLETION)
+        return stick(target, FLUE_FAULT_LOSE, event);
+    if (event->kind == EVENT_BUS_ERROR)
+        return flue_target_fault(target, FLUE_FAULT_BUS, 0, 0) == FLUE_OK;
+    if (event->kind == EVENT_CORRUPT)
+        return each(world, corrupt, event, event->arg[1], now_ps);
+    return each(world,
+                event->kind == EVENT_FAIL_TERMINATE     ? fail_terminate
+                : event->kind == EVENT_HARDWARE_FAILURE ? hardware_failure
+                                                        : starve,
+                event, event->arg[0], now_ps);
+}
+
+/* What the adapter says to all. */
+static void announce(struct flue_target *target, enum event_kind kind)
+{
+    if (kind == EVENT_PAUSE)
+        flue_target_pause(target);
+    else if (kind == EVENT_RESUME)
+        flue_target_resume(target);
+    else
+        flue_target_upload_all(target);
+}
+
+/* What happens to the network. */
+static int perform_wire(struct world *world, const struct event *event)
+{
+    const unsigned router = (unsigned)event->arg[0] - 1;
+
+    if (event->kind == EVENT_PATH_MTU)
+        return path_mtu(world, (uint32_t)event->arg[0]);
+    if (event->kind == EVENT_MAC_CHANGE) {
+        if (world->net.router_mac != NULL)
+            world->net.router_mac(world->net.ctx, router);
+        return world->net.router_mac != NULL;
+    }
+    if (event->kind == EVENT_LINK_DOWN || event->kind == EVENT_LINK_UP)
+        flue_net_port_down(&world->net, SERVER, event->kind == EVENT_LINK_DOWN);
+    else
+        flue_net_router_down(&world->net, router, event->kind == EVENT_GATEWAY_DOWN);
+    return 1;
+}
+
+static int perform(struct world *world, const struct event *event, flue_ps now_ps)
+{
     switch (event->kind) {
     case EVENT_OFFLOAD:
         return each(world, offload, event, event->arg[0], now_ps);
@@ -193,13 +251,9 @@ static int perform(struct world *world, const struct event *event, flue_ps now_p
     case EVENT_RELINK:
         return relink(world, event, now_ps);
     case EVENT_PAUSE:
-        flue_target_pause(target);
-        return 1;
     case EVENT_RESUME:
-        flue_target_resume(target);
-        return 1;
     case EVENT_UPLOAD_ALL:
-        flue_target_upload_all(target);
+        announce(flue_node_target(world->node[SERVER]), event->kind);
         return 1;
     case EVENT_CHIMNEY_OFF:
     case EVENT_CHIMNEY_ON:
@@ -216,30 +270,23 @@ static int perform(struct world *world, const struct event *event, flue_ps now_p
         return migrate_begin(world, event, now_ps);
     case EVENT_GATEWAY_DOWN:
     case EVENT_GATEWAY_UP:
-        flue_net_router_down(&world->net, (unsigned)event->arg[0] - 1, event->kind == EVENT_GATEWAY_DOWN);
-        return 1;
+    case EVENT_MAC_CHANGE:
+    case EVENT_PATH_MTU:
     case EVENT_LINK_DOWN:
     case EVENT_LINK_UP:
-        flue_net_port_down(&world->net, SERVER, event->kind == EVENT_LINK_DOWN);
-        return 1;
+        return perform_wire(world, event);
     case EVENT_URGENT:
         return each(world, urgent, event, event->arg[0], now_ps);
     case EVENT_FRAGMENTS:
         return each(world, fragments, event, event->arg[0], now_ps);
     case EVENT_HANG:
-        return stick(target, FLUE_FAULT_HANG, event);
     case EVENT_LOSE_COMPLETION:
-        return stick(target, FLUE_FAULT_LOSE, event);
     case EVENT_BUS_ERROR:
-        return flue_target_fault(target, FLUE_FAULT_BUS, 0, 0) == FLUE_OK;
     case EVENT_CORRUPT:
-        return each(world, corrupt, event, event->arg[1], now_ps);
     case EVENT_FAIL_TERMINATE:
-        return each(world, fail_terminate, event, event->arg[0], now_ps);
     case EVENT_HARDWARE_FAILURE:
-        return each(world, hardware_failure, event, event->arg[0], now_ps);
     case EVENT_STARVE:
-        return each(world, starve, event, event->arg[0], now_ps);
+        return perform_fault(world, event, now_ps);
     case EVENT_ATTACK: /* goes on for some time */
     case EVENT_KINDS:
         break;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The rules of policy=rules: "FACT COMPARISON VALUE ... DECISION; ...". */
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,29 +34,13 @@ static const struct {
 } compares[] = {{"<=", FLUE_AT_MOST}, {">=", FLUE_AT_LEAST}, {"!=", FLUE_UNEQUAL},
                 {"<", FLUE_LESS},     {">", FLUE_MORE},      {"=", FLUE_EQUAL}};
 
-struct reader {
-    const char *at;
-    char *message;
-    size_t room;
-};
-
-TEXT_PRINTF(2, 3) static int refuse(const struct reader *reader, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    (void)vsnprintf(reader->message, reader->room, format, arguments);
-    va_end(arguments);
-    return -1;
-}
-
-static void skip(struct reader *reader)
+static void skip(struct text_reader *reader)
 {
     reader->at += strspn(reader->at, " \t\n");
 }
 
 /* Letters, digits and what stands in `more`. */
-static size_t word(const struct reader *reader, const char *more, char out[WORD_MAX])
+static size_t word(const struct text_reader *reader, const char *more, char out[WORD_MAX])
 {
     size_t length = 0;
 
@@ -68,7 +51,7 @@ static size_t word(const struct reader *reader, const char *more, char out[WORD_
     return length;
 }
 
-static int unknown(const struct reader *reader, const char *what)
+static int unknown(const struct text_reader *reader, const char *what)
 {
     const char *names[FLUE_FACTS + sizeof(decisions) / sizeof(decisions[0])], *nearest;
     size_t count = 0;
@@ -78,12 +61,12 @@ static int unknown(const struct reader *reader, const char *what)
     for (size_t i = 0; i < sizeof(decisions) / sizeof(decisions[0]); i++)
         names[count++] = decisions[i].word;
     nearest = text_nearest(what, names, count);
-    return refuse(reader, "'%s' is no fact and no decision%s%s%s", what, nearest != NULL ? "; did you mean '" : "",
-                  nearest != NULL ? nearest : "; see: flue list policies", nearest != NULL ? "'?" : "");
+    return text_refuse(reader, "'%s' is no fact and no decision%s%s%s", what, nearest != NULL ? "; did you mean '" : "",
+                       nearest != NULL ? nearest : "; see: flue list policies", nearest != NULL ? "'?" : "");
 }
 
 /* "1MiB" behind a comparison. */
-static int parse_value(struct reader *reader, const struct fact_info *info, uint64_t *out)
+static int parse_value(struct text_reader *reader, const struct fact_info *info, uint64_t *out)
 {
     char text[WORD_MAX];
     int64_t number;
@@ -92,14 +75,14 @@ static int parse_value(struct reader *reader, const struct fact_info *info, uint
     skip(reader);
     length = word(reader, ".%-", text);
     if (length == 0 || quantity_parse(info->kind, text, &number) != QUANTITY_OK || number < 0)
-        return refuse(reader, "'%s' is no value for %s; write for example %s>%s", text, info->word, info->word,
-                      quantity_example(info->kind));
+        return text_refuse(reader, "'%s' is no value for %s; write for example %s>%s", text, info->word, info->word,
+                           quantity_example(info->kind));
     *out = (uint64_t)number;
     reader->at += length;
     return 0;
 }
 
-static int parse_condition(struct reader *reader, const char *name, struct flue_policy_condition *out)
+static int parse_condition(struct text_reader *reader, const char *name, struct flue_policy_condition *out)
 {
     const char *const begin = reader->at;
     unsigned fact = 0;
@@ -110,7 +93,7 @@ static int parse_condition(struct reader *reader, const char *name, struct flue_
     if (fact == FLUE_FACTS)
         return unknown(reader, name);
     if (strcmp(facts[fact].who, "WORKLOAD") == 0)
-        return refuse(reader, "'%s' is what only the oracle knows", name);
+        return text_refuse(reader, "'%s' is what only the oracle knows", name);
     reader->at += strlen(name);
     skip(reader);
     while (i < sizeof(compares) / sizeof(compares[0]) &&
@@ -118,8 +101,8 @@ static int parse_condition(struct reader *reader, const char *name, struct flue_
         i++;
     if (i == sizeof(compares) / sizeof(compares[0])) {
         reader->at = begin;
-        return refuse(reader, "%s needs a comparison; write for example %s>%s", name, name,
-                      quantity_example(facts[fact].kind));
+        return text_refuse(reader, "%s needs a comparison; write for example %s>%s", name, name,
+                           quantity_example(facts[fact].kind));
     }
     reader->at += strlen(compares[i].sign);
     *out = (struct flue_policy_condition){.fact = (enum flue_fact)fact, .compare = compares[i].compare};
@@ -135,7 +118,7 @@ static int decision_of(const char *name)
 }
 
 /* Up to its decision. */
-static int parse_rule(struct reader *reader, struct flue_policy_rule *rule)
+static int parse_rule(struct text_reader *reader, struct flue_policy_rule *rule)
 {
     char name[WORD_MAX];
 
@@ -146,7 +129,7 @@ static int parse_rule(struct reader *reader, struct flue_policy_rule *rule)
         skip(reader);
         length = word(reader, "-", name);
         if (length == 0)
-            return refuse(reader, "a decision is missing; end the rule in offload, keep or take-back");
+            return text_refuse(reader, "a decision is missing; end the rule in offload, keep or take-back");
         if (strcmp(name, "and") == 0) {
             reader->at += length;
             continue;
@@ -157,7 +140,7 @@ static int parse_rule(struct reader *reader, struct flue_policy_rule *rule)
             return 0;
         }
         if (rule->conditions == FLUE_POLICY_CONDITIONS)
-            return refuse(reader, "a rule has at most %d conditions", FLUE_POLICY_CONDITIONS);
+            return text_refuse(reader, "a rule has at most %d conditions", FLUE_POLICY_CONDITIONS);
         if (parse_condition(reader, name, &rule->condition[rule->conditions++]) < 0)
             return -1;
     }
@@ -166,19 +149,19 @@ static int parse_rule(struct reader *reader, struct flue_policy_rule *rule)
 int policy_rules_parse(const char *text, struct flue_policy_rule out[FLUE_POLICY_RULES], char *message, size_t room,
                        int *column)
 {
-    struct reader reader = {.at = text, .message = message, .room = room};
+    struct text_reader reader = {.at = text, .message = message, .room = room};
     int count = 0, bad = 0;
 
     for (skip(&reader); *reader.at != '\0' && !bad; skip(&reader)) {
         if (count == FLUE_POLICY_RULES)
-            bad = refuse(&reader, "at most %d rules", FLUE_POLICY_RULES);
+            bad = text_refuse(&reader, "at most %d rules", FLUE_POLICY_RULES);
         else if (parse_rule(&reader, &out[count]) < 0)
             bad = -1;
         else
             count++;
         skip(&reader);
         if (!bad && *reader.at != '\0' && *reader.at != ';')
-            bad = refuse(&reader, "a rule ends with its decision; write ; before the next");
+            bad = text_refuse(&reader, "a rule ends with its decision; write ; before the next");
         else if (!bad)
             reader.at += *reader.at == ';';
     }

@@ -10,52 +10,6 @@
 #define ADVICE_LEAST_PS (100 * FLUE_PS_PER_US)
 #define PREFIX_IPS      2u /* addresses that lead to a node behind the gateways */
 
-int world_drivers(const char *text, enum flue_im_kind *out, const char **wrong)
-{
-    int count = 0;
-
-    while (*(text += strspn(text, " ")) != '\0') {
-        const size_t length = strcspn(text, " ");
-        unsigned kind = 0;
-
-        while (kind <= FLUE_IM_REFUSE &&
-               (strlen(flue_im_kind_name(kind)) != length || strncmp(flue_im_kind_name(kind), text, length) != 0))
-            kind++;
-        if (kind > FLUE_IM_REFUSE || count == FLUE_NODE_DRIVERS) {
-            if (wrong != NULL)
-                *wrong = text;
-            return -1;
-        }
-        out[count++] = (enum flue_im_kind)kind;
-        text += length;
-    }
-    return count;
-}
-
-/* At most one team, at the bottom, and it needs two adapters. */
-static const char *drivers_wrong(const struct flue_scenario *scenario)
-{
-    enum flue_im_kind kinds[FLUE_NODE_DRIVERS];
-    const int count = world_drivers(scenario->drivers.text, kinds, NULL);
-    const int team = count > 0 && kinds[0] == FLUE_IM_TEAM;
-
-    for (int i = 1; i < count; i++)
-        if (kinds[i] == FLUE_IM_TEAM)
-            return "drivers: a team stands on the adapters; write it first, once";
-    if (team && scenario->adapters != 2)
-        return "drivers: a team makes one adapter of two; set adapters=2 and topology=switch";
-    if (scenario->adapters == 2 && count > 0 && !team)
-        return "drivers: two adapters are a team, or have no drivers above them; write team first, or leave drivers "
-               "out";
-    if (scenario->adapters == 2 && scenario->topology != TOPOLOGY_SWITCH)
-        return "adapters=2 needs topology=switch: the address moves from port to port";
-    if (scenario->adapters == 2 && scenario->net == FLUE_NET_NS3)
-        return "adapters=2 cannot be on --net ns3, which has a port for each node; use --net link";
-    if (scenario->fail_over_at != FLUE_PS_NEVER && !team)
-        return "fail_over_at needs the driver team; set drivers=team, adapters=2 and topology=switch";
-    return NULL;
-}
-
 static const char *topology_wrong(const struct flue_scenario *scenario)
 {
     const int64_t ips = (scenario->connections - 1) / scenario->clients / PORTS_PER_IP + 1;
@@ -69,14 +23,19 @@ static const char *topology_wrong(const struct flue_scenario *scenario)
 
     if (scenario->topology == TOPOLOGY_LINK && scenario->vlan != 0)
         return "vlan needs Ethernet frames; set topology=switch or topology=gateways";
+    if (scenario->topology == TOPOLOGY_LINK && scenario->source_mac == SWITCH_YES)
+        return "source_mac needs Ethernet frames; set topology=switch or topology=gateways";
+    if (scenario->topology == TOPOLOGY_LINK && scenario->server_addresses > 1)
+        return "server_addresses: a link joins one address to another; set topology=switch or topology=gateways for "
+               "more";
+    if (scenario->adapters > 1 && (scenario->server_addresses > 1 || scenario->source_mac == SWITCH_YES))
+        return "server_addresses and source_mac are of one adapter; set adapters=1";
     if (scenario->topology != TOPOLOGY_GATEWAYS && scenario->gateway_down != FLUE_PS_NEVER)
         return "gateway_down needs gateways; set topology=gateways";
     if (scenario->topology != TOPOLOGY_GATEWAYS && scenario->far_mtu != 0)
         return "far_mtu needs gateways; set topology=gateways";
     if (scenario->far_mtu != 0 && scenario->far_mtu < 576)
         return "far_mtu must be 0, or at least 576 bytes: smaller reports are not believed (RFC 1191)";
-    if (scenario->topology == TOPOLOGY_GATEWAYS && scenario->net == FLUE_NET_NS3 && scenario->vlan != 0)
-        return "vlan cannot be with topology=gateways on --net ns3: ns-3's routers know no VLANs; use --net link";
     if (scenario->topology == TOPOLOGY_GATEWAYS && ips > PREFIX_IPS)
         return "topology=gateways: at most 100000 connections to a client, for two addresses lead there; raise clients";
     if (scenario->topology == TOPOLOGY_SWITCH && ips > FLUE_HOST_ADDRESSES)
@@ -104,8 +63,7 @@ static const char *advice_wrong(const struct flue_scenario *scenario)
 {
     if (scenario->advice_window != 0 && scenario->advice_window < ADVICE_LEAST_PS)
         return "advice_window must be 0, or at least 100us: every connection is looked at once in each window, and in "
-               "a "
-               "shorter one nothing happens that could be judged";
+               "a shorter one nothing happens that could be judged";
     return NULL;
 }
 
@@ -114,13 +72,8 @@ static const char *advice_wrong(const struct flue_scenario *scenario)
 static flue_err deadline_possible(const struct flue_scenario *scenario, char *message, size_t room)
 {
     const flue_ps deadline_ps = (flue_ps)scenario->ddi_upload_deadline_ms * FLUE_PS_PER_MS;
-    enum flue_im_kind kinds[FLUE_NODE_DRIVERS];
-    const int count = world_drivers(scenario->drivers.text, kinds, NULL);
-    flue_ps held_ps = 0;
+    const flue_ps held_ps = drivers_hold_ps(scenario, 2, 1);
 
-    for (int i = 0; i < count; i++)
-        if (kinds[i] == FLUE_IM_HOLD)
-            held_ps += 2 * scenario->hold_down + scenario->hold_up;
     if (deadline_ps == 0 || held_ps < deadline_ps)
         return FLUE_OK;
     (void)snprintf(message, room,
@@ -133,8 +86,8 @@ static flue_err deadline_possible(const struct flue_scenario *scenario, char *me
 
 static const char *workload_wrong(const struct flue_scenario *scenario)
 {
-    if (scenario->workload == FLUE_WORKLOAD_BULK && scenario->flows.text[0] != '\0')
-        return "flows are for rpc and web: bulk has no arrivals; say how much each connection carries with bytes";
+    if (scenario->workload != FLUE_WORKLOAD_WEB && scenario->think.text[0] != '\0')
+        return "think is for web, whose connections have users; leave it out, or use web";
     if (scenario->workload == FLUE_WORKLOAD_WEB && scenario->receive_push == CHOICE_NO && scenario->receive_posts > 0)
         return "receive_push=no cannot be with web: a request that does not fill a receive buffer would wait for ever";
     if (scenario->workload == FLUE_WORKLOAD_WEB && scenario->close_with_data == SWITCH_YES)
@@ -160,7 +113,7 @@ static const char *foreign_wrong(const struct flue_scenario *scenario)
 flue_err world_possible(const struct flue_scenario *scenario, int foreign, char *message, size_t room)
 {
     uint64_t lose[FLUE_IMPAIR_LIST_MAX];
-    enum flue_im_kind kinds[FLUE_NODE_DRIVERS];
+    struct drivers_count count;
     const int server = impair_parse(scenario->loss_list.text, 's', lose);
     const int column = server != 0 ? server : impair_parse(scenario->loss_list.text, 'c', lose);
     const char *wrong = NULL;
@@ -173,10 +126,11 @@ flue_err world_possible(const struct flue_scenario *scenario, int foreign, char 
             column, scenario->loss_list.text, FLUE_IMPAIR_LIST_MAX);
         return FLUE_EINVAL;
     }
-    if (world_drivers(scenario->drivers.text, kinds, &wrong) < 0) {
+    if (drivers_count(scenario->drivers.text, &count, &wrong) < 0) {
         (void)snprintf(message, room,
-                       "drivers: column %d of \"%s\": write at most %d words out of pass, team, hold, refuse",
-                       (int)(wrong - scenario->drivers.text) + 1, scenario->drivers.text, FLUE_NODE_DRIVERS);
+                       "drivers: column %d of \"%s\": write words out of pass, team, hold, refuse, each alone or as "
+                       "pass*64; at most %u drivers in all",
+                       (int)(wrong - scenario->drivers.text) + 1, scenario->drivers.text, DRIVERS_MAX);
         return FLUE_EINVAL;
     }
     wrong = drivers_wrong(scenario);
@@ -186,6 +140,8 @@ flue_err world_possible(const struct flue_scenario *scenario, int foreign, char 
         wrong = foreign_wrong(scenario);
     if (wrong == NULL)
         wrong = topology_wrong(scenario);
+    if (wrong == NULL)
+        wrong = clients_ns3_wrong(scenario);
     if (wrong == NULL)
         wrong = times_wrong(scenario);
     if (wrong == NULL)

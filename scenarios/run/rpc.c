@@ -64,7 +64,7 @@ static void issue(void *ctx, flue_ps at_ps)
     list_push_back(&flow->requests, &request->hook);
     if (flow->next == NULL)
         flow->next = request;
-    if (flow->socket[CLIENT] == NULL)
+    if (!flow_has(flow, CLIENT))
         return; /* it ended early, and was found wanting then; the request is never answered */
     (void)flow_send(flow, CLIENT, request->request_bytes, at_ps);
 }
@@ -215,7 +215,7 @@ static void rpc_start(struct world *world, unsigned node, flue_ps at_ps)
     const struct flue_scenario *scenario = world->scenario;
     uint32_t i, k, active;
 
-    if (node == SERVER)
+    if (world_end(world, node) == SERVER)
         return;
     if (!closed_loop(world)) {
         if (node != CLIENT) /* one process of arrivals for all clients */

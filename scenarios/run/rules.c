@@ -23,8 +23,8 @@ static void tell(struct world *world, const struct world_broken *broken)
     flue_rule_id(broken->rule, id);
     if (broken->conn != FLUE_NO_CONN)
         (void)snprintf(whom, sizeof(whom), ", connection %" PRIu32, broken->conn);
-    world_finding(world, "%s %s%s, %.6f ms%s: %s", id, broken->node >= CLIENT ? "client's " : "",
-                  flue_party_name(broken->party), ms, whom, broken->seen);
+    world_finding(world, "%s %s%s%s, %.6f ms%s: %s", id, broken->node == SERVER ? "" : broken->whose,
+                  broken->node == SERVER ? "" : "'s ", flue_party_name(broken->party), ms, whom, broken->seen);
 }
 
 /* The run ends here. */
@@ -37,6 +37,11 @@ static void stop(struct world *world, const struct world_broken *broken)
     world->net.stop(world->net.ctx);
 }
 
+static const char *whose(const struct world *world, unsigned node)
+{
+    return world_end(world, node) == CLIENT ? "client" : node == SERVER ? "server" : "second server";
+}
+
 static void on_finding(void *ctx, const struct flue_finding *finding)
 {
     struct rules_node *node = ctx;
@@ -45,6 +50,7 @@ static void on_finding(void *ctx, const struct flue_finding *finding)
     struct world_broken broken = {.rule = finding->rule,
                                   .party = finding->party,
                                   .node = node->node,
+                                  .whose = whose(world, node->node),
                                   .at_ps = finding->at_ps,
                                   .conn = finding->conn};
 

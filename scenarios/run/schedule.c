@@ -87,6 +87,8 @@ static const char *node_wrong(const struct flue_scenario *scenario)
     if (scenario->topology != TOPOLOGY_SWITCH || scenario->adapters != 1)
         return "migrate to=node needs two servers on one switch, with one adapter each; set topology=switch and "
                "adapters=1";
+    if (scenario->server_addresses > 1)
+        return "migrate to=node moves one address; set server_addresses=1";
     if (scenario->loss_list.text[0] != '\0')
         return "loss_list counts the frames of one server; leave it out";
     if (scenario->migrate_strays == STRAYS_DROP && (scenario->migrate_when != 0 || scenario->migrate_pace != 0))
@@ -99,16 +101,16 @@ static const char *place_wrong(const struct flue_scenario *scenario, const struc
 {
     const uint64_t kind = UINT64_C(1) << event->kind;
 
-    if ((kind & (KIND(ATTACK) | KIND(URGENT) | KIND(FRAGMENTS))) != 0 && scenario->workload == FLUE_WORKLOAD_WEB)
-        return "attack, urgent and fragments are for connections that stay; use bulk or rpc";
-    if ((kind & (KIND(GATEWAY_DOWN) | KIND(GATEWAY_UP) | KIND(RELINK))) != 0 && scenario->topology != TOPOLOGY_GATEWAYS)
-        return "gateway-down, gateway-up and relink need gateways; set topology=gateways";
+    if ((kind & (KIND(GATEWAY_DOWN) | KIND(GATEWAY_UP) | KIND(RELINK) | KIND(MAC_CHANGE) | KIND(PATH_MTU))) != 0 &&
+        scenario->topology != TOPOLOGY_GATEWAYS)
+        return "gateway-down, gateway-up, relink, mac-change and path-mtu need gateways; set topology=gateways";
+    if ((kind & (KIND(MAC_CHANGE) | KIND(PATH_MTU))) != 0 && scenario->net == FLUE_NET_NS3)
+        return "mac-change and path-mtu cannot be on --net ns3, whose devices keep what they began with; use --net "
+               "link";
     if (event->kind == EVENT_RELINK && event->arg[0] == event->arg[1])
         return "relink from a gateway to itself; write for example: relink from=1 to=2";
     if ((kind & (KIND(LINK_DOWN) | KIND(LINK_UP))) != 0 && scenario->topology == TOPOLOGY_LINK)
         return "link-down and link-up need a port of a switch; set topology=switch or topology=gateways";
-    if ((kind & (KIND(LINK_DOWN) | KIND(LINK_UP))) != 0 && scenario->net == FLUE_NET_NS3)
-        return "link-down and link-up cannot be on --net ns3, whose Ethernet has no such event; use --net link";
     if ((kind & (KIND(HANG) | KIND(LOSE_COMPLETION))) != 0 && scenario->hang_after == FLUE_PS_NEVER)
         return "hang and lose-completion need somebody who misses the operation; set hang_after";
     if (event->kind == EVENT_RSS_REMAP && scenario->rss_queues < 2)
@@ -174,4 +176,23 @@ int moments_has(const struct flue_scenario *scenario, enum event_kind kind)
         if (events[i].kind == kind)
             return 1;
     return 0;
+}
+
+unsigned world_second_server(const struct flue_scenario *scenario)
+{
+    return moments_to_node(scenario) ? CLIENT + (unsigned)scenario->clients : 0;
+}
+
+/* How often, at most, the adapter's driver has to miss an operation that is not completed, one after the other. */
+uint64_t moments_missed(const struct flue_scenario *scenario)
+{
+    struct event events[MOMENTS_MAX];
+    char why[300];
+    const int count = moments_list(scenario, events, why, sizeof(why), NULL);
+    uint64_t missed = 0;
+
+    for (int i = 0; i < count; i++)
+        if (events[i].kind == EVENT_HANG || events[i].kind == EVENT_LOSE_COMPLETION)
+            missed += (uint64_t)events[i].arg[1];
+    return missed;
 }

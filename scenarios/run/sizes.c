@@ -254,9 +254,14 @@ static const char *read_numbers(enum flue_param_kind kind, const char *takes, co
                 return "shape and sigma are numbers from 0.1 to 10 with at most three decimals; write for example 1.2";
             continue;
         }
-        if (quantity_parse(kind, words[i], &number) != QUANTITY_OK || number < 1 || number > SIZES_MOST)
-            return kind == FLUE_KIND_BYTES ? "sizes lie between 1 and 1GiB; write for example 64KiB"
-                                           : "counts lie between 1 and 1073741824";
+        if (quantity_parse(kind, words[i], &number) != QUANTITY_OK)
+            number = 0;
+        if (kind == FLUE_KIND_TIME)
+            number /= FLUE_PS_PER_US;
+        if (number < 1 || number > SIZES_MOST)
+            return kind == FLUE_KIND_BYTES  ? "sizes lie between 1 and 1GiB; write for example 64KiB"
+                   : kind == FLUE_KIND_TIME ? "times lie between 1us and 1073s; write for example 5ms"
+                                            : "counts lie between 1 and 1073741824";
         size[sizes++] = (uint64_t)number;
     }
     return NULL;
@@ -287,7 +292,7 @@ static const char *fill(struct sizes *out, const uint64_t size[2])
     if (out->least > out->most || out->middle > out->most)
         return "the last size is the largest that is drawn; it cannot be below the first";
     if (out->kind == SIZES_EXPONENTIAL && out->middle > (uint64_t)SIZES_MOST / 16)
-        return "a mean above 64MiB would be cut; write a smaller one";
+        return "a mean above 64MiB, or 67s, would be cut; write a smaller one";
     if (out->kind == SIZES_PARETO) {
         const uint64_t octaves = (rng_log2_q31(out->most) - rng_log2_q31(out->least)) * out->shape / 1000;
 
@@ -315,7 +320,10 @@ flue_err sizes_parse(enum flue_param_kind kind, const char *what, const char *te
         made.kind++;
     if (made.kind == SIZES_FILE) {
         if (kind != FLUE_KIND_BYTES)
-            return refuse(what, text, "counts come from no file; write for example: exponential 4", message, room);
+            return refuse(what, text,
+                          kind == FLUE_KIND_TIME ? "times come from no file; write for example: exponential 5ms"
+                                                 : "counts come from no file; write for example: exponential 4",
+                          message, room);
         if (sizes_file(text) == NULL || *sizes_file(text) == '\0')
             return refuse_form(what, text, SIZES_FILE, message, room);
         err = sizes_read(sizes_file(text), &made, message, room);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* run/sizes.h - distributions of sizes and of counts, as text and as integers.
+/* run/sizes.h - distributions of sizes, of counts and of times, as text and as integers.
  *
  *     fixed SIZE | uniform LEAST MOST | exponential MEAN | pareto LEAST SHAPE MOST (bounded)
  *     | lognormal MEDIAN SIGMA MOST (cut) | file PATH (a CDF)
@@ -44,8 +44,9 @@ struct sizes {
     uint64_t mean_q16; /* x 2^16 */
 };
 
-/* kind is BYTES, or COUNT (no file then); what: the parameter's name, for messages.  A CDF file is read.
- * FLUE_EPARSE, FLUE_EINVAL, FLUE_ENOENT, FLUE_EIO, FLUE_ENOMEM: message says why, *out is empty. */
+/* kind is BYTES, or COUNT or TIME (no file then; times are counted in microseconds); what: the parameter's name, for
+ * messages.  A CDF file is read. FLUE_EPARSE, FLUE_EINVAL, FLUE_ENOENT, FLUE_EIO, FLUE_ENOMEM: message says why, *out
+ * is empty. */
 FLUE_CHECKED flue_err sizes_parse(enum flue_param_kind kind, const char *what, const char *text, struct sizes *out,
                                   char *message, size_t room);
 void sizes_free(struct sizes *sizes); /* a zeroed one may be freed */

@@ -191,3 +191,13 @@ const char *text_nearest(const char *word, const char *const *words, size_t coun
     }
     return found;
 }
+
+int text_refuse(const struct text_reader *reader, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(reader->message, reader->room, format, arguments);
+    va_end(arguments);
+    return -1;
+}

@@ -38,4 +38,13 @@ bool text_is_plain(const char *bytes, size_t count);
 /* Of `count` words the one that `word` was probably meant to be, or NULL. */
 const char *text_nearest(const char *word, const char *const *words, size_t count);
 
+/* Text that is being read, and where complaints about it go. */
+struct text_reader {
+    const char *at;
+    char *message;
+    size_t room;
+};
+/* Always -1. */
+int text_refuse(const struct text_reader *reader, const char *format, ...) TEXT_PRINTF(2, 3);
+
 #endif

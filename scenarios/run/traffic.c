@@ -10,15 +10,16 @@
 static flue_err load_list(struct traffic *traffic, const struct flue_scenario *scenario, char *message, size_t room)
 {
     const char *path = scenario->flows.text;
-    const int web = scenario->workload == FLUE_WORKLOAD_WEB;
+    const int web = scenario->workload == FLUE_WORKLOAD_WEB, bulk = scenario->workload == FLUE_WORKLOAD_BULK;
     flue_err err = flow_list_load(path, &traffic->list, message, room);
 
     if (err != FLUE_OK)
         return err;
     if (traffic->list.by_client != web) {
         (void)snprintf(message, room, "%s:1:7: %s", path,
-                       web ? "with web each line is a connection of its own; write client here"
-                           : "with rpc each line is a request on a connection; write connection here");
+                       web    ? "with web each line is a connection of its own; write client here"
+                       : bulk ? "with bulk each line is bytes on a connection; write connection here"
+                              : "with rpc each line is a request on a connection; write connection here");
         return FLUE_EINVAL;
     }
     return flow_list_check(&traffic->list, path, web ? 1 : 0,
@@ -40,6 +41,11 @@ flue_err traffic_prepare(struct traffic *traffic, const struct flue_scenario *sc
     if (err == FLUE_OK)
         err =
             sizes_parse(FLUE_KIND_COUNT, "requests_each", scenario->requests_each.text, &traffic->each, message, room);
+    rng_init(&rng, seed, "think");
+    traffic->think_key = rng_u64(&rng);
+    traffic->thinks = scenario->workload == FLUE_WORKLOAD_WEB && scenario->think.text[0] != '\0';
+    if (err == FLUE_OK && scenario->think.text[0] != '\0')
+        err = sizes_parse(FLUE_KIND_TIME, "think", scenario->think.text, &traffic->think, message, room);
     if (err == FLUE_OK && scenario->flows.text[0] != '\0')
         err = load_list(traffic, scenario, message, room);
     return err;
@@ -49,6 +55,7 @@ void traffic_dispose(struct traffic *traffic)
 {
     sizes_free(&traffic->sizes);
     sizes_free(&traffic->each);
+    sizes_free(&traffic->think);
     flow_list_free(&traffic->list);
 }
 

@@ -11,7 +11,9 @@
 struct traffic {
     struct sizes sizes; /* of writes and responses: io_sizes, or io_size */
     struct sizes each;  /* web: requests of a connection */
-    uint64_t key;       /* of draws from both */
+    struct sizes think; /* web: microseconds before a user goes on; none: they do not think */
+    int thinks;
+    uint64_t key, think_key; /* of draws from the first two, and from the third */
     struct flow_list list;
     size_t next_line;
     struct arrivals arrivals;

@@ -67,6 +67,15 @@ static int all_done(const struct world *world)
     return web->done == (uint64_t)world->scenario->requests;
 }
 
+static uint64_t thinks_ps(struct flow *flow)
+{
+    const struct traffic *traffic = &flow->world->traffic;
+
+    if (!traffic->thinks)
+        return 0;
+    return sizes_draw(&traffic->think, traffic->think_key, 2 * flow->id, flow->thoughts++) * (uint64_t)FLUE_PS_PER_US;
+}
+
 /* ---- One connection ---------------------------------------------------------------------------------------------- */
 
 static void ask(struct flow *flow, flue_ps at_ps)
@@ -106,6 +115,22 @@ static void connect_flow(void *ctx, flue_ps at_ps)
     flue_host_socket_set_ctx(flow->socket[CLIENT], flow);
 }
 
+static void ask_next(void *ctx, flue_ps at_ps)
+{
+    ask(ctx, at_ps);
+}
+
+/* Runs in the client's own entries, so its timers serve. */
+static void think(struct flow *flow, flue_ps until_ps)
+{
+    timers_arm(world_timers(flow->world, flow->node[CLIENT]), &flow->thought, until_ps);
+}
+
+static void stop_thinking(struct flow *flow)
+{
+    timers_remove(world_timers(flow->world, flow->node[CLIENT]), &flow->thought);
+}
+
 /* A slot of a client, or NO_SLOT. */
 static uint32_t take_slot(struct world *world, unsigned client)
 {
@@ -121,6 +146,39 @@ static uint32_t take_slot(struct world *world, unsigned client)
     if (of->fresh == of->slots)
         return NO_SLOT;
     return of->fresh++ * (uint32_t)world->scenario->clients + client;
+}
+
+static void free_slot(struct flow *flow)
+{
+    struct world *world = flow->world;
+    struct web_client *client = client_of(flow);
+    const uint32_t slot = slot_of(flow);
+
+    stop_thinking(flow);
+    *flow = (struct flow){.world = world, .id = FLUE_NO_CONN, .next_free = NO_SLOT};
+    if (client->last == NO_SLOT)
+        client->first = slot;
+    else
+        world->flows[client->last].next_free = slot;
+    client->last = slot;
+    world->web->live--;
+}
+
+/* The answer has been thought about.  A connection that was to begin now is not opened any more once the traffic is
+ * over. */
+static void on_thought(struct timer *timer, flue_ps now_ps)
+{
+    struct flow *flow = FLUE_CONTAINER_OF(timer, struct flow, thought);
+    struct world *world = flow->world;
+    const int opened = flow->asked_ps > 0;
+
+    if (!opened && world->web->stopped) {
+        free_slot(flow);
+        if (world->phase == PHASE_CLOSING)
+            world_drain(world);
+        return;
+    }
+    flue_host_run(world_host(world, flow->node[CLIENT]), now_ps, opened ? ask_next : connect_flow, flow);
 }
 
 /* A connection falls due.  NULL: there can be none, and the run is given up. */
@@ -140,6 +198,8 @@ static struct flow *begin(struct world *world, unsigned client, const struct flo
         world->net.stop(world->net.ctx);
         return NULL;
     }
+    if (slot >= world->places)
+        world->places = slot + 1;
     *flow = (struct flow){.world = world,
                           .id = web->started++,
                           .node = {SERVER, CLIENT + client},
@@ -148,6 +208,7 @@ static struct flow *begin(struct world *world, unsigned client, const struct flo
                           .line = line,
                           .left_each = 1,
                           .measured = (uint8_t)measured};
+    timer_setup(&flow->thought, on_thought);
     if (line == NULL)
         flow->left_each = (uint32_t)sizes_draw(&world->traffic.each, world->traffic.key, 2 * flow->id, 0);
     web->measured += measured ? 1 : 0;
@@ -156,13 +217,16 @@ static struct flow *begin(struct world *world, unsigned client, const struct flo
     return flow;
 }
 
-/* The next user's connection, on the core of the client, which runs. */
+/* The user's next connection, on the core of the client, which runs. */
 static void begin_next(struct flow *before, flue_ps at_ps)
 {
     struct world *world = before->world;
-    struct flow *flow = begin(world, before->node[CLIENT] - CLIENT, NULL, at_ps);
+    const flue_ps due_ps = at_ps + (flue_ps)thinks_ps(before);
+    struct flow *flow = begin(world, before->node[CLIENT] - CLIENT, NULL, due_ps);
 
-    if (flow != NULL)
+    if (flow != NULL && due_ps > at_ps)
+        think(flow, due_ps);
+    else if (flow != NULL)
         connect_flow(flow, at_ps);
 }
 
@@ -200,6 +264,13 @@ static void answered(struct flow *flow, flue_ps at_ps)
     if (flow->measured) {
         histogram_record(&world->latency, (uint64_t)(at_ps - flow->asked_ps));
         world->completed++;
+    }
+    if (flow->left_each > 0 && world->traffic.thinks) {
+        const uint64_t pause_ps = thinks_ps(flow);
+
+        flow->ideal_ps += pause_ps;
+        think(flow, at_ps + (flue_ps)pause_ps);
+        return;
     }
     if (flow->left_each > 0) {
         ask(flow, at_ps);
@@ -252,6 +323,7 @@ static void give_up(void *ctx, flue_ps at_ps)
     const int user_waits = !flow->finished;
 
     flow->closing[CLIENT] = 1;
+    stop_thinking(flow);
     if (flow->socket[CLIENT] != NULL)
         flue_host_socket_abort(flow->socket[CLIENT]);
     if (user_waits)
@@ -275,8 +347,6 @@ static void web_lost(struct flow *flow, flue_ps at_ps)
 static void web_gone(struct flow *flow, flue_ps at_ps)
 {
     struct world *world = flow->world;
-    struct web_client *client = client_of(flow);
-    const uint32_t slot = slot_of(flow);
 
     if (!flow->closed[CLIENT] || (flow->open[SERVER] && !flow->closed[SERVER]))
         return;
@@ -286,13 +356,7 @@ static void web_gone(struct flow *flow, flue_ps at_ps)
     if (world->phase == PHASE_MEASURE)
         flow_silence(flow, at_ps);
     world->sent_bytes += flow->accepted[SERVER] + flow->accepted[CLIENT];
-    *flow = (struct flow){.world = world, .id = FLUE_NO_CONN, .next_free = NO_SLOT};
-    if (client->last == NO_SLOT)
-        client->first = slot;
-    else
-        world->flows[client->last].next_free = slot;
-    client->last = slot;
-    world->web->live--;
+    free_slot(flow);
 }
 
 static uint32_t web_live(const struct world *world)
@@ -347,7 +411,8 @@ static void web_start(struct world *world, unsigned node, flue_ps at_ps)
     const int64_t active =
         world->scenario->active < world->scenario->connections ? world->scenario->active : world->scenario->connections;
 
-    if (node == SERVER || (!closed_loop(world) && node != CLIENT)) /* one process of arrivals for all clients */
+    if (world_end(world, node) == SERVER ||
+        (!closed_loop(world) && node != CLIENT)) /* one process of arrivals for all clients */
         return;
     if (!closed_loop(world)) {
         world->rpc.began_ps = at_ps;

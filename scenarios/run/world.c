@@ -39,10 +39,11 @@ void world_on(struct world *world, unsigned node, flue_ps at_ps, void (*fn)(void
 struct flue_tcp_tuple world_tuple(const struct world *world, uint32_t id)
 {
     const uint32_t clients = (uint32_t)world->scenario->clients, j = id / clients;
+    const uint32_t address = j % (uint32_t)world->scenario->server_addresses;
 
     return (struct flue_tcp_tuple){.local_ip =
                                        flue_ip_v4(CLIENT_IP + id % clients * world->client_ips + j / PORTS_PER_IP),
-                                   .remote_ip = flue_ip_v4(SERVER_IP),
+                                   .remote_ip = flue_ip_v4(address == 0 ? SERVER_IP : MORE_SERVER_IP + address),
                                    .local_port = (uint16_t)(FIRST_PORT + j % PORTS_PER_IP),
                                    .remote_port = SERVER_PORT};
 }
@@ -77,11 +78,16 @@ static void open_next(void *ctx, flue_ps at_ps)
     const uint32_t id = world->next_open++;
     const struct flue_tcp_tuple tuple = world_tuple(world, id);
     struct flow *flow = &world->flows[id];
+    flue_err err;
 
-    if (flue_host_connect(world_host(world, flow->node[CLIENT]), &tuple, id, &world->app[CLIENT], world, at_ps,
-                          &flow->socket[CLIENT]) != FLUE_OK)
-        world_finding(world, "connection %" PRIu32 " could not be opened", id);
+    if (clients_are_ns3(world->scenario))
+        err = clients_ns3_connect(flow);
     else
+        err = flue_host_connect(world_host(world, flow->node[CLIENT]), &tuple, id, &world->app[CLIENT], world, at_ps,
+                                &flow->socket[CLIENT]);
+    if (err != FLUE_OK)
+        world_finding(world, "connection %" PRIu32 " could not be opened", id);
+    else if (flow->socket[CLIENT] != NULL)
         flue_host_socket_set_ctx(flow->socket[CLIENT], flow);
 }
 
@@ -115,10 +121,13 @@ static void on_rest(struct timer *timer, flue_ps now_ps)
 /* It is in FIN-WAIT-2, for ever by itself (RFC 9293 3.6): nobody is there who would close, and it asks nothing. */
 static void give_up(void *ctx, flue_ps at_ps)
 {
-    const struct flow *flow = ctx;
+    struct flow *flow = ctx;
 
     (void)at_ps;
-    flue_host_socket_abort(flow->socket[CLIENT]);
+    if (flow->ns3 != NULL)
+        clients_ns3_abort(flow);
+    else if (flow->socket[CLIENT] != NULL)
+        flue_host_socket_abort(flow->socket[CLIENT]);
 }
 
 static void on_patience(struct timer *timer, flue_ps now_ps)
@@ -128,7 +137,7 @@ static void on_patience(struct timer *timer, flue_ps now_ps)
     for (uint32_t i = 0; i < (uint32_t)world->scenario->connections; i++) {
         struct flow *flow = &world->flows[i];
 
-        if (flow->lost && flow->closing[CLIENT] && flow->socket[CLIENT] != NULL)
+        if (flow->lost && flow->closing[CLIENT] && flow_has(flow, CLIENT))
             world_on(world, flow->node[CLIENT], now_ps, give_up, flow);
     }
 }
@@ -382,6 +391,7 @@ static flue_err prepare(struct world *world, char *message, size_t room)
     uint32_t i;
 
     world->flows = calloc(connections, sizeof(*world->flows));
+    world->places = world_churns(world) ? 0 : connections;
     err = world->flows == NULL ? FLUE_ENOMEM : FLUE_OK;
     if (err == FLUE_OK)
         err = traffic_prepare(&world->traffic, world->scenario, world->net.env(world->net.ctx, CLIENT)->seed, message,
@@ -415,11 +425,13 @@ static void dispose(struct world *world)
     for (node = 0; world->node != NULL && node < world->nodes; node++)
         flue_node_free(world->node[node]);
     free(world->node);
+    drivers_free(&world->drivers);
     free(world->start);
     free(world->rules.node);
     timeline_free(world);
     if (world->net.free != NULL)
         world->net.free(world->net.ctx);
+    run_memory_dispose(&world->memory);
     traffic_dispose(&world->traffic);
     free(world->flows);
 }
@@ -446,7 +458,9 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
     }
     world->scenario = scenario;
     world->record = record;
-    world->drain_polls = DRAIN_POLLS + (uint32_t)(DRAIN_TRIPS * (scenario->hold_down + scenario->hold_up) / POLL_PS);
+    world->drain_polls = DRAIN_POLLS + (uint64_t)(DRAIN_TRIPS * drivers_hold_ps(scenario, 1, 1) / POLL_PS);
+    if (scenario->hang_after != FLUE_PS_NEVER)
+        world->drain_polls += moments_missed(scenario) * (uint64_t)(scenario->hang_after / POLL_PS);
     if (watch != NULL)
         world->watch = *watch;
     world->outcome = outcome;

@@ -25,7 +25,8 @@ struct world_watch {
 struct world_broken {
     unsigned rule; /* 0: none was broken */
     enum flue_party party;
-    unsigned node; /* 0 the server, from 1 on the clients */
+    unsigned node;     /* 0 the server, from 1 on the clients, then perhaps a second server */
+    const char *whose; /* in words */
     flue_ps at_ps;
     uint32_t conn;
     char driver[32], object[32], seen[192];
@@ -52,5 +53,8 @@ struct world_outcome {
 FLUE_CHECKED flue_err world_run(const struct flue_scenario *scenario, const struct flue_record *record,
                                 const struct world_watch *watch, struct world_outcome *outcome, char *message,
                                 size_t room);
+
+/* The node of the second server, which event migrate to=node needs; 0: there is none. */
+unsigned world_second_server(const struct flue_scenario *scenario);
 
 #endif

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Lets tshark judge a capture file, whoever made it.
-#   check.sh FILE.pcap [lossy] [reset] [partial] [nomss] [rstack] [own=ADDRESS,...] [headers]
+#   check.sh FILE.pcap [lossy] [reset] [partial] [nomss] [rstack] [ones] [own=ADDRESS,...] [headers]
 #     lossy    frames were lost or late: repetitions, duplicate ACKs and gaps have a reason
 #     reset    connections were reset
 #     nomss    a peer leaves the MSS option out of its SYN, as ns-3 does
 #     rstack   a peer writes an acknowledgement number into a RST without ACK, as ns-3 does.  Without that bit the field
 #              has no meaning (RFC 9293 3.1), and whoever gets it looks at the sequence number alone (3.10.7.4, 3.5.3)
-#     own      where Flue is: nomss and rstack explain frames from elsewhere only
+#     ones     a peer writes a TCP checksum of zero as 0xffff, as Linux does.  Receivers add it up to the same (RFC 1624 3),
+#              but only UDP has a use for it
+#     own      where Flue is: nomss, rstack and ones explain frames from elsewhere only
 #     headers  malformed packets and checksums only: the file holds pieces of many conversations
 #     partial  frames are missing in the file itself: tshark may see ACKs of data that it has not seen
 # Fails on malformed packets, on checksums that are wrong or cannot be verified, and on every finding of tshark's experts
@@ -16,7 +18,7 @@ set -u
 
 file=${1-}
 [ -n "$file" ] && [ -r "$file" ] || {
-    echo "check.sh: '$file': no such file; usage: check.sh FILE.pcap [lossy] [reset] [partial] [nomss] [rstack] [own=ADDRESS,...] [headers]" >&2
+    echo "check.sh: '$file': no such file; usage: check.sh FILE.pcap [lossy] [reset] [partial] [nomss] [rstack] [ones] [own=ADDRESS,...] [headers]" >&2
     exit 2
 }
 shift
@@ -24,10 +26,10 @@ explained=' '
 own=,
 for word in "$@"; do
     case $word in
-    lossy | reset | partial | nomss | rstack | headers) explained="$explained$word " ;;
+    lossy | reset | partial | nomss | rstack | ones | headers) explained="$explained$word " ;;
     own=*) own=,${word#own=}, ;;
     *)
-        echo "check.sh: '$word' is not understood; write lossy, reset, partial, nomss, rstack, own=ADDRESS,... or headers" >&2
+        echo "check.sh: '$word' is not understood; write lossy, reset, partial, nomss, rstack, ones, own=ADDRESS,... or headers" >&2
         exit 2
         ;;
     esac
@@ -39,7 +41,7 @@ command -v tshark >/dev/null || {
 
 fields=(frame.number frame.protocols ip.checksum.status tcp.checksum.status icmp.checksum.status icmpv6.checksum.status
     _ws.malformed _ws.expert.severity _ws.expert.message tcp.stream tcp.srcport tcp.dstport tcp.seq tcp.len tcp.ack
-    ip.src ipv6.src tcp.flags)
+    ip.src ipv6.src tcp.flags tcp.checksum)
 options=(-o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE -o tcp.analyze_sequence_numbers:TRUE
     -d 'tcp.port==0-65535,data') # the payload is no protocol
 table=$(mktemp)
@@ -61,6 +63,10 @@ function complain(what) {
 }
 function foreign() {
     return index(own, "," $16 $17 ",") == 0
+}
+function negative_zero() {
+    return index(explained, " ones ") && foreign() && $19 == "0xffff" &&
+        $9 ~ /TCP Checksum 0xffff instead of 0x0000/
 }
 function excused(message) {
     # tshark forgets how far a repetition reached that carried new data, too; `seen` does not.
@@ -88,6 +94,8 @@ function excused(message) {
         return 1
     if (index(explained, " headers ") && message !~ /[Mm]alformed|checksum|[Bb]ogus/)
         return 1
+    if (negative_zero() && message ~ /^TCP Checksum 0xffff instead of 0x0000/)
+        return 1
     if (index(explained, " partial ") &&
         (message ~ /^ACKed segment that wasn.t captured/ || message ~ /^Previous segment\(s\) not captured/))
         return 1
@@ -99,7 +107,7 @@ function excused(message) {
         tcp++
     if ($2 ~ /:tcp/ && !in_error && $13 + $14 + 1 > seen[$10, $11]) # one more: a SYN or FIN
         seen[$10, $11] = $13 + $14 + 1
-    if ($2 ~ /:tcp/ && !in_error && $4 != "1")
+    if ($2 ~ /:tcp/ && !in_error && $4 != "1" && !negative_zero())
         complain("TCP checksum " ($4 == "0" ? "wrong" : "not verifiable"))
     split($3, outer, "|")
     if ($3 != "" && outer[1] != "1")

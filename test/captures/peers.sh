@@ -52,7 +52,7 @@ peer() { # peer NAME WORD...
 
 peer lwip
 peer ns3 nomss rstack own=10.0.0.2,fd00::2
-peer linux
+peer linux ones own=10.0.0.2,fd00::2
 
 for ((seed = 1; seed <= (${#full} > 0 ? 200 : 12); seed++)); do
     "$programs/test_stream_stream" --seed "$seed" --pcap "$here/stream.pcap" >"$here/said" 2>&1 || {

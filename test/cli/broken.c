@@ -34,6 +34,7 @@ static char *tell(const struct crossings *crossings, const struct world_broken *
 static const struct world_broken broken_166 = {.rule = 166,
                                                .party = FLUE_PARTY_TARGET,
                                                .node = 0,
+                                               .whose = "server",
                                                .at_ps = 12 * FLUE_PS_PER_MS,
                                                .conn = 5,
                                                .driver = "adapter 0",

@@ -2,7 +2,7 @@
 /* Libraries that `flue run --policy` refuses, or that the run finds wrong; WRONG says what is wrong with this one. */
 #include "flue/policy.h"
 
-enum { NO_SYMBOL, NOTHING, OLD, HOLLOW, NAMELESS, MUTE, DATA, MOODY };
+enum { NO_SYMBOL, NOTHING, OLD, HOLLOW, NAMELESS, MUTE, DATA, MOODY, LOOPING };
 
 #if WRONG == 0
 extern int policy_without_a_face;
@@ -15,9 +15,12 @@ int policy_of_data = 1;
 /* Remembers, so that its second answer differs from its first. */
 static struct flue_verdict decide(const struct flue_policy_params *params, const struct flue_policy_facts *facts)
 {
+    static volatile unsigned turns;
     static unsigned calls;
 
     (void)params, (void)facts;
+    for (turns = 0; WRONG == LOOPING; turns++) {
+    }
     return (struct flue_verdict){.decision = FLUE_KEEP, .reason = WRONG == MOODY ? calls++ % 2 : 7};
 }
 

@@ -21,8 +21,20 @@ enum {
     CYCLE,
     SILENT,
     SPINS,
-    PAST
+    PAST,
+    LOOPS,       /* in its alarm */
+    LOOPS_DEEPER /* in a handler */
 };
+
+/* No compiler is to see that it has no end. */
+static void loop_for_ever(void)
+{
+    static volatile unsigned turns;
+
+    do {
+        turns = 1;
+    } while (turns != 0);
+}
 
 static void bad_tree(NDIS_HANDLE handle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
 {
@@ -84,6 +96,9 @@ static void on_alarm(void *ctx, flue_ps now_ps);
 
 static void bad_initiate(NDIS_HANDLE context, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
 {
+    if (BAD == LOOPS_DEEPER) {
+        loop_for_ever();
+    }
     initiate(context, tree);
     if (BAD == TREE_INSIDE) {
         on_alarm(context, 0);
@@ -113,6 +128,9 @@ static void on_alarm(void *ctx, flue_ps now_ps)
     const struct flue_env *env = ((const struct adapter *)ctx)->world.env;
 
     skeleton_alarm(ctx, now_ps);
+    if (BAD == LOOPS) {
+        loop_for_ever();
+    }
     if (BAD == SPINS || BAD == PAST) {
         env->set_alarm(env->ctx, BAD == PAST ? now_ps / 2 : now_ps);
     }

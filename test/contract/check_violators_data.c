@@ -397,6 +397,11 @@ static void forwards_a_stranger(struct world *world)
     (void)NdisOffloadTcpForward(world_handle(world), nbl);
 }
 
+static void starves_a_send(struct world *world)
+{
+    world_complete(world, SENT, world_send(world, 300), NDIS_STATUS_RESOURCES, 0);
+}
+
 static void forwards_after_terminate(struct world *world)
 {
     unheard(world, call_forward);
@@ -419,6 +424,7 @@ const struct violator violators[] = {
     VIOLATOR(217, T, disconnect_handler_answers, 0),
     VIOLATOR(239, T, forward_handler_answers, 0),
     VIOLATOR(121, T, send_keeps_list, 125, 157),
+    VIOLATOR(142, T, starves_a_send, 0),
     VIOLATOR(158, T, send_fails_without_cause, 0),
     VIOLATOR(161, H, sends_overlap, 0),
     VIOLATOR(159, T, other_bytes_leave, 0),

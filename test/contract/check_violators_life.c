@@ -163,6 +163,8 @@ static void indicates_of_what_is_gone(struct world *world)
 static void inherits_data(struct world *world)
 {
     world->t.Delegated.BufferedData = world_arrived(world, 5);
+    world->t.Delegated.RcvNxt += 5;
+    world->came = 5;
 }
 
 static void indicates_inherited_data_at_once(struct world *world)
@@ -356,6 +358,14 @@ static void query_is_not_answered(struct world *world)
     ask(world, query_of(&query, world), NeighborReachabilityQuery);
 }
 
+static void changes_the_source_of_an_event(struct world *world)
+{
+    FLUE_NEIGHBOR_BLOCK query;
+
+    world->fakes.protocol.spoils = 1;
+    ask(world, query_of(&query, world), NeighborReachabilityQuery);
+}
+
 #define H FLUE_PARTY_HOST
 #define T FLUE_PARTY_TARGET
 #define PREPARED(rule_, party_, act_, prepare_)                                                                        \
@@ -364,6 +374,7 @@ static void query_is_not_answered(struct world *world)
     }
 
 const struct violator violators[] = {
+    VIOLATOR(32, H, changes_the_source_of_an_event, 0),
     VIOLATOR(55, H, sends_while_initiated, 0),
     VIOLATOR(56, T, indicates_while_initiated, 0),
     VIOLATOR(72, T, indicates_of_a_path, 0),

@@ -113,9 +113,14 @@ static void delivers_what_never_came(struct world *world)
     world_fill(world, nbl, SUCCESS, 40);
 }
 
-static void receive_status(struct world *world)
+static void starves_a_receive(struct world *world)
 {
     world_fill(world, world_post(world, 10, 0), NDIS_STATUS_RESOURCES, 0);
+}
+
+static void receive_status(struct world *world)
+{
+    world_fill(world, world_post(world, 10, 0), NDIS_STATUS_FAILURE, 0);
 }
 
 static void late_receive_succeeds(struct world *world)
@@ -363,6 +368,7 @@ const struct violator violators[] = {
     VIOLATOR(192, T, indication_in_completion, 0),
     VIOLATOR(193, T, completion_in_completion, 0),
     VIOLATOR(194, T, delivers_what_never_came, 0),
+    VIOLATOR(142, T, starves_a_receive, 0),
     VIOLATOR(195, T, receive_status, 0),
     VIOLATOR(196, T, late_receive_succeeds, 0),
     VIOLATOR(197, T, reports_less, 0),

@@ -103,6 +103,17 @@ static void host_half_of_ids(struct world *world)
     world_leaves(world, &frame);
 }
 
+/* The bytes of the second call go first. */
+static void sends_out_of_order(struct world *world)
+{
+    struct flue_frame frame = world_frame(world, 0, 200, 0, 0);
+
+    (void)world_send(world, 300);
+    (void)world_send(world, 200);
+    frame.payload.offset_bytes = 300;
+    world_leaves(world, &frame);
+}
+
 /* ---- What comes back ---- */
 
 static void returns(struct world *world, uint32_t una, uint32_t max, uint32_t rcv_nxt)
@@ -161,6 +172,7 @@ static void forgets_what_was_sent(struct world *world)
 
 static const struct violator violators[] = {
     VIOLATOR(154, T, flow_label_in_ipv4, 0),
+    VIOLATOR(160, T, sends_out_of_order, 0),
     VIOLATOR(278, T, no_timestamp, 0),
     VIOLATOR(280, T, sack_without_flag, 0),
     VIOLATOR(281, T, window_shrinks, 0),

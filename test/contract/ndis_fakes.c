@@ -200,6 +200,9 @@ static void ProtocolIndicateOffloadEvent(NDIS_HANDLE context, PNDIS_PROTOCOL_OFF
     note(binding->protocol->log, "ProtocolIndicateOffloadEvent");
     binding->protocol->binding = binding;
     binding->protocol->event = code;
+    if (tree != NULL && binding->protocol->spoils) {
+        tree->SourceHandle = binding;
+    }
     if (tree != NULL && !binding->protocol->mute) {
         OFFLOAD_STATE_HEADER *cached = flue_state_next(flue_state_first(tree));
 

@@ -72,6 +72,7 @@ struct fake_protocol {
     void (*during)(void *ctx); /* called inside a completion of data or an indication; NULL: nothing */
     void *during_ctx;
     int mute;           /* answers no reachability query */
+    int spoils;         /* writes SourceHandle of the block of an event */
     int return_at_once; /* gives an indicated list back from inside the indication */
 };
 

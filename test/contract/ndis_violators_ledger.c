@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Lists that come back twice or were never lent, and handles that are no adapter's: each is a finding, and nothing
- * behind the pointer is touched (CH-041, CH-121, CH-210, CH-212, CH-234; D-02: CH-008). */
+ * behind the pointer is touched (CH-041, CH-121, CH-173, CH-201, CH-210, CH-212, CH-234; D-02: CH-008). */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,9 +107,59 @@ static void indicates_a_list_without_a_buffer(struct world *w)
     NET_BUFFER *nb = nbl->FirstNetBuffer;
 
     nbl->FirstNetBuffer = NULL;
-    NdisMIndicateReceiveNetBufferLists(w->fakes.miniport.adapter, nbl, 0, 7, 0); /* and a number that is wrong */
+    NdisMIndicateReceiveNetBufferLists(w->fakes.miniport.adapter, nbl, 0, 1, 0);
     nbl->FirstNetBuffer = nb;
     NdisReturnNetBufferLists(w->fakes.protocol.bindings[0].handle, nbl, 0);
+    ndis_nbl_put(nbl);
+}
+
+/* One more or fewer than there are; what is above hears how many there are. */
+static void indicates_a_wrong_number(struct world *w, ULONG number)
+{
+    PNET_BUFFER_LIST nbl = ndis_nbl_get(w->fakes.frames);
+
+    nbl->Next = ndis_nbl_get(w->fakes.frames);
+    NdisMIndicateReceiveNetBufferLists(w->fakes.miniport.adapter, nbl, 0, number, 0);
+    NdisReturnNetBufferLists(w->fakes.protocol.bindings[0].handle, nbl, 0);
+    ndis_chain_put(nbl);
+}
+
+static void indicates_one_list_too_many(struct world *w)
+{
+    indicates_a_wrong_number(w, 3);
+}
+
+static void indicates_no_list_of_two(struct world *w)
+{
+    indicates_a_wrong_number(w, 0);
+}
+
+static void indicates_two_lists(struct world *w)
+{
+    indicates_a_wrong_number(w, 2);
+}
+
+/* The host gets its list back, and can free it. */
+static void completes_a_frame_without_its_buffer(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = send_frame(w);
+
+    nbl->FirstNetBuffer = NULL;
+    w->fakes.protocol.list = NULL;
+    NdisMSendNetBufferListsComplete(w->fakes.miniport.adapter, nbl, 0);
+    assert_ptr_equal(w->fakes.protocol.list, nbl);
+    ndis_nbl_put(nbl);
+}
+
+/* It does not go down: nobody below could read it. */
+static void sends_a_frame_without_a_buffer(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = ndis_nbl_get(w->fakes.frames);
+
+    nbl->FirstNetBuffer = NULL;
+    w->fakes.miniport.list = NULL;
+    NdisSendNetBufferLists(w->fakes.protocol.bindings[0].handle, nbl, 0, 0);
+    assert_null(w->fakes.miniport.list);
     ndis_nbl_put(nbl);
 }
 
@@ -154,6 +204,24 @@ static void names_its_own_context(struct world *w)
     w->fakes.miniport.up.NdisTcpOffloadSendComplete(w->fakes.miniport.adapter, nbl);
 }
 
+/* D-03. */
+static void tells_an_event_of_itself(struct world *w)
+{
+    w->fakes.miniport.up.NdisTcpOffloadEventHandler(w->fakes.miniport.adapter, TcpIndicateRetrieve, LowActivity);
+}
+
+static void indicates_to_itself(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = world_arrived(w, 10);
+    ULONG consumed = 7;
+
+    assert_int_equal(w->fakes.miniport.up.NdisTcpOffloadReceiveHandler(w->fakes.miniport.adapter, nbl,
+                                                                       NDIS_STATUS_SUCCESS, &consumed),
+                     NDIS_STATUS_INVALID_STATE);
+    assert_int_equal(consumed, 0);
+    ndis_nbl_put(nbl);
+}
+
 static void indicates_under_its_driver_handle(struct world *w)
 {
     NDIS_STATUS_INDICATION indication = {.StatusCode = NDIS_STATUS_OFFLOAD_PAUSE};
@@ -180,9 +248,16 @@ static void breaches_are_found_first(void **state)
         BREACH(sends_a_frame_twice, 41, FLUE_PARTY_HOST),
         BREACH(indicates_a_frame_twice, 212, FLUE_PARTY_TARGET),
         BREACH(indicates_a_list_without_a_buffer, 201, FLUE_PARTY_TARGET),
+        BREACH(indicates_one_list_too_many, 201, FLUE_PARTY_TARGET),
+        BREACH(indicates_no_list_of_two, 201, FLUE_PARTY_TARGET),
+        BREACH(indicates_two_lists, 0, FLUE_PARTY_TARGET),
+        BREACH(completes_a_frame_without_its_buffer, 173, FLUE_PARTY_TARGET),
+        BREACH(sends_a_frame_without_a_buffer, 41, FLUE_PARTY_HOST),
         BREACH(returns_a_frame_twice, 210, FLUE_PARTY_HOST),
         BREACH(names_its_driver_handle, 8, FLUE_PARTY_TARGET),
         BREACH(names_its_own_context, 8, FLUE_PARTY_TARGET),
+        BREACH(tells_an_event_of_itself, 247, FLUE_PARTY_TARGET),
+        BREACH(indicates_to_itself, 199, FLUE_PARTY_TARGET),
         BREACH(indicates_under_its_driver_handle, 8, FLUE_PARTY_TARGET),
     };
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # proofs.sh ROOT BUILD FLUE: holds include/flue/ddi_proof.def against what it names: violators are run, and each must be
-# the first finding of its rule; tests must exist, be registered, and cite the rule; what the checker's source reports and
+# the first finding of its rule; tests must exist, be registered, and cite the rule, and
+# have a change of the source that they fail with (contract/mutants runs those); what the checker's source reports and
 # what the table calls watched must be the same; doc/rules.md must be what `flue list rules --markdown` prints.
 set -u
 root=$1 build=$2 flue=$3
@@ -83,6 +84,8 @@ while IFS=$'\t' read -r rule how name why; do
             complain "CH-$rule: $function does not cite it"
         fi
         [ ${#why} -ge 15 ] || complain "CH-$rule: why is it not checked at run time?"
+        printf -v patch 'CH-%03d.patch' "$rule"
+        [ -f "$root/test/mutants/$patch" ] || complain "CH-$rule: no test/mutants/$patch that $function fails with"
         ;;
     not_applicable)
         [ "$name" = - ] || complain "CH-$rule: not applicable, and a test?"

@@ -214,7 +214,7 @@ static void hand_down(struct tree_world *world, struct input *input, unsigned op
 
         FUZZ_REQUIRE(memory != NULL);
         tree->block[i] = memory;
-        tree->handle[i] = kind == PLACEHOLDER ? TREE_NAMES : byte / KINDS % TREE_HANDLES;
+        tree->handle[i] = kind == PLACEHOLDER ? TREE_HANDLES : byte / KINDS % TREE_HANDLES;
         memory->Block.Header =
             (NDIS_OBJECT_HEADER){types[kind][operation], kind == TCP && operation != 2 ? 2 : 1, sizeof memory->Block};
         memory->Block.OffloadHandle = kind == PLACEHOLDER ? NULL : &world->handles[tree->handle[i]];

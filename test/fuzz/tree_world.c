@@ -41,19 +41,6 @@ static void forget(struct tree *tree)
     *tree = (struct tree){0};
 }
 
-/* A driver has no place for an object whose terminate has failed; a target has. */
-static void leave(struct tree_world *world, unsigned handle)
-{
-    for (unsigned i = TREE_HANDLES; i < TREE_NAMES && handle < TREE_HANDLES && world->driver == NULL; i++) {
-        if (world->handles[i].MiniportOffloadContext == NULL) {
-            world->handles[i] = world->handles[handle];
-            world->layer[i] = world->layer[handle];
-            return;
-        }
-    }
-    FUZZ_REQUIRE(world->driver != NULL); /* or the target has more than it takes, or what nothing needs */
-}
-
 static void finished(struct tree_world *world, unsigned operation, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
 {
     struct tree *tree = NULL;
@@ -75,7 +62,7 @@ static void finished(struct tree_world *world, unsigned operation, PNDIS_PROTOCO
         fuzz_tell("    block %u: status %s", i, flue_ndis_status_name(block->Status));
         if (operation == 0) {
             const bool taken =
-                handle < TREE_NAMES && !tree->had_slot[i] && world->handles[handle].MiniportOffloadContext != NULL &&
+                handle < TREE_HANDLES && !tree->had_slot[i] && world->handles[handle].MiniportOffloadContext != NULL &&
                 (block->Status == NDIS_STATUS_SUCCESS || block->Status == NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS);
 
             if (taken) {
@@ -84,12 +71,9 @@ static void finished(struct tree_world *world, unsigned operation, PNDIS_PROTOCO
             if (!taken || world->layer[handle] != FLUE_LAYER_TCP) {
                 put_chain(tree->chain[i]);
             }
-        } else if (operation == 1 && handle < TREE_NAMES &&
+        } else if (operation == 1 && handle < TREE_HANDLES &&
                    (block->Status == NDIS_STATUS_SUCCESS || tree->had_slot[i])) {
             /* It is gone, even if its slot was filled only after it was to go. */
-            if (block->Status != NDIS_STATUS_SUCCESS && world->handles[handle].MiniportOffloadContext != NULL) {
-                leave(world, handle);
-            }
             if (tree->chain[i] != block->NetBufferListChain) {
                 put_chain(block->NetBufferListChain);
             }
@@ -136,7 +120,7 @@ void tree_world_hand_down(struct tree_world *world, struct tree *tree)
     for (unsigned i = 0; i < tree->count; i++) {
         tree->block[i]->Block.Status = UNREACHED;
         tree->had_slot[i] =
-            tree->handle[i] < TREE_NAMES && world->handles[tree->handle[i]].MiniportOffloadContext != NULL;
+            tree->handle[i] < TREE_HANDLES && world->handles[tree->handle[i]].MiniportOffloadContext != NULL;
     }
     calls[tree->operation](world->binding, &tree->block[0]->Block);
     if (trees_out(world) == before) {
@@ -278,9 +262,7 @@ static enum flue_wire_result wire_send(void *ctx, const struct flue_frame *frame
 
 static void finding(void *ctx, const struct flue_finding *found)
 {
-    struct tree_world *world = ctx;
-
-    world->orphans = world->orphans || (world->driver != NULL && found->rule == 113);
+    (void)ctx;
     fuzz_tell("  CH-%03u %s: %s", found->rule, flue_party_name(found->party), found->seen);
 }
 
@@ -361,7 +343,7 @@ static void take_back(struct tree_world *world, enum flue_layer layer)
                                   [FLUE_LAYER_PATH] = Ip4OffloadState,
                                   [FLUE_LAYER_TCP] = TcpOffloadDelegatedState};
 
-    for (unsigned i = 0; i < TREE_NAMES; i++) {
+    for (unsigned i = 0; i < TREE_HANDLES; i++) {
         struct tree *tree;
 
         if (world->handles[i].MiniportOffloadContext == NULL || world->layer[i] != layer) {
@@ -378,7 +360,7 @@ static void take_back(struct tree_world *world, enum flue_layer layer)
         tree->block[0]->Const.Header.Length = sizeof(TCP_OFFLOAD_STATE_DELEGATED);
         tree_world_hand_down(world, tree);
         tree_world_run(world, 300 * FLUE_PS_PER_US);
-        if (world->handles[i].MiniportOffloadContext != NULL && !world->orphans) {
+        if (world->handles[i].MiniportOffloadContext != NULL) {
             FUZZ_FAIL("an object of layer %u does not go", (unsigned)layer);
         }
     }
@@ -396,7 +378,7 @@ void tree_world_free(struct tree_world *world)
     take_back(world, FLUE_LAYER_PATH);
     take_back(world, FLUE_LAYER_NEIGHBOR);
     tree_world_run(world, 10 * FLUE_PS_PER_MS);
-    if (world->lent > 0 || (flue_target_objects_live(world->target) > 0 && !world->orphans) ||
+    if (world->lent > 0 || flue_target_objects_live(world->target) > 0 ||
         (world->driver != NULL && flue_im_objects_live(world->driver) > 0)) {
         FUZZ_FAIL("%u lists and %u objects are not back", (unsigned)world->lent,
                   (unsigned)flue_target_objects_live(world->target));

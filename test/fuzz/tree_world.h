@@ -13,9 +13,7 @@
 #include "fuzz/fuzz.h"
 
 enum {
-    TREE_HANDLES = 8,                      /* that trees and requests name */
-    TREE_LEFT = 12,                        /* as many objects as the target takes */
-    TREE_NAMES = TREE_HANDLES + TREE_LEFT, /* as a handle: a placeholder */
+    TREE_HANDLES = 8, /* that trees and requests name */
     TREE_BLOCKS = 6,
     TREE_OUT = 16
 };
@@ -23,7 +21,7 @@ enum {
 /* One tree, lent until its completion.  Blocks lie apart, so that a sanitizer sees a step over the end of one. */
 struct tree {
     FLUE_TCP_BLOCK *block[TREE_BLOCKS]; /* the largest there is; owned */
-    unsigned handle[TREE_BLOCKS];       /* TREE_NAMES: a placeholder */
+    unsigned handle[TREE_BLOCKS];       /* TREE_HANDLES: a placeholder */
     bool had_slot[TREE_BLOCKS];
     PNET_BUFFER_LIST chain[TREE_BLOCKS];    /* handed down with it */
     PNET_BUFFER_LIST buffered[TREE_BLOCKS]; /* the host's all the time */
@@ -43,13 +41,12 @@ struct tree_world {
     struct flue_wire wire;
     NDIS_HANDLE protocol, binding;
     struct ndis_pool *spans, *frames;
-    /* Behind the first TREE_HANDLES: of objects whose terminate has failed, which is their end for the host (D-32).
-     * What the target has kept because others depended on it (CH-113) is asked for again when all those are gone. */
-    NDIS_OFFLOAD_HANDLE handles[TREE_NAMES];
-    uint8_t layer[TREE_NAMES]; /* of the object it names */
+    /* A terminate that failed is the end of the object for the host (D-32): the target frees what it has kept because
+     * others depended on it (CH-113). */
+    NDIS_OFFLOAD_HANDLE handles[TREE_HANDLES];
+    uint8_t layer[TREE_HANDLES]; /* of the object it names */
     struct tree tree[TREE_OUT];
     uint64_t lent;    /* buffer lists that are out */
-    bool orphans;     /* CH-113 was broken: a driver has given up what the target keeps */
     unsigned answers; /* bits that decide what the host answers to indications */
 };
 

@@ -185,10 +185,25 @@ check_clang() {
 }
 
 check_length() {
-    local file lines
+    local file lines place name
     for file in $(files model include shim scenarios analysis test cmake -- '*.c' '*.h' '*.cc' '*.sh' '*.py' '*.cmake' CMakeLists.txt); do
         lines=$(wc -l <"$file")
         [ "$lines" -le 600 ] || bad "$file:601" "$lines lines" "one mechanism, one file: split it (600 is the limit)"
+    done
+    # A function begins at a brace of its own in the first column and ends likewise; the line with its name is above.
+    for file in $(files model shim scenarios analysis -- '*.c' '*.h' '*.cc'); do
+        while read -r place lines name; do
+            bad "$file:$place" "$name has $lines lines" "one thought, one function: split it (60 is the limit)"
+        done < <(awk '
+            /^[A-Za-z].*\(/ && !begin { head = $0; at = NR }
+            $0 == "{" { begin = NR }
+            $0 == "}" {
+                if (begin && NR - begin - 1 > 60) {
+                    sub(/\(.*/, "", head); sub(/.*[ *]/, "", head)
+                    print at, NR - begin - 1, head
+                }
+                begin = 0
+            }' "$file")
     done
 }
 

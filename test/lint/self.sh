@@ -79,6 +79,8 @@ add model/base/x.c 'int x(void);' 'int x(void)' '{' '    int unused;' '    retur
 finds clang model/base/x.c:5
 add model/base/x.c $(seq -f '/*%g*/' 600)
 finds length model/base/x.c:601
+add model/base/x.c 'int x(void)' '{' $(seq -f 'f%g();' 61) '}'
+finds length model/base/x.c:2
 add model/host/x.c '#include "flue/ndis.h"' 'void x(void)' '{' '    NdisSendNetBufferLists(0);' '}'
 finds names model/host/x.c:5
 add model/host/protocol.c 'static void ProtocolStatusEx(int a)' '{' $(seq -f 'call%g();' 11) '}'

@@ -27,13 +27,15 @@ for ((i = 0; i < $3; i++)); do
         args+=(-s adapters=2)
     else
         args+=(-s "migrate_latency=$((i % 5 * 100))us" -s "migrate_capacity=$((i % 11))")
-        [ $((i % 3 + i / 2 % 3)) = 0 ] && [ $((i % 4)) != 1 ] && args+=(-s migrate_strays=drop)
+        [ $((i % 3 + i / 2 % 3)) = 0 ] && [ $((i % 6)) != 1 ] && args+=(-s migrate_strays=drop)
     fi
-    case $((i % 4)) in
+    case $((i % 6)) in
     0) args=(bulk -s bytes=300KiB -s direction=both "${args[@]}") ;;
     1) args=(bulk -s bytes=300KiB -s direction=receive -s receive_posts=2 -s receive_post_size=9KiB "${args[@]}") ;;
     2) args=(rpc -s requests=100 -s io_size=9KiB -s load=60% "${args[@]}") ;;
     3) args=(bulk -s bytes=200KiB -s close_with_data=yes -s timestamps=no -s vlan=5 "${args[@]}") ;;
+    4) args=(rpc -s requests=100 -s io_size=9KiB -s load=0 -s outstanding=2 "${args[@]}") ;;
+    5) args=(web -s requests=100 -s load=0 -s active=10 -s time_wait=10ms "${args[@]}" -s connections=2000 -s clients=3) ;;
     esac
     timeout 60 "$flue" run "${args[@]}" >/dev/null || {
         echo "FAILED: flue run ${args[*]@Q}" >&2

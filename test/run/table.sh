@@ -114,6 +114,10 @@ operations() {
 -s topology=gateways -s far_mtu=1000 -s drivers=pass
 -s topology=gateways -s connections=40 -s bytes=16KiB -s open_every=1ms -s offload_at=2ms -s gateway_down=11ms
 -s topology=gateways -s connections=40 -s bytes=16KiB -s open_every=1ms -s gateway_down=11ms -s drivers='hold pass'
+-s topology=gateways -s events='300us path-mtu mtu=1000; 400us path-mtu mtu=700; 500us upload; 600us path-mtu mtu=1500'
+-s topology=gateways -s drivers=hold -s events='300us mac-change; 310us mac-change; 320us mac-change gateway=2; 330us invalidate'
+-s topology=gateways -s vlan=9 -s events='300us mac-change; 400us gateway-down; 500us mac-change' -s reachable_time=5ms -s probe_delay=1ms -s probe_every=1ms
+-s topology=switch -s server_addresses=3 -s source_mac=yes -s addresses=2 -s upload_at=400us
 -s rss_queues=4 -s rss_remap_at=300us
 -s rss_queues=5 -s 'events=200us rss-remap by=2; 250us rss-remap; 300us rss-remap by=4; 320us upload count=2; 340us rss-remap; 360us offload'
 -s rss_queues=16 -s rss_remap_at=400us -s upload_at=402us -s drivers='pass hold' -s moderation=20us
@@ -129,7 +133,7 @@ operations() {
 END
 }
 
-# What workloads draw and how connections come and go, on wires that lose nothing, 1 % and 5 %, under the checker.
+# What workloads draw, how connections come and go, and how they are attacked then, on wires that lose nothing, 1 % and 5 %, under the checker.
 traffic() {
     local what loss seed=0
     files=$(mktemp -d)
@@ -155,7 +159,16 @@ web -s requests=60 -s load=0 -s active=20 -s 'events=3ms corrupt count=9; 3100us
 web -s requests=100 -s load=0 -s active=20 -s topology=switch -s 'events=3ms invalidate; 4ms sleep; 5ms wake'
 web -s requests=100 -s load=0.2% -s arrivals=bursty -s burst_length=10ms -s drivers='refuse hold' -s capacity=5
 web -s requests=40 -s load=0.2% -s arrivals=periodic -s receive_posts=2 -s receive_post_size=3KiB -s requests_each='uniform 1 9'
+web -s requests=100 -s load=0 -s active=20 -s events='1ms attack kind=syn seq=exact count=200 rate=200000'
+web -s requests=100 -s load=0 -s active=20 -s events='1ms attack kind=data seq=blind count=200 rate=200000'
+web -s requests=100 -s load=0 -s active=20 -s events='1ms attack kind=data seq=exact count=200 rate=200000' -s offload=host
+web -s requests=100 -s load=0 -s active=20 -s events='1ms attack seq=exact count=100 rate=200000; 3ms urgent count=9; 4ms fragments count=9'
+web -s requests=100 -s load=1% -s clients=7 -s topology=switch -s events='3ms attack kind=syn known=port seq=window count=200 rate=200000'
+web -s requests=100 -s load=0 -s active=20 -s think='exponential 300us' -s events='3ms fail-terminate count=9; 3100us upload' -s clients=3 -s topology=switch
+web -s requests=100 -s load=1% -s think='uniform 10us 2ms' -s requests_each='uniform 1 9' -s time_wait=0
 web -s warmup=0 -s topology=switch -s clients=2 -s flows=$files/web.csv
+bulk -s warmup=0 -s connections=4 -s flows=$files/rpc.csv -s events='+1us upload-all; +200us resume' -s reoffer=yes
+bulk -s connections=4 -s flows=$files/rpc.csv -s topology=switch -s clients=2 -s events='+0 migrate to=node' -s close_with_data=yes
 rpc -s warmup=0 -s connections=3 -s flows=$files/rpc.csv
 rpc -s requests=200 -s connections=9 -s io_sizes='file $files/sizes.cdf' -s load=0 -s outstanding=5
 rpc -s requests=200 -s connections=9 -s io_sizes='exponential 3KiB' -s load=1% -s arrivals=bursty -s upload_all_at=8ms

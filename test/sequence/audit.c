@@ -86,16 +86,14 @@ static void audit_node(struct world *world, unsigned number)
     nothing_of(world, flue_host_objects_live(flue_node_host(node)), "host", number);
     flue_host_tcp_totals(flue_node_host(node), &tcp);
     nothing_of(world, tcp.pool_objects_live, "TCP of host", number);
-    for (unsigned i = 0; i < FLUE_NODE_DRIVERS; i++) {
-        if (flue_node_driver(node, i) != NULL) {
-            struct flue_im_totals totals;
+    for (unsigned i = 0; flue_node_driver(node, i) != NULL; i++) {
+        struct flue_im_totals totals;
 
-            flue_im_totals(flue_node_driver(node, i), &totals);
-            nothing_of(world, totals.entries, "entries of driver", i);
-            nothing_of(world, totals.calls, "calls of driver", i);
-            nothing_of(world, flue_im_objects_live(flue_node_driver(node, i)), "driver", i);
-            world->fail_overs += totals.fail_overs;
-        }
+        flue_im_totals(flue_node_driver(node, i), &totals);
+        nothing_of(world, totals.entries, "entries of driver", i);
+        nothing_of(world, totals.calls, "calls of driver", i);
+        nothing_of(world, flue_im_objects_live(flue_node_driver(node, i)), "driver", i);
+        world->fail_overs += totals.fail_overs;
     }
     for (unsigned i = 0; i < FLUE_NODE_ADAPTERS; i++) {
         const struct flue_target *target = flue_node_target_at(node, i);

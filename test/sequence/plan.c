@@ -135,16 +135,17 @@ static void draw_target(struct rng *rng, struct flue_target_params *target, cons
 }
 
 /* From the bottom up: a team needs both adapters and stands on them; the others anywhere. */
-static void draw_drivers(struct rng *rng, struct flue_node_params *node)
+static void draw_drivers(struct plan *plan, struct rng *rng)
 {
-    static const char *const names[FLUE_NODE_DRIVERS] = {"first", "second", "third", "fourth"};
+    static const char *const names[PLAN_DRIVERS] = {"first", "second", "third", "fourth"};
     static const uint8_t chain_lengths[] = {0, 0, 0, 1, 1, 2, 3};
+    struct flue_node_params *node = &plan->node[NODE_A];
     const bool team = chance(rng, 20);
 
     node->drivers = chain_lengths[rng_below(rng, COUNT_OF(chain_lengths))] + (team ? 1u : 0u);
     node->adapters = team ? 2 : 1;
     for (unsigned i = 0; i < node->drivers; i++) {
-        node->driver[i] = (struct flue_im_params){
+        plan->driver[i] = (struct flue_im_params){
             .kind = (enum flue_im_kind)ONE_OF(rng, FLUE_IM_PASS, FLUE_IM_HOLD, FLUE_IM_REFUSE),
             .name = names[i],
             .hold_down_ps = (flue_ps)ONE_OF(rng, 0, 10, 300, 2000) * US,
@@ -153,7 +154,7 @@ static void draw_drivers(struct rng *rng, struct flue_node_params *node)
             .keep_failed = node->host.ddi.terminate_recipe,
         };
         if (team && i == 0) {
-            node->driver[i].kind = FLUE_IM_TEAM;
+            plan->driver[i].kind = FLUE_IM_TEAM;
         }
     }
 }
@@ -199,7 +200,7 @@ static void draw_nodes(struct plan *plan, struct rng *rng)
     plan->node[NODE_B].target.neighbour_max = plan->node[NODE_B].target.path_max = 0;
     plan->node[NODE_B].target.tcp_max = 0;
     plan->node[NODE_A].check = FLUE_CHECK_STOP;
-    draw_drivers(rng, &plan->node[NODE_A]);
+    draw_drivers(plan, rng);
 }
 
 /* ---- Operations */
@@ -282,7 +283,7 @@ void plan_print(const struct plan *plan)
     printf("seed %" PRIu64 ": %u connections, %u operations, %u adapters, drivers", plan->seed, plan->connections,
            plan->ops, a->adapters);
     for (unsigned i = 0; i < a->drivers; i++) {
-        printf(" %s", flue_im_kind_name(a->driver[i].kind));
+        printf(" %s", flue_im_kind_name(plan->driver[i].kind));
     }
     printf("%s%s%s%s%s, %u ppm in fragments, %u with options\n", plan->has_mac ? ", MAC" : "", plan->v6 ? ", IPv6" : "",
            plan->starves ? ", starves" : "", plan->faults ? ", faults" : "", plan->sticks ? ", sticks" : "",

@@ -10,7 +10,7 @@
 
 /* Nodes: A offloads and is checked, B is a plain peer. */
 enum { NODE_A, NODE_B, NODES };
-enum { PLAN_OPS = 160, PLAN_CONNECTIONS = 8, PLAN_PORT = 80 };
+enum { PLAN_OPS = 160, PLAN_CONNECTIONS = 8, PLAN_DRIVERS = 4, PLAN_PORT = 80 };
 
 /* X(name, weight, who): weight among the operations of a plan; who is meant: a an end of a connection at A, e either
  * end, n node A or its adapter, w the world, f only on seeds with faults, s only on seeds where memory runs out, h only
@@ -69,9 +69,10 @@ struct plan {
     bool starves, faults, sticks, has_mac, v6;
     unsigned connections;
     struct flue_wire_facts facts;
-    struct flue_node_params node[NODES]; /* without sinks, second wire, taps */
-    uint32_t starve_ppm;                 /* of the allocations fail, while memory is short */
-    uint32_t fragment_ppm, options_ppm;  /* of B's segments come in pieces; with IP options */
+    struct flue_node_params node[NODES];        /* without sinks, second wire, taps, drivers */
+    struct flue_im_params driver[PLAN_DRIVERS]; /* of NODE_A */
+    uint32_t starve_ppm;                        /* of the allocations fail, while memory is short */
+    uint32_t fragment_ppm, options_ppm;         /* of B's segments come in pieces; with IP options */
     struct plan_op op[PLAN_OPS];
     unsigned ops;
 };

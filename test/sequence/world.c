@@ -325,19 +325,41 @@ static void close_all(struct world *world)
     world_settle(world);
 }
 
-/* The peer of an end that was lost may know nothing of it, and waits: an abort ends that. */
+/* The peer of an end that was lost may know nothing of it, and waits: an abort ends that.  Who has no memory breaks
+ * connections off as well, and loses what asks him again for the reset. */
+static bool is_forgotten(const struct world *world, const struct world_conn *conn, unsigned node)
+{
+    return conn->excused || (world->plan->starves && conn->end[1 - node].closed);
+}
+
 static void abort_rest(struct world *world)
 {
     for (unsigned i = 0; i < PLAN_CONNECTIONS; i++) {
         for (unsigned node = 0; node < NODES; node++) {
             const struct world_conn *conn = &world->conn[i];
 
-            if (conn->end[node].socket != NULL && conn->excused) {
+            if (conn->end[node].socket != NULL && is_forgotten(world, conn, node)) {
                 flue_host_socket_abort(conn->end[node].socket);
             }
         }
     }
     world_settle(world);
+}
+
+/* A next hop may be probed at any moment: what is under way then arrives, and its buffers come back, when nothing has
+ * been due for longer than a frame takes from a stack to the far end's (delay, moderation, drivers that hold). */
+static void come_to_rest(struct world *world)
+{
+    const flue_ps quiet_ps = 20 * FLUE_PS_PER_MS;
+    flue_ps next_ps;
+
+    for (unsigned i = 0; i < 100 && !world->failed; i++) {
+        (void)first_source(world, &next_ps);
+        if (next_ps > world->now_ps + quiet_ps) {
+            break;
+        }
+        world_run(world, world->now_ps + quiet_ps);
+    }
 }
 
 static void play(struct world *world, unsigned ops)
@@ -366,6 +388,7 @@ static void play(struct world *world, unsigned ops)
         flue_host_release_offload(world_host(world, NODE_A), world->now_ps);
         world_settle(world);
         world_run(world, world->now_ps + 2 * FLUE_PS_PER_S);
+        come_to_rest(world);
     }
 }
 
@@ -391,6 +414,7 @@ static void begin_node(struct world *world, unsigned i)
     const struct flue_trace trace = {.ctx = world, .emit = emit, .node = (uint16_t)i};
     struct world_env *env = &world->env[i];
 
+    params.driver = world->plan->driver;
     *env = (struct world_env){.world = world, .alarm_ps = FLUE_PS_NEVER};
     env->env = (struct flue_env){.ctx = env,
                                  .now = env_now,

@@ -53,7 +53,7 @@ static void sizes(void **state)
         for (int i = 0; i < OBJECTS; i++) {
             objects[i] = pool_get(&pool);
             assert_non_null(objects[i]);
-            assert_int_equal((uintptr_t)objects[i] % (bytes % 64 == 0 ? 64 : 16), 0);
+            assert_int_equal((uintptr_t)objects[i] % (bytes % 64 == 0 ? 64 : bytes % 16 == 0 ? 16 : 8), 0);
             memset(objects[i], i & 0xFF, bytes);
         }
         for (int i = 0; i < OBJECTS; i++) {

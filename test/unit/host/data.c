@@ -225,6 +225,14 @@ static void no_memory_on_the_way(void **state)
     expect_log(&f, "0: moved to host, the target asked");
     expect_frames(1, after); /* the first 100 are on their way, as the state says */
     finish(1);
+    begin(NULL); /* REQUEST_ABORTED: nobody sends it again */
+    hand_over();
+    assert_int_equal(flue_host_socket_send(f.peers[0].socket, 100), FLUE_OK);
+    adapter_send_done(&f, 0, NDIS_STATUS_REQUEST_ABORTED, 0);
+    f.sent_count = 0;
+    take_back(100, 0);
+    expect_frames(0, NULL);
+    finish(1);
 }
 
 static void tune_close(struct flue_host_params *params)

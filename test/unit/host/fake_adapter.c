@@ -76,6 +76,7 @@ static void MiniportInitiateOffload(NDIS_HANDLE context, PNDIS_MINIPORT_OFFLOAD_
     describe(tree, text, sizeof text);
     fixture_note(f, "initiate%s", text);
     f->initiated[f->initiated_count++] = tree;
+    f->sent_before = f->sent_count;
 }
 
 static void MiniportTerminateOffload(NDIS_HANDLE context, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)

@@ -54,6 +54,7 @@ struct fixture {
     char log[8192];             /* what the miniport and the application saw; peers are numbered */
     struct flue_frame sent[64]; /* frames of the host, newest last */
     unsigned sent_count;
+    unsigned sent_before;      /* the last initiate */
     PNET_BUFFER_LIST ordinary; /* not yet completed */
     PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST initiated[8], terminated[8], updated[8], queried[8], invalidated[8];
     unsigned initiated_count, terminated_count, updated_count, queried_count, invalidated_count;

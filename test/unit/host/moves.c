@@ -50,19 +50,23 @@ static void last_ack_leaves_first(void **state)
     offload(0, 1);
     expect_log(&f, "initiate N+( P+( T+))");
     assert_int_equal(f.sent_count, 1);
+    assert_int_equal(f.sent_before, 1);
     assert_int_equal(f.sent[0].ack, f.peers[0].seq);
     adapter_initiated(&f, 1, 0);
     assert_int_equal(f.peers[0].state.RcvNxt, f.sent[0].ack);
     finish(1);
 }
 
-/* Segments that come while it is offered are forwarded in order; data that was out of order goes first (CH-243, CH-245). */
+/* Segments that come while it is offered are forwarded in order; data that was out of order goes first (CH-243,
+ * CH-245). */
 static void held_are_forwarded(void **state)
 {
     struct flue_host_totals totals;
 
     (void)state;
     open_all("never", 256, 1);
+    peer_segment(&f, 0, 0, 300, FLUE_TCP_ACK); /* the host's own: processed, and acknowledged */
+    expect_log(&f, "0: received 300");
     peer_segment(&f, 0, 1000, 200, FLUE_TCP_ACK); /* a hole of 1000 bytes before it */
     adapter_sent(&f);
     offload(0, 1);
@@ -155,6 +159,34 @@ static void reset_by_us(void **state)
     expect_log(&f, "terminate T*");
     adapter_terminated(&f, 0, 0, TcpConnectionClosed, 0, NDIS_STATUS_SUCCESS);
     expect_log(&f, "0: moved to host, the connection is closing\n0: closed 4");
+    finish(1);
+}
+
+/* The reset of an abortive disconnect may reach the peer out of order, which then asks for it again (RFC 5961 3.2),
+ * once. What comes between that disconnect and the end is for nobody: the target is not asked any more, and the
+ * question is answered as in CLOSED, with its acknowledgement as sequence number (RFC 9293 3.10.7.1). */
+static void question_after_a_reset(void **state)
+{
+    (void)state;
+    open_offloaded();
+    flue_host_socket_abort(f.peers[0].socket);
+    fixture_run(&f);
+    expect_log(&f, "0: disconnect abortive");
+    f.peers[0].ack -= 700; /* it has not seen the last bytes before the reset */
+    peer_segment(&f, 0, 0, 0, FLUE_TCP_ACK);
+    expect_log(&f, "");
+    adapter_disconnect_done(&f, 0, NDIS_STATUS_SUCCESS);
+    expect_log(&f, "terminate T*");
+    f.peers[0].ack -= 700;
+    peer_segment(&f, 0, 0, 0, FLUE_TCP_ACK);
+    assert_int_equal(f.sent_count, 0);
+    adapter_terminated(&f, 0, 0, TcpConnectionClosed, 0, NDIS_STATUS_SUCCESS);
+    expect_log(&f, "0: moved to host, the connection is closing\n0: closed 4");
+    assert_int_equal(f.sent_count, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(f.sent[i].flags, FLUE_TCP_RST);
+        assert_int_equal(f.sent[i].seq, f.peers[0].ack + 700 * (1 - i));
+    }
     finish(1);
 }
 
@@ -321,6 +353,7 @@ int main(void)
         cmocka_unit_test(indications),
         cmocka_unit_test(reset_by_peer),
         cmocka_unit_test(reset_by_us),
+        cmocka_unit_test(question_after_a_reset),
         cmocka_unit_test(closes),
         cmocka_unit_test(upload),
         cmocka_unit_test(upload_failed),

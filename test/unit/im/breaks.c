@@ -41,10 +41,8 @@ static void each_way_is_named_first(void **state)
 
     (void)state;
     for (unsigned i = 0; (rule = flue_im_breakable(i, &how)) != 0; i++) {
-        const struct flue_node_params params = {
-            .drivers = 1,
-            .driver = {{.kind = FLUE_IM_BREAK, .name = "broken", .broken_rule = rule}},
-            .check = FLUE_CHECK_STOP};
+        const struct flue_im_params broken = {.kind = FLUE_IM_BREAK, .name = "broken", .broken_rule = rule};
+        const struct flue_node_params params = {.drivers = 1, .driver = &broken, .check = FLUE_CHECK_STOP};
         char name[40];
 
         world_begin(&world, &params);

@@ -3,8 +3,6 @@
  * and in order, nothing is left in any layer. */
 #include "world.h"
 
-#include <string.h>
-
 #include "support/test.h"
 
 #define MS FLUE_PS_PER_MS
@@ -13,40 +11,50 @@
 static const struct stack {
     const char *name;
     unsigned drivers, adapters;
-    struct flue_im_params driver[FLUE_NODE_DRIVERS];
+    const struct flue_im_params *driver;
 } stacks[] = {
     {.name = "none"},
-    {.name = "pass", .drivers = 1, .driver = {{.kind = FLUE_IM_PASS, .name = "pass"}}},
+    {.name = "pass", .drivers = 1, .driver = (const struct flue_im_params[]){{.kind = FLUE_IM_PASS, .name = "pass"}}},
     {.name = "three",
      .drivers = 3,
-     .driver = {{.kind = FLUE_IM_PASS, .name = "a"},
-                {.kind = FLUE_IM_PASS, .name = "b"},
-                {.kind = FLUE_IM_PASS, .name = "c"}}},
+     .driver = (const struct flue_im_params[]){{.kind = FLUE_IM_PASS, .name = "a"},
+                                               {.kind = FLUE_IM_PASS, .name = "b"},
+                                               {.kind = FLUE_IM_PASS, .name = "c"}}},
     {.name = "hold",
      .drivers = 1,
-     .driver = {{.kind = FLUE_IM_HOLD, .name = "hold", .hold_down_ps = 30 * US, .hold_up_ps = 50 * US}}},
-    {.name = "hold down", .drivers = 1, .driver = {{.kind = FLUE_IM_HOLD, .name = "hold", .hold_down_ps = 2 * MS}}},
-    {.name = "hold up", .drivers = 1, .driver = {{.kind = FLUE_IM_HOLD, .name = "hold", .hold_up_ps = 2 * MS}}},
-    {.name = "refuse", .drivers = 1, .driver = {{.kind = FLUE_IM_REFUSE, .name = "refuse", .refuse_every = 3}}},
-    {.name = "team", .drivers = 1, .adapters = 2, .driver = {{.kind = FLUE_IM_TEAM, .name = "team"}}},
+     .driver =
+         (const struct flue_im_params[]){
+             {.kind = FLUE_IM_HOLD, .name = "hold", .hold_down_ps = 30 * US, .hold_up_ps = 50 * US}}},
+    {.name = "hold down",
+     .drivers = 1,
+     .driver = (const struct flue_im_params[]){{.kind = FLUE_IM_HOLD, .name = "hold", .hold_down_ps = 2 * MS}}},
+    {.name = "hold up",
+     .drivers = 1,
+     .driver = (const struct flue_im_params[]){{.kind = FLUE_IM_HOLD, .name = "hold", .hold_up_ps = 2 * MS}}},
+    {.name = "refuse",
+     .drivers = 1,
+     .driver = (const struct flue_im_params[]){{.kind = FLUE_IM_REFUSE, .name = "refuse", .refuse_every = 3}}},
+    {.name = "team",
+     .drivers = 1,
+     .adapters = 2,
+     .driver = (const struct flue_im_params[]){{.kind = FLUE_IM_TEAM, .name = "team"}}},
     {.name = "team, hold, refuse, pass",
      .drivers = 4,
      .adapters = 2,
-     .driver = {{.kind = FLUE_IM_TEAM, .name = "team"},
-                {.kind = FLUE_IM_HOLD, .name = "hold", .hold_down_ps = 10 * US, .hold_up_ps = 10 * US},
-                {.kind = FLUE_IM_REFUSE, .name = "refuse", .refuse_every = 5},
-                {.kind = FLUE_IM_PASS, .name = "pass"}}},
+     .driver =
+         (const struct flue_im_params[]){
+             {.kind = FLUE_IM_TEAM, .name = "team"},
+             {.kind = FLUE_IM_HOLD, .name = "hold", .hold_down_ps = 10 * US, .hold_up_ps = 10 * US},
+             {.kind = FLUE_IM_REFUSE, .name = "refuse", .refuse_every = 5},
+             {.kind = FLUE_IM_PASS, .name = "pass"}}},
 };
 
 static struct world world;
 
 static struct flue_node_params params_of(const struct stack *stack)
 {
-    struct flue_node_params params = {
-        .drivers = stack->drivers, .adapters = stack->adapters, .check = FLUE_CHECK_COUNT};
-
-    memcpy(params.driver, stack->driver, sizeof params.driver);
-    return params;
+    return (struct flue_node_params){
+        .drivers = stack->drivers, .driver = stack->driver, .adapters = stack->adapters, .check = FLUE_CHECK_COUNT};
 }
 
 /* Every other connection is asked back, or offered again, every millisecond. */
@@ -102,6 +110,23 @@ static void connections_move_meanwhile(void **state)
     }
 }
 
+/* Any number can be stacked: nothing is kept per layer by a layer that is not its own. */
+static void many_layers(void **state)
+{
+    static const unsigned layers[] = {17, 64, 200};
+    static struct flue_im_params driver[200];
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof driver / sizeof driver[0]; i++) {
+        driver[i] = (struct flue_im_params){.kind = FLUE_IM_PASS, .name = "pass"};
+    }
+    for (unsigned i = 0; i < sizeof layers / sizeof layers[0]; i++) {
+        const struct stack stack = {.name = "many", .drivers = layers[i], .driver = driver};
+
+        run_stack(&stack, 50000, 3);
+    }
+}
+
 /* Behaviour 12, 19.8: everything comes back, then goes on with the other adapter; twice. */
 static void team_moves_in_mid_transfer(void **state)
 {
@@ -136,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bulk_both_ways),
         cmocka_unit_test(connections_move_meanwhile),
+        cmocka_unit_test(many_layers),
         cmocka_unit_test(team_moves_in_mid_transfer),
     };
 

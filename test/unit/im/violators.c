@@ -241,13 +241,18 @@ static void offload(void)
     NdisMInitiateOffloadComplete(fakes.miniport.adapter, root);
 }
 
-static void updates(void)
+static void ask_update(void)
 {
     memset(&update, 0, sizeof update);
     update.block.Header = (NDIS_OBJECT_HEADER){TcpOffloadCachedState, 1, sizeof update.block};
     update.block.OffloadHandle = &handle[FIRST].handle;
     update.cached.Header.Length = sizeof update.cached;
     NdisUpdateOffload(fakes.protocol.bindings[0].handle, &update.block);
+}
+
+static void updates(void)
+{
+    ask_update();
     if (kept_tree != NULL) {
         kept_tree->Status = NDIS_STATUS_SUCCESS;
         im_UpdateOffloadComplete(&box, kept_tree);
@@ -536,9 +541,38 @@ static void a_good_driver_is_left_alone(void **state)
     bury();
 }
 
+/* A run that is cut: who has the tree when the deadline has passed owes it, the driver that never passed it on (CH-325)
+ * or the adapter (CH-081). */
+static void who_keeps_a_tree_is_named_at_a_cut(void **state)
+{
+    static const struct {
+        unsigned broken, rule;
+        enum flue_party party;
+    } cuts[] = {{325, 325, FLUE_PARTY_DRIVER}, {0, 81, FLUE_PARTY_TARGET}};
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT_OF(cuts); i++) {
+        wrong = cuts[i].broken;
+        variant = 0;
+        begin();
+        fakes.now_ps += FLUE_PS_PER_S;
+        ask_update();
+        fakes.now_ps += 9 * FLUE_PS_PER_S;
+        flue_ndis_check_cut(fakes.ndis);
+        assert_int_equal(first, 0);
+        fakes.now_ps += 2 * FLUE_PS_PER_S;
+        flue_ndis_check_cut(fakes.ndis);
+        assert_int_equal(first, cuts[i].rule);
+        assert_int_equal(first_party, cuts[i].party);
+        assert_int_equal(flue_ndis_findings(fakes.ndis, 325) + flue_ndis_findings(fakes.ndis, 81), 1);
+        bury();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_keeps_a_tree_is_named_at_a_cut),
         cmocka_unit_test(a_good_driver_is_left_alone),
         cmocka_unit_test(each_rule_is_seen),
         cmocka_unit_test(what_terminate_returns_is_judged_in_every_layer),

@@ -243,16 +243,14 @@ static void nothing_left(struct world *world)
     struct flue_node *node = world->node[WORLD_SERVER];
 
     assert_int_equal(flue_host_objects_live(flue_node_host(node)), 0);
-    for (unsigned i = 0; i < FLUE_NODE_DRIVERS; i++) {
-        if (flue_node_driver(node, i) != NULL) {
-            struct flue_im_totals totals;
+    for (unsigned i = 0; flue_node_driver(node, i) != NULL; i++) {
+        struct flue_im_totals totals;
 
-            flue_im_totals(flue_node_driver(node, i), &totals);
-            assert_true(totals.operations > 0);
-            assert_int_equal(totals.entries, 0);
-            assert_int_equal(totals.calls, 0);
-            assert_int_equal(flue_im_objects_live(flue_node_driver(node, i)), 0);
-        }
+        flue_im_totals(flue_node_driver(node, i), &totals);
+        assert_true(totals.operations > 0);
+        assert_int_equal(totals.entries, 0);
+        assert_int_equal(totals.calls, 0);
+        assert_int_equal(flue_im_objects_live(flue_node_driver(node, i)), 0);
     }
     for (unsigned i = 0; i < FLUE_NODE_ADAPTERS; i++) {
         if (flue_node_target_at(node, i) != NULL) {

@@ -216,6 +216,92 @@ static void what_is_too_long_arrives_in_pieces(void **state)
     world.net.free(world.net.ctx);
 }
 
+static struct flue_net_port_totals port_totals(unsigned node)
+{
+    struct flue_net_port_totals totals;
+
+    world.net.port_totals(world.net.ctx, node, &totals);
+    return totals;
+}
+
+/* One node's frames have the VLAN's tag, another's have none, the routers know nothing of it. */
+static void the_port_takes_the_tag_away_and_puts_it_on(void **state)
+{
+    static const uint16_t vid = 7;
+    struct flue_frame frame = segment(SERVER_IP, FAR_IP, 10);
+    char message[200];
+
+    (void)state;
+    fill();
+    routers[0].vid = routers[1].vid = nodes[SECOND].untagged_vid = vid;
+    nodes[SERVER].untagged_vid = FLUE_VLAN_NONE;
+    nodes[SERVER].tagged_count = 1;
+    nodes[SERVER].tagged_vids = &vid;
+    assert_int_equal(api->open_routed(&params, &world.net, message, sizeof message), FLUE_OK);
+    stations_attach(&world, NODES);
+    router_mac(0, frame.dst_mac);
+    for (uint16_t sent = 0; sent < 9; sent++) {
+        frame.vlan = (uint16_t)(5u << 13 | sent);
+        (void)stations_send(&world, SERVER, frame);
+        stations_run(&world);
+    }
+    assert_int_equal(world.station[FAR].heard, 1);
+    assert_int_equal(stations_last(&world, FAR)->vlan, 0);
+    assert_int_equal(port_totals(SERVER).filtered, 8);
+    flue_net_mac(SECOND, frame.dst_mac);
+    frame.vlan = vid;
+    (void)stations_send(&world, SERVER, frame);
+    stations_run(&world);
+    assert_int_equal(world.station[SECOND].heard, 1);
+    assert_int_equal(stations_last(&world, SECOND)->vlan, 0);
+    flue_net_mac(SERVER, frame.dst_mac);
+    frame.vlan = 0;
+    (void)stations_send(&world, SECOND, frame);
+    stations_run(&world);
+    assert_int_equal(world.station[SERVER].heard, 1);
+    assert_int_equal(stations_last(&world, SERVER)->vlan, vid);
+    world.net.free(world.net.ctx);
+}
+
+/* Both kinds of ports: on the Ethernet, and at the end of a link. */
+static void a_port_without_its_link_neither_hears_nor_says_anything(void **state)
+{
+    const unsigned down[] = {SERVER, FAR};
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT_OF(down); i++) {
+        struct flue_frame frame = segment(SERVER_IP, FAR_IP, 1000);
+
+        open_routed();
+        router_mac(0, frame.dst_mac);
+        (void)stations_send(&world, SERVER, frame);
+        stations_run(&world);
+        assert_int_equal(world.station[FAR].heard, 1);
+        world.net.port_down(world.net.ctx, down[i], 1);
+        world.net.port_down(world.net.ctx, down[i], 1);
+        assert_int_equal(world.station[down[i]].downs, 0); /* told in an event of its own */
+        assert_int_equal(stations_send(&world, SERVER, frame), FLUE_WIRE_SENT);
+        stations_run(&world);
+        assert_int_equal(world.station[down[i]].downs, 1);
+        assert_int_equal(world.station[FAR].heard, 1);
+        assert_int_equal(port_totals(down[i]).lost_down, 1);
+        world.net.port_down(world.net.ctx, down[i], 0);
+        (void)stations_send(&world, SERVER, frame);
+        stations_run(&world);
+        assert_int_equal(world.station[down[i]].ups, 1);
+        assert_int_equal(world.station[FAR].heard, 2);
+        /* What waits in the device is lost; what it is sending is not. */
+        for (unsigned k = 0; k < 5; k++)
+            (void)stations_send(&world, SERVER, frame);
+        world.net.port_down(world.net.ctx, SERVER, 1);
+        world.net.port_down(world.net.ctx, SERVER, 0);
+        stations_run(&world);
+        assert_int_equal(world.station[FAR].heard, 3);
+        assert_int_equal(port_totals(SERVER).lost_down, down[i] == SERVER ? 5 : 4);
+        world.net.free(world.net.ctx);
+    }
+}
+
 static void what_cannot_be_built_is_refused(void **state)
 {
     static const uint16_t vid = 7;
@@ -250,6 +336,8 @@ int main(void)
         cmocka_unit_test(nodes_behind_are_reached_through_either_router),
         cmocka_unit_test(a_router_that_is_down_is_silent_and_not_used),
         cmocka_unit_test(what_is_too_long_arrives_in_pieces),
+        cmocka_unit_test(the_port_takes_the_tag_away_and_puts_it_on),
+        cmocka_unit_test(a_port_without_its_link_neither_hears_nor_says_anything),
         cmocka_unit_test(what_cannot_be_built_is_refused),
     };
 

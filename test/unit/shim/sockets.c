@@ -187,12 +187,72 @@ static void what_cannot_be_is_refused(void **state)
     w.api->world_free(NULL);
 }
 
+/* A host's application has a clock. */
+static void on_host_alarm(void *ctx)
+{
+    flue_ps *at_ps = ctx;
+
+    *at_ps = w.net.now(w.net.ctx);
+}
+
+static void a_host_has_a_clock_and_no_wire(void **state)
+{
+    const struct flue_frame frame = {.ethertype = FLUE_ETHERTYPE_IPV4};
+    flue_ps at_ps = -1;
+    const struct flue_net_client client = {.ctx = &at_ps, .alarm = on_host_alarm};
+    const struct flue_wire *wire;
+    const struct flue_env *env;
+
+    (void)state;
+    build(0, 0);
+    w.net.attach(w.net.ctx, HOST, &client);
+    env = w.net.env(w.net.ctx, HOST);
+    env->set_alarm(env->ctx, 5 * FLUE_PS_PER_US);
+    wire = w.net.wire(w.net.ctx, HOST);
+    assert_int_equal(wire->facts.mtu_bytes, 1500);
+    assert_int_equal(wire->send(wire->ctx, &frame), FLUE_WIRE_SENT);
+    w.net.run(w.net.ctx, FLUE_PS_PER_MS);
+    assert_int_equal(at_ps, 5 * FLUE_PS_PER_US);
+    ends_free(&w);
+}
+
+static void aborted_the_socket_ends_and_the_peer_is_not_told(void **state)
+{
+    struct flue_tcp_tuple tuple = {.local_ip = flue_ip_v4(SERVER_IP),
+                                   .remote_ip = flue_ip_v4(HOST_IP),
+                                   .local_port = PORT,
+                                   .remote_port = HOST_PORT};
+
+    (void)state;
+    build(1, 0);
+    ns3_end.sends = 100000000;
+    open_by(0);
+    w.net.run(w.net.ctx, 5 * FLUE_PS_PER_MS);
+    assert_int_equal(ns3_end.opened, 1);
+    assert_int_equal(w.api->identify(NULL, &tuple), HOST_PORT);
+    tuple.remote_port++;
+    assert_int_equal(w.api->identify(NULL, &tuple), FLUE_NO_CONN);
+    w.api->socket_abort(ns3_end.ns3);
+    assert_int_equal(w.api->socket_send(ns3_end.ns3, 1), FLUE_ESTATE);
+    w.net.run(w.net.ctx, 6 * FLUE_PS_PER_MS);
+    assert_int_equal(ns3_end.closed, 1);
+    assert_int_equal(ns3_end.failed, 1);
+    assert_int_equal(flue_end.closed, 0);
+    assert_int_equal(flue_end.wrong, 0);
+    flue_host_socket_abort(flue_end.flue);
+    flue_node_settle(w.node[SERVER]);
+    w.net.run(w.net.ctx, 60 * FLUE_PS_PER_MS);
+    ends_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_arrives_once),
         cmocka_unit_test(another_stream_is_noticed),
         cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(a_host_has_a_clock_and_no_wire),
+        cmocka_unit_test(aborted_the_socket_ends_and_the_peer_is_not_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

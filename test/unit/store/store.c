@@ -326,7 +326,22 @@ static void two_writers(void **state)
     test_free(made);
 }
 
-/* A writer that is killed leaves whole runs only, and the next one goes on. */
+static const struct store_sample samples[] = {{"series.holders", "host", 10, 3},
+                                              {"series.holders", "host", 20, 2},
+                                              {"series.goodput", "", 10, 0},
+                                              {"series.goodput", "", 20, INT64_C(1) << 52}};
+static const struct store_event schedule[] = {{12, "12ps upload-all", true}, {30, "30ps wake", false}};
+
+static void with_timeline(struct synthetic *made)
+{
+    made->run.samples = samples;
+    made->run.sample_count = COUNT_OF(samples);
+    made->run.schedule = schedule;
+    made->run.schedule_count = COUNT_OF(schedule);
+}
+
+/* A writer that is killed leaves whole runs only, each with all its bins, samples and scheduled events, and the next
+ * one goes on. */
 static void killed_writer(void **state)
 {
     struct scratch scratch;
@@ -345,6 +360,7 @@ static void killed_writer(void **state)
             store = open_store(scratch.path, STORE_WRITE);
             for (uint64_t i = 1;; i++) {
                 synthetic_make(made, true, 30, 4096, 1000 * (round + 1) + i);
+                with_timeline(made);
                 (void)!store_run(store, &made->run, NULL, message, sizeof message);
             }
         }
@@ -362,25 +378,19 @@ static void killed_writer(void **state)
         assert_int_equal(faults_of(store), 0);
         assert_int_equal(number(store, "SELECT count(*) FROM run JOIN hist USING(run_id) WHERE n = 2000"),
                          number(store, "SELECT count(*) FROM run"));
+        assert_int_equal(number(store,
+                                "SELECT count(*) FROM run WHERE (SELECT count(*) FROM series WHERE series.run_id = "
+                                "run.run_id) <> 4 OR (SELECT count(*) FROM event WHERE event.run_id = "
+                                "run.run_id) <> 2"),
+                         0);
+        assert_int_equal(number(store, "SELECT count(*) FROM series WHERE run_id NOT IN (SELECT run_id FROM run)") +
+                             number(store, "SELECT count(*) FROM event WHERE run_id NOT IN (SELECT run_id FROM run)"),
+                         0);
         before = number(store, "SELECT count(*) FROM run");
         store_close(store);
     }
     test_free(made);
     scratch_remove(&scratch);
-}
-
-static const struct store_sample samples[] = {{"series.holders", "host", 10, 3},
-                                              {"series.holders", "host", 20, 2},
-                                              {"series.goodput", "", 10, 0},
-                                              {"series.goodput", "", 20, INT64_C(1) << 52}};
-static const struct store_event schedule[] = {{12, "12ps upload-all", true}, {30, "30ps wake", false}};
-
-static void with_timeline(struct synthetic *made)
-{
-    made->run.samples = samples;
-    made->run.sample_count = COUNT_OF(samples);
-    made->run.schedule = schedule;
-    made->run.schedule_count = COUNT_OF(schedule);
 }
 
 static int64_t count_of(struct store *store, const char *sql)

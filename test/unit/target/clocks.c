@@ -4,7 +4,7 @@
 
 #define TICK FLUE_PS_PER_MS
 
-static void offload(struct rig *rig, flue_ps nic_ticks, uint32_t ts_time)
+static void offload(struct rig *rig, flue_ps nic_ticks, uint32_t ts_time, uint16_t srtt, uint16_t rttvar)
 {
     const NDIS_OFFLOAD_HANDLE empty = {{NULL}, NULL};
 
@@ -15,8 +15,8 @@ static void offload(struct rig *rig, flue_ps nic_ticks, uint32_t ts_time)
     rig_tree(rig, 1);
     rig->conns[0].block.Const.Flags |= TCP_FLAG_TIMESTAMP_ENABLED;
     rig->conns[0].block.Delegated.TsTime = ts_time;
-    rig->conns[0].block.Delegated.SRtt = 0;
-    rig->conns[0].block.Delegated.RttVar = 0;
+    rig->conns[0].block.Delegated.SRtt = srtt;
+    rig->conns[0].block.Delegated.RttVar = rttvar;
     rig->logged = 0;
     rig_initiate(rig, &rig->neighbour.Block);
     rig_wait(rig, TICK / 2);
@@ -50,7 +50,7 @@ static void goes_on_with_the_hosts_clock(void **state)
     (void)state;
     rig->params.tcp.timestamps = 1;
     rig_build(rig);
-    offload(rig, 200, 100);
+    offload(rig, 200, 100, 0, 0);
     rig_run(rig, 210 * TICK);
     rig_send(rig, 0, 0, 100);
     rig_wait(rig, TICK / 2);
@@ -61,7 +61,8 @@ static void goes_on_with_the_hosts_clock(void **state)
     end = upload(rig, 250);
     assert_int_equal(end->TsTime, 150);
     assert_in_range(end->SRtt, 5 * 8 - 1, 5 * 8); /* CH-149; rounded down */
-    offload(rig, 320, 350);
+    assert_in_range(end->RttVar, 5 * 4 / 2 - 1, 5 * 4 / 2);
+    offload(rig, 320, 350, 0, 0);
     rig_send(rig, 0, 0, 100); /* at 320.5 */
     rig_wait(rig, TICK / 4);
     assert_int_equal(rig->out[rig->sent - 1].frame.ts_val, 350);
@@ -69,6 +70,19 @@ static void goes_on_with_the_hosts_clock(void **state)
     end = upload(rig, 330);
     assert_in_range(end->SRtt, 4 * 8, 5 * 8);
     assert_int_equal(end->TsTime, 360);
+    /* 200 and 100 ticks: without an answer it sends again after 200 + 4 x 100 (RFC 6298 2.3). */
+    offload(rig, 1000, 1000, 200 * 8, 100 * 4);
+    rig_send(rig, 0, 0, 100);
+    rig_wait(rig, TICK);
+    rig->sent = 0;
+    rig_wait(rig, 595 * TICK);
+    assert_int_equal(rig->sent, 0);
+    rig_wait(rig, 10 * TICK);
+    assert_int_equal(rig->sent, 1);
+    echo(rig, 1700, 100, 0);
+    end = upload(rig, 1701);
+    assert_int_equal(end->SRtt, 200 * 8);
+    assert_int_equal(end->RttVar, 100 * 4);
     rig_free(rig);
 }
 

@@ -17,6 +17,25 @@ static void finish(struct rig *rig)
     rig_free(rig);
 }
 
+/* Both at the same time: into TIME-WAIT by way of CLOSING. */
+static void close_both(void)
+{
+    struct rig *rig = offloaded();
+
+    rig_disconnect(rig, 0, 0, 0, TCP_DISCONNECT_GRACEFUL_CLOSE);
+    rig_wait(rig, 20 * RIG_US);
+    rig_peer(rig, 0, 0, 0, 0, FLUE_TCP_ACK | FLUE_TCP_FIN);
+    rig_wait(rig, 20 * RIG_US);
+    assert_int_equal(rig_count(rig, RIG_EVENT), 1);
+    rig_peer(rig, 0, 1, 1, 0, FLUE_TCP_ACK);
+    rig_wait(rig, 20 * RIG_US);
+    assert_int_equal(rig_find(rig, RIG_EVENT, 1)->bytes, TcpIndicateRetrieve);
+    assert_int_equal(rig_find(rig, RIG_EVENT, 1)->extra, UploadRequested);
+    rig_finish(rig, 1);
+    assert_int_equal(rig->conns[0].end.Delegated.State, TcpConnectionTimeWait);
+    rig_free(rig);
+}
+
 /* CH-143, CH-227, CH-237. */
 static void closes_gracefully(void **state)
 {
@@ -28,19 +47,22 @@ static void closes_gracefully(void **state)
     rig_disconnect(rig, 0, 1000, 200, TCP_DISCONNECT_GRACEFUL_CLOSE);
     rig_wait(rig, 20 * RIG_US);
     assert_int_equal(rig_frames_with(rig, FLUE_TCP_FIN), 1);
-    rig_peer(rig, 0, 0, 1200, 0, FLUE_TCP_ACK); /* all data, not the FIN */
+    rig_peer(rig, 0, 0, 0, 50, FLUE_TCP_ACK); /* it goes on while the FIN is on its way */
+    rig_wait(rig, 20 * RIG_US);
+    assert_int_equal(rig_find(rig, RIG_INDICATED, 0)->bytes, 50);
+    rig_peer(rig, 0, 50, 1200, 0, FLUE_TCP_ACK); /* all data, not the FIN */
     rig_wait(rig, 20 * RIG_US);
     assert_int_equal(rig_count(rig, RIG_SENT), 1);
     assert_int_equal(rig_count(rig, RIG_DISCONNECTED), 0);
-    rig_peer(rig, 0, 0, 1201, 0, FLUE_TCP_ACK);
+    rig_peer(rig, 0, 50, 1201, 0, FLUE_TCP_ACK);
     rig_wait(rig, 20 * RIG_US);
     assert_int_equal(rig_find(rig, RIG_DISCONNECTED, 0)->status, NDIS_STATUS_SUCCESS);
     assert_int_equal(rig_find(rig, RIG_DISCONNECTED, 0)->bytes, 200);
     /* The peer's half: data, then its FIN; TIME-WAIT is the host's. */
-    rig_peer(rig, 0, 0, 1201, 100, FLUE_TCP_ACK);
+    rig_peer(rig, 0, 50, 1201, 50, FLUE_TCP_ACK);
     rig_peer(rig, 0, 100, 1201, 0, FLUE_TCP_ACK | FLUE_TCP_FIN);
     rig_wait(rig, 20 * RIG_US);
-    assert_int_equal(rig_find(rig, RIG_INDICATED, 0)->bytes, 100);
+    assert_int_equal(rig_find(rig, RIG_INDICATED, 1)->bytes, 50);
     assert_int_equal(rig_find(rig, RIG_EVENT, 0)->bytes, TcpIndicateDisconnect);
     assert_int_equal(rig_find(rig, RIG_EVENT, 1)->bytes, TcpIndicateRetrieve);
     assert_int_equal(rig_find(rig, RIG_EVENT, 1)->extra, UploadRequested);
@@ -55,6 +77,7 @@ static void closes_gracefully(void **state)
     assert_int_equal(end->RcvNxt, (uint32_t)(RIG_RCV_NXT + 101));
     assert_int_equal(rig_frames_with(rig, FLUE_TCP_RST), 0);
     rig_free(rig);
+    close_both();
 }
 
 static void closes_behind_the_peer(void **state)

@@ -200,25 +200,42 @@ static void lets_go_of_what_it_held(void **state)
 /* CH-140: in every state that a connection can be in here. */
 static void gives_back_in_every_state(void **state)
 {
-    static const unsigned states[] = {TcpConnectionEstablished, TcpConnectionFinWait1, TcpConnectionFinWait2,
-                                      TcpConnectionCloseWait,   TcpConnectionClosing,  TcpConnectionLastAck};
+    static const struct {
+        unsigned handed_over;
+        uint8_t segment; /* that comes then; 0: none */
+        unsigned given_back;
+    } cases[] = {
+        {TcpConnectionEstablished, 0, TcpConnectionEstablished},
+        {TcpConnectionFinWait1, 0, TcpConnectionFinWait1},
+        {TcpConnectionFinWait2, 0, TcpConnectionFinWait2},
+        {TcpConnectionCloseWait, 0, TcpConnectionCloseWait},
+        {TcpConnectionClosing, 0, TcpConnectionClosing},
+        {TcpConnectionLastAck, 0, TcpConnectionLastAck},
+        {TcpConnectionFinWait2, FLUE_TCP_ACK | FLUE_TCP_FIN, TcpConnectionTimeWait},
+        {TcpConnectionEstablished, FLUE_TCP_RST, TcpConnectionClosed},
+    };
 
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(states); i++) {
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct rig *rig = rig_new();
+        TCP_OFFLOAD_STATE_DELEGATED *delegated = &rig->conns[0].block.Delegated;
 
         rig_build(rig);
         rig_tree(rig, 1);
-        rig->conns[0].block.Delegated.State = states[i];
-        if (states[i] == TcpConnectionFinWait1 || states[i] == TcpConnectionClosing ||
-            states[i] == TcpConnectionLastAck) {
-            rig->conns[0].block.Delegated.SndNxt++; /* the FIN is in flight (D-30) */
-            rig->conns[0].block.Delegated.SndMax++;
+        delegated->State = cases[i].handed_over;
+        if (delegated->State == TcpConnectionFinWait1 || delegated->State == TcpConnectionClosing ||
+            delegated->State == TcpConnectionLastAck) {
+            delegated->SndNxt++; /* the FIN is in flight (D-30) */
+            delegated->SndMax++;
         }
         rig_initiate(rig, &rig->neighbour.Block);
         rig_wait(rig, 50 * RIG_US);
+        if (cases[i].segment != 0) {
+            rig_peer(rig, 0, 0, 0, 0, cases[i].segment);
+            rig_wait(rig, 50 * RIG_US);
+        }
         rig_finish(rig, 1);
-        assert_int_equal(rig->conns[0].end.Delegated.State, states[i]);
+        assert_int_equal(rig->conns[0].end.Delegated.State, cases[i].given_back);
         assert_null(rig->conns[0].end.Block.NetBufferListChain); /* CH-126 */
         rig_free(rig);
     }

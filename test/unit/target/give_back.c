@@ -51,7 +51,7 @@ static void obeys_the_revision(void **state)
 }
 
 /* Data in flight both ways: 1400 of 4000 bytes acknowledged, in the middle of the second list; received bytes refused,
- * on their way up, out of order (CH-134, CH-135). */
+ * on their way up, out of order: no reason to fail (CH-124), nor to go on with it (CH-135). */
 static void gives_back_data_in_flight(void **state)
 {
     struct rig *rig = offloaded(2);
@@ -111,6 +111,25 @@ static void gives_back_data_in_flight(void **state)
     rig_free(rig);
 }
 
+/* CH-134: an ACK that is delayed leaves before the terminate completes. */
+static void acknowledges_before_it_gives_back(void **state)
+{
+    struct rig *rig = offloaded(1);
+
+    (void)state;
+    rig_peer(rig, 0, 0, 0, 100, FLUE_TCP_ACK);
+    rig_wait(rig, 20 * RIG_US);
+    assert_int_equal(rig_sum(rig, RIG_INDICATED).bytes, 100);
+    assert_int_equal(rig->sent, 0);
+    rig_terminate(rig, 1, 1);
+    rig_wait(rig, 100 * RIG_US);
+    assert_int_equal(rig->sent, 1);
+    assert_int_equal(rig->out[0].frame.payload.length_bytes, 0);
+    assert_int_equal(rig->out[0].frame.ack, RIG_RCV_NXT + 100);
+    assert_true(rig->out[0].at_ps <= rig_find(rig, RIG_TERMINATED, 0)->at_ps);
+    rig_free(rig);
+}
+
 /* Completions that were on their way stay before the terminate's (CH: F14.1). */
 static void completes_everything_first(void **state)
 {
@@ -163,6 +182,72 @@ static void outlives_its_connection(void **state)
     rig_free(rig);
 }
 
+/* A host that does not heed CH-116: requests from inside the last completion before that of the terminate, so that
+ * their doorbells stand in the FIFO when the connection goes; more of them than the FIFO has room for, the second time.
+ */
+static unsigned late_sends;
+
+static void ask_too_late(struct rig *rig, enum rig_call call)
+{
+    const struct flue_frame segment = rig_segment(0, 0, 0, 10, FLUE_TCP_ACK);
+    const unsigned sends = late_sends;
+
+    if (call != RIG_SENT || sends == 0) {
+        return;
+    }
+    late_sends = 0;
+    manual_env_fail(&rig->env, sends > 1 ? 1 : 0);
+    for (unsigned i = 0; i < sends; i++) {
+        rig_send(rig, 0, 10 * i, 10);
+    }
+    (void)rig_post(rig, 0, 100, RIG_PUSH);
+    rig_forward(rig, 0, &segment);
+    rig_disconnect(rig, 0, 0, 0, TCP_DISCONNECT_ABORTIVE_CLOSE);
+    manual_env_fail(&rig->env, 0);
+}
+
+static void refuses_what_comes_too_late(void **state)
+{
+    static const unsigned sends[] = {1, 300};
+    static const enum rig_call answers[] = {RIG_SENT, RIG_RECEIVED, RIG_FORWARDED, RIG_DISCONNECTED};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(sends); i++) {
+        struct rig *rig = rig_new();
+
+        rig->params.profile.moderation_ps = 100 * RIG_US;
+        rig_build(rig);
+        rig_offload(rig, 2);
+        rig_wait(rig, 150 * RIG_US);
+        rig->reenter = ask_too_late;
+        assert_int_equal(ndis_pool_reserve_lists(rig->spans, 400), FLUE_OK);
+        assert_int_equal(ndis_pool_reserve_lists(rig->frames, 8), FLUE_OK);
+        rig_send(rig, 1, 0, 1000);
+        rig_send(rig, 0, 0, 1000);
+        rig_wait(rig, 10 * RIG_US);
+        rig_peer(rig, 1, 0, 1000, 0, FLUE_TCP_ACK);
+        rig_wait(rig, 10 * RIG_US); /* the next interrupt has some time to collect */
+        rig->logged = 0;
+        late_sends = sends[i];
+        rig_peer(rig, 0, 0, 1000, 0, FLUE_TCP_ACK);
+        rig_terminate(rig, 1, 0);
+        rig_wait(rig, 500 * RIG_US);
+        assert_int_equal(rig_find(rig, RIG_TERMINATED, 0)->interrupt, rig_find(rig, RIG_SENT, 0)->interrupt);
+        assert_int_equal(rig_find(rig, RIG_SENT, 0)->status, NDIS_STATUS_SUCCESS);
+        assert_int_equal(rig_count(rig, RIG_SENT), 1 + sends[i]);
+        for (unsigned k = 0; k < COUNT_OF(answers); k++) {
+            assert_int_equal(rig_find(rig, answers[k], k == 0)->status, NDIS_STATUS_UPLOAD_IN_PROGRESS);
+            assert_int_equal(rig_find(rig, answers[k], k == 0)->bytes, 0);
+        }
+        assert_int_equal(rig_frames_with(rig, FLUE_TCP_RST), 0);
+        rig->conns[0] = rig->conns[1];
+        rig_terminate(rig, 1, 1);
+        rig_wait(rig, 500 * RIG_US);
+        assert_int_equal(flue_target_objects_live(rig->target), 0);
+        rig_free(rig);
+    }
+}
+
 static void keeps_parents_that_are_needed(void **state)
 {
     struct rig *rig = offloaded(2);
@@ -184,6 +269,87 @@ static void keeps_parents_that_are_needed(void **state)
     assert_int_equal(rig->conns[1].end.Block.Status, NDIS_STATUS_SUCCESS);
     assert_int_equal(rig->path_end.Status, NDIS_STATUS_SUCCESS);
     assert_int_equal(rig->neighbour_end.block.Status, NDIS_STATUS_SUCCESS);
+    rig_free(rig);
+}
+
+static void expect_live(const struct rig *rig, uint64_t connections, uint64_t paths, uint64_t neighbours)
+{
+    struct flue_target_totals totals;
+
+    flue_target_totals(rig->target, &totals);
+    assert_int_equal(totals.connections, connections);
+    assert_int_equal(totals.paths, paths);
+    assert_int_equal(totals.neighbours, neighbours);
+}
+
+/* Path and neighbour are ended too early (CH-113); the host makes nothing of it but that they are gone (D-32). */
+static void end_parents(struct rig *rig, unsigned times)
+{
+    for (unsigned i = 0; i < times; i++) {
+        rig_terminate(rig, 0, 1);
+        rig_wait(rig, 100 * RIG_US);
+        assert_int_equal(rig->path_end.Status, NDIS_STATUS_FAILURE);
+        assert_int_equal(rig->neighbour_end.block.Status, NDIS_STATUS_FAILURE);
+    }
+    rig->path_handle.MiniportOffloadContext = NULL;
+    rig->neighbour_handle.MiniportOffloadContext = NULL;
+}
+
+/* What the host has forgotten serves on, goes with the last that depends on it, and is in no new object's way. */
+static void frees_parents_that_were_left(void **state)
+{
+    for (unsigned recipe = 0; recipe < 2; recipe++) {
+        struct rig *rig = rig_new();
+
+        (void)state;
+        rig->params.ddi.terminate_recipe = (uint8_t)recipe;
+        rig_build(rig);
+        rig_offload(rig, 2);
+        end_parents(rig, 1 + recipe);
+        rig_send(rig, 0, 0, 1000);
+        rig_wait(rig, 20 * RIG_US);
+        assert_int_equal(rig->sent, 1);
+        rig_peer(rig, 0, 0, 1000, 0, FLUE_TCP_ACK);
+        rig_wait(rig, 20 * RIG_US);
+        expect_live(rig, 2, 1, 1);
+        rig_terminate(rig, 1, 0);
+        rig_wait(rig, 100 * RIG_US);
+        expect_live(rig, 1, 1, 1);
+        rig->conns[0] = rig->conns[1];
+        rig_terminate(rig, 1, 0);
+        rig_wait(rig, 100 * RIG_US);
+        assert_int_equal(rig->conns[0].end.Block.Status, NDIS_STATUS_SUCCESS);
+        expect_live(rig, 0, 0, 0);
+        assert_int_equal(flue_target_objects_live(rig->target), 0);
+        rig->logged = 0;
+        rig->conns[0].handle.MiniportOffloadContext = NULL;
+        rig_offload(rig, 1);
+        rig_finish(rig, 1);
+        expect_live(rig, 0, 0, 0);
+        rig_free(rig);
+    }
+}
+
+/* By the recipe the host keeps what failed for one more terminate, so the adapter does, too. */
+static void keeps_parents_for_the_recipe(void **state)
+{
+    struct rig *rig = rig_new();
+
+    (void)state;
+    rig->params.ddi.terminate_recipe = 1;
+    rig_build(rig);
+    rig_offload(rig, 1);
+    rig_terminate(rig, 0, 1);
+    rig_wait(rig, 100 * RIG_US);
+    assert_int_equal(rig->path_end.Status, NDIS_STATUS_FAILURE);
+    rig_terminate(rig, 1, 0);
+    rig_wait(rig, 100 * RIG_US);
+    expect_live(rig, 0, 1, 1);
+    rig_terminate(rig, 0, 1);
+    rig_wait(rig, 100 * RIG_US);
+    assert_int_equal(rig->path_end.Status, NDIS_STATUS_SUCCESS);
+    assert_int_equal(rig->neighbour_end.block.Status, NDIS_STATUS_SUCCESS);
+    expect_live(rig, 0, 0, 0);
     rig_free(rig);
 }
 
@@ -263,10 +429,18 @@ static void moves_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gives_back_an_idle_connection),  cmocka_unit_test(obeys_the_revision),
-        cmocka_unit_test(gives_back_data_in_flight),      cmocka_unit_test(completes_everything_first),
-        cmocka_unit_test(outlives_its_connection),        cmocka_unit_test(keeps_parents_that_are_needed),
-        cmocka_unit_test(names_nothing_of_another_layer), cmocka_unit_test(moves_again),
+        cmocka_unit_test(gives_back_an_idle_connection),
+        cmocka_unit_test(obeys_the_revision),
+        cmocka_unit_test(gives_back_data_in_flight),
+        cmocka_unit_test(acknowledges_before_it_gives_back),
+        cmocka_unit_test(completes_everything_first),
+        cmocka_unit_test(outlives_its_connection),
+        cmocka_unit_test(refuses_what_comes_too_late),
+        cmocka_unit_test(keeps_parents_that_are_needed),
+        cmocka_unit_test(frees_parents_that_were_left),
+        cmocka_unit_test(keeps_parents_for_the_recipe),
+        cmocka_unit_test(names_nothing_of_another_layer),
+        cmocka_unit_test(moves_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

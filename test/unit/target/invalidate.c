@@ -237,13 +237,49 @@ static void resets_all_the_same(void **state)
     rig_free(rig);
 }
 
+/* CH-109: an adapter that does not hang has no reason to fail, however the connection stands. */
+static void fails_for_no_reason_of_its_own(void **state)
+{
+    enum { IDLE, IN_FLIGHT, REFUSED, CLOSING, RESET, RECALLED, TWICE, WAYS };
+
+    (void)state;
+    for (int way = 0; way < WAYS; way++) {
+        for (unsigned layer = 1; layer <= 3; layer++) {
+            struct rig *rig = offloaded(1, NULL);
+            NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
+
+            if (way == IN_FLIGHT) {
+                rig_send(rig, 0, 0, 30000);
+            } else if (way == REFUSED) {
+                rig->answer = RIG_REFUSE;
+                rig_peer(rig, 0, 0, 0, 1000, FLUE_TCP_ACK);
+            } else if (way == CLOSING) {
+                rig_peer(rig, 0, 0, 0, 0, FLUE_TCP_ACK | FLUE_TCP_FIN);
+                rig_disconnect(rig, 0, 0, 100, TCP_DISCONNECT_GRACEFUL_CLOSE);
+            } else if (way == RESET) {
+                rig_peer(rig, 0, 0, 0, 0, FLUE_TCP_RST);
+            } else if (way == RECALLED) {
+                assert_int_equal(flue_target_fault(rig->target, FLUE_FAULT_STARVE, 3, 0), FLUE_OK);
+            } else if (way == TWICE) {
+                invalidate(rig, &block, handle_of(rig, layer), types[layer]);
+            }
+            rig_wait(rig, way == IN_FLIGHT ? 0 : 100 * RIG_US);
+            invalidate(rig, &block, handle_of(rig, layer), types[layer]);
+            rig_wait(rig, 400 * RIG_US);
+            assert_int_equal(block.Status, NDIS_STATUS_SUCCESS);
+            rig_finish(rig, 1);
+            rig_free(rig);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stops_sending),           cmocka_unit_test(repeats_nothing),
         cmocka_unit_test(waits_for_queued_frames), cmocka_unit_test(stops_what_is_not_yet_live),
         cmocka_unit_test(is_saved_by_a_relink),    cmocka_unit_test(obeys_the_switches),
-        cmocka_unit_test(resets_all_the_same),
+        cmocka_unit_test(resets_all_the_same),     cmocka_unit_test(fails_for_no_reason_of_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

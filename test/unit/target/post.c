@@ -57,9 +57,20 @@ static void fills_requests_in_order(void **state)
     assert_int_equal(rig_count(rig, RIG_RECEIVED), 2);
     rig_wait(rig, 2 * PUSH_PS); /* no push timer either */
     assert_int_equal(rig_count(rig, RIG_RECEIVED), 2);
+    data(rig, 1500, 800, 0);
+    expect_received(rig, 2, first + 2, NDIS_STATUS_SUCCESS, 1000); /* full, and nothing is left for another one */
+    (void)rig_post(rig, 0, 700, RIG_PUSH);
+    data(rig, 2300, 700, 0);
+    expect_received(rig, 3, first + 3, NDIS_STATUS_SUCCESS, 700); /* nor for a timer */
+    (void)rig_post(rig, 0, 700, RIG_PUSH);
+    (void)rig_post(rig, 0, 1000, RIG_NO_PUSH);
+    data(rig, 3000, 50, FLUE_TCP_PSH);
+    expect_received(rig, 4, first + 4, NDIS_STATUS_SUCCESS, 50); /* one of each mode */
+    data(rig, 3050, 200, FLUE_TCP_PSH);
+    assert_int_equal(rig_count(rig, RIG_RECEIVED), 5);
     assert_int_equal(rig_count(rig, RIG_INDICATED), 0);
     finish(rig, 1);
-    expect_received(rig, 2, first + 2, NDIS_STATUS_UPLOAD_IN_PROGRESS, 200);
+    expect_received(rig, 5, first + 5, NDIS_STATUS_UPLOAD_IN_PROGRESS, 200);
 }
 
 /* CH-188: PSH ends a request of push mode, where it stands; what follows is the next one's. */
@@ -100,7 +111,7 @@ static void completes_when_the_push_timer_expires(void **state)
         rig_build(rig);
         rig_offload(rig, 1);
         (void)rig_post(rig, 0, 1000, RIG_PUSH);
-        rig_wait(rig, 2 * PUSH_PS); /* nothing starts it */
+        rig_wait(rig, once != 0 ? PUSH_PS / 4 : 2 * PUSH_PS); /* nothing starts it; nor has it begun */
         begun_ps = rig->env.now_ps;
         data(rig, 0, 10, 0);
         rig_wait(rig, PUSH_PS / 2);

@@ -132,6 +132,10 @@ static void serves_several_at_once(void **state)
         NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
         TCP_OFFLOAD_STATE_DELEGATED delegated;
     } queries[4];
+    struct {
+        NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
+        PATH_OFFLOAD_STATE_CACHED cached;
+    } paths[2];
 
     (void)state;
     rig_build(rig);
@@ -144,8 +148,16 @@ static void serves_several_at_once(void **state)
                   &rig->conns[i / 2].handle);
         NdisQueryOffloadState(rig->binding, &queries[i].block);
     }
+    for (unsigned i = 0; i < 2; i++) {
+        rig_block(&paths[i].block, Ip4OffloadCachedState, 1, &rig->path_handle);
+        NdisQueryOffloadState(rig->binding, &paths[i].block);
+    }
     rig_wait(rig, 50 * RIG_US);
-    assert_int_equal(rig_count(rig, RIG_OTHER_TREE), 4);
+    assert_int_equal(rig_count(rig, RIG_OTHER_TREE), 6);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(paths[i].block.Status, NDIS_STATUS_SUCCESS);
+        assert_int_equal(paths[i].cached.PathMtu, rig->path.Cached.PathMtu);
+    }
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(queries[i].block.Status, NDIS_STATUS_SUCCESS);
         assert_int_equal(queries[i].delegated.RcvNxt, (uint32_t)RIG_RCV_NXT);

@@ -22,7 +22,8 @@ static void asks_when_both_are_stale(void **state)
     static const struct {
         uint32_t host, nic;
         unsigned asked;
-    } cases[] = {{0, 0, 0}, {2000, 0, 0}, {0, 2000, 0}, {2000, 2000, 1}, {0x80000000, 0xFFFFFFF0, 1}, {999, 2000, 0}};
+    } cases[] = {{0, 0, 0},      {2000, 0, 0},   {0, 2000, 0},   {2000, 2000, 1}, {0x80000000, 0xFFFFFFF0, 1},
+                 {999, 2000, 0}, {2000, 999, 0}, {1002, 1002, 1}};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -38,6 +39,10 @@ static void asks_when_both_are_stale(void **state)
             assert_int_equal(rig_find(rig, RIG_ASKED, 0)->bytes, cases[i].host);
             assert_int_equal(rig_find(rig, RIG_ASKED, 0)->extra, cases[i].nic);
         }
+        rig_send(rig, 1, 0, 100); /* the answer counts from its arrival on */
+        rig_wait(rig, 50 * RIG_US);
+        assert_int_equal(rig->sent, 2);
+        assert_int_equal(rig_count(rig, RIG_ASKED), cases[i].asked);
         rig_finish(rig, 2);
         rig_free(rig);
     }
@@ -86,29 +91,48 @@ static void asks_again_when_the_answer_is_stale(void **state)
     rig_free(rig);
 }
 
-/* CH-269: an ACK of new data refreshes NRT, a repeated one does not. */
-static void refreshes_on_progress_only(void **state)
+static uint32_t nic_delta(struct rig *rig)
 {
-    struct rig *rig = offloaded(5000, 5000);
     struct {
         NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
         NEIGHBOR_OFFLOAD_STATE_DELEGATED delegated;
     } query;
 
+    rig_block(&query.block, NeighborOffloadDelegatedState, 1, &rig->neighbour_handle);
+    NdisQueryOffloadState(rig->binding, &query.block);
+    rig_wait(rig, 50 * RIG_US);
+    return query.delegated.NicReachabilityDelta;
+}
+
+/* CH-269: an ACK of new data refreshes NRT, and new data does; nothing that comes again, and nothing that is sent. */
+static void refreshes_on_progress_only(void **state)
+{
+    struct rig *rig = offloaded(5000, 5000);
+
     (void)state;
     rig_peer(rig, 0, 0, 0, 0, FLUE_TCP_ACK);
     rig_wait(rig, 20 * RIG_US);
-    rig_block(&query.block, NeighborOffloadDelegatedState, 1, &rig->neighbour_handle);
-    NdisQueryOffloadState(rig->binding, &query.block);
-    rig_wait(rig, 50 * RIG_US);
-    assert_in_range(query.delegated.NicReachabilityDelta, 5000, 5001);
+    assert_in_range(nic_delta(rig), 5000, 5001);
     rig_send(rig, 0, 0, 100);
     rig_wait(rig, 20 * RIG_US);
+    assert_in_range(nic_delta(rig), 5000, 5001);
+    rig_wait(rig, 2 * FLUE_PS_PER_S);
+    assert_true(rig->sent > 1); /* repeated */
+    assert_in_range(nic_delta(rig), 7000, 7002);
     rig_peer(rig, 0, 0, 100, 0, FLUE_TCP_ACK);
-    rig_block(&query.block, NeighborOffloadDelegatedState, 1, &rig->neighbour_handle);
-    NdisQueryOffloadState(rig->binding, &query.block);
-    rig_wait(rig, 50 * RIG_US);
-    assert_in_range(query.delegated.NicReachabilityDelta, 0, 1);
+    assert_in_range(nic_delta(rig), 0, 1);
+    rig_wait(rig, FLUE_PS_PER_S);
+    rig_peer(rig, 0, 0, 100, 0, FLUE_TCP_ACK);
+    assert_in_range(nic_delta(rig), 1000, 1002);
+    rig_peer(rig, 0, 0, 100, 10, FLUE_TCP_ACK);
+    assert_in_range(nic_delta(rig), 0, 1);
+    rig_wait(rig, FLUE_PS_PER_S);
+    rig_peer(rig, 0, 0, 100, 10, FLUE_TCP_ACK);
+    assert_in_range(nic_delta(rig), 1000, 1002);
+    rig_send(rig, 0, 100, 100);
+    rig_wait(rig, 20 * RIG_US);
+    rig_peer(rig, 0, 10, 200, 0, FLUE_TCP_ACK);
+    rig_wait(rig, 20 * RIG_US);
     rig_finish(rig, 2);
     assert_in_range(rig->neighbour_end.delegated.NicReachabilityDelta, 0, 1);
     rig_free(rig);

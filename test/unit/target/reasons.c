@@ -72,6 +72,7 @@ static void raises_each_reason_once(void **state)
     for (size_t i = 0; i < COUNT_OF(reasons); i++) {
         struct rig *rig = watching(&reasons[i]);
         unsigned mine = 0;
+        uint64_t taken;
 
         reasons[i].provoke(rig);
         rig_wait(rig, 8 * WINDOW_PS);
@@ -90,6 +91,10 @@ static void raises_each_reason_once(void **state)
         rig_peer(rig, 1, 0, 100, 0, FLUE_TCP_ACK);
         rig_wait(rig, 50 * RIG_US);
         assert_int_equal(rig_find(rig, RIG_SENT, 0)->status, NDIS_STATUS_SUCCESS);
+        taken = rig_sum(rig, RIG_INDICATED).bytes + rig_sum(rig, RIG_RECEIVED).bytes;
+        rig_peer(rig, 0, reasons[i].provoke == data ? 100 : 0, 0, 50, FLUE_TCP_ACK | FLUE_TCP_PSH);
+        rig_wait(rig, 50 * RIG_US);
+        assert_int_equal(rig_sum(rig, RIG_INDICATED).bytes + rig_sum(rig, RIG_RECEIVED).bytes, taken + 50);
         rig_finish(rig, 2);
         rig_free(rig);
     }
@@ -121,6 +126,14 @@ static void is_silent_when_half_closed(void **state)
     }
 }
 
+static void offer_window(struct rig *rig, uint32_t acked, uint16_t window)
+{
+    struct flue_frame frame = rig_segment(0, 0, acked, 0, FLUE_TCP_ACK);
+
+    frame.window = window;
+    flue_target_receive(rig->target, &frame, rig->env.now_ps);
+}
+
 /* CH-263: told when it has changed by so much, and not more often than allowed. */
 static void advises_how_much_to_post(void **state)
 {
@@ -134,12 +147,9 @@ static void advises_how_much_to_post(void **state)
     rig_offload(rig, 1);
     rig_wait(rig, 150 * FLUE_PS_PER_MS);
     for (unsigned i = 0; i < 50; i++) {
-        struct flue_frame frame = rig_segment(0, 0, 100 * (i + 1), 0, FLUE_TCP_ACK);
-
         rig_send(rig, 0, 100 * i, 100);
         rig_wait(rig, 5 * FLUE_PS_PER_MS);
-        frame.window = (uint16_t)(i % 2 == 0 ? 10000 : 60000);
-        flue_target_receive(rig->target, &frame, rig->env.now_ps);
+        offer_window(rig, 100 * (i + 1), i % 2 == 0 ? 10000 : 60000);
         rig_wait(rig, 5 * FLUE_PS_PER_MS);
     }
     told = rig_count(rig, RIG_EVENT);
@@ -150,6 +160,16 @@ static void advises_how_much_to_post(void **state)
         assert_true(n == 0 ||
                     rig_find(rig, RIG_EVENT, n)->at_ps - rig_find(rig, RIG_EVENT, n - 1)->at_ps >= 99 * FLUE_PS_PER_MS);
     }
+    /* Often enough, but not by so much: one that brings it near, and nothing behind that. */
+    for (unsigned i = 0; i < 6; i++) {
+        rig_wait(rig, 150 * FLUE_PS_PER_MS);
+        told = i <= 1 ? rig_count(rig, RIG_EVENT) : told;
+        rig_send(rig, 0, 5000 + 100 * i, 100);
+        rig_wait(rig, 5 * FLUE_PS_PER_MS);
+        offer_window(rig, 5000 + 100 * (i + 1), (uint16_t)(60000 - 2000 * i));
+    }
+    rig_wait(rig, 150 * FLUE_PS_PER_MS);
+    assert_int_equal(rig_count(rig, RIG_EVENT), told);
     rig_finish(rig, 1);
     rig_free(rig);
 }

@@ -30,6 +30,7 @@ static void peer(struct rig *rig, uint32_t seq, uint32_t ack, uint32_t bytes, ui
 static void passes_an_in_order_syn_up(void **state)
 {
     struct rig *rig = offloaded();
+    unsigned sent;
 
     (void)state;
     peer(rig, 0, 0, 100, FLUE_TCP_ACK);
@@ -44,14 +45,55 @@ static void passes_an_in_order_syn_up(void **state)
     rig_finish(rig, 1);
     assert_int_equal(rig->conns[0].end.Delegated.State, TcpConnectionClosed);
     rig_free(rig);
+    /* In TIME-WAIT, whatever its number. */
+    rig = offloaded();
+    rig_disconnect(rig, 0, 0, 0, TCP_DISCONNECT_GRACEFUL_CLOSE);
+    rig_wait(rig, 20 * RIG_US);
+    peer(rig, 0, 1, 0, FLUE_TCP_ACK | FLUE_TCP_FIN);
+    sent = rig->sent;
+    for (unsigned i = 0; i < 3; i++) {
+        peer(rig, i == 0 ? 1 : 100000 * i, 0, 0, FLUE_TCP_SYN);
+        assert_int_equal(rig_count(rig, RIG_FRAMES_IN), i + 1);
+    }
+    assert_int_equal(rig->sent, sent);
+    rig_finish(rig, 1);
+    assert_int_equal(rig->conns[0].end.Delegated.State, TcpConnectionTimeWait);
+    rig_free(rig);
 }
 
-/* CH-284, behaviour 15.4: in the window one challenge in 3 s; outside an ACK each time; nothing goes up. */
-static void challenges_syns(void **state)
+/* RFC 5961 4.2 before RFC 7323 3.2: a SYN is challenged that has not the timestamps that were agreed on; other segments
+ * without them are dropped. */
+static void challenges_syns_without_timestamps(void **state)
+{
+    struct rig *rig = rig_new();
+
+    (void)state;
+    rig->params.tcp.timestamps = 1;
+    rig_build(rig);
+    rig_tree(rig, 1);
+    rig->conns[0].block.Const.Flags |= TCP_FLAG_TIMESTAMP_ENABLED;
+    rig_initiate(rig, &rig->neighbour.Block);
+    rig_wait(rig, 100 * RIG_US);
+    peer(rig, 10, 0, 0, FLUE_TCP_SYN);
+    assert_int_equal(rig->sent, 1);
+    peer(rig, RIG_WINDOW, 0, 0, FLUE_TCP_SYN);
+    assert_int_equal(rig->sent, 2);
+    for (unsigned i = 0; i < rig->sent; i++) {
+        assert_int_equal(rig->out[i].frame.flags, FLUE_TCP_ACK);
+        assert_int_equal(rig->out[i].frame.ack, RIG_RCV_NXT);
+        assert_true((rig->out[i].frame.options & FLUE_OPT_TIMESTAMP) != 0);
+    }
+    peer(rig, 0, 0, 100, FLUE_TCP_ACK);
+    assert_int_equal(rig_count(rig, RIG_INDICATED), 0);
+    assert_int_equal(rig->sent, 2);
+    finish(rig);
+}
+
+/* Behaviour 15.4: in the window one challenge in 3 s; outside an ACK each time; nothing goes up. */
+static void challenge_syns(void)
 {
     struct rig *rig = offloaded();
 
-    (void)state;
     for (unsigned i = 0; i < 5; i++) {
         peer(rig, 10 + i, 0, 0, i % 2 != 0 ? FLUE_TCP_SYN | FLUE_TCP_ACK : FLUE_TCP_SYN);
     }
@@ -75,11 +117,10 @@ static void challenges_syns(void **state)
 }
 
 /* Behaviour 15.5: outside silence, inside one challenge until something acceptable comes. */
-static void challenges_one_reset(void **state)
+static void challenge_resets(void)
 {
     struct rig *rig = offloaded();
 
-    (void)state;
     peer(rig, RIG_WINDOW, 0, 0, FLUE_TCP_RST);
     peer(rig, (uint32_t)-1, 0, 0, FLUE_TCP_RST);
     assert_int_equal(rig->sent, 0);
@@ -96,6 +137,14 @@ static void challenges_one_reset(void **state)
     peer(rig, 0, 0, 0, FLUE_TCP_RST);
     assert_int_equal(rig_find(rig, RIG_EVENT, 0)->bytes, TcpIndicateAbort);
     finish(rig);
+}
+
+/* CH-284. */
+static void follows_the_blind_reset_tables(void **state)
+{
+    (void)state;
+    challenge_syns();
+    challenge_resets();
 }
 
 /* RFC 5961 7: whatever it is for, and of all connections together; and who was not asked is under no suspicion. */
@@ -350,8 +399,48 @@ static void resets_over_an_open_indication(void **state)
     rig_return_kept(rig);
     rig_wait(rig, 1 * SECOND);
     assert_int_equal(rig->out[rig->sent - 1].frame.flags, FLUE_TCP_RST | FLUE_TCP_ACK);
-    assert_int_equal(rig_count(rig, RIG_FRAMES_IN), 1); /* data in CLOSED (CH-282) */
+    assert_int_equal(rig_count(rig, RIG_FRAMES_IN), 1); /* data in CLOSED */
     finish(rig);
+}
+
+/* CH-282, B-119: however it was closed. */
+static void passes_data_in_closed_up(void **state)
+{
+    enum { ABORTED, RESET, LAST_ACK, TIMED_OUT, WAYS };
+
+    (void)state;
+    for (unsigned way = 0; way < WAYS; way++) {
+        struct rig *rig = offloaded();
+        const uint32_t from = way == LAST_ACK ? 1 : 0;
+        unsigned sent;
+
+        if (way == LAST_ACK) {
+            peer(rig, 0, 0, 0, FLUE_TCP_ACK | FLUE_TCP_FIN);
+        }
+        if (way == RESET) {
+            peer(rig, 0, 0, 0, FLUE_TCP_RST);
+        } else {
+            rig_disconnect(rig, 0, 0, 0,
+                           way == ABORTED ? TCP_DISCONNECT_ABORTIVE_CLOSE : TCP_DISCONNECT_GRACEFUL_CLOSE);
+            rig_wait(rig, 20 * RIG_US);
+            peer(rig, from, 1, 0, FLUE_TCP_ACK);
+        }
+        if (way == TIMED_OUT) {
+            rig_wait(rig, 121 * SECOND); /* FIN-WAIT-2 */
+        }
+        sent = rig->sent;
+        for (unsigned i = 0; i < 3; i++) {
+            const unsigned before = rig_count(rig, RIG_FRAMES_IN);
+
+            peer(rig, from + 100 * i, 1, 100, FLUE_TCP_ACK);
+            assert_int_equal(rig_count(rig, RIG_FRAMES_IN), before + 1);
+        }
+        assert_int_equal(rig->sent, sent);
+        assert_int_equal(rig_count(rig, RIG_INDICATED), 0);
+        rig_finish(rig, 1);
+        assert_int_equal(rig->conns[0].end.Delegated.State, TcpConnectionClosed);
+        rig_free(rig);
+    }
 }
 
 /* CH-298, D-54: as long as nothing acceptable comes; then Closed. */
@@ -383,13 +472,20 @@ static void waits_out_fin_wait_2(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(passes_an_in_order_syn_up), cmocka_unit_test(challenges_syns),
-        cmocka_unit_test(challenges_within_limits),  cmocka_unit_test(gives_up_what_lies_behind_a_gap),
-        cmocka_unit_test(challenges_one_reset),      cmocka_unit_test(gives_up_after_a_challenge),
-        cmocka_unit_test(looks_at_urgent_segments),  cmocka_unit_test(leaves_all_else_to_the_host),
-        cmocka_unit_test(forwards_as_from_the_wire), cmocka_unit_test(forwards_what_ends_a_connection),
-        cmocka_unit_test(resets_in_every_state),     cmocka_unit_test(resets_over_an_open_indication),
+        cmocka_unit_test(passes_an_in_order_syn_up),
+        cmocka_unit_test(follows_the_blind_reset_tables),
+        cmocka_unit_test(challenges_syns_without_timestamps),
+        cmocka_unit_test(challenges_within_limits),
+        cmocka_unit_test(gives_up_what_lies_behind_a_gap),
+        cmocka_unit_test(gives_up_after_a_challenge),
+        cmocka_unit_test(looks_at_urgent_segments),
+        cmocka_unit_test(leaves_all_else_to_the_host),
+        cmocka_unit_test(forwards_as_from_the_wire),
+        cmocka_unit_test(forwards_what_ends_a_connection),
+        cmocka_unit_test(resets_in_every_state),
+        cmocka_unit_test(resets_over_an_open_indication),
         cmocka_unit_test(waits_out_fin_wait_2),
+        cmocka_unit_test(passes_data_in_closed_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

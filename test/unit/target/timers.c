@@ -208,6 +208,7 @@ static void expect_act(const struct row *row, int wanted, flue_ps wanted_ps, int
     }
 }
 
+/* CH-297 among others: too many repetitions, MaxRT, and one without end. */
 static void expires_when_it_was_going_to(void **state)
 {
     (void)state;

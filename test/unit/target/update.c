@@ -40,21 +40,78 @@ static void takes_effect_at_the_call(void **state)
         NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
         TCP_OFFLOAD_STATE_CACHED cached;
     } tcp = {.cached = rig->conns[0].block.Cached};
+    struct {
+        NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
+        PATH_OFFLOAD_STATE_CACHED cached;
+    } path = {.cached = rig->path.Cached};
 
     (void)state;
+    rig_block(&path.block, Ip4OffloadCachedState, 1, &rig->path_handle);
+    path.cached.PathMtu = 900;
     rig_block(&neighbour.block, NeighborOffloadCachedState, 1, &rig->neighbour_handle);
     rig_block(&tcp.block, TcpOffloadCachedState, 1, &rig->conns[0].handle);
     neighbour.cached.DlDestinationAddress[5] = 77;
     tcp.cached.TtlOrHopLimit = 33;
     tcp.cached.TosOrTrafficClass = 0x20;
-    rig_send(rig, 0, 0, 100); /* before, but not yet built */
+    rig_send(rig, 0, 0, 1000);
+    rig_wait(rig, 100000); /* the adapter sees the send before the doorbells of the updates, but not yet */
+    assert_int_equal(rig->sent, 0);
+    NdisUpdateOffload(rig->binding, &path.block);
     NdisUpdateOffload(rig->binding, &neighbour.block);
     NdisUpdateOffload(rig->binding, &tcp.block);
     rig_wait(rig, 100 * RIG_US);
-    assert_int_equal(rig_count(rig, RIG_OTHER_TREE), 2);
+    assert_int_equal(rig_count(rig, RIG_OTHER_TREE), 3);
+    assert_int_equal(rig->out[0].frame.payload.length_bytes, 860);
     assert_int_equal(rig->out[0].frame.dst_mac[5], 77); /* CH-089 */
     assert_int_equal(rig->out[0].frame.ttl, 33);
     assert_int_equal(rig->out[0].frame.tos, 0x20);
+    rig_finish(rig, 1);
+    rig_free(rig);
+}
+
+/* CH-090: more, and less, than the target can do is refused, whole, and nothing changes. */
+static void goes_on_after_a_refused_update(void **state)
+{
+    struct rig *rig = rig_new();
+    TCP_OFFLOAD_STATE_CACHED cached;
+    struct {
+        NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
+        PATH_OFFLOAD_STATE_CACHED cached;
+    } path;
+    struct {
+        NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
+        TCP_OFFLOAD_STATE_CACHED cached;
+    } tcp;
+
+    (void)state;
+    rig->params.rcv_wnd_max_bytes = RIG_WINDOW;
+    rig_build(rig);
+    rig_offload(rig, 1);
+    path.cached = rig->path.Cached;
+    tcp.cached = cached = rig->conns[0].block.Cached;
+    for (unsigned i = 0; i < 2; i++) {
+        rig_block(&path.block, Ip4OffloadCachedState, 1, &rig->path_handle);
+        path.cached.PathMtu = i == 0 ? 1501 : 67;
+        NdisUpdateOffload(rig->binding, &path.block);
+        rig_wait(rig, 50 * RIG_US);
+        assert_int_equal(path.block.Status, NDIS_STATUS_FAILURE);
+    }
+    rig_block(&tcp.block, TcpOffloadCachedState, 1, &rig->conns[0].handle);
+    tcp.cached.InitialRcvWnd = RIG_WINDOW + 1;
+    tcp.cached.TtlOrHopLimit = 7;
+    NdisUpdateOffload(rig->binding, &tcp.block);
+    rig_wait(rig, 50 * RIG_US);
+    assert_int_equal(tcp.block.Status, NDIS_STATUS_FAILURE);
+    rig_send(rig, 0, 0, 1460);
+    rig_wait(rig, 50 * RIG_US);
+    assert_int_equal(rig->sent, 1);
+    assert_int_equal(rig->out[0].frame.payload.length_bytes, 1460);
+    assert_int_equal(rig->out[0].frame.ttl, cached.TtlOrHopLimit);
+    rig_block(&tcp.block, TcpOffloadCachedState, 1, &rig->conns[0].handle);
+    NdisQueryOffloadState(rig->binding, &tcp.block);
+    rig_wait(rig, 50 * RIG_US);
+    assert_int_equal(tcp.cached.InitialRcvWnd, cached.InitialRcvWnd);
+    assert_int_equal(tcp.cached.TtlOrHopLimit, cached.TtlOrHopLimit);
     rig_finish(rig, 1);
     rig_free(rig);
 }
@@ -69,11 +126,6 @@ static void shrinks_segments(void **state)
     } path = {.cached = rig->path.Cached};
 
     (void)state;
-    rig_block(&path.block, Ip4OffloadCachedState, 1, &rig->path_handle);
-    path.cached.PathMtu = 1501; /* more than the target can do: nothing changes (CH-090) */
-    NdisUpdateOffload(rig->binding, &path.block);
-    rig_wait(rig, 50 * RIG_US);
-    assert_int_equal(path.block.Status, NDIS_STATUS_FAILURE);
     rig_send(rig, 0, 0, 1460);
     rig_wait(rig, 50 * RIG_US);
     assert_int_equal(rig->out[0].frame.payload.length_bytes, 1460);
@@ -111,19 +163,28 @@ static void relinks(void **state)
     struct {
         NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
         PATH_OFFLOAD_STATE_CACHED cached;
-    } path = {.cached = rig->path.Cached};
-    NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST end;
+    } path = {.cached = rig->path.Cached}, idle = {.cached = rig->path.Cached};
+    NDIS_PROTOCOL_OFFLOAD_BLOCK_LIST end, linker;
+    NDIS_OFFLOAD_HANDLE second_handle = {{NULL}, NULL};
+    FLUE_PATH_BLOCK second = rig->path;
 
     (void)state;
+    rig_block(&linker, NeighborOffloadState, 1, &rig->neighbour_handle);
+    rig_block(&second.Block, Ip4OffloadState, 1, &second_handle);
+    linker.DependentBlockList = &second.Block;
+    rig_initiate(rig, &linker);
     rig_block(&fresh.Block, NeighborOffloadState, 1, &other);
     fresh.Cached.DlDestinationAddress[5] = 55;
     rig_initiate(rig, &fresh.Block);
     rig_wait(rig, 50 * RIG_US);
+    assert_int_equal(second.Block.Status, NDIS_STATUS_SUCCESS);
     assert_int_equal(fresh.Block.Status, NDIS_STATUS_SUCCESS);
     root.cached = fresh.Cached;
     rig_block(&root.block, NeighborOffloadCachedState, 1, &other);
     rig_block(&path.block, Ip4OffloadCachedState, 1, &rig->path_handle);
+    rig_block(&idle.block, Ip4OffloadCachedState, 1, &second_handle);
     root.block.DependentBlockList = &path.block;
+    path.block.NextBlock = &idle.block; /* a path without connections */
     NdisUpdateOffload(rig->binding, &root.block);
     rig_send(rig, 0, 0, 100);
     rig_wait(rig, 50 * RIG_US);
@@ -135,6 +196,8 @@ static void relinks(void **state)
     rig_wait(rig, 50 * RIG_US);
     assert_int_equal(end.Status, NDIS_STATUS_SUCCESS);
     rig->neighbour_handle = other;
+    rig_block(&end, Ip4OffloadState, 1, &second_handle);
+    NdisTerminateOffload(rig->binding, &end);
     rig_finish(rig, 1);
     rig_free(rig);
 }
@@ -247,6 +310,11 @@ static void restarts_timers_on_command(void **state)
     assert_int_equal(rig->sent, 1); /* the probe, and no earlier */
     peek(rig, 0, &now);
     assert_int_equal(now.KeepAlive.ProbeCount, 1);
+    cached.KaInterval = 400; /* the interval runs between probes */
+    cached.Flags = TCP_FLAG_KEEP_ALIVE_ENABLED | TCP_FLAG_MAX_RT_RESTART;
+    rig_update_tcp(rig, 0, &cached);
+    peek(rig, 0, &now);
+    assert_in_range(now.KeepAlive.TimeoutDelta, 398, 401);
     cached.Flags = TCP_FLAG_KEEP_ALIVE_ENABLED;
     cached.KaProbeCount = 3; /* without a flag the count stays */
     rig_update_tcp(rig, 0, &cached);
@@ -318,8 +386,8 @@ static void advertises_a_changed_window(void **state)
     rig_free(rig);
 }
 
-/* CH-155: Nagle on and off. */
-static void follows_the_nagle_flag(void **state)
+/* CH-155: Nagle and keep-alive on and off. */
+static void follows_its_flags(void **state)
 {
     struct rig *rig = offloaded(1);
     TCP_OFFLOAD_STATE_CACHED cached = rig->conns[0].block.Cached;
@@ -335,6 +403,17 @@ static void follows_the_nagle_flag(void **state)
     cached.Flags = 0;
     rig_update_tcp(rig, 0, &cached);
     assert_int_equal(rig->sent, 2);
+    rig_peer(rig, 0, 0, 20, 0, FLUE_TCP_ACK);
+    for (unsigned on = 0; on < 3; on++) {
+        rig->sent = 0;
+        cached.Flags = on % 2 != 0 ? TCP_FLAG_KEEP_ALIVE_ENABLED : 0;
+        cached.KaTimeout = 1000;
+        cached.KaInterval = 1000;
+        cached.KaProbeCount = 100;
+        rig_update_tcp(rig, 0, &cached);
+        rig_wait(rig, 10 * FLUE_PS_PER_S);
+        assert_int_equal(rig->sent > 0, on % 2);
+    }
     rig_finish(rig, 1);
     rig_free(rig);
 }
@@ -389,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_effect_at_the_call),
+        cmocka_unit_test(goes_on_after_a_refused_update),
         cmocka_unit_test(shrinks_segments),
         cmocka_unit_test(relinks),
         cmocka_unit_test(repeats_over_another_next_hop),
@@ -396,7 +476,7 @@ int main(void)
         cmocka_unit_test(restarts_timers_on_command),
         cmocka_unit_test(resets_total_rt_with_max_rt),
         cmocka_unit_test(advertises_a_changed_window),
-        cmocka_unit_test(follows_the_nagle_flag),
+        cmocka_unit_test(follows_its_flags),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,7 @@ static void start(struct rig *rig)
     assert_int_equal(rig->conns[0].block.Block.Status, NDIS_STATUS_SUCCESS);
 }
 
-/* CH-275 to CH-277. */
+/* CH-273, CH-275, CH-276; behaviour 15.2. */
 static void tags_what_it_sends(void **state)
 {
     static const struct arrangement table[] = {
@@ -127,12 +127,55 @@ static void takes_what_is_for_it(void **state)
     }
 }
 
+/* Behaviour 15.1: without an id of its own an interface has all; otherwise a neighbour may name one of them, or none.
+ */
+static void admit_by_id(void)
+{
+    static const struct {
+        uint16_t ids[2], neighbour;
+        NDIS_STATUS status;
+    } table[] = {
+        {{0, 0}, 0, NDIS_STATUS_SUCCESS},
+        {{0, 0}, 9, NDIS_STATUS_SUCCESS},
+        {{9, 0}, 0, NDIS_STATUS_SUCCESS},
+        {{9, 0}, 9, NDIS_STATUS_SUCCESS},
+        {{9, 10}, 10, NDIS_STATUS_SUCCESS},
+        {{9, 10}, 11, NDIS_STATUS_OFFLOAD_VLAN_MISMATCH},
+        {{9, 0}, 8, NDIS_STATUS_OFFLOAD_VLAN_MISMATCH},
+    };
+
+    for (unsigned i = 0; i < COUNT_OF(table); i++) {
+        const struct arrangement arranged = {.ids = {table[i].ids[0], table[i].ids[1]},
+                                             .neighbour = table[i].neighbour};
+        struct rig *rig = offload(&arranged, 0);
+        const bool taken = table[i].status == NDIS_STATUS_SUCCESS;
+
+        rig_initiate(rig, &rig->neighbour.Block);
+        rig_wait(rig, 100 * RIG_US);
+        assert_int_equal(rig->neighbour.Block.Status, table[i].status);
+        assert_int_equal(rig->conns[0].block.Block.Status, taken ? NDIS_STATUS_SUCCESS : NDIS_STATUS_FAILURE);
+        if (taken) {
+            rig_finish(rig, 1);
+        }
+        rig_free(rig);
+    }
+}
+
+/* CH-277: tagging, filtering, admission. */
+static void follows_the_vlan_tables(void **state)
+{
+    tags_what_it_sends(state);
+    takes_what_is_for_it(state);
+    admit_by_id();
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(tags_what_it_sends),
         cmocka_unit_test(uses_a_neighbours_source_address),
         cmocka_unit_test(takes_what_is_for_it),
+        cmocka_unit_test(follows_the_vlan_tables),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

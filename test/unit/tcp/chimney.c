@@ -416,6 +416,35 @@ static void other_waits(void **state)
     }
 }
 
+/* Keep-alive that stands when a connection comes (CH-296) goes on standing, whatever idle time is set afterwards. */
+static void standing_keep_alive_stands(void **state)
+{
+    static const flue_ps idle_ps[] = {1, 7200001 * MS, 3 * 7200000 * MS, FLUE_PS_NEVER / 5, FLUE_PS_NEVER};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(idle_ps); i++) {
+        struct flue_tcp_state in = sample_state();
+        struct flue_tcp_settings settings;
+        struct flue_tcp_conn *conn;
+        struct fixture f;
+
+        begin(&f);
+        in.snd_nxt = in.snd_max = in.snd_una;
+        in.rt_delta = in.ka_delta = FLUE_STATE_NO_TIMER;
+        in.ka_probes = 0;
+        assert_int_equal(flue_tcp_import(f.stack[1], &in, NULL, 1, 0, 0, &conn), FLUE_OK);
+        flue_tcp_start(conn, 0);
+        settings = *conn->settings;
+        assert_int_equal(settings.keep_alive, 1);
+        settings.keep_idle_ps = idle_ps[i];
+        assert_int_equal(flue_tcp_change(conn, &settings, 10 * MS), FLUE_OK);
+        timers_run(&f.timers, 100000 * MS);
+        assert_int_equal(f.frames, 0);
+        flue_tcp_release(conn);
+        end(&f);
+    }
+}
+
 static uint64_t timeouts(const struct fixture *f)
 {
     uint64_t sum = 0;
@@ -559,6 +588,7 @@ int main(void)
         cmocka_unit_test(timestamp_clock_goes_on),
         cmocka_unit_test(deadlines_travel),
         cmocka_unit_test(other_waits),
+        cmocka_unit_test(standing_keep_alive_stands),
         cmocka_unit_test(moves_do_not_postpone_a_deadline),
         cmocka_unit_test(window_that_opens_during_a_move_is_told),
         cmocka_unit_test(round_trips_below_a_tick),
