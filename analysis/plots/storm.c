@@ -277,7 +277,9 @@ static const char sampling_sql[] =
     "  JOIN chosen_storm USING(config_id) WHERE name = 'sample' AND num < every), '') || CASE WHEN k > 1 "
     " THEN '; a step of a curve is ' || k || ' samples: means of connections, goodput and CPU, sums of "
     "retransmissions' "
-    " ELSE '' END || '. CPU: one core; work counts when the core does it.' FROM shown";
+    " ELSE '' END || '. CPU: ' || CASE WHEN EXISTS (SELECT 1 FROM config_param JOIN chosen_storm USING(config_id) "
+    "  WHERE name = 'events' AND txt LIKE '%to=node%') THEN 'of two servers with one core each, added' "
+    " ELSE 'one core' END || '; work counts when the core does it.' FROM shown";
 
 static flue_err time_axis(struct store *store, double *from_s, double *to_s, FILE *out, char *message, size_t room)
 {

@@ -48,7 +48,4 @@ struct store_summary {
 };
 struct store_summary store_summary_of(const double *sorted, size_t n);
 
-/* Quantile 0.975 of Student's t; df > 0. */
-double store_t95(size_t df);
-
 #endif

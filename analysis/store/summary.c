@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-double store_t95(size_t df)
+/* Quantile 0.975 of Student's t; df > 0. */
+static double t95(size_t df)
 {
     static const double table[] = {
         12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
@@ -36,7 +37,7 @@ struct store_summary store_summary_of(const double *sorted, size_t n)
         out.sd = sqrt(squares / (double)(n - 1));
     }
     if (n >= 3) {
-        out.ci95 = store_t95(n - 1) * out.sd / sqrt((double)n);
+        out.ci95 = t95(n - 1) * out.sd / sqrt((double)n);
     }
     out.median = n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
     out.min = sorted[0];

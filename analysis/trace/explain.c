@@ -38,7 +38,8 @@ static void add_amount(const struct sum *sum, struct trace_text *out)
     }
 }
 
-void trace_add_cost(const struct trace_log *log, size_t place, struct trace_text *out)
+/* Adds ", +777 cycles driver -> connection 3": the cost charged on the node since its last event. */
+static void add_cost(const struct trace_log *log, size_t place, struct trace_text *out)
 {
     struct sum sums[SUMS], rest = {.category = -1};
     const struct flue_event *charge;
@@ -86,7 +87,7 @@ static void print_event(const struct trace_log *log, size_t place, FILE *out)
     (void)snprintf(who, sizeof who, "%.8s%s%.8s", actor, *arrow == '\0' ? "" : " > ", arrow);
     trace_text_start(&text);
     trace_add_sentence(log, event, &text);
-    trace_add_cost(log, place, &text);
+    add_cost(log, place, &text);
     (void)fprintf(out, "%12.3f  %s  %4s  %-15s  %s  [%s]\n", (double)event->at_ps / 1e6, trace_node_name(event->node),
                   conn, who, text.chars, info == NULL ? "" : info->ref);
 }

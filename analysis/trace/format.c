@@ -97,7 +97,8 @@ void trace_count(uint64_t value, char out[32])
     out[at] = '\0';
 }
 
-void trace_flags(unsigned flags, char out[12])
+/* "S.", "P.", "." */
+static void flag_letters(unsigned flags, char out[12])
 {
     static const struct {
         unsigned bit;
@@ -304,7 +305,7 @@ void trace_add_value(const struct trace_log *log, const struct flue_event *event
     } else if (is(unit, "ps")) {
         trace_text_add(out, "%.3f us", (double)value / 1e6);
     } else if (is(unit, "tcp_flags")) {
-        trace_flags((unsigned)value, flags);
+        flag_letters((unsigned)value, flags);
         trace_text_add(out, "%s", flags);
     } else if (is(unit, "disconnect")) {
         add_disconnect(value, out);

@@ -92,10 +92,6 @@ void trace_add_value(const struct trace_log *log, const struct flue_event *event
                      struct trace_text *out);
 /* Adds the sentence of an event. */
 void trace_add_sentence(const struct trace_log *log, const struct flue_event *event, struct trace_text *out);
-/* Adds ", +777 cycles driver -> connection 3": the cost charged on the node since its last event. */
-void trace_add_cost(const struct trace_log *log, size_t place, struct trace_text *out);
-/* "S.", "P.", "." */
-void trace_flags(unsigned flags, char out[12]);
 /* 12345 as "12,345". */
 void trace_count(uint64_t value, char out[32]);
 

@@ -24,7 +24,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/tcp.h"
 
-enum { BUCKETS = 1024, HELD_MAX = 64, TICK_MS = 500, TICKS_PER_SECOND = 1000 };
+enum { BUCKETS = 1024, HELD_MAX = 64, TICK_MS = 500 };
 
 struct neighbour {
     struct neighbour *next; /* of those that a terminate frees */
@@ -69,11 +69,7 @@ enum conn_state {
 };
 
 /* What the alarm is to tell the host, in this order. */
-enum conn_tell {
-    TELL_ABORT = 0x01,
-    TELL_RETRIEVE = 0x02,
-    TELL_PEER_FIN = 0x04 /* once all data before it is taken */
-};
+enum conn_tell { TELL_ABORT = 0x01, TELL_RETRIEVE = 0x02 };
 
 struct conn {
     struct adapter *adapter;

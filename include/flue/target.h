@@ -159,7 +159,6 @@ void flue_target_hold(struct flue_target *target, int on);
 /* Makes the first one held of this kind (as with FLUE_FAULT_HANG) that concerns a connection (HashValue; FLUE_NO_CONN:
  * any), and leaves the others.  FLUE_ENOENT: none is held. */
 FLUE_CHECKED flue_err flue_target_let_go(struct flue_target *target, unsigned kind, uint32_t id);
-uint32_t flue_target_holds(const struct flue_target *target, unsigned kind, uint32_t id); /* how many there are */
 /* Folds what the adapter keeps into *digest, moments counted from now_ps: two that go on alike have equal digests. */
 void flue_target_fold(const struct flue_target *target, flue_ps now_ps, uint64_t *digest);
 /* Its NdisMiniportHandle. */

@@ -82,9 +82,10 @@ enum { FLUE_TCP_AGAIN = 1, FLUE_TCP_AGAIN_PARTLY = 2 };
 
 /* What the owner of a stack does for it.  owner is the pointer given to flue_tcp_new(). */
 struct flue_tcp_ops {
-    /* A segment leaves.  The frame is borrowed until return; MAC addresses are the owner's to fill in.  again: 0: nothing
-     * in it was sent before; FLUE_TCP_AGAIN: all of it; FLUE_TCP_AGAIN_PARTLY: its beginning.  The owner charges its server and may advance at_ps for the next segment by
-     * returning the new virtual time (>= at_ps).  conn is NULL for an RST that belongs to no connection. */
+    /* A segment leaves.  The frame is borrowed until return; MAC addresses are the owner's to fill in.  again: 0:
+     * nothing in it was sent before; FLUE_TCP_AGAIN: all of it; FLUE_TCP_AGAIN_PARTLY: its beginning.  The owner
+     * charges its server and may advance at_ps for the next segment by returning the new virtual time (>= at_ps).  conn
+     * is NULL for an RST that belongs to no connection. */
     flue_ps (*output)(void *owner, struct flue_tcp_conn *conn, struct flue_frame *frame, flue_ps at_ps, int again);
 
     /* Something happened.  EV_OUTPUT is raised once until flue_tcp_output() has been called. */
@@ -117,9 +118,9 @@ FLUE_CHECKED flue_err flue_tcp_new(const struct flue_env *env, struct timers *ti
 /* NULL does nothing.  Connections that are left are released without a word on the wire. */
 void flue_tcp_free(struct flue_tcp *stack);
 
-/* New parameters for a stack that lives: ack_every, delayed_ack_ps, sws_override_ps, max_retransmits, dup_ack_threshold,
- * and tick_ps, which may change only while there is no connection.  Others are not looked at.  FLUE_EINVAL: one is out of range, FLUE_ESTATE:
- * there is a connection; nothing has changed. */
+/* New parameters for a stack that lives: ack_every, delayed_ack_ps, sws_override_ps, max_retransmits,
+ * dup_ack_threshold, and tick_ps, which may change only while there is no connection.  Others are not looked at.
+ * FLUE_EINVAL: one is out of range, FLUE_ESTATE: there is a connection; nothing has changed. */
 FLUE_CHECKED flue_err flue_tcp_retune(struct flue_tcp *stack, const struct flue_tcp_params *params);
 
 /* The settings a connection of this stack has when nothing else is said. */
@@ -182,10 +183,10 @@ void flue_tcp_rerouted(struct flue_tcp_conn *conn, flue_ps now_ps);
 FLUE_CHECKED flue_err flue_tcp_close(struct flue_tcp_conn *conn, flue_ps now_ps);
 /* RST now (RFC 9293 3.10.5), then EV_CLOSED. */
 void flue_tcp_abort(struct flue_tcp_conn *conn, flue_ps now_ps);
-/* For an owner with rules of its own about RST and SYN (CH-221, CH-284).  An RST in any state, then EV_CLOSED unless the
- * connection was closed before.  An ACK that makes the peer show what it is, unless there
- * were too many of them lately (params.challenge_acks); suspect: unless an acceptable segment comes,
- * keep-alive, on or off, begins within five minutes.  And whether it still waits for that segment. */
+/* For an owner with rules of its own about RST and SYN (CH-221, CH-284).  An RST in any state, then EV_CLOSED unless
+ * the connection was closed before.  An ACK that makes the peer show what it is, unless there were too many of them
+ * lately (params.challenge_acks); suspect: unless an acceptable segment comes, keep-alive, on or off, begins within
+ * five minutes.  And whether it still waits for that segment. */
 void flue_tcp_reset(struct flue_tcp_conn *conn, flue_ps now_ps);
 void flue_tcp_challenge(struct flue_tcp_conn *conn, int suspect, flue_ps now_ps);
 int flue_tcp_suspects(const struct flue_tcp_conn *conn);
@@ -197,7 +198,6 @@ void flue_tcp_flush_ack(struct flue_tcp_conn *conn, flue_ps now_ps);
 void flue_tcp_release(struct flue_tcp_conn *conn);
 
 void *flue_tcp_user(const struct flue_tcp_conn *conn);
-void flue_tcp_set_user(struct flue_tcp_conn *conn, void *user);
 
 /* The settings in force, borrowed until they are changed; and new ones, which take effect at once (a larger MSS or a
  * smaller receive buffer as far as the peer has not been told otherwise).  FLUE_ENOMEM: the old ones stay. */

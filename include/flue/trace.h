@@ -71,11 +71,10 @@ static inline void flue_trace_emit(const struct flue_trace *trace, unsigned poin
             flue_trace_emit((trace), FLUE_POINT_##id, (at_ps), (conn), (int64_t)(a), (int64_t)(b), (int64_t)(c),       \
                             (int64_t)(d), (int64_t)(e), (int64_t)(f));                                                 \
     } while (0)
-#define flue_trace0(trace, id, at_ps, conn)             flue_trace6(trace, id, at_ps, conn, 0, 0, 0, 0, 0, 0)
-#define flue_trace1(trace, id, at_ps, conn, a)          flue_trace6(trace, id, at_ps, conn, a, 0, 0, 0, 0, 0)
-#define flue_trace2(trace, id, at_ps, conn, a, b)       flue_trace6(trace, id, at_ps, conn, a, b, 0, 0, 0, 0)
-#define flue_trace3(trace, id, at_ps, conn, a, b, c)    flue_trace6(trace, id, at_ps, conn, a, b, c, 0, 0, 0)
-#define flue_trace4(trace, id, at_ps, conn, a, b, c, d) flue_trace6(trace, id, at_ps, conn, a, b, c, d, 0, 0)
+#define flue_trace0(trace, id, at_ps, conn)          flue_trace6(trace, id, at_ps, conn, 0, 0, 0, 0, 0, 0)
+#define flue_trace1(trace, id, at_ps, conn, a)       flue_trace6(trace, id, at_ps, conn, a, 0, 0, 0, 0, 0)
+#define flue_trace2(trace, id, at_ps, conn, a, b)    flue_trace6(trace, id, at_ps, conn, a, b, 0, 0, 0, 0)
+#define flue_trace3(trace, id, at_ps, conn, a, b, c) flue_trace6(trace, id, at_ps, conn, a, b, c, 0, 0, 0)
 
 FLUE_END_C
 

@@ -144,9 +144,9 @@ enum flue_wire_result {
  *
  * With has_mac, whoever makes a frame fills in src_mac, which is facts.mac, and dst_mac: the host's ordinary path from
  * its own table of neighbours, which it keeps with ARP and ND; a target from the neighbour state object that it was
- * given.  Nobody below fills anything in.  A network delivers by MAC address but also floods, so frames for others reach
- * a node: its adapter drops those whose dst_mac is neither facts.mac nor a group's (the lowest bit of dst_mac[0]).  A
- * VLAN tag is part of the frame: what vlan says is what the wire carries. */
+ * given.  Nobody below fills anything in.  A network delivers by MAC address but also floods, so frames for others
+ * reach a node: its adapter drops those whose dst_mac is neither facts.mac nor a group's (the lowest bit of
+ * dst_mac[0]).  A VLAN tag is part of the frame: what vlan says is what the wire carries. */
 struct flue_wire_facts {
     uint64_t rate_bps;      /* serialisation rate; 1 .. 10^12 */
     flue_ps delay_ps;       /* propagation, one way */

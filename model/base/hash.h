@@ -2,8 +2,8 @@
 /* base/hash.h - fixed hash functions, and a table from hash to item.
  *
  * Open addressing with linear probing; at most five eighths full, a third larger when it would be fuller, so that a
- * table of very many is not half empty; removal leaves no graves.  It cannot be iterated on purpose: nothing may depend
- * on the order of its slots.  It owns no item. */
+ * table of very many is not half empty; removal leaves no graves.  On purpose nothing goes through its items but to
+ * remove them all: nothing may depend on the order of its slots.  It owns no item. */
 #ifndef FLUE_BASE_HASH_H
 #define FLUE_BASE_HASH_H
 

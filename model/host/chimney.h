@@ -10,9 +10,8 @@
 
 /* Whose OffloadContext this is. */
 struct flue_socket *chimney_socket(PVOID offload_context);
-/* What waits in the socket, data and close; a reset. */
+/* What waits in the socket: data, close, a reset. */
 void chimney_post(struct flue_socket *socket);
-void chimney_abort(struct flue_socket *socket);
 void chimney_send_complete(struct flue_host *host, PNET_BUFFER_LIST first);
 void chimney_disconnect_complete(struct flue_host *host, PNET_BUFFER_LIST nbl);
 NDIS_STATUS chimney_indicate(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG *consumed);

@@ -2,8 +2,8 @@
 /* host/host.h - the bodies of the host stack; what its files call of each other stands in one header for each
  * mechanism.
  *
- * Everything runs on one serial core, at its virtual time core.clock_ps, in *entries*: calls of flue_host_... and
- * flue_socket_... from outside, upcalls from NDIS, and timers.  An entry only notes what happened to a connection;
+ * Everything runs on one serial core, at its virtual time core.clock_ps, in *entries*: calls of flue_host_... from
+ * outside, upcalls from NDIS, and timers.  An entry only notes what happened to a connection;
  * host_settle() then does what follows from it: reads for the application, calls it, returns buffer lists, hands
  * connections over, transmits.  All upcalls of one interrupt are settled together, by a timer that is due at once: the
  * application runs after the interrupt, and nothing is handed down from inside a completion (D-15, D-47).
@@ -54,8 +54,8 @@ enum socket_flag {
     SOCKET_UNLINKED = 0x20000,   /* frames do not find it any more */
     SOCKET_PAUSED = 0x40000,     /* the application does not read */
     SOCKET_REOFFER = 0x80000,    /* offered again when its back-off is over */
-    SOCKET_LATE = 0x200000,      /* something happened, and there was no memory to note it: see host_retry() */
-    SOCKET_MOVE_ON = 0x100000    /* offered as soon as it is back, on the adapter that has its address now */
+    SOCKET_MOVE_ON = 0x100000,   /* offered as soon as it is back, on the adapter that has its address now */
+    SOCKET_LATE = 0x200000       /* something happened, and there was no memory to note it: see host_retry() */
 };
 
 /* Received bytes until the application reads them. */

@@ -72,7 +72,8 @@ void object_consider(struct host_object *object)
     }
 }
 
-void object_look(struct host_object *object)
+/* Something has changed that may have made it time for it to go. */
+static void look(struct host_object *object)
 {
     object_consider(object);
     object->binding->review = 1;
@@ -108,7 +109,7 @@ void object_enter(struct host_object *object, enum host_object_state to)
         forget(object);
         stir(object); /* a path may move now */
     } else if (to != OBJECT_GIVING_BACK) {
-        object_look(object);
+        look(object);
     }
 }
 
@@ -140,11 +141,11 @@ bool object_may_query(const struct host_object *object)
 void object_doom(struct host_object *object)
 {
     object->doomed = 1;
-    object_look(object);
+    look(object);
     if (object->layer == FLUE_LAYER_NEIGHBOR) {
         FLUE_LIST_EACH(hook, &neighbour_of_object(object)->paths)
         {
-            object_look(&FLUE_CONTAINER_OF(hook, struct host_path, below)->object); /* they go with it */
+            look(&FLUE_CONTAINER_OF(hook, struct host_path, below)->object); /* they go with it */
         }
     }
 }
@@ -153,7 +154,7 @@ void object_release(struct host_object *object)
 {
     assert(object->dependents > 0);
     object->dependents--;
-    object_look(object);
+    look(object);
 }
 
 void object_dirty(struct host_object *object)
@@ -170,5 +171,5 @@ void object_settled(struct host_object *object)
     }
     stir(object);
     object_dirty(object); /* more may have changed meanwhile */
-    object_look(object);
+    look(object);
 }

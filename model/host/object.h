@@ -17,10 +17,8 @@ bool object_may_update(const struct host_object *object);
 bool object_may_query(const struct host_object *object);
 /* To be terminated as soon as nothing depends on it. */
 void object_doom(struct host_object *object);
-/* The next release_objects() looks whether it is time for a path or neighbour to go; and, something has changed that
- * may have made it so. */
+/* The next release_objects() looks whether it is time for a path or neighbour to go. */
 void object_consider(struct host_object *object);
-void object_look(struct host_object *object);
 void object_release(struct host_object *object); /* a dependent has gone */
 /* Something that the target knows of it has changed: looked at by update_start(). */
 void object_dirty(struct host_object *object);

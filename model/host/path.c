@@ -75,7 +75,7 @@ static struct host_path *make(struct flue_host *host, const struct flue_ip *loca
     return path;
 }
 
-struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip)
+static struct host_path *get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip)
 {
     const struct addresses addresses = {local_ip, remote_ip};
     struct host_path *path =
@@ -103,7 +103,7 @@ struct host_path *path_of(struct flue_socket *socket)
     struct host_path *path = socket->pair->path;
 
     if (path == NULL) {
-        path = socket->pair->path = path_get(host, &socket->pair->local_ip, &socket->pair->remote_ip);
+        path = socket->pair->path = get(host, &socket->pair->local_ip, &socket->pair->remote_ip);
         if (path != NULL) {
             path_use(host, path);
         }

@@ -7,13 +7,12 @@
 
 /* ---- path.c */
 
-/* The path of a pair of addresses, made when it is asked for first; NULL: no memory. */
-struct host_path *path_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip);
+/* The path of a socket's pair of addresses, made when it is asked for first; NULL: no memory. */
 struct host_path *path_of(struct flue_socket *socket);
 /* Another user of a path; and one less. */
 void path_use(struct flue_host *host, struct host_path *path);
 void path_leave(struct flue_host *host, struct host_path *path);
-/* Where routes lead now that a local address is on another adapter: a path there, which is the one that path_get()
+/* Where routes lead now that a local address is on another adapter: a path there, which is the one that path_of()
  * finds from now on.  False: no memory, everything as it was. */
 bool path_retire(struct host_path *path);
 /* Its pair goes where its address has gone. */
@@ -38,8 +37,7 @@ void path_icmp(struct flue_host *host, const struct flue_frame *frame);
 /* The neighbour that leads to an address; NULL: no adapter, or no memory.  avoid: not this one, if there is another. */
 struct host_neighbour *route_find(struct flue_host *host, const struct flue_ip *local_ip,
                                   const struct flue_ip *remote_ip, const struct host_neighbour *avoid);
-/* Asks the routes again for every path; and for those that want a neighbour that is dead. */
-void route_review(struct flue_host *host);
+/* Asks the routes again for those paths that want a neighbour that is dead. */
 void route_avoid(struct host_neighbour *dead);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* host/release.c - the end of paths and neighbours at the target: what nothing depends on, in as few trees as the
  * interface allows (CH-113).  Whatever may have made it time for one to go puts it on a list of its adapter
- * (object_look()); nothing else is looked at here. */
+ * (object_consider()); nothing else is looked at here. */
 #include "host/charge.h"
 #include "host/object.h"
 #include "host/protocol.h"

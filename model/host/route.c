@@ -92,7 +92,8 @@ static void review(struct host_path *path, const struct host_neighbour *avoid)
     }
 }
 
-void route_review(struct flue_host *host)
+/* Asks the routes again for every path. */
+static void review_all(struct flue_host *host)
 {
     FLUE_LIST_EACH(hook, &host->path_list)
     {
@@ -134,7 +135,7 @@ flue_err flue_host_link(struct flue_host *host, unsigned adapter, const uint8_t 
     }
     binding->has_mac = 1;
     binding->mtu_bytes = mtu_bytes;
-    route_review(host);
+    review_all(host);
     return FLUE_OK;
 }
 
@@ -198,7 +199,7 @@ flue_err flue_host_route(struct flue_host *host, const struct flue_ip *prefix, u
         route->next_hop = *hop;
     }
     list_push_back(&host->route_list, &route->hook);
-    route_review(host);
+    review_all(host);
     host_arm_settle(host);
     return FLUE_OK;
 }

@@ -61,7 +61,8 @@ void upload_all(struct host_binding *binding)
     binding->review = 1;
 }
 
-void lease_put(struct flue_host *host, struct host_lease *lease)
+/* The connection is not the target's any more. */
+static void put_lease(struct flue_host *host, struct host_lease *lease)
 {
     if (hook_linked(&lease->object.dirty)) {
         list_remove(&lease->object.dirty);
@@ -190,7 +191,7 @@ void upload_import(struct flue_socket *socket, const struct flue_tcp_state *stat
     }
     send_lists(socket, chain);
     send_lists(socket, lease->object.requeued);
-    lease_put(host, lease);
+    put_lease(host, lease);
     if (socket->conn == NULL) {
         return;
     }
@@ -254,7 +255,7 @@ static void drop_lists(struct flue_socket *socket, PNET_BUFFER_LIST chain)
 
     send_lists(socket, chain);
     send_lists(socket, socket->lease->object.requeued);
-    lease_put(host, socket->lease);
+    put_lease(host, socket->lease);
     socket->lease = NULL;
 }
 

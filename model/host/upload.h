@@ -20,6 +20,5 @@ void upload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST r
 /* Makes an engine connection out of a state and the send data behind it; chain is emptied. */
 void upload_import(struct flue_socket *socket, const struct flue_tcp_state *state, PNET_BUFFER_LIST chain,
                    uint32_t unread_bytes);
-void lease_put(struct flue_host *host, struct host_lease *lease); /* the connection is not the target's any more */
 
 #endif

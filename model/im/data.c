@@ -142,16 +142,11 @@ void im_data_up(struct flue_im *im, enum im_request request, PNET_BUFFER_LIST fi
 void im_return_pass(struct flue_im *im, PNET_BUFFER_LIST first)
 {
     while (first != NULL) {
-        struct im_edge *edge = im_home(im, first);
-        PNET_BUFFER_LIST last = first, next;
+        PNET_BUFFER_LIST rest = first;
+        struct im_edge *edge = im_home_run(im, &rest);
 
-        while (last->Next != NULL && im_home(im, last->Next) == edge) {
-            last = last->Next;
-        }
-        next = last->Next;
-        last->Next = NULL;
         (void)NdisOffloadTcpReceiveReturn(edge->binding, first);
-        first = next;
+        first = rest;
     }
 }
 

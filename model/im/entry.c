@@ -187,9 +187,22 @@ bool im_home_learn(struct im_edge *edge, PNET_BUFFER_LIST first)
     return all;
 }
 
-struct im_edge *im_home(struct flue_im *im, const NET_BUFFER_LIST *nbl)
+static struct im_edge *home_of(struct flue_im *im, const NET_BUFFER_LIST *nbl)
 {
     const struct im_home *home = im->edge_count > 1 ? find_home(im, nbl->NdisPoolHandle) : NULL;
 
     return home != NULL ? home->edge : im_active(im);
+}
+
+struct im_edge *im_home_run(struct flue_im *im, PNET_BUFFER_LIST *rest)
+{
+    struct im_edge *edge = home_of(im, *rest);
+    PNET_BUFFER_LIST last = *rest;
+
+    while (last->Next != NULL && home_of(im, last->Next) == edge) {
+        last = last->Next;
+    }
+    *rest = last->Next;
+    last->Next = NULL;
+    return edge;
 }

@@ -172,7 +172,8 @@ bool im_context_push(struct flue_im *im, struct im_entry *entry, PNET_BUFFER_LIS
 struct im_entry *im_context_pop(struct flue_im *im, PNET_BUFFER_LIST nbl);
 struct im_entry *im_context_entry(const NET_BUFFER_LIST *nbl);
 bool im_home_learn(struct im_edge *edge, PNET_BUFFER_LIST first); /* false: not of all of them */
-struct im_edge *im_home(struct flue_im *im, const NET_BUFFER_LIST *nbl);
+/* Cuts the first lists of one home off *rest: returns where they go. */
+struct im_edge *im_home_run(struct flue_im *im, PNET_BUFFER_LIST *rest);
 
 /* conversion.c */
 void im_tree_down(struct flue_im *im, enum im_operation operation, im_tree_m root); /* from the handler */
@@ -195,7 +196,7 @@ void im_starve(struct im_entry *entry, enum im_request request, PNET_BUFFER_LIST
 bool im_must_wait(const struct im_entry *entry, enum im_request request);
 void im_starved_sends_are_due(struct im_entry *entry);
 void im_starved_sends_first(struct im_entry *entry);
-void im_starved_end(struct im_entry *entry); /* its terminate is about to complete */
+void im_starved_end(struct im_entry *entry);  /* its terminate is about to complete */
 void im_starved_fail(struct im_entry *entry); /* the same, after a failure that is kept */
 void im_answer_later(struct flue_im *im);
 void im_answers_fire(struct timer *timer, flue_ps now_ps);

@@ -45,15 +45,10 @@ void im_frames_up(struct im_edge *edge, PNET_BUFFER_LIST first, ULONG frames, UL
 void im_frames_return(struct flue_im *im, PNET_BUFFER_LIST first, ULONG flags)
 {
     while (first != NULL) {
-        struct im_edge *edge = im_home(im, first);
-        PNET_BUFFER_LIST last = first, next;
+        PNET_BUFFER_LIST rest = first;
+        struct im_edge *edge = im_home_run(im, &rest);
 
-        while (last->Next != NULL && im_home(im, last->Next) == edge) {
-            last = last->Next;
-        }
-        next = last->Next;
-        last->Next = NULL;
         NdisReturnNetBufferLists(edge->binding, first, flags);
-        first = next;
+        first = rest;
     }
 }

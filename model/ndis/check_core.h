@@ -381,8 +381,6 @@ struct check_object *check_object_make(struct check *check, struct ndis_binding 
                                        enum flue_layer layer);
 /* Forgets it; NBLs still lent lose their connection, dependents their parent. */
 void check_object_forget(struct check *check, struct check_object *object);
-/* Whether a tree that is out names it. */
-bool check_object_busy(const struct check_object *object);
 /* Sets or changes the parent, and the counts of dependents. */
 void check_object_under(struct check_object *object, struct check_object *parent);
 /* Notes the slot value of a taken object; the other live object of the adapter that has the same, or NULL. */
@@ -390,9 +388,8 @@ struct check_object *check_object_name(struct check *check, struct check_object 
 /* Moves along a legal edge; false: not legal, and nothing has changed. */
 bool check_object_move(struct check_object *object, enum check_state to);
 
-/* Gives a connection its addresses (from the path) and ports, or takes them away; frames find it by them. */
+/* Gives a connection its addresses (from the path) and ports; frames find it by them. */
 void check_conn_name(struct check *check, struct check_conn *conn, const struct flue_tcp_tuple *tuple);
-void check_conn_unname(struct check *check, struct check_conn *conn);
 uint32_t check_tuple_hash(const struct flue_tcp_tuple *tuple);
 /* hash: of the tuple; it is the same in every layer. */
 struct check_conn *check_conn_of_tuple(const struct check *check, const struct ndis_adapter *adapter,
@@ -417,8 +414,6 @@ void check_tree_forget(struct check *check, struct check_tree *tree);
 
 /* check_shape.c.  False: N cannot convert the tree. */
 bool check_shape(struct check *check, struct check_tree *tree);
-/* Bytes of a state structure; class 1 const, 2 cached, 3 delegated. */
-ULONG check_state_length(unsigned layer, unsigned state_class, unsigned revision);
 
 /* check_state.c: structures behind a block that the party below has to fill. */
 unsigned check_filled_by_below(const struct check_tree *tree, const struct check_block *block);
@@ -438,8 +433,6 @@ void check_initiate_completed(struct check *check, struct check_tree *tree);
 unsigned check_lost_rule(const struct check_conn *conn, unsigned other);
 /* check_overdue.c: what should have happened to a connection by now. */
 void check_overdue(struct check *check, const struct check_object *object);
-
-bool check_taken(NDIS_STATUS status); /* SUCCESS or PARTIAL_SUCCESS */
 
 /* check_power.c: the status of a list of the chimney that is completed. */
 void check_power_completed(struct check *check, struct ndis_adapter *adapter, const NET_BUFFER_LIST *nbl);
@@ -465,10 +458,6 @@ void check_im_up(struct check *check, struct check_tree *tree);
 void check_data_taken(struct check *check, struct check_conn *conn);
 void check_data_terminating(struct check *check, struct check_conn *conn);
 void check_data_terminated(struct check *check, struct check_conn *conn, const TCP_OFFLOAD_STATE_DELEGATED *delegated);
-/* check_data.c: whether a list was advanced by bytes, and no MDL was freed.  check_done.c: the next bytes of the stream
- * were handed up. */
-bool check_advanced(const struct check_nbl *nbl, uint64_t bytes);
-void check_delivered(struct check *check, struct check_conn *conn, const NET_BUFFER *nb, ULONG bytes, unsigned rule);
 /* check_wire.c: a connection was taken; data was given to send; a held segment was handed down; processing has to stop.
  */
 void check_line_taken(struct check *check, struct check_conn *conn);

@@ -16,7 +16,8 @@ static ULONG transferred(const NET_BUFFER_LIST *nbl)
     return (ULONG)(uintptr_t)NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred);
 }
 
-bool check_advanced(const struct check_nbl *nbl, uint64_t bytes)
+/* Whether a list was advanced by bytes, and no MDL was freed. */
+static bool is_advanced(const struct check_nbl *nbl, uint64_t bytes)
 {
     const NET_BUFFER *nb = nbl->nbl->FirstNetBuffer;
 
@@ -31,7 +32,9 @@ bool check_advanced(const struct check_nbl *nbl, uint64_t bytes)
     return false;
 }
 
-void check_delivered(struct check *check, struct check_conn *conn, const NET_BUFFER *nb, ULONG bytes, unsigned rule)
+/* The next bytes of the stream were handed up. */
+static void judge_delivered(struct check *check, struct check_conn *conn, const NET_BUFFER *nb, ULONG bytes,
+                            unsigned rule)
 {
     const struct check_at at = {.binding = conn->object->binding, .object = conn->object};
     struct ndis_spans spans = ndis_spans_of_chain(nb, nb->DataOffset - bytes, bytes);
@@ -158,7 +161,7 @@ static void send_done(struct check *check, struct check_nbl *nbl)
     } else {
         check_acknowledged(check, nbl, status, bytes, 166, 172);
     }
-    if (!check_advanced(nbl, bytes)) {
+    if (!is_advanced(nbl, bytes)) {
         check_report(check, 173, below, &at, "%u bytes are reported, and the data start moved by %u", bytes,
                      nbl->bytes - ndis_nbl_bytes(nbl->nbl), 0);
     }
@@ -232,7 +235,7 @@ static void receive_done(struct check *check, struct check_nbl *nbl)
         check_report(check, 197, below, &at, "%u bytes are reported in a buffer of %u", bytes, nbl->bytes, 0);
         return;
     }
-    if (!check_advanced(nbl, bytes)) {
+    if (!is_advanced(nbl, bytes)) {
         check_report(check, 198, below, &at, "%u bytes are reported, and the data start moved by %u", bytes,
                      nbl->bytes - ndis_nbl_bytes(nbl->nbl), 0);
         return;
@@ -244,7 +247,7 @@ static void receive_done(struct check *check, struct check_nbl *nbl)
         return;
     }
     if (bytes > 0) {
-        check_delivered(check, conn, nbl->nbl->FirstNetBuffer, bytes, 180);
+        judge_delivered(check, conn, nbl->nbl->FirstNetBuffer, bytes, 180);
     }
     if (check->frames && bytes > 0 &&
         check_before(conn->line.came_high, conn->flow.rcv_start + (uint32_t)conn->delivered_bytes)) {
@@ -288,7 +291,7 @@ static void disconnect_done(struct check *check, struct check_nbl *nbl)
         check_acknowledged(check, nbl, status, bytes, 229, 232);
     }
     conn->disconnect_left_bytes = nbl->bytes > bytes ? nbl->bytes - bytes : 0;
-    if (!check_advanced(nbl, bytes)) {
+    if (!is_advanced(nbl, bytes)) {
         check_report(check, 233, below, &at, "%u bytes are reported, and the data start moved by %u", bytes,
                      nbl->bytes - ndis_nbl_bytes(nbl->nbl), 0);
     }
@@ -348,6 +351,12 @@ static void done(struct check *check, enum ndis_request request, struct check_nb
     }
 }
 
+/* Its terminate has completed without it (CH-118): the host has no place for what it may hold. */
+static bool is_late(const struct check_nbl *lent)
+{
+    return lent->origin == CHECK_RECEIVE && lent->conn == NULL;
+}
+
 /* Its lists are looked at one by one, each after it has been found: what is not lent may be no list any more, and the
  * chain ends before it. */
 PNET_BUFFER_LIST check_data_up(struct ndis_adapter *adapter, enum ndis_request request, PNET_BUFFER_LIST first)
@@ -370,10 +379,13 @@ PNET_BUFFER_LIST check_data_up(struct ndis_adapter *adapter, enum ndis_request r
         struct check_nbl *lent = check_nbl_find(check, nbl, adapter);
         const struct check_at at = {.adapter = adapter, .thing = nbl, .kind = "list"};
 
-        if (lent == NULL || !fits(lent, request)) {
+        if (lent == NULL || !fits(lent, request) || is_late(lent)) {
             /* A driver passes each completion on once (CH-325). */
             check_report(check, check_below(adapter) == FLUE_PARTY_DRIVER ? 325 : strangers[request],
-                         check_below(adapter), &at, "a list is completed that is not lent for this", 0, 0, 0);
+                         check_below(adapter), &at,
+                         lent != NULL && is_late(lent) ? "a posted receive is completed after its connection has gone"
+                                                       : "a list is completed that is not lent for this",
+                         0, 0, 0);
             check_refused(check);
             *link = lent == NULL ? NULL : nbl->Next;
             continue;

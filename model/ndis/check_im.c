@@ -12,7 +12,8 @@ struct ndis_driver *im_on(const struct ndis_adapter *adapter)
 
 /* ---- Records ---- */
 
-struct check_im *im_enter(struct check *check)
+/* Made when they are asked for first; NULL: no memory. */
+static struct check_im *records_of(struct check *check)
 {
     struct check_im *im = check->im;
 
@@ -226,7 +227,7 @@ static void chains_down(struct check_tree *tree, const struct check_block *block
 void check_im_down(struct check *check, struct check_tree *tree)
 {
     const struct ndis_driver *driver = im_above_of(tree->binding);
-    struct check_im *im = driver == NULL && im_below_of(tree->adapter) == NULL ? NULL : im_enter(check);
+    struct check_im *im = driver == NULL && im_below_of(tree->adapter) == NULL ? NULL : records_of(check);
 
     if (im == NULL) {
         return;

@@ -62,8 +62,6 @@ static inline struct ndis_driver *im_below_of(const struct ndis_adapter *adapter
 }
 /* The driver that has an adapter open below it: an adapter that one has open is its alone. */
 struct ndis_driver *im_on(const struct ndis_adapter *adapter);
-/* NULL: off, or no memory. */
-struct check_im *im_enter(struct check *check);
 struct im_lent *im_lent_find(const struct check_im *im, const void *thing, const struct ndis_adapter *adapter);
 struct im_lent *im_lent_through(const struct check_im *im, const void *thing, const struct ndis_driver *driver);
 void im_lent_add(struct check *check, const struct im_lent *like);

@@ -264,6 +264,8 @@ static void on_disconnect(struct check *check, struct check_conn *conn)
 
     if (check->frames && !conn->line.fin_came && !conn->line.fin_before) {
         check_report(check, 248, below, &at, "the end of the stream is indicated, and no FIN came", 0, 0, 0);
+    } else if (conn->disconnect_indicated) {
+        check_report(check, 248, below, &at, "the end of the stream is indicated again", 0, 0, 0);
     } else if (check->frames && conn->line.fin_came &&
                check_before(conn->flow.rcv_start + (uint32_t)conn->delivered_bytes, conn->line.fin_seq)) {
         check_report(check, 249, below, &at, "the end of the stream is indicated %u bytes too early",

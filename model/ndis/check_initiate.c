@@ -260,7 +260,7 @@ void check_initiate_down(struct check *check, struct check_tree *tree)
 
 /* ---- Up: statuses ---- */
 
-bool check_taken(NDIS_STATUS status)
+static bool succeeded(NDIS_STATUS status)
 {
     return status == NDIS_STATUS_SUCCESS || status == NDIS_STATUS_OFFLOAD_PARTIAL_SUCCESS;
 }
@@ -405,7 +405,7 @@ static void judge_dependents(struct check *check, const struct check_tree *tree,
             report(check, tree, block, 61, below, "Status %t with %u of its dependents taken",
                    (uint64_t)(uint32_t)block->status, block->dependents_taken);
         }
-    } else if (check_taken(block->status) && block->status != should) {
+    } else if (succeeded(block->status) && block->status != should) {
         report(check, tree, block, 60, below, "Status %t with %u of its dependents taken",
                (uint64_t)(uint32_t)block->status, block->dependents_taken);
     }
@@ -476,14 +476,14 @@ static void drop(struct check *check, const struct check_tree *tree, struct chec
 
 static bool is_taken(const struct check_block *block)
 {
-    return block->role == CHECK_PLACEHOLDER || check_taken(block->status);
+    return block->role == CHECK_PLACEHOLDER || succeeded(block->status);
 }
 
 void check_initiate_up(struct check *check, struct check_tree *tree)
 {
     const struct check_block *root = &tree->blocks[0];
     enum flue_party below = check_below(tree->adapter);
-    bool root_failed = root->role == CHECK_NEW && !check_taken(root->status);
+    bool root_failed = root->role == CHECK_NEW && !succeeded(root->status);
 
     for (uint32_t i = 0; i < tree->count; i++) {
         struct check_block *block = &tree->blocks[i];
@@ -500,10 +500,10 @@ void check_initiate_up(struct check *check, struct check_tree *tree)
             continue;
         }
         judge_status(check, tree, block);
-        if (i > 0 && root_failed && check_taken(block->status)) {
+        if (i > 0 && root_failed && succeeded(block->status)) {
             report(check, tree, block, 62, below, "it was taken, though the root was refused", 0, 0);
-        } else if (parent != NULL && parent->role == CHECK_NEW && !check_taken(parent->status) &&
-                   check_taken(block->status)) {
+        } else if (parent != NULL && parent->role == CHECK_NEW && !succeeded(parent->status) &&
+                   succeeded(block->status)) {
             report(check, tree, block, 63, below, "it was taken, though what it depends on was refused", 0, 0);
         }
     }
@@ -513,7 +513,7 @@ void check_initiate_up(struct check *check, struct check_tree *tree)
         if (block->role != CHECK_PLACEHOLDER && !block->unjudged && !block->refused) {
             judge_dependents(check, tree, block);
         }
-        if (block->role == CHECK_NEW && block->object != NULL && check_taken(block->status)) {
+        if (block->role == CHECK_NEW && block->object != NULL && succeeded(block->status)) {
             take(check, tree, block);
         }
     }
@@ -521,7 +521,7 @@ void check_initiate_up(struct check *check, struct check_tree *tree)
     for (uint32_t i = tree->count; i-- > 0;) {
         struct check_block *block = &tree->blocks[i];
 
-        if (block->role == CHECK_NEW && block->object != NULL && !check_taken(block->status)) {
+        if (block->role == CHECK_NEW && block->object != NULL && !succeeded(block->status)) {
             drop(check, tree, block);
         }
     }

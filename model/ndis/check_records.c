@@ -123,9 +123,17 @@ static void leave(struct flue_hook *list)
     }
 }
 
+static void unname(struct check *check, struct check_conn *conn)
+{
+    if (conn->has_tuple) {
+        (void)hash_table_remove(&check->tuple_table, check_tuple_hash(&conn->tuple), conn);
+        conn->has_tuple = false;
+    }
+}
+
 static void free_conn(struct check *check, struct check_conn *conn)
 {
-    check_conn_unname(check, conn);
+    unname(check, conn);
     leave(&conn->sends);
     leave(&conn->receives);
     leave(&conn->forwards);
@@ -150,7 +158,8 @@ static void leave_trees(struct check *check, const struct check_object *object)
     }
 }
 
-bool check_object_busy(const struct check_object *object)
+/* Whether a tree that is out names it. */
+static bool is_busy(const struct check_object *object)
 {
     for (unsigned i = 0; i < NDIS_OPERATIONS; i++) {
         if (object->pending[i] > 0) {
@@ -178,7 +187,7 @@ void check_object_forget(struct check *check, struct check_object *object)
     if (object->conn != NULL) {
         free_conn(check, object->conn);
     }
-    if (check_object_busy(object)) {
+    if (is_busy(object)) {
         leave_trees(check, object);
     }
     (void)hash_table_remove(&check->slot_table, hash_addresses(object->slot, object->adapter), object);
@@ -272,19 +281,11 @@ static bool conn_has(const void *item, const void *key)
 
 void check_conn_name(struct check *check, struct check_conn *conn, const struct flue_tcp_tuple *tuple)
 {
-    check_conn_unname(check, conn);
+    unname(check, conn);
     conn->tuple = *tuple;
     conn->has_tuple = hash_table_insert(&check->tuple_table, check_tuple_hash(tuple), conn) == FLUE_OK;
     if (!conn->has_tuple) {
         blind(check);
-    }
-}
-
-void check_conn_unname(struct check *check, struct check_conn *conn)
-{
-    if (conn->has_tuple) {
-        (void)hash_table_remove(&check->tuple_table, check_tuple_hash(&conn->tuple), conn);
-        conn->has_tuple = false;
     }
 }
 

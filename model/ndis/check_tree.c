@@ -275,8 +275,9 @@ static void block_report(struct check *check, const struct check_tree *tree, con
     check_report(check, rule, party, &at, format, a, 0, 0);
 }
 
-/* What nobody may have changed is compared with the copy, and put back.  Found at the completion, it is the doing of the
- * party below, which has had the memory since; what a driver changes on the way down shows in the layer above it. */
+/* What nobody may have changed is compared with the copy, and put back.  Found at the completion, it is the doing of
+ * the party below, which has had the memory since; what a driver changes on the way down shows in the layer above it.
+ */
 static void compare(struct check *check, struct check_tree *tree, struct check_block *block)
 {
     PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST now = (PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST)block->block;

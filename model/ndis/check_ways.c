@@ -89,57 +89,63 @@ void check_ways_excuse(struct check *check, const struct ndis_adapter *adapter)
 }
 
 /* Without memory, or in a reset, an adapter drops what it has, too.  So one that came soon after it must have come up,
- * and that must be so for several in succession. */
-static bool is_missed(struct check *check, const struct check_owed *owed)
+ * and that must be so for several in succession, which are counted here. */
+static bool miss(struct check *check, const struct check_owed *owed)
 {
     struct check_adapter *adapter = check_adapter_of(check, (struct ndis_adapter *)(uintptr_t)owed->adapter);
 
     return owed->witnessed && adapter != NULL && ++adapter->way.missed[owed->kind] >= IN_SUCCESSION;
 }
 
+static void report(struct check *check, const struct check_owed *owed)
+{
+    const flue_ps waited_ps = check->env->now(check->env->ctx) - owed->at_ps;
+    const struct check_at at = {.adapter = owed->adapter,
+                                .conn = owed->conn,
+                                .has_conn = owed->conn != FLUE_NO_CONN,
+                                .thing = owed->adapter,
+                                .kind = "adapter"};
+
+    switch ((enum check_owed_kind)owed->kind) {
+    case CHECK_OWED_FOREIGN:
+        check_report(check, 286, FLUE_PARTY_TARGET, &at,
+                     "a frame that is no plain segment came %u ms ago, and did not come up the ordinary path",
+                     (uint64_t)(waited_ps / FLUE_PS_PER_MS), 0, 0);
+        break;
+    case CHECK_OWED_TERMINATING:
+        check_report(check, 135, FLUE_PARTY_TARGET, &at,
+                     "a segment at %u came after its terminate was called, and did not come up the ordinary path",
+                     owed->seq, 0, 0);
+        break;
+    case CHECK_OWED_FORMER:
+        check_report(check, 139, FLUE_PARTY_TARGET, &at,
+                     "a segment at %u came when it had been given back, and did not come up the ordinary path",
+                     owed->seq, 0, 0);
+        break;
+    case CHECK_OWED_CLOSED:
+        check_report(check, 282, FLUE_PARTY_TARGET, &at,
+                     "data at %u came when it was closed, and did not come up the ordinary path", owed->seq, 0, 0);
+        break;
+    case CHECK_OWED_WITNESS:
+    case CHECK_OWED_KINDS:
+        break;
+    }
+}
+
+/* Forgets what came before a moment and may be judged, and reports what is missed of it. */
 static void judge(struct check *check, flue_ps before_ps)
 {
-    static const char *const seen[] = {
-        [0] = "a frame that is no plain segment came %u ms ago, and did not come up the ordinary path",
-        [1] = "a segment at %u came after its terminate was called, and did not come up the ordinary path",
-        [2] = "a segment at %u came when it had been given back, and did not come up the ordinary path",
-        [3] = "data at %u came when it was closed, and did not come up the ordinary path",
-    };
     struct check_ways *ways = &check->ways;
 
     for (unsigned i = 0; ways->owed_count > 0 && i < CHECK_OWED; i++) {
         struct check_owed *owed = &ways->owed[i];
-        const struct check_at at = {.adapter = owed->adapter,
-                                    .conn = owed->conn,
-                                    .has_conn = owed->conn != FLUE_NO_CONN,
-                                    .thing = owed->adapter,
-                                    .kind = "adapter"};
 
         if (owed->adapter == NULL || owed->at_ps >= before_ps || owed->handle != NULL) {
             continue;
         }
-        if (!is_missed(check, owed)) {
-            forget(ways, owed);
-            continue;
-        }
-        check->crossing++;
-        switch ((enum check_owed_kind)owed->kind) {
-        case CHECK_OWED_WITNESS:
-        case CHECK_OWED_KINDS:
-            break;
-        case CHECK_OWED_FOREIGN:
-            check_report(check, 286, FLUE_PARTY_TARGET, &at, seen[0],
-                         (uint64_t)((check->env->now(check->env->ctx) - owed->at_ps) / FLUE_PS_PER_MS), 0, 0);
-            break;
-        case CHECK_OWED_TERMINATING:
-            check_report(check, 135, FLUE_PARTY_TARGET, &at, seen[1], owed->seq, 0, 0);
-            break;
-        case CHECK_OWED_FORMER:
-            check_report(check, 139, FLUE_PARTY_TARGET, &at, seen[2], owed->seq, 0, 0);
-            break;
-        case CHECK_OWED_CLOSED:
-            check_report(check, 282, FLUE_PARTY_TARGET, &at, seen[3], owed->seq, 0, 0);
-            break;
+        if (miss(check, owed)) {
+            check->crossing++;
+            report(check, owed);
         }
         forget(ways, owed);
     }

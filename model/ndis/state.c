@@ -50,7 +50,7 @@ void ndis_state_put(const struct flue_tcp_state *state, TCP_OFFLOAD_STATE_CONST 
 #define COPY_tcp_const(name, type, unit, member) constant->member = FIT_##unit(state->name);
 #define COPY_tcp_cached                          SKIP
 #define COPY_tcp_delegated                       SKIP
-#define FLUE_STATE COPY
+#define FLUE_STATE                               COPY
 #include "flue/state.def"
 #undef COPY_tcp_const
 #undef COPY_tcp_cached
@@ -61,7 +61,7 @@ void ndis_state_put(const struct flue_tcp_state *state, TCP_OFFLOAD_STATE_CONST 
 #define COPY_tcp_const                            SKIP
 #define COPY_tcp_cached(name, type, unit, member) cached->member = FIT_##unit(state->name);
 #define COPY_tcp_delegated                        SKIP
-#define FLUE_STATE COPY
+#define FLUE_STATE                                COPY
 #include "flue/state.def"
 #undef COPY_tcp_const
 #undef COPY_tcp_cached
@@ -72,7 +72,7 @@ void ndis_state_put(const struct flue_tcp_state *state, TCP_OFFLOAD_STATE_CONST 
 #define COPY_tcp_const                               SKIP
 #define COPY_tcp_cached                              SKIP
 #define COPY_tcp_delegated(name, type, unit, member) delegated->member = FIT_##unit(state->name);
-#define FLUE_STATE COPY
+#define FLUE_STATE                                   COPY
 #include "flue/state.def"
 #undef COPY_tcp_const
 #undef COPY_tcp_cached
@@ -87,7 +87,7 @@ void ndis_state_get(struct flue_tcp_state *state, const TCP_OFFLOAD_STATE_CONST 
 #define COPY_tcp_const(name, type, unit, member) state->name = (type)FIT_##unit(constant->member);
 #define COPY_tcp_cached                          SKIP
 #define COPY_tcp_delegated                       SKIP
-#define FLUE_STATE COPY
+#define FLUE_STATE                               COPY
 #include "flue/state.def"
 #undef COPY_tcp_const
 #undef COPY_tcp_cached
@@ -99,7 +99,7 @@ void ndis_state_get(struct flue_tcp_state *state, const TCP_OFFLOAD_STATE_CONST 
 #define COPY_tcp_const                            SKIP
 #define COPY_tcp_cached(name, type, unit, member) state->name = (type)FIT_##unit(cached->member);
 #define COPY_tcp_delegated                        SKIP
-#define FLUE_STATE COPY
+#define FLUE_STATE                                COPY
 #include "flue/state.def"
 #undef COPY_tcp_const
 #undef COPY_tcp_cached
@@ -109,7 +109,7 @@ void ndis_state_get(struct flue_tcp_state *state, const TCP_OFFLOAD_STATE_CONST 
 #define COPY_tcp_const                               SKIP
 #define COPY_tcp_cached                              SKIP
 #define COPY_tcp_delegated(name, type, unit, member) state->name = (type)FIT_##unit(delegated->member);
-#define FLUE_STATE COPY
+#define FLUE_STATE                                   COPY
 #include "flue/state.def"
 #undef COPY_tcp_const
 #undef COPY_tcp_cached

@@ -20,7 +20,7 @@ bool stack_ip_host(const struct flue_ip *ip)
     return !stack_ip_any(ip) && ip->word[0] >> 24 != 0xff;
 }
 
-struct flue_tcp_tuple socket_tuple(const struct socket *socket)
+static struct flue_tcp_tuple tuple_of(const struct socket *socket)
 {
     return (struct flue_tcp_tuple){.local_ip = socket->local.ip,
                                    .remote_ip = socket->remote.ip,
@@ -222,7 +222,7 @@ int flue_socket_connect(struct flue_stack *stack, int s, const struct flue_endpo
         socket->remote = *remote;
         socket->phase = SOCKET_OPENING;
         stack->current = socket;
-        tuple = socket_tuple(socket);
+        tuple = tuple_of(socket);
         error = stack_error_of(
             flue_tcp_connect(stack->tcp, &tuple, &socket->settings, socket, (uint32_t)s, stack->now_ps, &conn));
         stack->current = NULL;
@@ -281,7 +281,7 @@ int flue_socket_info(const struct flue_stack *stack, int s, struct flue_tcp_info
     } else if (socket->last != NULL) {
         *out = *socket->last;
     } else {
-        *out = (struct flue_tcp_info){.tuple = socket_tuple(socket), .state = FLUE_TCP_CLOSED};
+        *out = (struct flue_tcp_info){.tuple = tuple_of(socket), .state = FLUE_TCP_CLOSED};
     }
     return FLUE_STACK_OK;
 }

@@ -197,7 +197,6 @@ uint16_t socket_pick_port(const struct socket *socket, const struct flue_ip *loc
 /* socket.c */
 bool stack_ip_any(const struct flue_ip *ip);
 bool stack_ip_host(const struct flue_ip *ip);
-struct flue_tcp_tuple socket_tuple(const struct socket *socket);
 
 /* close.c */
 void socket_linger_fire(struct timer *timer, flue_ps now_ps);

@@ -292,3 +292,17 @@ void context_touch_cold(struct flue_target *target, struct target_context *conte
     context->slot = target->cache_hand + 1;
     target->cache_hand = target->cache_hand + 1 == target->cache_room ? 0 : target->cache_hand + 1;
 }
+
+void context_each(struct flue_target *target, void (*visit)(struct flue_target *target, struct target_context *context))
+{
+    FLUE_LIST_EACH(neighbour, &target->all)
+    {
+        FLUE_LIST_EACH(path, &FLUE_CONTAINER_OF(neighbour, struct target_neighbour, sibling)->paths)
+        {
+            FLUE_LIST_EACH(conn, &FLUE_CONTAINER_OF(path, struct target_path, sibling)->conns)
+            {
+                visit(target, FLUE_CONTAINER_OF(conn, struct target_context, sibling));
+            }
+        }
+    }
+}

@@ -264,7 +264,9 @@ const struct flue_tcp_ops engine_ops = {.output = take_output, .event = take_eve
 
 /* ---- Segments in ---- */
 
-TCP_UPLOAD_REASON engine_upload_reason(enum flue_tcp_state_id state)
+/* The reason of a Retrieve that the target needs for its own sake.  UploadRequested is not for half-closed connections
+ * (D-28): there it is InvalidState, a state that this target cannot go on with. */
+static TCP_UPLOAD_REASON upload_reason(enum flue_tcp_state_id state)
 {
     return state == FLUE_TCP_FIN_WAIT_1 || state == FLUE_TCP_FIN_WAIT_2 || state == FLUE_TCP_CLOSE_WAIT
                ? InvalidState
@@ -294,7 +296,7 @@ void engine_follow_up(struct flue_target *target, struct target_context *context
     }
     if ((context->flags & CONTEXT_STARVED) != 0 && context_accepts(context)) {
         flue_tcp_info(context->conn, &info);
-        event_freeze(target, context, engine_upload_reason(info.state), info.state); /* behaviour 11.2 */
+        event_freeze(target, context, upload_reason(info.state), info.state); /* behaviour 11.2 */
     }
 }
 

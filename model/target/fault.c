@@ -179,16 +179,7 @@ static void start_naming(struct flue_target *target)
         stop_naming(target);
         return;
     }
-    FLUE_LIST_EACH(neighbour, &target->all)
-    {
-        FLUE_LIST_EACH(path, &FLUE_CONTAINER_OF(neighbour, struct target_neighbour, sibling)->paths)
-        {
-            FLUE_LIST_EACH(conn, &FLUE_CONTAINER_OF(path, struct target_path, sibling)->conns)
-            {
-                fault_name(target, FLUE_CONTAINER_OF(conn, struct target_context, sibling));
-            }
-        }
-    }
+    context_each(target, fault_name);
 }
 
 /* The first time all connections are looked through; from then on there is a table of them. */

@@ -131,16 +131,6 @@ static bool concerns(const struct upward *entry, unsigned kind, uint32_t id)
     return search.found;
 }
 
-uint32_t flue_target_holds(const struct flue_target *target, unsigned kind, uint32_t id)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < target->held.count; i++) {
-        count += concerns((const struct upward *)ring_at(&target->held, i), kind, id);
-    }
-    return count;
-}
-
 flue_err flue_target_let_go(struct flue_target *target, unsigned kind, uint32_t id)
 {
     for (uint32_t i = 0; i < target->held.count; i++) {

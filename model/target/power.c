@@ -118,29 +118,17 @@ void flue_target_pause(struct flue_target *target)
 }
 
 /* From this moment, whatever is told later: what the host has been refused must not be overtaken (D-29). */
-static void recall(struct flue_target *target)
+static void recall(struct flue_target *target, struct target_context *context)
 {
-    FLUE_LIST_EACH(hook, &target->all)
-    {
-        const struct target_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct target_neighbour, sibling);
-
-        FLUE_LIST_EACH(below, &neighbour->paths)
-        {
-            const struct target_path *path = FLUE_CONTAINER_OF(below, struct target_path, sibling);
-
-            FLUE_LIST_EACH(leaf, &path->conns)
-            {
-                FLUE_CONTAINER_OF(leaf, struct target_context, sibling)->flags |= CONTEXT_RECALLED;
-            }
-        }
-    }
+    (void)target;
+    context->flags |= CONTEXT_RECALLED;
 }
 
 void flue_target_upload_all(struct flue_target *target)
 {
     target->pausing = true;
     target->uploading = true;
-    recall(target);
+    context_each(target, recall);
     let_go(target);
     tell(target, NDIS_STATUS_UPLOAD_ALL, 0);
 }

@@ -90,25 +90,6 @@ static bool give_up_all(struct flue_target *target, enum fault_operation operati
     return done;
 }
 
-/* Without room for the events the host hears of a connection when it terminates it. */
-static void tell_all(struct flue_target *target)
-{
-    FLUE_LIST_EACH(hook, &target->all)
-    {
-        const struct target_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct target_neighbour, sibling);
-
-        FLUE_LIST_EACH(below, &neighbour->paths)
-        {
-            const struct target_path *path = FLUE_CONTAINER_OF(below, struct target_path, sibling);
-
-            FLUE_LIST_EACH(leaf, &path->conns)
-            {
-                fault_tell(target, FLUE_CONTAINER_OF(leaf, struct target_context, sibling));
-            }
-        }
-    }
-}
-
 /* Failed operations first, then the events (behaviour 11.5); terminates last, for they end what the events are about.
  */
 static bool clear_up(struct flue_target *target)
@@ -119,7 +100,7 @@ static bool clear_up(struct flue_target *target)
     for (int i = 0; i < OPERATIONS; i++) {
         done = (i == FAULT_TERMINATE || give_up_all(target, (enum fault_operation)i)) && done;
     }
-    tell_all(target);
+    context_each(target, fault_tell); /* without room for it the host hears of one when it terminates it */
     return give_up_all(target, FAULT_TERMINATE) && done;
 }
 

@@ -195,7 +195,7 @@ void flue_target_tcp_totals(const struct flue_target *target, struct flue_tcp_to
 }
 
 flue_err flue_target_tcp_info(const struct flue_target *target, const struct flue_tcp_tuple *tuple,
-                            struct flue_tcp_info *out)
+                              struct flue_tcp_info *out)
 {
     const struct flue_tcp_conn *conn = flue_tcp_find_tuple(target->tcp, tuple);
 

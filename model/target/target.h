@@ -202,6 +202,9 @@ void context_unlink(struct flue_target *target, struct target_context *context);
 bool context_invalid(const struct target_context *context);
 /* Live or invalid, as the marks say. */
 void context_settle(struct flue_target *target, struct target_context *context);
+/* Calls visit, which frees none, for every connection. */
+void context_each(struct flue_target *target,
+                  void (*visit)(struct flue_target *target, struct target_context *context));
 /* Books one more user of `key`; false: more than `max` different ones, or no memory. */
 enum keys_result { KEYS_TAKEN, KEYS_FULL, KEYS_NO_MEMORY };
 enum keys_result keys_take(struct flue_target *target, struct target_keys *keys, const void *key, size_t bytes,
@@ -345,9 +348,6 @@ static inline void engine_pump(struct flue_target *target, flue_ps now_ps)
 }
 void engine_pump_fire(struct timer *timer, flue_ps now_ps);
 void engine_timeout_fire(struct timer *timer, flue_ps now_ps);
-/* The reason of a Retrieve that the target needs for its own sake.  UploadRequested is not for half-closed connections
- * (D-28): there it is InvalidState, a state that this target cannot go on with. */
-TCP_UPLOAD_REASON engine_upload_reason(enum flue_tcp_state_id state);
 /* After any call into the TCP engine: what could not be done from inside its callbacks. */
 void engine_follow_up(struct flue_target *target, struct target_context *context);
 /* Whether there is room for what comes of a segment with `bytes` of payload, and of those that waited for it. */
@@ -426,7 +426,6 @@ void neighbour_ask(struct flue_target *target, struct target_neighbour *neighbou
 void neighbour_live(struct flue_target *target, struct target_neighbour *neighbour);
 
 /* watch.c: why a target would like to get rid of a connection */
-bool watch_wanted(const struct flue_target *target);
 flue_err watch_start(struct flue_target *target, struct target_context *context);
 void watch_stop(struct flue_target *target, struct target_context *context);
 void watch_fire(struct timer *timer, flue_ps now_ps);

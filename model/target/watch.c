@@ -15,7 +15,7 @@ bool watch_half_closed(enum flue_tcp_state_id state)
     return state == FLUE_TCP_FIN_WAIT_1 || state == FLUE_TCP_FIN_WAIT_2 || state == FLUE_TCP_CLOSE_WAIT;
 }
 
-bool watch_wanted(const struct flue_target *target)
+static bool is_wanted(const struct flue_target *target)
 {
     return target->params.thresholds.window_ps > 0;
 }
@@ -24,7 +24,7 @@ flue_err watch_start(struct flue_target *target, struct target_context *context)
 {
     struct target_watch *watch;
 
-    if (!watch_wanted(target)) {
+    if (!is_wanted(target)) {
         return FLUE_OK;
     }
     watch = (struct target_watch *)pool_get(&target->watches);

@@ -12,11 +12,6 @@ void *flue_tcp_user(const struct flue_tcp_conn *conn)
     return conn->user;
 }
 
-void flue_tcp_set_user(struct flue_tcp_conn *conn, void *user)
-{
-    conn->user = user;
-}
-
 const struct flue_tcp_settings *flue_tcp_settings(const struct flue_tcp_conn *conn)
 {
     return conn->settings;

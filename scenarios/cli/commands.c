@@ -11,7 +11,7 @@
 
 static const struct command_entry entries[] = {
     {"run", "run one scenario and show what it found", command_run, &command_run_table},
-    {"list", "list scenarios, parameters, metrics, plots, profiles, rules, a connection's state", command_list,
+    {"list", "list scenarios, parameters, events, policies, metrics, plots, profiles, rules, ...", command_list,
      &command_list_table},
     {"show", "explain one parameter, metric, scenario or profile", command_show, &command_show_table},
     {"sweep", "plan and run many runs of a sweep file", command_sweep, NULL},

@@ -21,8 +21,6 @@ int demo_main(void);   /* the sweep over ns-3, its table and its figures */
 
 /* The run of the first two.  FLUE_ENOENT, FLUE_EPARSE, FLUE_EINVAL: message tells. */
 FLUE_CHECKED flue_err demo_prepare(struct flue_scenario *scenario, char *message);
-/* Box-drawing characters would not show on this terminal. */
-bool demo_is_plain(void);
 
 /* What the finished runs of the sweep say, point by point; and the closed loop's two arms in one line each.
  * FLUE_EIO: a database could not be read, and message tells; FLUE_ENOMEM. */

@@ -76,7 +76,7 @@ static const char *consequence_of(unsigned rule)
 
 static flue_err show(const struct broken_run *run)
 {
-    const struct trace_ladder ladder = {.conn = 0, .lines = 16, .plain = demo_is_plain()};
+    const struct trace_ladder ladder = {.conn = 0, .lines = 16, .plain = cli_is_plain()};
     flue_err err;
 
     (void)printf("The same run once more, with a driver between host and adapter that is wrong in one thing:\n%s.\n"

@@ -275,23 +275,9 @@ static int judge(const struct run *run)
     return finding == NULL ? CLI_EXIT_OK : cli_fail("demo", CLI_EXIT_CHECK, "the audit failed: %s", finding);
 }
 
-bool demo_is_plain(void)
-{
-    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *value = getenv(names[i]);
-
-        if (value != NULL && value[0] != '\0') {
-            return strstr(value, "UTF-8") == NULL && strstr(value, "utf8") == NULL;
-        }
-    }
-    return true;
-}
-
 static flue_err show(struct trace_log *log, const struct run *chimney, const struct run *host)
 {
-    const struct trace_ladder ladder = {.conn = 0, .lines = 30, .plain = demo_is_plain()};
+    const struct trace_ladder ladder = {.conn = 0, .lines = 30, .plain = cli_is_plain()};
     struct crossing out = {.happened = false}, back = {.happened = false};
     flue_err err;
 

@@ -2,7 +2,6 @@
 /* flue explore: every order of a few events. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
@@ -62,20 +61,6 @@ struct request {
     bool json, table;
 };
 
-static bool is_plain(void)
-{
-    const char *names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *value = getenv(names[i]);
-
-        if (value != NULL && value[0] != '\0') {
-            return strstr(value, "UTF-8") == NULL && strstr(value, "utf8") == NULL;
-        }
-    }
-    return true;
-}
-
 static bool read_rule(const char *text, unsigned *rule)
 {
     uint64_t number;
@@ -133,6 +118,9 @@ static int read_options(int argc, char **argv, struct request *request, int *cod
             params->sends_complete = true;
         } else if (id == OPTION_TABLE) {
             request->table = true;
+        } else if (id == OPTION_WITHOUT && params->without != 0) {
+            *code = cli_fail("explore", CLI_EXIT_USAGE, "--without leaves out one rule at a time");
+            return 0;
         } else if (id == OPTION_WITHOUT && !read_rule(argument, &params->without)) {
             *code = cli_fail("explore", CLI_EXIT_USAGE, "%.40s is no rule that can be left out; see doc/without.md",
                              argument);
@@ -159,9 +147,10 @@ static int read_options(int argc, char **argv, struct request *request, int *cod
         *code = cli_fail("explore", CLI_EXIT_USAGE, "unexpected argument %.60s; see: flue explore --help", argv[first]);
         return 0;
     }
-    if (request->table && (request->json || params->without != 0)) {
+    if (request->table && (request->json || params->without != 0 || params->with != 0 || params->connections != 1 ||
+                           params->posts || params->sends_complete)) {
         *code = cli_fail("explore", CLI_EXIT_USAGE,
-                         "--table is a page, and takes all rules; leave --json and --without out");
+                         "--table is a page of all rules and one connection; leave all but --depth out");
         return 0;
     }
     if (params->depth == 0) {
@@ -228,7 +217,7 @@ static flue_err print_plain(const struct explore_params *params, const struct ex
     if (result->verdict == EXPLORE_BROKEN) {
         return FLUE_OK; /* it would break again */
     }
-    return explore_draw(params, order, is_plain(), stdout);
+    return explore_draw(params, order, cli_is_plain(), stdout);
 }
 
 /* ---- The table of doc/without.md ---- */

@@ -90,7 +90,7 @@ static flue_err add_scenarios(struct text *out, bool json, char *message, size_t
             field(out, "expect", file.expect);
             text_add(out, "}");
         } else {
-            text_add(out, "%-16s %.*s\n", name, first_line(file.question), file.question);
+            text_add(out, "%-27s %.*s\n", name, first_line(file.question), file.question);
         }
         scenario_free(&file);
     }

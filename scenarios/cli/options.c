@@ -24,6 +24,20 @@ const char *cli_called_as(void)
     return name != NULL && name[0] != '\0' ? name : "flue";
 }
 
+bool cli_is_plain(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *value = getenv(names[i]);
+
+        if (value != NULL && value[0] != '\0') {
+            return strstr(value, "UTF-8") == NULL && strstr(value, "utf8") == NULL;
+        }
+    }
+    return true;
+}
+
 /* Whether the text goes on with one of the words that follow the program's name on a command line. */
 static bool begins_with_command(const char *text)
 {

@@ -48,6 +48,9 @@ int cli_next(const struct cli_command *command, int argc, char **argv, int *firs
 /* How the program was called, as people can type it: $FLUE_CALLED_AS, or "flue". */
 const char *cli_called_as(void);
 
+/* Box-drawing characters would not show on this terminal. */
+bool cli_is_plain(void);
+
 /* Prints a text.  Every command line in it, "flue" and one of the commands, begins as the program was called. */
 void cli_put(FILE *out, const char *text);
 

@@ -212,7 +212,6 @@ static const struct flue_provider *with_target(const char *library, const struct
     struct search search = {.found = &target};
 
     target.library = library;
-    fatal_await(library);
     if (provider == &watching) {
         real_target = fatal_count_alarms(library, real_target); /* the job runs again */
         return provider;
@@ -268,6 +267,9 @@ void patience_begin(const char *target_library, const struct flue_provider **pro
 {
     struct sigaction action = {.sa_sigaction = on_tick, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
 
+    if (*provider != NULL || *asked != NULL) {
+        fatal_await(*provider != NULL ? target_library : NULL, *asked != NULL ? policy_library : NULL);
+    }
     if (*provider != NULL) {
         *provider = with_target(target_library, *provider);
     }
@@ -285,4 +287,5 @@ void patience_begin(const char *target_library, const struct flue_provider **pro
 void patience_end(void)
 {
     set_timer(0);
+    fatal_done();
 }

@@ -12,6 +12,7 @@
 #include "cli/broken.h"
 #include "cli/capture.h"
 #include "cli/commands.h"
+#include "cli/fatal.h"
 #include "cli/patience.h"
 #include "cli/options.h"
 #include "cli/usage.h"
@@ -258,16 +259,13 @@ static int prepare(struct job *job)
         }
     }
     if (request->target != NULL) {
-        err = provider_load(request->target, &job->target, job->message, sizeof job->message);
-        if (err != FLUE_OK) {
-            return cli_fail("run", err == FLUE_ENOENT ? CLI_EXIT_IO : CLI_EXIT_USAGE, "%s", job->message);
-        }
+        err = fatal_load_target(request->target, &job->target, job->message, sizeof job->message);
     }
-    if (request->policy != NULL) {
-        err = policy_load(request->policy, &job->policy, job->message, sizeof job->message);
-        if (err != FLUE_OK) {
-            return cli_fail("run", err == FLUE_ENOENT ? CLI_EXIT_IO : CLI_EXIT_USAGE, "%s", job->message);
-        }
+    if (err == FLUE_OK && request->policy != NULL) {
+        err = fatal_load_policy(request->policy, &job->policy, job->message, sizeof job->message);
+    }
+    if (err != FLUE_OK) {
+        return cli_fail("run", err == FLUE_ENOENT ? CLI_EXIT_IO : CLI_EXIT_USAGE, "%s", job->message);
     }
     err = stored_evidence_make(&job->evidence, &job->scenario, job->message, sizeof job->message);
     if (err == FLUE_OK) {
@@ -307,6 +305,7 @@ static flue_err run_watched(struct job *job, const struct flue_record *record, c
         tap = capture_tap(job->capture);
         watch.tap = &tap;
     }
+    fatal_note(&job->outcome.broken);
     return world_run(&job->scenario, record, &watch, &job->outcome, job->message, sizeof job->message);
 }
 
@@ -396,6 +395,8 @@ static int simulate(struct job *job)
     patience_end();
     usage_since(&begin, &job->usage);
     if (err != FLUE_OK) {
+        scenario_blame(&job->file, job->request->scenario, job->request->sets, job->request->set_count, job->message,
+                       sizeof job->message);
         return cli_fail_err("run", err, job->message);
     }
     err = results_finish(job->results);

@@ -414,7 +414,8 @@ static void set_tcp(struct flue_tcp_params *tcp)
     tcp->rcv_buffer_bytes = 4000;
     tcp->timestamps = 0; /* their clock would tell orders apart that are alike */
     tcp->time_wait_ps = FLUE_PS_PER_S;
-    tcp->keep_alive = 1; /* or a peer that has gone without a word is waited for in FIN-WAIT-2 for ever (RFC 9293 3.6) */
+    tcp->keep_alive =
+        1; /* or a peer that has gone without a word is waited for in FIN-WAIT-2 for ever (RFC 9293 3.6) */
     tcp->keep_idle_ps = 300 * FLUE_PS_PER_S;
     tcp->keep_interval_ps = 10 * FLUE_PS_PER_S;
 }

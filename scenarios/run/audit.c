@@ -132,7 +132,7 @@ void world_audit(struct world *world)
     audit_end(world);
     clients_ns3_audit(world);
     /* What is lost was told by the one status that says so (D-32). */
-    flue_host_totals(world_host(world, SERVER), &totals);
+    world_host_totals(world, &totals);
     if (world->lost > totals.moves[FLUE_MOVE_FAILED])
         world_finding(world, "%" PRIu64 " connections were lost, but only %" PRIu64 " terminates failed", world->lost,
                       totals.moves[FLUE_MOVE_FAILED]);

@@ -24,6 +24,13 @@ static flue_ps send_over(struct world *world, unsigned to, uint64_t bytes, flue_
     return *free_ps + world->scenario->migrate_latency;
 }
 
+/* The state of a connection between two servers. */
+struct flow_image {
+    flue_ps arrive_ps;
+    size_t bytes;
+    unsigned char memory[];
+};
+
 /* ---- Out --------------------------------------------------------------------------------------------------------- */
 
 static void put_ready(struct flow *flow, flue_ps at_ps)
@@ -41,30 +48,31 @@ static void put_ready(struct flow *flow, flue_ps at_ps)
 static flue_err leave(struct flow *flow, flue_ps at_ps)
 {
     struct world *world = flow->world;
+    struct flow_image *image;
     uint64_t payload_bytes;
     size_t bytes = 0;
     flue_err err = flue_host_socket_export(flow->socket[SERVER], at_ps, NULL, 0, &bytes, &payload_bytes);
 
     if (err != FLUE_OK)
         return err;
-    flow->image = malloc(bytes);
-    if (flow->image == NULL)
+    image = malloc(sizeof(*image) + bytes);
+    if (image == NULL)
         return FLUE_ENOMEM;
-    err = flue_host_socket_export(flow->socket[SERVER], at_ps, flow->image, bytes, &bytes, &payload_bytes);
+    err = flue_host_socket_export(flow->socket[SERVER], at_ps, image->memory, bytes, &bytes, &payload_bytes);
     if (err != FLUE_OK) {
-        free(flow->image);
-        flow->image = NULL;
+        free(image);
         return err;
     }
-    flow->image_bytes = bytes;
+    image->bytes = bytes;
+    flow->image = image;
     flow->socket[SERVER] = NULL;
     flow->node[SERVER] = world->second_server;
     flow->moving = MOVING_CARRIED;
-    flow->arrive_ps = send_over(world, world->second_server, bytes + payload_bytes, at_ps);
+    flow->image->arrive_ps = send_over(world, world->second_server, bytes + payload_bytes, at_ps);
     world->carry.image_bytes += bytes;
     world->carry.payload_bytes += payload_bytes;
     if (list_empty(&world->carry.on_way))
-        timers_arm(world_timers(world, world->second_server), &world->carry.arrival, flow->arrive_ps);
+        timers_arm(world_timers(world, world->second_server), &world->carry.arrival, flow->image->arrive_ps);
     list_push_back(&world->carry.on_way, &flow->carry);
     return FLUE_OK;
 }
@@ -139,7 +147,7 @@ static void take_back(void *ctx, flue_ps at_ps)
 {
     struct flow *flow = ctx;
     struct world *world = flow->world;
-    const flue_err err = flue_host_socket_import(world_host(world, SERVER), flow->image, flow->image_bytes,
+    const flue_err err = flue_host_socket_import(world_host(world, SERVER), flow->image->memory, flow->image->bytes,
                                                  &world->app[SERVER], flow, at_ps, &flow->socket[SERVER]);
 
     flow->moving = MOVING_NO;
@@ -156,7 +164,7 @@ static void arrive(struct flow *flow, flue_ps at_ps)
 {
     struct world *world = flow->world;
     const flue_err err =
-        flue_host_socket_import(world_host(world, world->second_server), flow->image, flow->image_bytes,
+        flue_host_socket_import(world_host(world, world->second_server), flow->image->memory, flow->image->bytes,
                                 &world->app[SERVER], flow, at_ps, &flow->socket[SERVER]);
 
     if (err == FLUE_OK) {
@@ -177,7 +185,7 @@ static void arrive_all(void *ctx, flue_ps at_ps)
     struct flue_hook *hook;
 
     while ((hook = list_first(&world->carry.on_way)) != NULL &&
-           FLUE_CONTAINER_OF(hook, struct flow, carry)->arrive_ps <= now_ps) {
+           FLUE_CONTAINER_OF(hook, struct flow, carry)->image->arrive_ps <= now_ps) {
         list_remove(hook);
         arrive(FLUE_CONTAINER_OF(hook, struct flow, carry), at_ps);
     }
@@ -192,7 +200,7 @@ static void on_arrival(struct timer *timer, flue_ps now_ps)
     hook = list_first(&world->carry.on_way);
     if (hook != NULL)
         timers_arm(world_timers(world, world->second_server), timer,
-                   FLUE_CONTAINER_OF(hook, struct flow, carry)->arrive_ps);
+                   FLUE_CONTAINER_OF(hook, struct flow, carry)->image->arrive_ps);
 }
 
 /* ---- Segments that come to the wrong server ---------------------------------------------------------------------- */
@@ -206,8 +214,8 @@ static void pass_on(struct world *world, const struct flow *flow, const struct f
 
     memcpy(copy.dst_mac, wire->facts.mac, sizeof(copy.dst_mac));
     at_ps = send_over(world, to, bytes, at_ps);
-    if (flow->moving == MOVING_CARRIED && at_ps <= flow->arrive_ps)
-        at_ps = flow->arrive_ps + 1; /* it waits for its connection */
+    if (flow->moving == MOVING_CARRIED && at_ps <= flow->image->arrive_ps)
+        at_ps = flow->image->arrive_ps + 1; /* it waits for its connection */
     flue_node_receive_at(world->node[to], &copy, at_ps);
     flue_node_settle(world->node[to]);
 }

@@ -39,8 +39,7 @@ const char *clients_ns3_wrong(const struct flue_scenario *scenario)
     return NULL;
 }
 
-/* ---- The network -------------------------------------------------------------------------------------------------
- */
+/* ---- The network ---- */
 
 /* The server, then the clients, at both ends of a link or on one Ethernet. */
 static flue_err add_direct(const struct flue_ns3_api *api, struct flue_ns3_world *ns3, const struct world *world,
@@ -88,7 +87,8 @@ flue_err clients_ns3_open(struct world *world, const struct flue_switch_params *
     return FLUE_OK;
 }
 
-/* ---- What ns-3's sockets tell ------------------------------------------------------------------------------------
+/* ---- What ns-3's sockets tell ----
+ *
  * Comes from outside every node: what the application has asked of its own is settled afterwards. */
 
 static flue_ps now(const struct flow *flow)
@@ -147,8 +147,7 @@ static void on_closed(void *ctx, struct flue_ns3_socket *socket, int failed)
     settle(flow);
 }
 
-/* ---- What the clients ask for ------------------------------------------------------------------------------------
- */
+/* ---- What the clients ask for ---- */
 
 flue_err clients_ns3_connect(struct flow *flow)
 {

@@ -69,21 +69,39 @@ static int parse_value(const struct event_arg_info *arg, const char *value, int6
     return quantity_parse(arg->kind, value, out) == QUANTITY_OK && *out >= low && *out <= high;
 }
 
-static int set_arg(const struct text_reader *reader, struct event *event, const char *word)
+static int no_such_arg(const struct text_reader *reader, const struct event_info *info, const char *word)
+{
+    const char *names[EVENT_ARGS_MAX], *nearest;
+    char name[WORD_MAX];
+    unsigned k, near = 0;
+
+    (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+    for (k = 0; k < EVENT_ARGS_MAX && info->arg[k].name != NULL; k++)
+        names[k] = info->arg[k].name;
+    nearest = text_nearest(name, names, k);
+    while (nearest != NULL && names[near] != nearest)
+        near++;
+    return text_refuse(reader, "%s has no parameter '%s'; write %s=%s", info->word, word, info->arg[near].name,
+                       info->arg[near].initial);
+}
+
+/* given: a bit for each parameter that stands there already. */
+static int set_arg(const struct text_reader *reader, struct event *event, const char *word, unsigned *given)
 {
     const struct event_info *info = &infos[event->kind];
     const size_t length = strcspn(word, "=");
-    const char *names[EVENT_ARGS_MAX], *nearest;
     unsigned k;
 
     if (info->arg[0].name == NULL)
         return text_refuse(reader, "%s has no parameters; leave '%s' out", info->word, word);
-    for (k = 0; info->arg[k].name != NULL; k++) {
+    for (k = 0; k < EVENT_ARGS_MAX && info->arg[k].name != NULL; k++) {
         const struct event_arg_info *arg = &info->arg[k];
 
-        names[k] = arg->name;
         if (strlen(arg->name) != length || strncmp(arg->name, word, length) != 0 || word[length] != '=')
             continue;
+        if ((*given >> k & 1) != 0)
+            return text_refuse(reader, "%s %s: %s stands here a second time; leave one", info->word, word, arg->name);
+        *given |= 1u << k;
         if (parse_value(arg, word + length + 1, &event->arg[k]))
             return 0;
         if (arg->kind == FLUE_KIND_CHOICE)
@@ -91,16 +109,14 @@ static int set_arg(const struct text_reader *reader, struct event *event, const 
         return text_refuse(reader, "%s %s: not understood; allowed: %s .. %s", info->word, word, arg->minimum,
                            arg->maximum);
     }
-    nearest = text_nearest(word, names, k);
-    return text_refuse(reader, "%s has no parameter '%s'; write %s=%s", info->word, word,
-                       nearest == NULL ? names[0] : nearest, info->arg[0].initial);
+    return no_such_arg(reader, info, word);
 }
 
 static int parse_entry(struct text_reader *reader, struct event *event)
 {
     const char *names[EVENT_KINDS], *nearest;
     char word[WORD_MAX];
-    unsigned k;
+    unsigned k, given = 0;
 
     (void)next_word(reader, word);
     event->after_start = word[0] == '+';
@@ -119,7 +135,7 @@ static int parse_entry(struct text_reader *reader, struct event *event)
     for (k = 0; infos[event->kind].arg[k].name != NULL; k++)
         (void)parse_value(&infos[event->kind].arg[k], infos[event->kind].arg[k].initial, &event->arg[k]);
     while (next_word(reader, word))
-        if (set_arg(reader, event, word) < 0)
+        if (set_arg(reader, event, word, &given) < 0)
             return -1;
     return 0;
 }

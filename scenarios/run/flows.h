@@ -60,43 +60,31 @@ struct flow {
     uint32_t id;
     uint32_t node[ENDS]; /* who runs the application */
     uint8_t open[ENDS], closing[ENDS], closed[ENDS];
-    uint8_t lost;           /* a terminate that failed took its state along (D-32), or an attack did */
-    uint8_t attacked;       /* forged segments came for it */
-    uint8_t moving;         /* enum moving */
-    uint8_t close_late;     /* the server's end is to close when it has arrived */
-    struct flue_hook carry; /* in world->carry.ready or .on_way */
-    void *image;            /* on its way, MOVING_CARRIED */
-    size_t image_bytes;
-    flue_ps arrive_ps;
+    uint8_t lost;             /* a terminate that failed took its state along (D-32), or an attack did */
+    uint8_t attacked;         /* forged segments came for it */
+    uint8_t moving;           /* enum moving */
+    uint8_t close_late;       /* the server's end is to close when it has arrived */
+    struct flue_hook carry;   /* in world->carry.ready or .on_way */
+    struct flow_image *image; /* on its way, MOVING_CARRIED */
     flue_ps waiting_ps[ENDS]; /* since when bytes of this end wait for their delivery, or for that of the next */
     flue_ps silence_ps;       /* longest such wait in the measured window */
+    uint32_t drawn[ENDS];     /* sizes that have been drawn for what this end sends */
+    uint64_t request_bytes;   /* of a request that has come in part; 0 but for workload rpc */
 
-    /* workload: bulk */
-    uint64_t to_carry[ENDS];   /* bytes that this end sends in all */
-    uint64_t left[ENDS];       /* bytes still to be written; by a list, of those that have fallen due */
-    struct write_mark *writes; /* ring of writes_ahead marks for each end */
-    uint32_t first[ENDS], count[ENDS];
-
-    uint32_t drawn[ENDS]; /* sizes that have been drawn for what this end sends */
-
-    /* workload: rpc */
-    struct flue_hook requests; /* outstanding, oldest first */
-    struct request *next;      /* the first of them that the server has not answered; NULL: it has answered all */
-    uint32_t planned, rank;    /* requests it will get, if the run takes its course; connections that get more */
-    uint64_t request_bytes;    /* of a request that has come in part */
-    uint64_t response_bytes;
-
-    /* workload: web */
-    flue_ps due_ps, asked_ps; /* the connection; the request that is out */
-    uint64_t request_left, response_left;
-    uint64_t carried[ENDS]; /* bytes of all its exchanges, sent by this end */
-    uint64_t ideal_ps;      /* what they take on an idle network */
-    const struct flow_line *line;
-    struct timer thought; /* its user has thought: the next request, or the connection */
-    uint32_t thoughts;
-    uint32_t left_each; /* requests still to be sent */
-    uint32_t next_free; /* slot */
-    uint8_t measured, finished;
+    union {                            /* by the workload; web has its own in struct web */
+        struct {                       /* bulk */
+            uint64_t to_carry[ENDS];   /* bytes that this end sends in all */
+            uint64_t left[ENDS];       /* bytes still to be written; by a list, of those that have fallen due */
+            struct write_mark *writes; /* ring of writes_ahead marks for each end */
+            uint32_t first[ENDS], count[ENDS];
+        };
+        struct {                       /* rpc */
+            struct flue_hook requests; /* outstanding, oldest first */
+            struct request *next;    /* the first of them that the server has not answered; NULL: it has answered all */
+            uint64_t response_bytes; /* of a response that has come in part */
+            uint32_t planned, rank;  /* requests it will get, if the run takes its course; connections that get more */
+        };
+    };
 };
 
 struct write_mark {
@@ -106,12 +94,24 @@ struct write_mark {
 
 enum phase { PHASE_OPENING, PHASE_WARMUP, PHASE_MEASURE, PHASE_CLOSING, PHASE_DONE };
 
+enum { SERVERS = 2 }; /* at most: event migrate to=node */
+
+struct adapter_books {
+    uint64_t engine_ps, pcie_up_ps, pcie_down_ps, wire_ps; /* busy */
+};
+
+struct server_books {
+    uint64_t core_ps;
+    struct adapter_books adapter[FLUE_NODE_ADAPTERS];
+};
+
 /* Books at one moment; a window is the difference of two. */
 struct snapshot {
     flue_ps at_ps;
-    uint64_t cycles[FLUE_COST_CATEGORIES];
+    uint64_t cycles[FLUE_COST_CATEGORIES]; /* of all servers */
     uint64_t bus_ps[FLUE_COST_CATEGORIES];
-    uint64_t core_busy_ps, engine_busy_ps, pcie_up_ps, pcie_down_ps, wire_busy_ps[ENDS];
+    struct server_books server[SERVERS];
+    uint64_t client_wire_ps;
     uint64_t delivered_bytes;
 };
 
@@ -159,10 +159,10 @@ struct timeline {
     uint32_t count;
     flue_ps every_ps;
     struct timeline_sums {
-        uint64_t busy_ps[FLUE_COST_CATEGORIES]; /* of the server's core */
+        uint64_t busy_ps[FLUE_COST_CATEGORIES]; /* of the server's core, of two servers' together */
         uint64_t delivered_bytes, retransmits, timeouts;
     } sums;                                    /* of the run up to the last sample */
-    uint64_t waiting_ps[FLUE_COST_CATEGORIES]; /* work that the core has been given and has not done yet */
+    uint64_t waiting_ps[FLUE_COST_CATEGORIES]; /* work that a core has been given and has not done yet */
 };
 
 /* What the checkers of both nodes found. */
@@ -381,6 +381,10 @@ void world_audit(struct world *world);
 
 /* measure.c */
 void snapshot_take(const struct world *world, struct snapshot *out);
+/* Of the server's hosts together, as far as metrics tell of them. */
+void world_host_totals(const struct world *world, struct flue_host_totals *out);
+/* Of all adapters of a node: its segments, timeouts and challenge ACKs. */
+void world_adapters_tcp(const struct world *world, unsigned node, struct flue_tcp_totals *out);
 void world_report(struct world *world);
 
 #endif

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define NAME_MOST 60u /* letters: it stands in a line of the summary */
+
 flue_err library_refuse(const struct library *library, const char *why, char *message, size_t room)
 {
     (void)snprintf(message, room, "%s %.300s: %.400s", library->option, library->path, why);
@@ -20,7 +22,8 @@ bool library_name_is_good(const char *name)
 {
     const char *const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
-    return name != NULL && name[0] != '\0' && name[strspn(name, letters)] == '\0';
+    return name != NULL && name[0] != '\0' && strnlen(name, NAME_MOST + 1) <= NAME_MOST &&
+           name[strspn(name, letters)] == '\0';
 }
 
 /* The loader maps what the headers promise, and a file that was cut short would end the process.  Other wrong files it

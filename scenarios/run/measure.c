@@ -27,23 +27,41 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static struct flue_node *server_of(const struct world *world, unsigned server)
+{
+    return world->node[server == 0 ? SERVER : world->second_server];
+}
+
+static unsigned servers(const struct world *world)
+{
+    return world->second_server != 0 ? SERVERS : 1;
+}
+
+static void take_server(struct flue_node *node, struct server_books *out)
+{
+    const struct flue_server *core = flue_host_core(flue_node_host(node));
+
+    out->core_ps = core->busy_ps;
+    for (unsigned i = 0; i < FLUE_NODE_ADAPTERS; i++) {
+        const struct flue_target *adapter = flue_node_target_at(node, i);
+        const struct flue_pcie *pcie = flue_target_pcie(adapter);
+
+        out->adapter[i] = (struct adapter_books){.engine_ps = flue_target_engine(adapter)->busy_ps,
+                                                 .pcie_up_ps = pcie->up_busy_ps,
+                                                 .pcie_down_ps = pcie->down_busy_ps,
+                                                 .wire_ps = flue_target_wire_busy_ps(adapter)};
+    }
+}
+
 void snapshot_take(const struct world *world, struct snapshot *out)
 {
-    const struct flue_server *core = flue_host_core(flue_node_host(world->node[SERVER]));
-    const struct flue_target *adapter = flue_node_target(world->node[SERVER]);
-    const struct flue_pcie *pcie = flue_target_pcie(adapter);
     unsigned node;
 
-    *out = (struct snapshot){.at_ps = world->net.now(world->net.ctx),
-                             .core_busy_ps = core->busy_ps,
-                             .engine_busy_ps = flue_target_engine(adapter)->busy_ps,
-                             .pcie_up_ps = pcie->up_busy_ps,
-                             .pcie_down_ps = pcie->down_busy_ps,
-                             .delivered_bytes = world->delivered_bytes};
-    memcpy(out->cycles, core->cycles, sizeof(out->cycles));
-    memcpy(out->bus_ps, core->bus_ps, sizeof(out->bus_ps));
-    if (world->second_server != 0) {
-        core = flue_host_core(flue_node_host(world->node[world->second_server]));
+    *out = (struct snapshot){.at_ps = world->net.now(world->net.ctx), .delivered_bytes = world->delivered_bytes};
+    for (unsigned server = 0; server < servers(world); server++) {
+        const struct flue_server *core = flue_host_core(flue_node_host(server_of(world, server)));
+
+        take_server(server_of(world, server), &out->server[server]);
         for (unsigned i = 0; i < FLUE_COST_CATEGORIES; i++) {
             out->cycles[i] += core->cycles[i];
             out->bus_ps[i] += core->bus_ps[i];
@@ -51,8 +69,63 @@ void snapshot_take(const struct world *world, struct snapshot *out)
     }
     /* Of the clients' wires the busiest: it is a share of one wire. */
     for (node = 0; node < world->nodes; node++)
-        out->wire_busy_ps[world_end(world, node)] = larger(
-            out->wire_busy_ps[world_end(world, node)], flue_target_wire_busy_ps(flue_node_target(world->node[node])));
+        if (world_end(world, node) == CLIENT)
+            out->client_wire_ps =
+                larger(out->client_wire_ps, flue_target_wire_busy_ps(flue_node_target(world->node[node])));
+}
+
+static void add_refusal(struct flue_host_totals *into, int32_t status, uint64_t count)
+{
+    unsigned i = 0;
+
+    while (i < FLUE_REFUSALS && into->refusals[i].count != 0 && into->refusals[i].status != status)
+        i++;
+    if (i == FLUE_REFUSALS)
+        return;
+    into->refusals[i].status = status;
+    into->refusals[i].count += count;
+}
+
+void world_host_totals(const struct world *world, struct flue_host_totals *out)
+{
+    struct flue_host_totals more;
+    unsigned i;
+
+    flue_host_totals(flue_node_host(world->node[SERVER]), out);
+    if (world->second_server == 0)
+        return;
+    flue_host_totals(flue_node_host(world->node[world->second_server]), &more);
+    out->offloaded += more.offloaded;
+    out->uploaded += more.uploaded;
+    out->refused += more.refused;
+    out->room_made += more.room_made;
+    out->impure += more.impure;
+    for (i = 0; i < FLUE_HOLDER_COUNT; i++)
+        out->holders[i] += more.holders[i];
+    for (i = 0; i < FLUE_MOVE_COUNT; i++)
+        out->moves[i] += more.moves[i];
+    for (i = 0; i < FLUE_RETRIEVES; i++)
+        out->retrieved[i] += more.retrieved[i];
+    for (i = 0; i < FLUE_REFUSALS && more.refusals[i].count != 0; i++)
+        add_refusal(out, more.refusals[i].status, more.refusals[i].count);
+    for (i = 0; i < FLUE_POLICY_REASONS; i++) {
+        out->answers[i] += more.answers[i];
+        out->policy_moves[i] += more.policy_moves[i];
+    }
+}
+
+void world_adapters_tcp(const struct world *world, unsigned node, struct flue_tcp_totals *out)
+{
+    *out = (struct flue_tcp_totals){0};
+    for (unsigned i = 0; i < FLUE_NODE_ADAPTERS; i++) {
+        struct flue_tcp_totals tcp;
+
+        flue_target_tcp_totals(flue_node_target_at(world->node[node], i), &tcp);
+        out->data_out += tcp.data_out;
+        out->timeouts += tcp.timeouts;
+        out->retransmits += tcp.retransmits;
+        out->challenge_acks += tcp.challenge_acks;
+    }
 }
 
 static void put(const struct world *world, const char *metric, const char *entity, uint64_t value)
@@ -70,17 +143,25 @@ struct utilisation {
     uint64_t core, engine, pcie, wire; /* busy ps in the window */
 };
 
+/* Of two servers, and of two adapters, the busiest: it is a share of one. */
 static struct utilisation utilise(const struct world *world)
 {
     const struct snapshot *a = &world->begin, *b = &world->end;
+    struct utilisation u = {.wire = b->client_wire_ps - a->client_wire_ps};
 
-    return (struct utilisation){
-        .core = b->core_busy_ps - a->core_busy_ps,
-        .engine = b->engine_busy_ps - a->engine_busy_ps,
-        .pcie = larger(b->pcie_up_ps - a->pcie_up_ps, b->pcie_down_ps - a->pcie_down_ps),
-        .wire = larger(b->wire_busy_ps[SERVER] - a->wire_busy_ps[SERVER],
-                       b->wire_busy_ps[CLIENT] - a->wire_busy_ps[CLIENT]),
-    };
+    for (unsigned server = 0; server < SERVERS; server++) {
+        const struct server_books *before = &a->server[server], *after = &b->server[server];
+
+        u.core = larger(u.core, after->core_ps - before->core_ps);
+        for (unsigned i = 0; i < FLUE_NODE_ADAPTERS; i++) {
+            const struct adapter_books *from = &before->adapter[i], *to = &after->adapter[i];
+
+            u.engine = larger(u.engine, to->engine_ps - from->engine_ps);
+            u.pcie = larger(u.pcie, larger(to->pcie_up_ps - from->pcie_up_ps, to->pcie_down_ps - from->pcie_down_ps));
+            u.wire = larger(u.wire, to->wire_ps - from->wire_ps);
+        }
+    }
+    return u;
 }
 
 /* Payload that one arrival asks for, on average. */
@@ -111,7 +192,7 @@ static enum binding binding_of(const struct world *world, const struct utilisati
     for (i = 1; i < sizeof(busy) / sizeof(busy[0]); i++)
         if (busy[i] > busy[most])
             most = i;
-    flue_host_totals(flue_node_host(world->node[SERVER]), &totals);
+    world_host_totals(world, &totals);
     if (busy[most] / 1000 * 1000 >= window_ps / 1000 * BUSY_PERMILLE)
         return totals.refused > 0 && code[most] == BINDING_CORE ? BINDING_CONTEXTS : code[most];
     if (world->rpc.mean_gap_ps != 0 && carried(world, window_ps, bytes))
@@ -169,17 +250,7 @@ static void report_moves(struct world *world)
     struct flue_host_totals totals;
     unsigned i;
 
-    flue_host_totals(flue_node_host(world->node[SERVER]), &totals);
-    if (world->second_server != 0) {
-        struct flue_host_totals more;
-
-        flue_host_totals(flue_node_host(world->node[world->second_server]), &more);
-        totals.offloaded += more.offloaded;
-        totals.uploaded += more.uploaded;
-        totals.refused += more.refused;
-        for (i = 0; i < FLUE_MOVE_COUNT; i++)
-            totals.moves[i] += more.moves[i];
-    }
+    world_host_totals(world, &totals);
     put(world, "offloaded", "", totals.offloaded);
     put(world, "uploaded", "", totals.uploaded);
     put(world, "refused", "", totals.refused);
@@ -200,25 +271,35 @@ static void report_faults(const struct world *world)
 {
     uint64_t late = 0, resets = 0;
 
-    for (unsigned adapter = 0; adapter < FLUE_NODE_ADAPTERS; adapter++) {
-        struct flue_target_totals totals;
+    for (unsigned server = 0; server < servers(world); server++) {
+        for (unsigned adapter = 0; adapter < FLUE_NODE_ADAPTERS; adapter++) {
+            struct flue_target_totals totals;
 
-        flue_target_totals(flue_node_target_at(world->node[SERVER], adapter), &totals);
-        late += totals.late;
-        resets += totals.resets;
+            flue_target_totals(flue_node_target_at(server_of(world, server), adapter), &totals);
+            late += totals.late;
+            resets += totals.resets;
+        }
     }
     if (late > 0)
         put(world, "late", "", late);
     if (resets > 0)
         put(world, "resets", "", resets);
     if (world->forged > 0) {
-        struct flue_tcp_totals tcp;
+        uint64_t host = 0, adapter = 0;
 
+        for (unsigned node = 0; node < world->nodes; node++) {
+            struct flue_tcp_totals tcp;
+
+            if (world_end(world, node) != SERVER)
+                continue;
+            flue_host_tcp_totals(flue_node_host(world->node[node]), &tcp);
+            host += tcp.challenge_acks;
+            world_adapters_tcp(world, node, &tcp);
+            adapter += tcp.challenge_acks;
+        }
         put(world, "forged", "", world->forged);
-        flue_host_tcp_totals(flue_node_host(world->node[SERVER]), &tcp);
-        put(world, "challenges", "host", tcp.challenge_acks);
-        flue_target_tcp_totals(flue_node_target(world->node[SERVER]), &tcp);
-        put(world, "challenges", "adapter", tcp.challenge_acks);
+        put(world, "challenges", "host", host);
+        put(world, "challenges", "adapter", adapter);
         put(world, "killed", "", world->killed);
     }
 }
@@ -237,7 +318,7 @@ static void report_tcp(const struct world *world)
             if (k == 0)
                 flue_host_tcp_totals(flue_node_host(world->node[node]), &tcp);
             else
-                flue_target_tcp_totals(flue_node_target(world->node[node]), &tcp);
+                world_adapters_tcp(world, node, &tcp);
             segments += tcp.data_out;
             timeouts += tcp.timeouts;
             retransmits[world_end(world, node)][k] += tcp.retransmits;
@@ -266,9 +347,10 @@ static void report_processors(const struct world *world)
     }
 }
 
+/* What a node sent; the port of the first server's second adapter comes after those of all nodes. */
 static struct flue_net_port_totals port_of(const struct world *world, unsigned node)
 {
-    struct flue_net_port_totals port = {0};
+    struct flue_net_port_totals port = {0}, second = {0};
     struct flue_net_totals net;
 
     world->net.totals(world->net.ctx, &net);
@@ -276,6 +358,10 @@ static struct flue_net_port_totals port_of(const struct world *world, unsigned n
         port = (struct flue_net_port_totals){.sent = net.frames[node], .send_dropped = net.dropped[node]};
     else if (world->net.port_totals != NULL)
         world->net.port_totals(world->net.ctx, node, &port);
+    if (node == SERVER && world->scenario->adapters > 1 && world->net.port_totals != NULL)
+        world->net.port_totals(world->net.ctx, world->nodes, &second);
+    port.sent += second.sent;
+    port.send_dropped += second.send_dropped;
     return port;
 }
 
@@ -294,17 +380,20 @@ static void report_wire(struct world *world)
             if (world_end(world, node) != end)
                 continue;
             const struct flue_net_port_totals port = port_of(world, node);
-            struct flue_target_totals adapter;
             struct flue_node_totals totals;
 
             flue_node_totals(world->node[node], &totals);
-            flue_target_totals(flue_node_target(world->node[node]), &adapter);
-            ring_drops += adapter.ring_drops;
+            for (unsigned i = 0; i < FLUE_NODE_ADAPTERS; i++) {
+                struct flue_target_totals adapter;
+
+                flue_target_totals(flue_node_target_at(world->node[node], i), &adapter);
+                ring_drops += adapter.ring_drops;
+                interrupts += end == SERVER ? adapter.interrupts : 0;
+            }
             frames += port.sent;
             dropped += port.send_dropped;
             lost += totals.lost;
             alarms += totals.alarms;
-            interrupts += end == SERVER ? adapter.interrupts : 0;
             digest = digest * UINT64_C(0x100000001B3) + totals.frame_digest;
         }
         put(world, "ring.dropped", end == SERVER ? "server" : "client", ring_drops);

@@ -284,7 +284,7 @@ int64_t params_number(const struct flue_scenario *scenario, const struct param_i
     return number;
 }
 
-const char *params_text(const struct flue_scenario *scenario, const struct param_info *param)
+static const char *text_of(const struct flue_scenario *scenario, const struct param_info *param)
 {
     return (const char *)scenario + param->offset;
 }
@@ -382,7 +382,7 @@ void params_init(struct flue_scenario *scenario)
     }
 }
 
-void params_format_number(const struct param_info *param, int64_t number, char *out, size_t room)
+static void format_number(const struct param_info *param, int64_t number, char *out, size_t room)
 {
     if (param->kind == FLUE_KIND_CHOICE) {
         (void)choice_word(param->maximum, number, out, room);
@@ -398,9 +398,9 @@ void params_format_number(const struct param_info *param, int64_t number, char *
 void params_format(const struct param_info *param, const struct flue_scenario *scenario, char *out, size_t room)
 {
     if (param->kind == FLUE_KIND_TEXT) {
-        say(out, room, "%s", params_text(scenario, param));
+        say(out, room, "%s", text_of(scenario, param));
     } else {
-        params_format_number(param, params_number(scenario, param), out, room);
+        format_number(param, params_number(scenario, param), out, room);
     }
 }
 
@@ -410,7 +410,7 @@ bool params_is_initial(const struct flue_scenario *scenario, const struct param_
     int64_t initial = 0;
 
     if (param->kind == FLUE_KIND_TEXT) {
-        return strcmp(params_text(scenario, param), param->initial) == 0;
+        return strcmp(text_of(scenario, param), param->initial) == 0;
     }
     return params_parse(param, param->initial, &initial, message, sizeof message) == FLUE_OK &&
            initial == params_number(scenario, param);

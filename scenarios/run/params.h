@@ -59,13 +59,11 @@ FLUE_CHECKED flue_err params_set_number(struct flue_scenario *scenario, const st
 FLUE_CHECKED flue_err params_parse(const struct param_info *param, const char *value, int64_t *out, char *message,
                                    size_t room);
 
-/* The stored number, and the stored text of a parameter of kind TEXT. */
+/* The stored number; not of a parameter of kind TEXT. */
 int64_t params_number(const struct flue_scenario *scenario, const struct param_info *param);
-const char *params_text(const struct flue_scenario *scenario, const struct param_info *param);
 
 /* "64KiB", "10us", "0.5%", "chimney": the canonical text, which params_set() takes back; FLUE_TEXT_MAX always does. */
 void params_format(const struct param_info *param, const struct flue_scenario *scenario, char *out, size_t room);
-void params_format_number(const struct param_info *param, int64_t number, char *out, size_t room);
 
 /* Whether it has its initial value. */
 bool params_is_initial(const struct flue_scenario *scenario, const struct param_info *param);

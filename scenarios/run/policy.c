@@ -63,6 +63,9 @@ flue_err policy_possible(const struct flue_scenario *scenario, const struct flue
     else if ((plugin != NULL || scenario->policy != 0) && strcmp(policy->name, "never") != 0 &&
              scenario->offload != ARM_CHIMNEY)
         (void)snprintf(message, room, "policy %s needs an adapter that offloads; set offload=chimney", policy->name);
+    else if (scenario->capacity == 0 && scenario->policy != 0 && strcmp(policy->name, "always") == 0)
+        (void)snprintf(message, room,
+                       "capacity=0 leaves policy=always nothing to offload to; raise capacity, or set policy=never");
     else if ((count = policy_rules_parse(scenario->policy_rules.text, rules, why, sizeof(why), &column)) < 0)
         (void)snprintf(message, room, "policy_rules: column %d: %s", column, why);
     else if (count == 0 && policy == flue_policy_find("rules"))
@@ -86,7 +89,7 @@ static const char *mismatch(const struct flue_policy *policy)
         policy->facts_bytes != sizeof(struct flue_policy_facts))
         return "made for another version of flue/policy.h; compile it again";
     if (!library_name_is_good(policy->name))
-        return "its name is not made of letters, digits, '.', '_' and '-'";
+        return "its name is not made of letters, digits, '.', '_' and '-', 60 at most";
     if (policy->decide == NULL)
         return "its function decide is missing";
     if (flue_policy_reasons(policy) == 0)

@@ -97,7 +97,6 @@ FLUE_CHECKED flue_err profile_load(const char *name_or_path, struct flue_profile
 FLUE_CHECKED flue_err profile_set(struct flue_profile *profile, struct profile_notes *notes, const char *name,
                                   const char *text, char *message, size_t room);
 
-enum profile_class profile_class_of(enum profile_evidence evidence);
 const char *profile_evidence_mark(enum profile_evidence evidence);
 const char *profile_evidence_meaning(enum profile_evidence evidence);
 /* The weakest class among an entry's parts; PROFILE_MEASURED for an entry without notes. */

@@ -44,7 +44,7 @@ const char *profile_evidence_meaning(enum profile_evidence evidence)
     return (unsigned)evidence < PROFILE_EVIDENCE_COUNT ? meanings[evidence] : "?";
 }
 
-enum profile_class profile_class_of(enum profile_evidence evidence)
+static enum profile_class class_of(enum profile_evidence evidence)
 {
     switch (evidence) {
     case PROFILE_R:
@@ -70,8 +70,8 @@ enum profile_class profile_field_class(const struct profile_notes *notes, unsign
     for (part = 0; part < PROFILE_PARTS; part++) {
         const struct profile_note *note = &notes->note[number][part];
 
-        if (note->set && profile_class_of(note->evidence) > weakest)
-            weakest = profile_class_of(note->evidence);
+        if (note->set && class_of(note->evidence) > weakest)
+            weakest = class_of(note->evidence);
     }
     return weakest;
 }

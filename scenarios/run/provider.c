@@ -18,7 +18,7 @@ static const char *mismatch(const struct flue_provider *provider)
         return "its buffer lists or frames have another size; compile it again with this build's headers and flags";
     }
     if (!library_name_is_good(provider->name)) {
-        return "its name is not made of letters, digits, '.', '_' and '-'";
+        return "its name is not made of letters, digits, '.', '_' and '-', 60 at most";
     }
     if (provider->create == NULL || provider->receive == NULL || provider->alarm == NULL ||
         provider->objects_live == NULL || provider->destroy == NULL) {

@@ -111,6 +111,9 @@ static flue_err read_set(struct yaml_tree *tree, const yaml_node_t *node, struct
             return yaml_tree_refuse(tree, item, "%.60s needs one value; lists belong into a sweep file",
                                     yaml_tree_scalar(key));
         }
+        if (strcmp(yaml_tree_scalar(key), "events") == 0 && scenario->events.text[0] != '\0') {
+            return yaml_tree_refuse(tree, key, "events stand in a list of their own, too; leave one");
+        }
         err = params_set(scenario, yaml_tree_scalar(key), value, message, sizeof message);
         if (err == FLUE_OK && strcmp(yaml_tree_scalar(key), "events") == 0 &&
             events_parse(value, events, message, sizeof message, NULL) < 0) {
@@ -174,6 +177,9 @@ static flue_err read_events(struct yaml_tree *tree, const yaml_node_t *node, str
     char message[600];
     flue_err err = FLUE_OK;
 
+    if (scenario->events.text[0] != '\0') {
+        return yaml_tree_refuse(tree, node, "events stand under set, too; leave one");
+    }
     if (node->type != YAML_SEQUENCE_NODE) {
         return yaml_tree_refuse(tree, node,
                                 "a list of events is expected; write for example - {at: 2ms, do: upload-all}");
@@ -363,4 +369,54 @@ flue_err scenario_load(const char *name, struct scenario_file *out, char *messag
     err = scenario_parse(name, name, bytes, count, out, message, room);
     free(bytes);
     return err;
+}
+
+/* The key of a mapping, or NULL. */
+static const yaml_node_pair_t *find_key(struct yaml_tree *tree, const yaml_node_t *node, const char *name)
+{
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+        if (strcmp(yaml_tree_scalar(yaml_tree_node(tree, pair->key)), name) == 0) {
+            return pair;
+        }
+    }
+    return NULL;
+}
+
+static bool is_set_later(const char *name, const char *const *later, size_t count)
+{
+    const size_t length = strlen(name);
+
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(later[i], name, length) == 0 && later[i][length] == '=') {
+            return true;
+        }
+    }
+    return false;
+}
+
+void scenario_blame(const struct scenario_file *file, const char *path, const char *const *later, size_t count,
+                    char *message, size_t room)
+{
+    char name[64] = "", complaint[1024], grammar[256];
+    const size_t length = strspn(message, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    const yaml_node_pair_t *set, *key;
+    struct yaml_tree tree;
+
+    (void)snprintf(name, sizeof name, "%.*s", (int)length, message);
+    (void)snprintf(complaint, sizeof complaint, "%s", message);
+    if (scenario_builtin_find(path) != NULL || params_find(name) == NULL || is_set_later(name, later, count) ||
+        yaml_tree_parse(&tree, path, file->source, file->source_bytes, grammar, sizeof grammar) != FLUE_OK) {
+        return;
+    }
+    tree.message = message;
+    tree.room = room;
+    set = find_key(&tree, yaml_tree_root(&tree), "set");
+    key = set == NULL ? NULL : find_key(&tree, yaml_tree_node(&tree, set->value), name);
+    if (key == NULL && strcmp(name, "events") == 0) {
+        key = find_key(&tree, yaml_tree_root(&tree), name);
+    }
+    if (key != NULL) {
+        (void)yaml_tree_refuse(&tree, yaml_tree_node(&tree, key->key), "%s", complaint);
+    }
+    yaml_tree_free(&tree);
 }

@@ -33,7 +33,7 @@ static bool reserve(struct text *text, size_t more)
     return true;
 }
 
-void text_add_bytes(struct text *text, const char *bytes, size_t count)
+static void add_bytes(struct text *text, const char *bytes, size_t count)
 {
     if (!reserve(text, count)) {
         return;
@@ -64,21 +64,21 @@ void text_add(struct text *text, const char *format, ...)
 
 void text_add_json(struct text *text, const char *string)
 {
-    text_add_bytes(text, "\"", 1);
+    add_bytes(text, "\"", 1);
     for (const char *at = string; *at != '\0'; at++) {
         unsigned char byte = (unsigned char)*at;
 
         if (byte == '"' || byte == '\\') {
             text_add(text, "\\%c", byte);
         } else if (byte == '\n') {
-            text_add_bytes(text, "\\n", 2);
+            add_bytes(text, "\\n", 2);
         } else if (byte < 0x20) {
             text_add(text, "\\u%04x", byte);
         } else {
-            text_add_bytes(text, at, 1);
+            add_bytes(text, at, 1);
         }
     }
-    text_add_bytes(text, "\"", 1);
+    add_bytes(text, "\"", 1);
 }
 
 const char *text_chars(const struct text *text)

@@ -21,7 +21,6 @@ struct text {
 };
 
 void text_add(struct text *text, const char *format, ...) TEXT_PRINTF(2, 3);
-void text_add_bytes(struct text *text, const char *bytes, size_t count);
 
 /* Adds a string as JSON writes it, with its quotation marks. */
 void text_add_json(struct text *text, const char *string);

@@ -31,35 +31,54 @@ static uint64_t share(uint64_t part, uint64_t numerator, uint64_t denominator)
     return denominator == 0 ? 0 : part / denominator * numerator + part % denominator * numerator / denominator;
 }
 
-static void sum_up(const struct world *world, struct timeline_sums *out)
+static void add_core(const struct flue_server *core, struct timeline_sums *out)
 {
-    const struct flue_server *core = flue_host_core(flue_node_host(world->node[SERVER]));
-    unsigned i, node;
-
-    *out = (struct timeline_sums){.delivered_bytes = world->delivered_bytes};
-    for (i = 0; i < FLUE_COST_CATEGORIES; i++) {
+    for (unsigned i = 0; i < FLUE_COST_CATEGORIES; i++) {
         /* Seconds, microseconds and what is left apart, so that no product leaves 64 bits: hz is below 10^12. */
         const uint64_t seconds = core->cycles[i] / core->hz, rest = core->cycles[i] % core->hz * 1000000;
 
-        out->busy_ps[i] = core->bus_ps[i] + seconds * (uint64_t)FLUE_PS_PER_S + rest / core->hz * 1000000 +
-                          rest % core->hz * 1000000 / core->hz;
+        out->busy_ps[i] += core->bus_ps[i] + seconds * (uint64_t)FLUE_PS_PER_S + rest / core->hz * 1000000 +
+                           rest % core->hz * 1000000 / core->hz;
     }
+}
+
+static void sum_up(const struct world *world, struct timeline_sums *out)
+{
+    unsigned node;
+
+    *out = (struct timeline_sums){.delivered_bytes = world->delivered_bytes};
+    for (node = 0; node < world->nodes; node++)
+        if (world_end(world, node) == SERVER)
+            add_core(flue_host_core(flue_node_host(world->node[node])), out);
     for (node = 0; node < world->nodes; node++) {
         struct flue_tcp_totals host, target;
 
         flue_host_tcp_totals(flue_node_host(world->node[node]), &host);
-        flue_target_tcp_totals(flue_node_target(world->node[node]), &target);
+        world_adapters_tcp(world, node, &target);
         out->retransmits += host.retransmits + target.retransmits;
         out->timeouts += host.timeouts + target.timeouts;
     }
 }
 
+/* Of both servers, if there are two. */
+static uint64_t ahead_of(const struct world *world, flue_ps at_ps)
+{
+    uint64_t ahead_ps = 0;
+
+    for (unsigned node = 0; node < world->nodes; node++) {
+        const flue_ps clock_ps = flue_host_core(flue_node_host(world->node[node]))->clock_ps;
+
+        if (world_end(world, node) == SERVER && clock_ps > at_ps)
+            ahead_ps += (uint64_t)(clock_ps - at_ps);
+    }
+    return ahead_ps;
+}
+
 /* Work is booked when it begins and runs as soon as the core is free, so what the core has been given and has not done
  * yet (its clock is ahead) waits here; of what waits, all categories get done in equal parts. */
-static void work_off(struct timeline *timeline, const struct timeline_sums *now, flue_ps clock_ps, flue_ps at_ps,
+static void work_off(struct timeline *timeline, const struct timeline_sums *now, uint64_t ahead_ps,
                      struct timeline_sample *sample)
 {
-    const uint64_t ahead_ps = clock_ps > at_ps ? (uint64_t)(clock_ps - at_ps) : 0;
     uint64_t waiting_ps = 0, done_ps;
     unsigned i;
 
@@ -106,7 +125,7 @@ static void take(struct world *world, flue_ps at_ps)
     struct flue_host_totals totals;
     struct timeline_sums sums;
 
-    flue_host_totals(world_host(world, SERVER), &totals);
+    world_host_totals(world, &totals);
     sum_up(world, &sums);
     sample = &timeline->samples[timeline->count];
     *sample = (struct timeline_sample){.at_ps = at_ps};
@@ -118,7 +137,7 @@ static void take(struct world *world, flue_ps at_ps)
         sample->timeouts = sums.timeouts - timeline->sums.timeouts;
     }
     memcpy(sample->holders, totals.holders, sizeof(sample->holders));
-    work_off(timeline, &sums, flue_host_core(world_host(world, SERVER))->clock_ps, at_ps, sample);
+    work_off(timeline, &sums, ahead_of(world, at_ps), sample);
     timeline->sums = sums;
     timeline->count++;
     if (timeline->count == INTERVALS_MAX + 1)

@@ -19,7 +19,23 @@
 enum { CLASS_SMALL, CLASS_MIDDLE, CLASS_LARGE, CLASSES };
 static const char *const class_names[CLASSES] = {"to 10KiB", "to 1MiB", "above 1MiB"};
 
+/* What the web knows of a connection besides struct flow; in the same slot. */
+struct web_flow {
+    struct flow *flow;
+    flue_ps due_ps, asked_ps; /* the connection; the request that is out */
+    uint64_t request_left, response_left, response_bytes;
+    uint64_t carried[ENDS]; /* bytes of all its exchanges, sent by this end */
+    uint64_t ideal_ps;      /* what they take on an idle network */
+    const struct flow_line *line;
+    struct timer thought; /* its user has thought: the next request, or the connection */
+    uint32_t thoughts;
+    uint32_t left_each; /* requests still to be sent */
+    uint32_t next_free; /* slot */
+    uint8_t measured, finished;
+};
+
 struct web {
+    struct web_flow *of; /* by slot */
     struct web_client {
         uint32_t fresh, slots; /* the first that was never in use; how many there are */
         uint32_t first, last;  /* free ones */
@@ -44,6 +60,11 @@ static int closed_loop(const struct world *world)
 static uint32_t slot_of(const struct flow *flow)
 {
     return (uint32_t)(flow - flow->world->flows);
+}
+
+static struct web_flow *web_of(const struct flow *flow)
+{
+    return &flow->world->web->of[slot_of(flow)];
 }
 
 static struct web_client *client_of(const struct flow *flow)
@@ -73,7 +94,8 @@ static uint64_t thinks_ps(struct flow *flow)
 
     if (!traffic->thinks)
         return 0;
-    return sizes_draw(&traffic->think, traffic->think_key, 2 * flow->id, flow->thoughts++) * (uint64_t)FLUE_PS_PER_US;
+    return sizes_draw(&traffic->think, traffic->think_key, 2 * flow->id, web_of(flow)->thoughts++) *
+           (uint64_t)FLUE_PS_PER_US;
 }
 
 /* ---- One connection ---------------------------------------------------------------------------------------------- */
@@ -83,21 +105,22 @@ static void ask(struct flow *flow, flue_ps at_ps)
     const struct world *world = flow->world;
     const uint64_t small = (uint64_t)world->scenario->request_size;
 
-    flow->left_each--;
-    flow->request_left = small;
-    flow->response_left = small;
-    if (flow->line == NULL)
-        flow->response_left = traffic_size(&world->traffic, 2 * flow->id + 1, flow->drawn[SERVER]++);
-    else if (flow->line->receive)
-        flow->request_left = flow->line->bytes;
+    web_of(flow)->left_each--;
+    web_of(flow)->request_left = small;
+    web_of(flow)->response_left = small;
+    if (web_of(flow)->line == NULL)
+        web_of(flow)->response_left = traffic_size(&world->traffic, 2 * flow->id + 1, flow->drawn[SERVER]++);
+    else if (web_of(flow)->line->receive)
+        web_of(flow)->request_left = web_of(flow)->line->bytes;
     else
-        flow->response_left = flow->line->bytes;
-    flow->response_bytes = flow->response_left;
-    flow->carried[CLIENT] += flow->request_left;
-    flow->carried[SERVER] += flow->response_left;
-    flow->ideal_ps += capacity_exchange_ps(world->scenario, flow->request_left, flow->response_left);
-    flow->asked_ps = at_ps;
-    (void)flow_send(flow, CLIENT, (uint32_t)flow->request_left, at_ps);
+        web_of(flow)->response_left = web_of(flow)->line->bytes;
+    web_of(flow)->response_bytes = web_of(flow)->response_left;
+    web_of(flow)->carried[CLIENT] += web_of(flow)->request_left;
+    web_of(flow)->carried[SERVER] += web_of(flow)->response_left;
+    web_of(flow)->ideal_ps +=
+        capacity_exchange_ps(world->scenario, web_of(flow)->request_left, web_of(flow)->response_left);
+    web_of(flow)->asked_ps = at_ps;
+    (void)flow_send(flow, CLIENT, (uint32_t)web_of(flow)->request_left, at_ps);
 }
 
 static void connect_flow(void *ctx, flue_ps at_ps)
@@ -123,12 +146,12 @@ static void ask_next(void *ctx, flue_ps at_ps)
 /* Runs in the client's own entries, so its timers serve. */
 static void think(struct flow *flow, flue_ps until_ps)
 {
-    timers_arm(world_timers(flow->world, flow->node[CLIENT]), &flow->thought, until_ps);
+    timers_arm(world_timers(flow->world, flow->node[CLIENT]), &web_of(flow)->thought, until_ps);
 }
 
 static void stop_thinking(struct flow *flow)
 {
-    timers_remove(world_timers(flow->world, flow->node[CLIENT]), &flow->thought);
+    timers_remove(world_timers(flow->world, flow->node[CLIENT]), &web_of(flow)->thought);
 }
 
 /* A slot of a client, or NO_SLOT. */
@@ -138,7 +161,7 @@ static uint32_t take_slot(struct world *world, unsigned client)
     const uint32_t slot = of->first;
 
     if (slot != NO_SLOT) {
-        of->first = world->flows[slot].next_free;
+        of->first = world->web->of[slot].next_free;
         if (of->first == NO_SLOT)
             of->last = NO_SLOT;
         return slot;
@@ -155,11 +178,12 @@ static void free_slot(struct flow *flow)
     const uint32_t slot = slot_of(flow);
 
     stop_thinking(flow);
-    *flow = (struct flow){.world = world, .id = FLUE_NO_CONN, .next_free = NO_SLOT};
+    *flow = (struct flow){.world = world, .id = FLUE_NO_CONN};
+    *web_of(flow) = (struct web_flow){.flow = flow, .next_free = NO_SLOT};
     if (client->last == NO_SLOT)
         client->first = slot;
     else
-        world->flows[client->last].next_free = slot;
+        world->web->of[client->last].next_free = slot;
     client->last = slot;
     world->web->live--;
 }
@@ -168,9 +192,9 @@ static void free_slot(struct flow *flow)
  * over. */
 static void on_thought(struct timer *timer, flue_ps now_ps)
 {
-    struct flow *flow = FLUE_CONTAINER_OF(timer, struct flow, thought);
+    struct flow *flow = FLUE_CONTAINER_OF(timer, struct web_flow, thought)->flow;
     struct world *world = flow->world;
-    const int opened = flow->asked_ps > 0;
+    const int opened = web_of(flow)->asked_ps > 0;
 
     if (!opened && world->web->stopped) {
         free_slot(flow);
@@ -200,17 +224,16 @@ static struct flow *begin(struct world *world, unsigned client, const struct flo
     }
     if (slot >= world->places)
         world->places = slot + 1;
-    *flow = (struct flow){.world = world,
-                          .id = web->started++,
-                          .node = {SERVER, CLIENT + client},
-                          .due_ps = due_ps,
-                          .ideal_ps = capacity_handshake_ps(world->scenario),
-                          .line = line,
-                          .left_each = 1,
-                          .measured = (uint8_t)measured};
-    timer_setup(&flow->thought, on_thought);
+    *flow = (struct flow){.world = world, .id = web->started++, .node = {SERVER, CLIENT + client}};
+    web->of[slot] = (struct web_flow){.flow = flow,
+                                      .due_ps = due_ps,
+                                      .ideal_ps = capacity_handshake_ps(world->scenario),
+                                      .line = line,
+                                      .left_each = 1,
+                                      .measured = (uint8_t)measured};
+    timer_setup(&web_of(flow)->thought, on_thought);
     if (line == NULL)
-        flow->left_each = (uint32_t)sizes_draw(&world->traffic.each, world->traffic.key, 2 * flow->id, 0);
+        web_of(flow)->left_each = (uint32_t)sizes_draw(&world->traffic.each, world->traffic.key, 2 * flow->id, 0);
     web->measured += measured ? 1 : 0;
     if (++web->live > web->peak)
         web->peak = web->live;
@@ -235,8 +258,8 @@ static void finish(struct flow *flow, flue_ps at_ps)
 {
     struct world *world = flow->world;
 
-    flow->finished = 1;
-    world->web->done += flow->measured ? 1 : 0;
+    web_of(flow)->finished = 1;
+    world->web->done += web_of(flow)->measured ? 1 : 0;
     if (!world->web->stopped && all_done(world))
         stop(world, at_ps);
 }
@@ -244,8 +267,8 @@ static void finish(struct flow *flow, flue_ps at_ps)
 static void measure(struct flow *flow, flue_ps at_ps)
 {
     struct web *web = flow->world->web;
-    const uint64_t took_ps = (uint64_t)(at_ps - flow->due_ps);
-    const uint64_t bytes = flow->carried[flow->carried[SERVER] < flow->carried[CLIENT]];
+    const uint64_t took_ps = (uint64_t)(at_ps - web_of(flow)->due_ps);
+    const uint64_t bytes = web_of(flow)->carried[web_of(flow)->carried[SERVER] < web_of(flow)->carried[CLIENT]];
 
     web->through++;
     histogram_record(&web->fct, took_ps);
@@ -253,30 +276,30 @@ static void measure(struct flow *flow, flue_ps at_ps)
                                   : bytes <= 1048576 ? CLASS_MIDDLE
                                                      : CLASS_LARGE],
                      took_ps);
-    histogram_record(&web->slowdown,
-                     took_ps / flow->ideal_ps * 1000 + took_ps % flow->ideal_ps * 1000 / flow->ideal_ps);
+    histogram_record(&web->slowdown, took_ps / web_of(flow)->ideal_ps * 1000 +
+                                         took_ps % web_of(flow)->ideal_ps * 1000 / web_of(flow)->ideal_ps);
 }
 
 static void answered(struct flow *flow, flue_ps at_ps)
 {
     struct world *world = flow->world;
 
-    if (flow->measured) {
-        histogram_record(&world->latency, (uint64_t)(at_ps - flow->asked_ps));
+    if (web_of(flow)->measured) {
+        histogram_record(&world->latency, (uint64_t)(at_ps - web_of(flow)->asked_ps));
         world->completed++;
     }
-    if (flow->left_each > 0 && world->traffic.thinks) {
+    if (web_of(flow)->left_each > 0 && world->traffic.thinks) {
         const uint64_t pause_ps = thinks_ps(flow);
 
-        flow->ideal_ps += pause_ps;
+        web_of(flow)->ideal_ps += pause_ps;
         think(flow, at_ps + (flue_ps)pause_ps);
         return;
     }
-    if (flow->left_each > 0) {
+    if (web_of(flow)->left_each > 0) {
         ask(flow, at_ps);
         return;
     }
-    if (flow->measured)
+    if (web_of(flow)->measured)
         measure(flow, at_ps);
     flow_close(flow, CLIENT);
     finish(flow, at_ps);
@@ -286,7 +309,7 @@ static void answered(struct flow *flow, flue_ps at_ps)
 
 static void web_received(struct flow *flow, int end, uint32_t bytes, flue_ps at_ps)
 {
-    uint64_t *left = end == SERVER ? &flow->request_left : &flow->response_left;
+    uint64_t *left = end == SERVER ? &web_of(flow)->request_left : &web_of(flow)->response_left;
 
     if (bytes > *left) {
         world_finding(flow->world, "connection %" PRIu32 ": the %s got more than it was sent", flow->id,
@@ -301,7 +324,7 @@ static void web_received(struct flow *flow, int end, uint32_t bytes, flue_ps at_
         return;
     }
     flue_host_socket_work(flow->socket[SERVER], 1);
-    (void)flow_send(flow, SERVER, (uint32_t)flow->response_bytes, at_ps);
+    (void)flow_send(flow, SERVER, (uint32_t)web_of(flow)->response_bytes, at_ps);
 }
 
 static void web_open(struct flow *flow, int end, flue_ps at_ps)
@@ -320,7 +343,7 @@ static void web_acknowledged(struct flow *flow, int end, flue_ps at_ps)
 static void give_up(void *ctx, flue_ps at_ps)
 {
     struct flow *flow = ctx;
-    const int user_waits = !flow->finished;
+    const int user_waits = !web_of(flow)->finished;
 
     flow->closing[CLIENT] = 1;
     stop_thinking(flow);
@@ -350,7 +373,7 @@ static void web_gone(struct flow *flow, flue_ps at_ps)
 
     if (!flow->closed[CLIENT] || (flow->open[SERVER] && !flow->closed[SERVER]))
         return;
-    if (!flow->finished)
+    if (!web_of(flow)->finished)
         finish(flow, at_ps);
     flow_audit(flow);
     if (world->phase == PHASE_MEASURE)
@@ -392,7 +415,9 @@ static flue_err web_prepare(struct world *world, char *message, size_t room)
     world->web = calloc(1, sizeof(*world->web));
     if (world->web != NULL)
         world->web->client = calloc(clients, sizeof(*world->web->client));
-    if (world->web == NULL || world->web->client == NULL)
+    if (world->web != NULL)
+        world->web->of = calloc(connections, sizeof(*world->web->of));
+    if (world->web == NULL || world->web->client == NULL || world->web->of == NULL)
         return FLUE_ENOMEM;
     for (uint32_t i = 0; i < clients; i++)
         world->web->client[i] =
@@ -457,8 +482,10 @@ static void web_report(struct world *world)
 
 static void web_dispose(struct world *world)
 {
-    if (world->web != NULL)
+    if (world->web != NULL) {
         free(world->web->client);
+        free(world->web->of);
+    }
     free(world->web);
 }
 
@@ -468,8 +495,9 @@ static void web_expect(const struct flow *flow, struct flue_host_hint *out)
 {
     const struct world *world = flow->world;
 
-    out->requests = flow->left_each;
-    out->bytes = flow->left_each * (sizes_mean(&world->traffic.sizes) + (uint64_t)world->scenario->request_size);
+    out->requests = web_of(flow)->left_each;
+    out->bytes =
+        web_of(flow)->left_each * (sizes_mean(&world->traffic.sizes) + (uint64_t)world->scenario->request_size);
     out->rank = 0;
 }
 

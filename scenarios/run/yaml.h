@@ -73,6 +73,11 @@ FLUE_CHECKED flue_err scenario_load(const char *name, struct scenario_file *out,
 FLUE_CHECKED flue_err scenario_parse(const char *where, const char *name, const char *bytes, size_t count,
                                      struct scenario_file *out, char *message, size_t room);
 
+/* A complaint about a parameter's value, which message begins with: the place where the file at path sets it is put in
+ * front.  Nothing is, if it does not, or if one of the count assignments ("NAME=VALUE") that came later does. */
+void scenario_blame(const struct scenario_file *file, const char *path, const char *const *later, size_t count,
+                    char *message, size_t room);
+
 /* Leaves an empty one behind. */
 void scenario_free(struct scenario_file *file);
 

@@ -36,14 +36,14 @@ FLUE_CHECKED flue_err points_make(struct sweep *sweep, const struct axes *axes, 
 
 /* A process that runs one run. */
 struct child {
-    pid_t pid; /* 0: none */
+    pid_t pid;    /* 0: none */
     int out, err; /* pipes; -1 when they have ended */
     uint64_t run; /* its number in the plan */
     char *record; /* what came on out so far */
     size_t record_bytes, record_room;
     char tail[4096]; /* the end of what came on err */
     size_t tail_bytes;
-    char *argv; /* the command line, for people */
+    char *argv;       /* the command line, for people */
     double started_s; /* monotonic */
     int64_t started_unix_s;
     bool timed_out, stopped;
@@ -57,8 +57,8 @@ FLUE_CHECKED flue_err child_start(struct child *child, const struct sweep *sweep
 /* Takes what has come; pipes that have ended are closed. */
 void child_read(struct child *child);
 
-/* If the process has ended: reads the rest, stores the run and forgets the process.  *status is how it ended.  False: it
- * is still running.  err is the store's word on it, FLUE_OK also if the run failed. */
+/* If the process has ended: reads the rest, stores the run and forgets the process.  *status is how it ended.  False:
+ * it is still running.  err is the store's word on it, FLUE_OK also if the run failed. */
 bool child_reap(struct child *child, const struct sweep *sweep, struct store *store, enum store_status *status,
                 flue_err *err, char *message, size_t room);
 

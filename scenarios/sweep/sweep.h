@@ -45,9 +45,9 @@ struct sweep_point {
 /* A sweep file that was understood.  Owns everything; a zeroed one is empty. */
 struct sweep {
     char *name;
-    char *text;           /* the file */
-    char *question;       /* "" if it does not say */
-    char *scenario_name;  /* what a run's command line names: a built-in name or a path */
+    char *text;          /* the file */
+    char *question;      /* "" if it does not say */
+    char *scenario_name; /* what a run's command line names: a built-in name or a path */
     struct scenario_file base;
     const struct param_info *pair_on; /* NULL: no pairs */
     uint64_t repeat;

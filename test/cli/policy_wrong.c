@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Libraries that `flue run --policy` refuses, or that the run finds wrong; WRONG says what is wrong with this one. */
+#include <stdlib.h>
+
 #include "flue/policy.h"
 
-enum { NO_SYMBOL, NOTHING, OLD, HOLLOW, NAMELESS, MUTE, DATA, MOODY, LOOPING };
+enum { NO_SYMBOL, NOTHING, OLD, HOLLOW, NAMELESS, MUTE, DATA, MOODY, LOOPING, CRASHING };
 
 #if WRONG == 0
 extern int policy_without_a_face;
@@ -19,6 +21,9 @@ static struct flue_verdict decide(const struct flue_policy_params *params, const
     static unsigned calls;
 
     (void)params, (void)facts;
+    if (WRONG == CRASHING) {
+        abort();
+    }
     for (turns = 0; WRONG == LOOPING; turns++) {
     }
     return (struct flue_verdict){.decision = FLUE_KEEP, .reason = WRONG == MOODY ? calls++ % 2 : 7};

@@ -28,6 +28,8 @@ printf 'flue: 1\nscenario: bulk\nset:\n  delay: 10\n' >unit.yaml
 printf 'flue: 1\n  scenario: bulk\n' >grammar.yaml
 printf 'this is no database\n%.0s' {1..100} >foreign.db
 : >empty.yaml
+printf 'flue: 1\nscenario: rpc\nset: {events: 2ms query}\nevents:\n  - {at: 3ms, do: update}\n' >twice.yaml
+printf 'flue: 1\nscenario: rpc\nevents:\n  - {at: 3ms, do: update}\nset:\n  events: 2ms query\n' >twice-too.yaml
 
 failures=0
 count=0

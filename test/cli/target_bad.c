@@ -22,8 +22,10 @@ enum {
     SILENT,
     SPINS,
     PAST,
-    LOOPS,       /* in its alarm */
-    LOOPS_DEEPER /* in a handler */
+    LOOPS,        /* in its alarm */
+    LOOPS_DEEPER, /* in a handler */
+    TWICE_CRASH,
+    ENDS
 };
 
 /* No compiler is to see that it has no end. */
@@ -66,8 +68,11 @@ static void bad_tree(NDIS_HANDLE handle, PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST tree)
 static void bad_sent(NDIS_HANDLE handle, PNET_BUFFER_LIST list, ULONG flags)
 {
     NdisMSendNetBufferListsComplete(handle, list, flags);
-    if (BAD == FRAME_TWICE) {
+    if (BAD == FRAME_TWICE || BAD == TWICE_CRASH) {
         NdisMSendNetBufferListsComplete(handle, list, flags);
+    }
+    if (BAD == TWICE_CRASH) {
+        abort();
     }
     if (BAD == NOWHERE) {
         NdisMSendNetBufferListsComplete(handle, (PNET_BUFFER_LIST)(uintptr_t)16, flags);
@@ -128,6 +133,9 @@ static void on_alarm(void *ctx, flue_ps now_ps)
     const struct flue_env *env = ((const struct adapter *)ctx)->world.env;
 
     skeleton_alarm(ctx, now_ps);
+    if (BAD == ENDS) {
+        exit(0);
+    }
     if (BAD == LOOPS) {
         loop_for_ever();
     }

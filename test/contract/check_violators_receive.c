@@ -284,6 +284,13 @@ static void end_without_fin(struct world *world)
     world_event(world, TcpIndicateDisconnect, 0);
 }
 
+static void end_twice(struct world *world)
+{
+    world_comes(world, 0, 0, FLUE_TCP_FIN);
+    world_event(world, TcpIndicateDisconnect, 0);
+    world_event(world, TcpIndicateDisconnect, 0);
+}
+
 static void end_before_data(struct world *world)
 {
     world_comes(world, 20, 0, FLUE_TCP_FIN);
@@ -391,6 +398,7 @@ const struct violator violators[] = {
     VIOLATOR(136, T, indicates_what_never_came, 0),
     VIOLATOR(247, T, unknown_event, 0),
     VIOLATOR(248, T, end_without_fin, 0),
+    VIOLATOR(248, T, end_twice, 0),
     VIOLATOR(249, T, end_before_data, 0),
     VIOLATOR(252, T, aborts_twice, 0),
     VIOLATOR(255, T, abort_without_reset, 0),

@@ -236,6 +236,21 @@ static void indicates_under_its_driver_handle(struct world *w)
     assert_int_equal(flue_ndis_findings(w->fakes.ndis, 8), 4);
 }
 
+/* The host has forgotten what it posted to: it does not hear of it any more. */
+static void completes_a_post_too_late(struct world *w)
+{
+    PNET_BUFFER_LIST nbl = world_post(w, 100, 0);
+
+    world_terminate(w);
+    world_terminated(w);
+    assert_int_equal(flue_ndis_findings(w->fakes.ndis, 118), 1);
+    assert_int_equal(flue_ndis_findings(w->fakes.ndis, 182), 0);
+    w->fakes.protocol.list = NULL;
+    w->fakes.miniport.up.NdisTcpOffloadReceiveComplete(w->fakes.miniport.adapter, nbl);
+    assert_null(w->fakes.protocol.list);
+    assert_int_equal(flue_ndis_findings(w->fakes.ndis, 182), 1);
+}
+
 static void breaches_are_found_first(void **state)
 {
     static const struct breach cases[] = {
@@ -243,6 +258,7 @@ static void breaches_are_found_first(void **state)
         BREACH(completes_a_disconnect_that_is_gone, 234, FLUE_PARTY_TARGET),
         BREACH(completes_a_chain_into_nothing, 121, FLUE_PARTY_TARGET),
         BREACH(returns_what_is_gone, 210, FLUE_PARTY_HOST),
+        BREACH(completes_a_post_too_late, 118, FLUE_PARTY_TARGET),
         BREACH(sends_a_frame, 0, FLUE_PARTY_HOST),
         BREACH(completes_a_frame_twice, 121, FLUE_PARTY_TARGET),
         BREACH(sends_a_frame_twice, 41, FLUE_PARTY_HOST),

@@ -99,7 +99,7 @@ done <"$here/table"
 
 # Rules in calls that report: arguments that are a number, or a choice of two.
 cat "$root"/model/ndis/check*.c | tr '\n' ' ' | sed 's/"[^"]*"//g; s/[;{}]/\n/g' |
-    grep -E '(check_report|[^a-z_]report|refuse|[^a-z]say|trapped|named|check_cause|check_delivered|judge_filled)\(' |
+    grep -E '(check_report|[^a-z_]report|refuse|[^a-z]say|trapped|named|check_cause|judge_delivered|judge_filled)\(' |
     grep -oE '([,?:] )[0-9]{1,3}( :|,|\))' | tr -dc '0-9\n' | awk '$1 > 0 && $1 <= 340' | sort -nu >"$here/reported"
 sed 's/CH-[0-9]*//g' "$root"/model/ndis/check*.c | grep -oE '\b[0-9]{1,3}u?\b' | tr -d u | sort -nu >"$here/numbers"
 while read -r rule; do

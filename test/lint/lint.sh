@@ -249,6 +249,49 @@ check_spdx() {
     done
 }
 
+# What a header declares is for others: somebody beside its own file names it, or an inline function of the header.
+check_exports() {
+    local places=(include model scenarios analysis shim test example)
+    while read -r where name; do
+        bad "$where" "$name is named in its own file only" "make it static there, or take it out"
+    done < <(
+        {
+            for file in $(files include model scenarios analysis -- '*.h'); do
+                grep -nE '^[A-Za-z][^#={}]*[ *][a-z][a-z0-9_]*\(' "$file" | grep -vE '^[0-9]+:(.*[[:space:]])?(static|typedef)[[:space:]]' |
+                    sed -E "s|^([0-9]+):[^(]*[ *]([a-z][a-z0-9_]*)\(.*|= $file:\1 \2|"
+            done
+            for file in $(files include model scenarios analysis -- '*.h'); do
+                code "$file" | grep -oE '[a-z][a-z0-9_]*\(' | LC_ALL=C sort | uniq -c | sed -E 's/^ *([0-9]+) (.*)\($/- \1 \2/'
+            done
+            for file in $(files "${places[@]}" -- '*.c' '*.cc' '*.h' '*.def' '*.inc'); do
+                grep -oE '[a-z][a-z0-9_]*' "$file" | LC_ALL=C sort -u | sed "s|^|+ $file |"
+            done
+        } | awk '$1 == "=" && $3 ~ /^[a-z]/ { where[$3] = $2 } $1 == "+" && $3 in where { files[$3]++ }
+            $1 == "-" && $3 in where { uses[$3] = uses[$3] > $2 ? uses[$3] : $2 }
+            END { for (name in where) if (files[name] < 3 && uses[name] < 2) print where[name], name }' | LC_ALL=C sort
+    )
+}
+
+# A file is found by the table of its folder's README.
+check_readmes() {
+    local readme folder file name stem
+    for readme in $(files model scenarios/run scenarios/sweep shim analysis -- README.md); do
+        folder=${readme%/*}
+        # shellcheck disable=SC2016
+        for file in "$folder"/*.c "$folder"/*.h "$folder"/*.cc; do
+            [ -e "$file" ] || continue
+            name=${file##*/}
+            stem=${name%.*}
+            grep -qE "\`$stem\.([ch]|cc|\[ch\])\`" "$readme" && continue # a header stands beside its source
+            while IFS= read -r pattern; do # such as check*.c
+                # shellcheck disable=SC2254
+                case $name in $pattern) continue 2 ;; esac
+            done < <(grep -oE '`[A-Za-z0-9_-]+\*\.[a-z\[]+\]?`' "$readme" | tr -d '`')
+            bad "$file:1" "$readme does not name it" "say in its table what the file is for"
+        done
+    done
+}
+
 # Sources say what is true now, and work in every checkout.
 check_words() {
     local file line text
@@ -264,7 +307,7 @@ check_words() {
 }
 
 case $check in
-arrows | system | globals | floats | headers | clang | length | names | ns3 | spdx | words) "check_$check" ;;
+arrows | system | globals | floats | headers | clang | length | names | ns3 | exports | readmes | spdx | words) "check_$check" ;;
 *)
     echo "lint.sh: there is no check $check" >&2
     exit 2

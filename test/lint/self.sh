@@ -15,6 +15,7 @@ clean_tree() {
     mkdir -p "$tree"/{include/flue,model/{base,host,target},shim,scenarios/run,analysis/store}
     printf '/* SPDX-License-Identifier: GPL-2.0-only */\n#ifndef A_H\n#define A_H\nint a(void);\n#endif\n' >"$tree/include/flue/a.h"
     printf '/* SPDX-License-Identifier: GPL-2.0-only */\n#include "flue/a.h"\n/* 1.5 double, NdisSend(), */\nint a(void)\n{\n    return 1;\n}\n' >"$tree/model/base/a.c"
+    printf '/* SPDX-License-Identifier: GPL-2.0-only */\n#include "flue/a.h"\nint b = sizeof(a());\n' >"$tree/scenarios/run/b.c"
     printf '# SPDX-License-Identifier: GPL-2.0-only\nflue_library(base SOURCES a.c)\n' >"$tree/model/base/CMakeLists.txt"
 }
 
@@ -39,7 +40,7 @@ add() { # FILE LINE...
 }
 
 clean_tree
-for check in arrows system globals floats headers clang length names ns3 spdx words; do
+for check in arrows system globals floats headers clang length names ns3 exports readmes spdx words; do
     status=0
     out=$("$lint" "$check" "$tree" 2>&1) || status=$?
     if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then
@@ -85,6 +86,16 @@ add model/host/x.c '#include "flue/ndis.h"' 'void x(void)' '{' '    NdisSendNetB
 finds names model/host/x.c:5
 add model/host/protocol.c 'static void ProtocolStatusEx(int a)' '{' $(seq -f 'call%g();' 11) '}'
 finds names model/host/protocol.c:2
+add model/base/x.h 'void x_stop(void);'
+add model/base/x.c 'void x_stop(void)' '{' '}'
+finds exports model/base/x.h:2
+add model/base/x.h 'void x_grow(int n);' 'static inline void x_more(void)' '{' '    x_grow(1);' '}' 'void x_stop(void);'
+add model/base/x.c 'void x_grow(int n)' '{' '    (void)n;' '}'
+finds exports model/base/x.h:7
+# shellcheck disable=SC2016
+printf '| `y.c` | mentions x.c |\n' >"$tree/model/base/README.md"
+add model/base/x.c ''
+finds readmes model/base/x.c:1
 add scenarios/run/x.c '#include <ns3/core-module.h>'
 finds ns3 scenarios/run/x.c:2
 printf 'int x;\n' >"$tree/model/base/x.c"

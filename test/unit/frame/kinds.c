@@ -205,10 +205,13 @@ static void without_mac_addresses_nothing_is_added(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_bytes),     cmocka_unit_test(wrong_bytes),
+        cmocka_unit_test(known_bytes),
+        cmocka_unit_test(wrong_bytes),
         cmocka_unit_test(asked_address_is_open),
-        cmocka_unit_test(cut_and_changed), cmocka_unit_test(not_of_their_kind),
-        cmocka_unit_test(only_tcp),        cmocka_unit_test(without_mac_addresses_nothing_is_added),
+        cmocka_unit_test(cut_and_changed),
+        cmocka_unit_test(not_of_their_kind),
+        cmocka_unit_test(only_tcp),
+        cmocka_unit_test(without_mac_addresses_nothing_is_added),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

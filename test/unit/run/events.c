@@ -55,6 +55,10 @@ static void test_refusals(void **state)
         {"2ms gateway-down gatway=2", "gateway-down has no parameter 'gatway=2'; write gateway=1", 1},
         {"2ms gateway-down gateway=3", "gateway-down gateway=3: not understood; allowed: 1 .. 2", 1},
         {"2ms gateway-down gateway", "gateway-down has no parameter 'gateway'; write gateway=1", 1},
+        {"2ms attack cuont=3", "attack has no parameter 'cuont=3'; write count=100", 1},
+        {"2ms attack sek=exact", "attack has no parameter 'sek=exact'; write seq=blind", 1},
+        {"2ms attack zebra=3", "attack has no parameter 'zebra=3'; write kind=rst", 1},
+        {"2ms offload count=2 count=3", "offload count=3: count stands here a second time; leave one", 1},
         {"2ms corrupt layer=wire", "corrupt layer=wire: no such choice; one of neighbour|path|connection", 1},
     };
     struct event events[EVENTS_MAX];

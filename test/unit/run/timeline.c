@@ -180,7 +180,7 @@ static void thinned_out(void **state)
  * counts when it does it. */
 static void backlog(void **state)
 {
-    static const char *const storm[] = {"connections=1000", "open_every=5us", "offload=chimney",        "io_size=1KiB",
+    static const char *const storm[] = {"connections=1000", "open_every=5us", "offload=chimney",    "io_size=1KiB",
                                         "requests=300",     "load=10%",       "events=12ms upload", NULL};
     struct results *results = run(storm, "100us", "start");
     const struct result_series *control = results_find_series(results, "series.cpu", "offload control");
@@ -196,13 +196,52 @@ static void backlog(void **state)
     results_free(results);
 }
 
+static const char *const moved[][SETTINGS_MAX] = {
+    {"connections=40", "offload=chimney", "topology=switch", "io_size=16KiB", "requests=800", "load=60%", "loss=1%",
+     "rto_min=5ms", "warmup=0", "adapters=2", "events=3ms migrate", "close=no", NULL},
+    {"connections=40", "offload=chimney", "topology=switch", "io_size=16KiB", "requests=800", "load=60%", "loss=1%",
+     "rto_min=5ms", "warmup=0", "events=3ms migrate to=node", "close=no", NULL},
+};
+
+/* Once everything has gone to another adapter, or another server, that counts as the first did. */
+static void elsewhere(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(moved); i++) {
+        struct results *results = run(moved[i], "100us", "start");
+        const struct result_number *wire, *core, *goodput;
+        const struct result_series *held =
+            results_find_series(results, "series.holders", flue_holder_name(FLUE_HOLDER_TARGET));
+        const int64_t again = sum_of(results_find_series(results, "series.retransmits", ""));
+        const struct result_series *calls = results_find_series(results, "series.cpu", "system call");
+
+        wire = results_find(results, "util.wire", "");
+        core = results_find(results, "util.core", "");
+        goodput = results_find(results, "goodput", "");
+        assert_non_null(wire);
+        assert_non_null(core);
+        assert_non_null(goodput);
+        /* A wire of 10 Gbit/s carries the goodput, and a core that offloads works for it. */
+        assert_true((double)wire->numerator / (double)wire->denominator >
+                    0.8 * (double)goodput->numerator / (double)goodput->denominator / 10e9);
+        assert_true((double)core->numerator / (double)core->denominator > 0.05);
+        assert_true(number(results, "wire.frames", "server to client") * 1448 >
+                    number(results, "bytes.window", "") * 9 / 10);
+        assert_true(number(results, "tcp.retransmits", "server target") > 50);
+        assert_true(again > 50);
+        assert_non_null(held);
+        assert_int_equal(held->points[held->point_count - 1].value, 40);
+        assert_non_null(calls);
+        assert_true(calls->points[calls->point_count - 1].value > 0);
+        results_free(results);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_run),
-        cmocka_unit_test(adds_up),
-        cmocka_unit_test(thinned_out),
-        cmocka_unit_test(backlog),
+        cmocka_unit_test(same_run), cmocka_unit_test(adds_up),   cmocka_unit_test(thinned_out),
+        cmocka_unit_test(backlog),  cmocka_unit_test(elsewhere),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

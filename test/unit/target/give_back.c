@@ -429,18 +429,12 @@ static void moves_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gives_back_an_idle_connection),
-        cmocka_unit_test(obeys_the_revision),
-        cmocka_unit_test(gives_back_data_in_flight),
-        cmocka_unit_test(acknowledges_before_it_gives_back),
-        cmocka_unit_test(completes_everything_first),
-        cmocka_unit_test(outlives_its_connection),
-        cmocka_unit_test(refuses_what_comes_too_late),
-        cmocka_unit_test(keeps_parents_that_are_needed),
-        cmocka_unit_test(frees_parents_that_were_left),
-        cmocka_unit_test(keeps_parents_for_the_recipe),
-        cmocka_unit_test(names_nothing_of_another_layer),
-        cmocka_unit_test(moves_again),
+        cmocka_unit_test(gives_back_an_idle_connection),  cmocka_unit_test(obeys_the_revision),
+        cmocka_unit_test(gives_back_data_in_flight),      cmocka_unit_test(acknowledges_before_it_gives_back),
+        cmocka_unit_test(completes_everything_first),     cmocka_unit_test(outlives_its_connection),
+        cmocka_unit_test(refuses_what_comes_too_late),    cmocka_unit_test(keeps_parents_that_are_needed),
+        cmocka_unit_test(frees_parents_that_were_left),   cmocka_unit_test(keeps_parents_for_the_recipe),
+        cmocka_unit_test(names_nothing_of_another_layer), cmocka_unit_test(moves_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

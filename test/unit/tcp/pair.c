@@ -308,8 +308,7 @@ void pair_move(struct pair *pair, unsigned index)
     flue_tcp_release(old);
     end->side = 1 - end->side;
     assert_int_equal(
-        flue_tcp_import(end->stack[end->side], &state, end, index, (uint32_t)end->unread, now_ps, &end->conn),
-        FLUE_OK);
+        flue_tcp_import(end->stack[end->side], &state, end, index, (uint32_t)end->unread, now_ps, &end->conn), FLUE_OK);
     for (unsigned i = 0; i < chain->count; i++) {
         assert_int_equal(flue_tcp_send(end->conn, &chain->spans[i], now_ps), FLUE_OK);
     }
