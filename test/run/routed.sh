@@ -3,6 +3,8 @@
 # A server behind two gateways, on the model's own network and on ns-3's, whose gateways are routers of ns-3's: when each
 # frame arrives differs, for there the Ethernet is one wire for all; what happens to connections and bytes does not.
 #   routed.sh FLUE SEEDS
+# Open loops begin requests until the last that is measured is answered: at a low load with even gaps none begins meanwhile,
+# so that as many are made on both.
 # Ends with exit code 0 if everything agreed, 77 if ns-3 is not there; says on stderr what did not.
 set -u
 flue=$1
@@ -48,8 +50,8 @@ relink -s connections=20
 relink -s connections=20 -s relink=update -s ddi.invalid_raise=eager
 terminate-storm -s connections=30 -s requests=300
 terminate-storm -s connections=30 -s requests=300 -s 'events=+3ms sleep; +5ms wake'
-exhaustion -s connections=40 -s requests=100 -s capacity=20
-exhaustion -s connections=40 -s requests=100 -s paths=5
+exhaustion -s connections=40 -s requests=100 -s capacity=20 -s arrivals=periodic -s load=5%
+exhaustion -s connections=40 -s requests=100 -s paths=5 -s arrivals=periodic -s load=5%
 END
 echo "$runs runs, $failed failed"
 [ "$failed" -eq 0 ]
