@@ -26,7 +26,7 @@
 enum { TICKS = 10, SECONDS = 10, SECONDS_MOST = 3600 };
 
 struct watched {
-    const char *option, *library, *unmarked; /* unmarked: what of it is called without a mark; NULL: nothing */
+    const char *option, *path, *unmarked; /* unmarked: what of it is called without a mark; NULL: nothing */
     uintptr_t from, to;                      /* its code; 0: not known */
 };
 
@@ -57,7 +57,7 @@ static void give_up(const struct watched *whose, const char *which)
     say("flue run: ");
     say(whose->option);
     say(" ");
-    say(whose->library);
+    say(whose->path);
     say(": ");
     say(which);
     say(" did not come back within ");
@@ -211,7 +211,7 @@ static const struct flue_provider *with_target(const char *library, const struct
     static struct flue_provider watching;
     struct search search = {.found = &target};
 
-    target.library = library;
+    target.path = library;
     if (provider == &watching) {
         real_target = fatal_count_alarms(library, real_target); /* the job runs again */
         return provider;
@@ -232,7 +232,7 @@ static const struct flue_policy *with_policy(const char *library, const struct f
 {
     static struct flue_policy watching;
 
-    policy.library = library;
+    policy.path = library;
     if (asked == &watching) {
         return asked;
     }

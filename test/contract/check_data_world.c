@@ -191,6 +191,35 @@ PNET_BUFFER_LIST world_segment(struct world *world)
     return nbl;
 }
 
+void world_offer_another(struct world *world, struct owned_handle *other, PNET_BUFFER_LIST buffered)
+{
+    static FLUE_TCP_BLOCK block;
+    static FLUE_PATH_BLOCK path;
+    static FLUE_NEIGHBOR_BLOCK neighbor;
+
+    memset(other, 0, sizeof *other);
+    other->protocol = &world->fakes.protocol;
+    neighbor = world->n;
+    path = world->p;
+    block = world->t;
+    memset(&neighbor.Block, 0, sizeof neighbor.Block);
+    memset(&path.Block, 0, sizeof path.Block);
+    memset(&block.Block, 0, sizeof block.Block);
+    neighbor.Block.Header = (NDIS_OBJECT_HEADER){NeighborOffloadState, 1, sizeof neighbor.Block};
+    neighbor.Block.OffloadHandle = &world->neighbor.handle;
+    neighbor.Block.DependentBlockList = &path.Block;
+    path.Block.Header = (NDIS_OBJECT_HEADER){Ip4OffloadState, 1, sizeof path.Block};
+    path.Block.OffloadHandle = &world->path.handle;
+    path.Block.DependentBlockList = &block.Block;
+    block.Block.Header = (NDIS_OBJECT_HEADER){TcpOffloadState, 2, sizeof block.Block};
+    block.Block.OffloadHandle = &other->handle;
+    block.Const.LocalPort++;
+    if (buffered != NULL) {
+        block.Delegated.BufferedData = buffered;
+    }
+    NdisInitiateOffload(world->fakes.protocol.bindings[0].handle, &neighbor.Block);
+}
+
 void world_terminate(struct world *world)
 {
     world->end.Block.Header = (NDIS_OBJECT_HEADER){TcpOffloadDelegatedState, 2, sizeof world->end.Block};

@@ -49,6 +49,8 @@ PNET_BUFFER_LIST world_send(struct world *world, uint32_t bytes);
 PNET_BUFFER_LIST world_post(struct world *world, uint32_t bytes, int no_push);
 PNET_BUFFER_LIST world_disconnect(struct world *world, uint32_t bytes, ULONG flags);
 PNET_BUFFER_LIST world_segment(struct world *world); /* a frame to forward */
+/* A second connection is offered on the same path, with data that was received and not read, or NULL; one at a time. */
+void world_offer_another(struct world *world, struct owned_handle *other, PNET_BUFFER_LIST buffered);
 void world_terminate(struct world *world);
 
 /* The target. */

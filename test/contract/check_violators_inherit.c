@@ -60,30 +60,9 @@ static void has_copied_nothing(struct world *world)
 static PNET_BUFFER_LIST offer_with_data(struct world *world)
 {
     static struct owned_handle other;
-    static FLUE_TCP_BLOCK block;
-    static FLUE_PATH_BLOCK path;
-    static FLUE_NEIGHBOR_BLOCK neighbor;
     PNET_BUFFER_LIST data = world_arrived(world, 5);
 
-    memset(&other, 0, sizeof other);
-    other.protocol = &world->fakes.protocol;
-    neighbor = world->n;
-    path = world->p;
-    block = world->t;
-    memset(&neighbor.Block, 0, sizeof neighbor.Block);
-    memset(&path.Block, 0, sizeof path.Block);
-    memset(&block.Block, 0, sizeof block.Block);
-    neighbor.Block.Header = (NDIS_OBJECT_HEADER){NeighborOffloadState, 1, sizeof neighbor.Block};
-    neighbor.Block.OffloadHandle = &world->neighbor.handle;
-    neighbor.Block.DependentBlockList = &path.Block;
-    path.Block.Header = (NDIS_OBJECT_HEADER){Ip4OffloadState, 1, sizeof path.Block};
-    path.Block.OffloadHandle = &world->path.handle;
-    path.Block.DependentBlockList = &block.Block;
-    block.Block.Header = (NDIS_OBJECT_HEADER){TcpOffloadState, 2, sizeof block.Block};
-    block.Block.OffloadHandle = &other.handle;
-    block.Const.LocalPort++;
-    block.Delegated.BufferedData = data;
-    NdisInitiateOffload(world->fakes.protocol.bindings[0].handle, &neighbor.Block);
+    world_offer_another(world, &other, data);
     return data;
 }
 

@@ -91,36 +91,9 @@ static void reset_hands_sends_back(struct world *world)
 
 static struct owned_handle early;
 
-/* A second connection is offered, and not taken yet. */
-static void offer_another(struct world *world)
-{
-    static FLUE_TCP_BLOCK block;
-    static FLUE_PATH_BLOCK path;
-    static FLUE_NEIGHBOR_BLOCK neighbor;
-
-    memset(&early, 0, sizeof early);
-    early.protocol = &world->fakes.protocol;
-    neighbor = world->n;
-    path = world->p;
-    block = world->t;
-    memset(&neighbor.Block, 0, sizeof neighbor.Block);
-    memset(&path.Block, 0, sizeof path.Block);
-    memset(&block.Block, 0, sizeof block.Block);
-    neighbor.Block.Header = (NDIS_OBJECT_HEADER){NeighborOffloadState, 1, sizeof neighbor.Block};
-    neighbor.Block.OffloadHandle = &world->neighbor.handle;
-    neighbor.Block.DependentBlockList = &path.Block;
-    path.Block.Header = (NDIS_OBJECT_HEADER){Ip4OffloadState, 1, sizeof path.Block};
-    path.Block.OffloadHandle = &world->path.handle;
-    path.Block.DependentBlockList = &block.Block;
-    block.Block.Header = (NDIS_OBJECT_HEADER){TcpOffloadState, 2, sizeof block.Block};
-    block.Block.OffloadHandle = &early.handle;
-    block.Const.LocalPort++;
-    NdisInitiateOffload(world->fakes.protocol.bindings[0].handle, &neighbor.Block);
-}
-
 static void sends_while_initiated(struct world *world)
 {
-    offer_another(world);
+    world_offer_another(world, &early, NULL);
     (void)NdisOffloadTcpSend(&early.handle, world_list(world, 10));
 }
 
@@ -128,7 +101,7 @@ static void indicates_while_initiated(struct world *world)
 {
     ULONG consumed = 0;
 
-    offer_another(world);
+    world_offer_another(world, &early, NULL);
     (void)world->fakes.miniport.up.NdisTcpOffloadReceiveHandler(&early.handle, world_arrived(world, 5), SUCCESS,
                                                                 &consumed);
 }

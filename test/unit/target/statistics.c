@@ -32,35 +32,19 @@ static void peer(struct rig *rig, uint32_t seq, uint32_t ack, uint32_t bytes, ui
     rig_wait(rig, 20 * RIG_US);
 }
 
-static TCP_OFFLOAD_STATS tcp_stats(struct rig *rig)
+static TCP_OFFLOAD_STATS tcp_stats_of(struct rig *rig, NDIS_OID oid)
 {
     TCP_OFFLOAD_STATS stats;
 
-    assert_int_equal(rig_request(rig, QUERY, OID_TCP4_OFFLOAD_STATS, &stats, sizeof stats), NDIS_STATUS_SUCCESS);
+    assert_int_equal(rig_request(rig, QUERY, oid, &stats, sizeof stats), NDIS_STATUS_SUCCESS);
     return stats;
 }
 
-static IP_OFFLOAD_STATS ip_stats(struct rig *rig)
+static IP_OFFLOAD_STATS ip_stats_of(struct rig *rig, NDIS_OID oid)
 {
     IP_OFFLOAD_STATS stats;
 
-    assert_int_equal(rig_request(rig, QUERY, OID_IP4_OFFLOAD_STATS, &stats, sizeof stats), NDIS_STATUS_SUCCESS);
-    return stats;
-}
-
-static IP_OFFLOAD_STATS ip6_stats(struct rig *rig)
-{
-    IP_OFFLOAD_STATS stats;
-
-    assert_int_equal(rig_request(rig, QUERY, OID_IP6_OFFLOAD_STATS, &stats, sizeof stats), NDIS_STATUS_SUCCESS);
-    return stats;
-}
-
-static TCP_OFFLOAD_STATS tcp6_stats(struct rig *rig)
-{
-    TCP_OFFLOAD_STATS stats;
-
-    assert_int_equal(rig_request(rig, QUERY, OID_TCP6_OFFLOAD_STATS, &stats, sizeof stats), NDIS_STATUS_SUCCESS);
+    assert_int_equal(rig_request(rig, QUERY, oid, &stats, sizeof stats), NDIS_STATUS_SUCCESS);
     return stats;
 }
 
@@ -98,17 +82,21 @@ static void zero_counters(struct rig *rig)
         }
         assert_int_equal(rig_request(rig, SET, cases[which].oid, bytes == 0 ? NULL : garbage, bytes),
                          NDIS_STATUS_SUCCESS);
-        assert_int_equal(tcp_stats(rig).InSegments, cases[which].tcp && !cases[which].v6 ? 0 : 7);
-        assert_int_equal(tcp6_stats(rig).InSegments, cases[which].tcp && cases[which].v6 ? 0 : 8);
-        assert_int_equal(ip_stats(rig).InReceives, !cases[which].tcp && !cases[which].v6 ? 0 : 9);
-        assert_int_equal(ip6_stats(rig).InReceives, !cases[which].tcp && cases[which].v6 ? 0 : 10);
+        assert_int_equal(tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS).InSegments,
+                         cases[which].tcp && !cases[which].v6 ? 0 : 7);
+        assert_int_equal(tcp_stats_of(rig, OID_TCP6_OFFLOAD_STATS).InSegments,
+                         cases[which].tcp && cases[which].v6 ? 0 : 8);
+        assert_int_equal(ip_stats_of(rig, OID_IP4_OFFLOAD_STATS).InReceives,
+                         !cases[which].tcp && !cases[which].v6 ? 0 : 9);
+        assert_int_equal(ip_stats_of(rig, OID_IP6_OFFLOAD_STATS).InReceives,
+                         !cases[which].tcp && cases[which].v6 ? 0 : 10);
     }
 }
 
 /* CH-322: a probe's byte is old when the window lets it leave with others that are new. */
 static void count_partly_old(struct rig *rig)
 {
-    const TCP_OFFLOAD_STATS before = tcp_stats(rig);
+    const TCP_OFFLOAD_STATS before = tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS);
     struct flue_frame frame = rig_segment(1, 0, 0, 0, FLUE_TCP_ACK);
     unsigned sent = rig->sent;
 
@@ -119,20 +107,20 @@ static void count_partly_old(struct rig *rig)
         rig_wait(rig, 20 * FLUE_PS_PER_MS);
     }
     assert_int_equal(rig->sent, sent + 1); /* the probe: a new segment */
-    assert_int_equal(tcp_stats(rig).OutSegments, before.OutSegments + 1);
+    assert_int_equal(tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS).OutSegments, before.OutSegments + 1);
     frame.window = 65535;
     flue_target_receive(rig->target, &frame, rig->env.now_ps);
     rig_wait(rig, 20 * RIG_US);
     assert_int_equal(rig->sent, sent + 2);
     assert_int_equal(rig->out[sent + 1].frame.payload.length_bytes, 100);
-    assert_int_equal(tcp_stats(rig).OutSegments, before.OutSegments + 2);
-    assert_int_equal(tcp_stats(rig).RetransmittedSegments, before.RetransmittedSegments + 1);
+    assert_int_equal(tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS).OutSegments, before.OutSegments + 2);
+    assert_int_equal(tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS).RetransmittedSegments, before.RetransmittedSegments + 1);
 }
 
 static void expect_nothing_of_ipv6(struct rig *rig)
 {
-    const TCP_OFFLOAD_STATS tcp = tcp6_stats(rig);
-    const IP_OFFLOAD_STATS ip = ip6_stats(rig);
+    const TCP_OFFLOAD_STATS tcp = tcp_stats_of(rig, OID_TCP6_OFFLOAD_STATS);
+    const IP_OFFLOAD_STATS ip = ip_stats_of(rig, OID_IP6_OFFLOAD_STATS);
 
     assert_int_equal(tcp.InSegments + tcp.OutSegments + tcp.RetransmittedSegments + tcp.OutResets, 0);
     assert_int_equal(tcp.CurrentlyEstablished + tcp.ResetEstablished + tcp.InErrors, 0);
@@ -147,7 +135,7 @@ static void counts_offloaded_traffic(void **state)
     IP_OFFLOAD_STATS ip;
 
     (void)state;
-    assert_int_equal(tcp_stats(rig).CurrentlyEstablished, 2);
+    assert_int_equal(tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS).CurrentlyEstablished, 2);
     peer(rig, 0, 0, 100, FLUE_TCP_ACK);
     rig_peer(rig, 5, 0, 0, 100, FLUE_TCP_ACK); /* no connection of ours */
     send_ordinary(rig);
@@ -159,8 +147,8 @@ static void counts_offloaded_traffic(void **state)
     rig_wait(rig, 50 * FLUE_PS_PER_MS);
     peer(rig, 100, 0, 0, FLUE_TCP_ACK);
     rig_wait(rig, 2 * SECOND); /* unacknowledged: it is repeated */
-    tcp = tcp_stats(rig);
-    ip = ip_stats(rig);
+    tcp = tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS);
+    ip = ip_stats_of(rig, OID_IP4_OFFLOAD_STATS);
     assert_int_equal(tcp.InSegments, 2);
     assert_int_equal(tcp.OutSegments, 1);
     assert_true(tcp.RetransmittedSegments > 0);
@@ -175,7 +163,7 @@ static void counts_offloaded_traffic(void **state)
     rig_disconnect(rig, 0, 0, 0, TCP_DISCONNECT_ABORTIVE_CLOSE);
     rig_wait(rig, 20 * RIG_US);
     rig_peer(rig, 1, 0, 0, 0, FLUE_TCP_RST);
-    tcp = tcp_stats(rig);
+    tcp = tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS);
     assert_int_equal(tcp.OutResets, 1);
     assert_int_equal(tcp.ResetEstablished, 2);
     assert_int_equal(tcp.CurrentlyEstablished, 0);
@@ -183,8 +171,8 @@ static void counts_offloaded_traffic(void **state)
     zero_counters(rig);
     finish(rig, 2);
     rig = offloaded(1); /* another interface */
-    assert_int_equal(tcp_stats(rig).InSegments, 0);
-    assert_int_equal(ip_stats(rig).InReceives, 0);
+    assert_int_equal(tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS).InSegments, 0);
+    assert_int_equal(ip_stats_of(rig, OID_IP4_OFFLOAD_STATS).InReceives, 0);
     finish(rig, 1);
 }
 
@@ -205,22 +193,22 @@ static void lets_counters_wrap(void **state)
                                                          .ResetEstablished = UINT32_MAX,
                                                          .OutResets = UINT32_MAX};
     peer(rig, 0, 0, 10, FLUE_TCP_ACK);
-    assert_int_equal(ip_stats(rig).InReceives, 0);
-    assert_int_equal(ip_stats(rig).InOctets, 40);
-    assert_int_equal(ip_stats(rig).InDelivers, 0);
-    assert_int_equal(tcp_stats(rig).InSegments, 0);
+    assert_int_equal(ip_stats_of(rig, OID_IP4_OFFLOAD_STATS).InReceives, 0);
+    assert_int_equal(ip_stats_of(rig, OID_IP4_OFFLOAD_STATS).InOctets, 40);
+    assert_int_equal(ip_stats_of(rig, OID_IP4_OFFLOAD_STATS).InDelivers, 0);
+    assert_int_equal(tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS).InSegments, 0);
     rig_send(rig, 0, 0, 10);
     rig_wait(rig, 20 * RIG_US);
-    assert_int_equal(ip_stats(rig).OutRequests, 0);
-    assert_int_equal(ip_stats(rig).OutOctets, 49);
-    assert_int_equal(tcp_stats(rig).OutSegments, 0);
+    assert_int_equal(ip_stats_of(rig, OID_IP4_OFFLOAD_STATS).OutRequests, 0);
+    assert_int_equal(ip_stats_of(rig, OID_IP4_OFFLOAD_STATS).OutOctets, 49);
+    assert_int_equal(tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS).OutSegments, 0);
     rig_wait(rig, SECOND);
     assert_true(rig->sent > 1);
-    assert_int_equal(tcp_stats(rig).RetransmittedSegments, rig->sent - 2);
+    assert_int_equal(tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS).RetransmittedSegments, rig->sent - 2);
     rig_disconnect(rig, 0, 0, 0, TCP_DISCONNECT_ABORTIVE_CLOSE);
     rig_wait(rig, 20 * RIG_US);
-    assert_int_equal(tcp_stats(rig).OutResets, 0);
-    assert_int_equal(tcp_stats(rig).ResetEstablished, 0);
+    assert_int_equal(tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS).OutResets, 0);
+    assert_int_equal(tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS).ResetEstablished, 0);
     finish(rig, 1);
 }
 
@@ -283,13 +271,14 @@ static void treats_corrupt_headers(void **state)
         flue_target_receive_bad(rig->target, bad, &frame, rig->env.now_ps);
         rig_wait(rig, 20 * RIG_US);
         assert_int_equal(rig_count(rig, RIG_FRAMES_IN), 1 - kept);
-        assert_int_equal(ip_stats(rig).InReceives, kept);
-        assert_int_equal(ip_stats(rig).InOctets, kept * 140);
-        assert_int_equal(ip_stats(rig).InDelivers, whole);
-        assert_int_equal(ip_stats(rig).InHeaderErrors, bad == FLUE_BAD_IP_HEADER ? kept : 0);
-        assert_int_equal(ip_stats(rig).InTruncatedPackets, bad == FLUE_BAD_IP_TRUNCATED ? kept : 0);
-        assert_int_equal(tcp_stats(rig).InErrors, whole);
-        assert_int_equal(tcp_stats(rig).InSegments, whole); /* errors included */
+        assert_int_equal(ip_stats_of(rig, OID_IP4_OFFLOAD_STATS).InReceives, kept);
+        assert_int_equal(ip_stats_of(rig, OID_IP4_OFFLOAD_STATS).InOctets, kept * 140);
+        assert_int_equal(ip_stats_of(rig, OID_IP4_OFFLOAD_STATS).InDelivers, whole);
+        assert_int_equal(ip_stats_of(rig, OID_IP4_OFFLOAD_STATS).InHeaderErrors, bad == FLUE_BAD_IP_HEADER ? kept : 0);
+        assert_int_equal(ip_stats_of(rig, OID_IP4_OFFLOAD_STATS).InTruncatedPackets,
+                         bad == FLUE_BAD_IP_TRUNCATED ? kept : 0);
+        assert_int_equal(tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS).InErrors, whole);
+        assert_int_equal(tcp_stats_of(rig, OID_TCP4_OFFLOAD_STATS).InSegments, whole); /* errors included */
         leave(rig, stage);
     }
 }
