@@ -37,20 +37,20 @@ static void client_received(void *ctx, struct flue_ns3_socket *socket, const str
 }
 
 /* The server: an application above Flue's sockets. */
-static void server_received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
+static void server_received(void *ctx, struct flue_host_socket *socket, const struct flue_span *span, flue_ps at_ps)
 {
     (void)ctx, (void)at_ps;
     if (span->offset_bytes + span->length_bytes == REQUEST_BYTES)
         must(flue_host_socket_send(socket, RESPONSE_BYTES), "response");
 }
 
-static void server_peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void server_peer_closed(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     (void)ctx, (void)at_ps;
     must(flue_host_socket_close(socket), "close");
 }
 
-static void server_moved(void *ctx, struct flue_socket *socket, enum flue_holder holder, enum flue_move why,
+static void server_moved(void *ctx, struct flue_host_socket *socket, enum flue_holder holder, enum flue_move why,
                          flue_ps at_ps)
 {
     (void)ctx;

@@ -12,7 +12,7 @@
 find_path(FLUE_NS3_INCLUDE ns3/point-to-point-net-device.h)
 set(flue_ns3_libraries "")
 set(FlueNs3_FOUND TRUE)
-foreach(module core network point-to-point csma internet)
+foreach(module core network point-to-point csma bridge internet)
     find_library(FLUE_NS3_LIBRARY_${module} ns3-${module})
     mark_as_advanced(FLUE_NS3_LIBRARY_${module})
     if(NOT FLUE_NS3_LIBRARY_${module})

@@ -11,7 +11,8 @@ extern "C" __attribute__((visibility("default"))) const flue_ns3_api*
 flue_ns3_functions(void)
 {
     static const struct flue_ns3_api api = {
-        FLUE_NS3_ABI,       FLUE_NS3_VERSION,  flue::OpenNet,      flue::OpenLan,    flue::OpenRouted,
+        FLUE_NS3_ABI,       FLUE_NS3_VERSION,  flue::OpenNet,      flue::OpenLan,
+        flue::OpenSwitch,   flue::OpenRouted,
         flue::BenchDevice,  flue::BenchTcp,    flue::WorldNew,     flue::WorldFree,  flue::WorldWhy,
         flue::WorldAddNode, flue::WorldAddLan, flue::WorldJoin,    flue::WorldLink,  flue::WorldAddress,
         flue::WorldAddRouted,

@@ -15,7 +15,7 @@ for name in flue-host flue-socket; do
     ln -sfn "$root/shim/$name.h" "$module/model/$name.h"
     ln -sfn "$root/shim/$name.cc" "$module/model/$name.cc"
 done
-for name in port point lan nodes world routers capture streams sockets descriptor-tag; do
+for name in port point lan nodes world routers capture streams sockets ipv6 fast-demux descriptor-tag; do
     ln -sfn "$root/shim/$name.cc" "$module/model/flue-$name.cc"
 done
 ln -sfn "$root/model" "$module/model/engine"
@@ -56,6 +56,8 @@ set(sources
     model/flue-capture.cc
     model/flue-streams.cc
     model/flue-sockets.cc
+    model/flue-ipv6.cc
+    model/flue-fast-demux.cc
     model/flue-descriptor-tag.cc
 )
 # Folders that nobody outside needs, so they are told of no target.
@@ -69,6 +71,7 @@ build_lib(
     model/flue-host.h
     model/flue-socket.h
   LIBRARIES_TO_LINK
+    ${libbridge}
     ${libcsma}
     ${libpoint-to-point}
     ${libinternet}

@@ -140,7 +140,7 @@ struct FlueHostCalls
     }
 
     /** One that came in is known from the moment when it is open. */
-    static Ptr<FlueSocket> Of(void* ctx, flue_socket* model, flue_ps atPs)
+    static Ptr<FlueSocket> Of(void* ctx, flue_host_socket* model, flue_ps atPs)
     {
         FlueHost* host = static_cast<FlueHost::Listener*>(ctx)->host;
         const flue_tcp_tuple tuple = flue_host_socket_tuple(model);
@@ -151,7 +151,7 @@ struct FlueHostCalls
         return found != host->m_sockets.end() ? found->second : nullptr;
     }
 
-    static void Connected(void* ctx, flue_socket* model, flue_ps atPs)
+    static void Connected(void* ctx, flue_host_socket* model, flue_ps atPs)
     {
         auto listener = static_cast<FlueHost::Listener*>(ctx);
         Ptr<FlueSocket> socket = Of(ctx, model, atPs);
@@ -177,7 +177,7 @@ struct FlueHostCalls
         socket->m_holder = flue_host_socket_holder(model) == FLUE_HOLDER_TARGET ? FlueSocket::TARGET : FlueSocket::HOST;
     }
 
-    static void Received(void* ctx, flue_socket* model, const flue_span* span, flue_ps atPs)
+    static void Received(void* ctx, flue_host_socket* model, const flue_span* span, flue_ps atPs)
     {
         Ptr<FlueSocket> socket = Of(ctx, model, atPs);
 
@@ -191,7 +191,7 @@ struct FlueHostCalls
         }
     }
 
-    static void Acknowledged(void* ctx, flue_socket* model, uint32_t bytes, flue_ps atPs)
+    static void Acknowledged(void* ctx, flue_host_socket* model, uint32_t bytes, flue_ps atPs)
     {
         Ptr<FlueSocket> socket = Of(ctx, model, atPs);
 
@@ -205,7 +205,7 @@ struct FlueHostCalls
         }
     }
 
-    static void PeerClosed(void* ctx, flue_socket* model, flue_ps atPs)
+    static void PeerClosed(void* ctx, flue_host_socket* model, flue_ps atPs)
     {
         Ptr<FlueSocket> socket = Of(ctx, model, atPs);
 
@@ -215,7 +215,7 @@ struct FlueHostCalls
         }
     }
 
-    static void Moved(void* ctx, flue_socket* model, flue_holder holder, flue_move, flue_ps atPs)
+    static void Moved(void* ctx, flue_host_socket* model, flue_holder holder, flue_move, flue_ps atPs)
     {
         Ptr<FlueSocket> socket = Of(ctx, model, atPs);
 
@@ -225,7 +225,7 @@ struct FlueHostCalls
         }
     }
 
-    static void Closed(void* ctx, flue_socket* model, flue_tcp_reason reason, flue_ps atPs)
+    static void Closed(void* ctx, flue_host_socket* model, flue_tcp_reason reason, flue_ps atPs)
     {
         Ptr<FlueSocket> socket = Of(ctx, model, atPs);
         const bool clean = reason == FLUE_TCP_BY_CLOSE || reason == FLUE_TCP_BY_SEGMENT || reason == FLUE_TCP_BY_2MSL;

@@ -136,7 +136,7 @@ bool
 FlueSocket::Send(uint32_t bytes)
 {
     NS_LOG_FUNCTION(this << bytes);
-    return Do([](::flue_socket* socket, int64_t, uint32_t count) { return flue_host_socket_send(socket, count) == FLUE_OK; },
+    return Do([](::flue_host_socket* socket, int64_t, uint32_t count) { return flue_host_socket_send(socket, count) == FLUE_OK; },
               bytes);
 }
 
@@ -144,7 +144,7 @@ bool
 FlueSocket::Close()
 {
     NS_LOG_FUNCTION(this);
-    return Do([](::flue_socket* socket, int64_t, uint32_t) { return flue_host_socket_close(socket) == FLUE_OK; }, 0);
+    return Do([](::flue_host_socket* socket, int64_t, uint32_t) { return flue_host_socket_close(socket) == FLUE_OK; }, 0);
 }
 
 void
@@ -152,7 +152,7 @@ FlueSocket::Abort()
 {
     NS_LOG_FUNCTION(this);
     Do(
-        [](::flue_socket* socket, int64_t, uint32_t) {
+        [](::flue_host_socket* socket, int64_t, uint32_t) {
             flue_host_socket_abort(socket);
             return true;
         },
@@ -164,7 +164,7 @@ FlueSocket::Offload()
 {
     NS_LOG_FUNCTION(this);
     return Do(
-        [](::flue_socket* socket, int64_t atPs, uint32_t) { return flue_host_socket_offload(socket, atPs) == FLUE_OK; },
+        [](::flue_host_socket* socket, int64_t atPs, uint32_t) { return flue_host_socket_offload(socket, atPs) == FLUE_OK; },
         0);
 }
 
@@ -173,17 +173,17 @@ FlueSocket::Upload()
 {
     NS_LOG_FUNCTION(this);
     return Do(
-        [](::flue_socket* socket, int64_t atPs, uint32_t) { return flue_host_socket_upload(socket, atPs) == FLUE_OK; },
+        [](::flue_host_socket* socket, int64_t atPs, uint32_t) { return flue_host_socket_upload(socket, atPs) == FLUE_OK; },
         0);
 }
 
 bool
-FlueSocket::Do(bool (*what)(::flue_socket* socket, int64_t atPs, uint32_t bytes), uint32_t bytes)
+FlueSocket::Do(bool (*what)(::flue_host_socket* socket, int64_t atPs, uint32_t bytes), uint32_t bytes)
 {
     struct Work
     {
         FlueSocket* socket;
-        bool (*what)(::flue_socket*, int64_t, uint32_t);
+        bool (*what)(::flue_host_socket*, int64_t, uint32_t);
         uint32_t bytes;
         bool done;
     } work{this, what, bytes, false};

@@ -15,7 +15,7 @@
 FLUE_BEGIN_C
 
 /* Version of this interface; the module answers it, the program compares. */
-#define FLUE_NS3_ABI 5u
+#define FLUE_NS3_ABI 6u
 
 /* ---- Worlds of any shape ----
  *
@@ -39,6 +39,7 @@ FLUE_BEGIN_C
 struct flue_ns3_world;  /* opaque */
 struct flue_ns3_socket; /* opaque: a TCP socket of ns-3's */
 
+/* What a node of a world is. */
 enum flue_ns3_kind {
     FLUE_NS3_FLUE,   /* a Flue node: no stack of ns-3's; one interface */
     FLUE_NS3_ROUTER, /* ns-3's IPv4 stack; forwards */
@@ -48,7 +49,7 @@ enum flue_ns3_kind {
 
 /* Bytes that were written out and compared: flue_payload_byte() of stream and offset is what they have to be. */
 struct flue_ns3_totals {
-    uint64_t compared_bytes;
+    uint64_t compared_bytes; /* by Flue nodes, sockets of ns-3's and captures */
     uint64_t wrong_bytes; /* in pieces with a byte that is not the stream's; a Flue node does not get such a packet */
     uint64_t unknown_packets; /* to Flue nodes, of connections whose stream nobody has named; lost */
 };
@@ -58,10 +59,11 @@ struct flue_ns3_totals {
  * 10.0.0.1 and so on; the routers, whose addresses follow; the core; the hosts, 10.1.0.0 and so on.
  * FLUE_NS3_ROUTED fills in one Flue node, two routers, ten hosts, 1 Gb/s, 5 us, 1500 bytes, queues of 500. */
 struct flue_ns3_routed {
-    uint64_t seed;
+    uint64_t seed;                       /* of the Flue nodes' env */
     unsigned flue_nodes, routers, hosts; /* with the routers at most 250; at least 1; at most 60000 */
     struct flue_wire_facts wire;         /* of the Ethernet and of all links */
 };
+/* Its defaults, as an initialiser. */
 #define FLUE_NS3_ROUTED                                                                                                \
     {                                                                                                                  \
         1, 1, 2, 10,                                                                                                   \
@@ -76,7 +78,7 @@ struct flue_ns3_routed {
 /* The application above a socket of ns-3's.  Any pointer may be NULL.  All calls come from the simulator, at the
  * present moment; from inside them every socket function may be called, for this socket and others. */
 struct flue_ns3_app {
-    void *ctx;
+    void *ctx; /* handed back in each call */
     /* A connection has come in: the identity that both ends know it by (streams, see socket_connect()); NULL: a running
      * number from 0. */
     uint32_t (*identify)(void *ctx, const struct flue_ip *remote_ip, uint16_t remote_port);
@@ -89,14 +91,16 @@ struct flue_ns3_app {
     void (*closed)(void *ctx, struct flue_ns3_socket *socket, int failed);
 };
 
+/* The library's functions; static storage. */
 struct flue_ns3_api {
-    uint32_t abi;
+    uint32_t abi;        /* FLUE_NS3_ABI, or the library is of another version */
     const char *version; /* of ns-3: "3.37"; static storage */
 
     /* Two nodes, a point-to-point channel, a PointToPointNetDevice with a DropTailQueue at each end; simulation time in
      * picoseconds.  framing_bytes must be 2 (PPP).
-     * FLUE_OK: *out is filled; end it with out->free(out->ctx).
-     * FLUE_EINVAL, FLUE_ESTATE: message holds one line for the user. */
+     * FLUE_OK: *out is filled; end it with out->free(out->ctx).  FLUE_EINVAL: other framing;
+     * FLUE_ESTATE: another network or world is open, or ns-3's clock cannot have picoseconds any more.  Then message
+     * holds one line for the user. */
     flue_err (*open)(const struct flue_net_params *params, struct flue_net *out, char *message, size_t room);
 
     /* params->nodes on one Ethernet: a CsmaNetDevice each on one CsmaChannel, which has rate and delay of the first
@@ -104,6 +108,12 @@ struct flue_ns3_api {
      * a node hears frames without a tag, those with a priority only, and those of its tagged_vids; untagged_vid does
      * not count.  No routers, no nodes behind them.  As open() in all else. */
     flue_err (*open_lan)(const struct flue_switch_params *params, struct flue_net *out, char *message, size_t room);
+
+    /* As open_lan(), but each node has a wire of its own, with its rate and delay, to a bridge of ns-3's
+     * (BridgeNetDevice), which learns where a MAC address is from what is sent, as the switch of flue_net_switch() does,
+     * and knows no VLANs.  A wire carries one frame at a time, in either direction.  A node may send from any MAC
+     * address; it hears what the bridge lets through, and looks at the address itself. */
+    flue_err (*open_switch)(const struct flue_switch_params *params, struct flue_net *out, char *message, size_t room);
 
     /* The network of flue_net_switch() with routers of ns-3's: the nodes that are not behind_routers and the routers on
      * one CsmaChannel, which has the rate of the first router, no delay, and leads to all addresses that are nobody's;
@@ -113,17 +123,23 @@ struct flue_ns3_api {
      * nodes' wires say so. router_down(): the router's interfaces are down at both their ends, it hears and says
      * nothing, forgets its neighbours, and the core sends by the first router that is up.  Of router_totals() forwarded
      * and unroutable count.  All are of one VLAN: the routers, the Ethernet has no tags; a node whose frames have the
-     * tag has a port that takes it away and puts it on.  No IPv6.  As open() in all else. */
+     * tag has a port that takes it away and puts it on.  behind_mtu(): the core sends no longer packets to the node:
+     * those of IPv4 it cuts, of IPv6 it tells their sender.  router_mac() as in flue_net_switch().
+     *
+     * IPv6 if all routers have ip6: ns-3's Ipv6L3Protocol in them and in the core, with ND; ip[1] of a node behind the
+     * routers may then be of IPv6, and its mtu is at least 1280.  As open() in all else. */
     flue_err (*open_routed)(const struct flue_switch_params *params, struct flue_net *out, char *message, size_t room);
 
     /* The device alone: two nodes send `frames` frames of ip_bytes one way and an acknowledgement frame of ack_bytes
-     * back for every second one; no protocol at all.  Stores the CPU time in nanoseconds. */
+     * back for every second one; no protocol at all.  Stores the CPU time in nanoseconds.
+     * FLUE_EINVAL: frames below 2, ip_bytes 0 or above the wire's mtu_bytes, or as FLUE_ESTATE of open(). */
     flue_err (*bench_device)(uint64_t frames, uint32_t ip_bytes, uint32_t ack_bytes,
                              const struct flue_net_params *params, int64_t *cpu_ns);
 
     /* ns-3's own TCP on the same topology: `connections` bulk transfers of bytes each; segment size mss_bytes, deep
      * FIFO queues.  Stores CPU time of the transfer phase in nanoseconds, the data segments it took, and the heap bytes
-     * that one idle established connection holds, both ends. */
+     * that one idle established connection holds, both ends.  FLUE_EINVAL: no connections, or as FLUE_ESTATE of
+     * open(). */
     flue_err (*bench_tcp)(uint32_t connections, uint64_t bytes, uint32_t mss_bytes,
                           const struct flue_net_params *params, int64_t *cpu_ns, uint64_t *segments,
                           uint64_t *idle_bytes);
@@ -137,6 +153,7 @@ struct flue_ns3_api {
     /* One line about the last call that failed; borrowed until the next one. */
     const char *(*world_why)(const struct flue_ns3_world *world);
 
+    /* One more node; *number: its number.  FLUE_ESTATE: after finish(). */
     flue_err (*add_node)(struct flue_ns3_world *world, enum flue_ns3_kind kind, unsigned *number);
     /* An Ethernet, a CsmaChannel: rate, delay, mtu and queue as in facts; the rest of facts does not count.  A frame
      * keeps the channel busy until it has arrived everywhere, so a long delay leaves little of the rate.  Routers
@@ -152,8 +169,8 @@ struct flue_ns3_api {
                      const struct flue_ip *ip_a, unsigned b, const struct flue_ip *ip_b);
     /* One more address that leads to a Flue node at the end of a link. */
     flue_err (*address)(struct flue_ns3_world *world, unsigned node, const struct flue_ip *ip);
-    /* The nodes, routers and core of open_routed(), whose numbers begin with 0, in an empty world.  far: the kind of the
-     * nodes behind the routers, FLUE or HOST; hosts have one address. */
+    /* The nodes, routers and core of open_routed(), whose numbers begin with 0, in an empty world.  far: the kind of
+     * the nodes behind the routers, FLUE or HOST; hosts have one address. */
     flue_err (*add_routed)(struct flue_ns3_world *world, const struct flue_switch_params *params,
                            enum flue_ns3_kind far);
     /* The routes are computed; *out is the network of the Flue nodes.  A host has an env, too, for what an application
@@ -179,6 +196,7 @@ struct flue_ns3_api {
      * on the bytes of all payloads are real and have checksums; call it before run(), so that all of the file does. The
      * files are whole when the world has ended.  FLUE_EIO: one cannot be written. */
     flue_err (*pcap)(struct flue_ns3_world *world, unsigned node, const char *path);
+    /* What has been compared; *out is overwritten. */
     void (*totals)(const struct flue_ns3_world *world, struct flue_ns3_totals *out);
 
     /* ---- TCP sockets of ns-3's, on nodes of kind FLUE_NS3_HOST, after finish() ----
@@ -207,8 +225,8 @@ struct flue_ns3_api {
     void (*socket_abort)(struct flue_ns3_socket *socket);
     /* Whatever the caller wants to find again; NULL at first. */
     void (*socket_set_ctx)(struct flue_ns3_socket *socket, void *ctx);
-    void *(*socket_ctx)(const struct flue_ns3_socket *socket);
-    uint32_t (*socket_id)(const struct flue_ns3_socket *socket);
+    void *(*socket_ctx)(const struct flue_ns3_socket *socket);   /* as set */
+    uint32_t (*socket_id)(const struct flue_ns3_socket *socket); /* the id of the connection */
 };
 
 /* The library's only symbol. */

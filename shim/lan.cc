@@ -8,6 +8,7 @@
 #include "base/span.h"
 #include "frame/frame.h"
 
+#include "ns3/bridge-net-device.h"
 #include "ns3/csma-channel.h"
 #include "ns3/csma-net-device.h"
 #include "ns3/data-rate.h"
@@ -29,7 +30,18 @@ constexpr unsigned TYPE_AT = 2 * MAC_BYTES;
 constexpr unsigned LAN_NODES_MAX = 60000;
 constexpr unsigned VID_MAX = 4094;
 constexpr uint16_t VID = 0x0fff;
-constexpr int64_t FIRST_STREAM = 7000; /* of the devices' back-off */
+constexpr uint32_t IPV6_NEXT_AT = 6; /* in an IPv6 header */
+constexpr uint8_t ICMPV6 = 58;
+constexpr uint8_t ND_ADVERTISEMENT = 136;
+constexpr uint32_t ND_BITS_AT = FRAME_IPV6_BYTES + 4;
+constexpr uint8_t ND_ROUTER = 0x80;
+constexpr int64_t FIRST_STREAM = 7000;        /* of the devices' back-off */
+constexpr int64_t FIRST_PORT_STREAM = 100000; /* of a switch's ports */
+constexpr uint8_t SWITCH_MACS = 3;            /* the switch's own MAC addresses, which nobody sends to, begin 02:00:03 */
+constexpr uint32_t SHORT_FRAME_BYTES = 64;
+constexpr uint32_t WAIT_SLOTS = 64;
+constexpr uint32_t WAIT_DOUBLINGS = 6;
+constexpr uint32_t WAIT_TRIES = 100000;
 
 ns3::Mac48Address
 MacAt(const uint8_t* bytes)
@@ -79,6 +91,16 @@ LanSend(void* ctx, const flue_frame* frame)
                                             static_cast<uint16_t>(bytes[TYPE_AT] << 8 | bytes[TYPE_AT + 1])));
 }
 
+/* A router's neighbour advertisement says that it is one's (RFC 4861 4.4), which frames have no room for. */
+void
+ForgetRouterBit(uint8_t* ip, uint32_t bytes)
+{
+    if (bytes > ND_BITS_AT && ip[IPV6_NEXT_AT] == ICMPV6 && ip[FRAME_IPV6_BYTES] == ND_ADVERTISEMENT)
+    {
+        ip[ND_BITS_AT] &= static_cast<uint8_t>(~ND_ROUTER);
+    }
+}
+
 void
 OnLanPacket(Port* port,
             ns3::Ptr<ns3::NetDevice>,
@@ -91,7 +113,7 @@ OnLanPacket(Port* port,
     uint8_t bytes[MAX_PACKET_BYTES + FRAME_ETHERNET_BYTES];
     flue_frame frame;
 
-    if (packetType == ns3::NetDevice::PACKET_OTHERHOST)
+    if (packetType == ns3::NetDevice::PACKET_OTHERHOST && !port->isSwitched)
     {
         return;
     }
@@ -100,6 +122,10 @@ OnLanPacket(Port* port,
     bytes[TYPE_AT] = static_cast<uint8_t>(protocol >> 8);
     bytes[TYPE_AT + 1] = static_cast<uint8_t>(protocol);
     const uint32_t copied = packet->CopyData(bytes + FRAME_ETHERNET_BYTES, MAX_PACKET_BYTES);
+    if (protocol == FLUE_ETHERTYPE_IPV6)
+    {
+        ForgetRouterBit(bytes + FRAME_ETHERNET_BYTES, copied);
+    }
     if (frame_link_decode(bytes, FRAME_ETHERNET_BYTES + copied, &frame, false) != FLUE_OK)
     {
         port->filtered++;
@@ -214,8 +240,51 @@ AttachEthernet(Port* port, const flue_wire_facts& facts, const uint16_t* vids, u
     port->node->RegisterProtocolHandler(ns3::MakeBoundCallback(&OnLanPacket, port), 0, port->device, true);
 }
 
+void
+LetWait(const flue_wire_facts& facts, const ns3::Ptr<ns3::NetDevice>& device)
+{
+    const flue_ps slotPs = flue_wire_serialise_ps(SHORT_FRAME_BYTES, facts.rate_bps) + facts.delay_ps;
+
+    /* The header gives the last two parameters each other's names. */
+    ns3::DynamicCast<ns3::CsmaNetDevice>(device)->SetBackoffParams(ns3::TimeStep(static_cast<uint64_t>(slotPs)), 1,
+                                                                   WAIT_SLOTS, WAIT_DOUBLINGS, WAIT_TRIES);
+}
+
+namespace
+{
+
+/* The bridge of a switch, on a node of its own; or nullptr: one wire for all. */
+ns3::Ptr<ns3::BridgeNetDevice>
+NewBridge(bool isSwitched)
+{
+    if (!isSwitched)
+    {
+        return nullptr;
+    }
+    auto node = ns3::CreateObject<ns3::Node>();
+    auto bridge = ns3::CreateObject<ns3::BridgeNetDevice>();
+    node->AddDevice(bridge);
+    return bridge;
+}
+
+/* Another wire that ends at the bridge. */
+ns3::Ptr<ns3::CsmaChannel>
+NewSwitchPort(const ns3::Ptr<ns3::BridgeNetDevice>& bridge, unsigned number, flue_wire_facts facts)
+{
+    auto channel = NewEthernetChannel(facts);
+
+    flue_net_mac(number, facts.mac);
+    facts.mac[2] = SWITCH_MACS;
+    auto device = NewEthernet(facts, bridge->GetNode(), channel, FIRST_PORT_STREAM + number);
+    LetWait(facts, device);
+    bridge->AddBridgePort(device);
+    return channel;
+}
+
+} // namespace
+
 flue_err
-OpenLan(const flue_switch_params* params, flue_net* out, char* message, size_t room)
+OpenEthernet(const flue_switch_params* params, bool isSwitched, flue_net* out, char* message, size_t room)
 {
     const char* objection = Objection(params);
 
@@ -229,7 +298,8 @@ OpenLan(const flue_switch_params* params, flue_net* out, char* message, size_t r
         return FLUE_ESTATE;
     }
     auto net = new Net;
-    auto channel = NewEthernetChannel(params->nodes[0].facts);
+    auto bridge = NewBridge(isSwitched);
+    auto channel = isSwitched ? nullptr : NewEthernetChannel(params->nodes[0].facts);
     for (unsigned i = 0; i < params->node_count; i++)
     {
         const flue_switch_node& from = params->nodes[i];
@@ -238,11 +308,32 @@ OpenLan(const flue_switch_params* params, flue_net* out, char* message, size_t r
 
         facts.has_mac = 1;
         flue_net_mac(i, facts.mac);
+        if (isSwitched)
+        {
+            channel = NewSwitchPort(bridge, i, facts);
+        }
         auto device = NewEthernet(facts, node, channel, FIRST_STREAM + i);
+        if (isSwitched)
+        {
+            LetWait(facts, device);
+        }
         AttachEthernet(SetUpPort(net, i, node, device, params->seed), facts, from.tagged_vids, from.tagged_count);
+        net->port[i].isSwitched = isSwitched;
     }
     FillNet(net, out);
     return FLUE_OK;
+}
+
+flue_err
+OpenLan(const flue_switch_params* params, flue_net* out, char* message, size_t room)
+{
+    return OpenEthernet(params, false, out, message, room);
+}
+
+flue_err
+OpenSwitch(const flue_switch_params* params, flue_net* out, char* message, size_t room)
+{
+    return OpenEthernet(params, true, out, message, room);
 }
 
 } // namespace flue

@@ -30,14 +30,19 @@ ns3::Ptr<ns3::NetDevice> NewEthernet(const flue_wire_facts& facts,
                                      const ns3::Ptr<ns3::CsmaChannel>& channel,
                                      int64_t stream);
 
+/* Who finds the wire busy waits for a few times what a short frame takes; ns-3's default is up to a millisecond, in
+ * which a fast neighbour keeps the wire for itself. */
+void LetWait(const flue_wire_facts& facts, const ns3::Ptr<ns3::NetDevice>& device);
+
 /* Nodes, devices with a DropTailQueue of facts.queue_frames each, a channel. */
 void BuildPointToPoint(const flue_net_params* params, ns3::NodeContainer* nodes, ns3::NetDeviceContainer* devices);
 
 /* One line for the user if an Ethernet cannot have this wire, or nullptr. */
 const char* EthernetObjection(const flue_wire_facts& facts);
 
-/* N Flue nodes on ns-3's Ethernet. */
+/* N Flue nodes on ns-3's Ethernet: one wire for all, or a wire each to a bridge of ns-3's. */
 flue_err OpenLan(const flue_switch_params* params, flue_net* out, char* message, size_t room);
+flue_err OpenSwitch(const flue_switch_params* params, flue_net* out, char* message, size_t room);
 
 flue_err OpenNet(const flue_net_params* params, flue_net* out, char* message, size_t room);
 

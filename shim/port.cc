@@ -254,6 +254,18 @@ NetRouterDown(void* ctx, unsigned router, int down)
 }
 
 void
+NetBehindMtu(void* ctx, unsigned node, uint32_t mtuBytes)
+{
+    static_cast<Net*>(ctx)->BehindMtu(node, mtuBytes);
+}
+
+void
+NetRouterMac(void* ctx, unsigned router)
+{
+    static_cast<Net*>(ctx)->RouterMac(router);
+}
+
+void
 NetRouterTotals(void* ctx, unsigned router, flue_net_router_totals* out)
 {
     *out = static_cast<Net*>(ctx)->RouterTotals(router);
@@ -370,7 +382,7 @@ void
 FillNet(Net* net, flue_net* out)
 {
     *out = flue_net{net,    "ns3",     NetEnv,  NetWire, NetAttach,     NetRun,        NetStop,
-                    NetNow, NetTotals, NetFree, NetPortDown, NetRouterDown, nullptr,        nullptr,
+                    NetNow, NetTotals, NetFree, NetPortDown, NetRouterDown, NetBehindMtu,   NetRouterMac,
                     NetPortTotals, NetRouterTotals};
 }
 

@@ -59,6 +59,7 @@ struct Port
     uint64_t lostDown{0};
     bool isDown{false};
     bool toldDown{false}; /* what the node's client was told last */
+    bool isSwitched{false}; /* of a LAN: what the device hears, a switch has let through, whatever MAC address it is for */
     uint16_t accessVid{0}; /* of a LAN without tags: the VLAN whose tag all the node's frames have; 0: none */
     std::vector<bool> vids; /* of a LAN: the VLANs whose tagged frames the node hears */
 };
@@ -69,6 +70,14 @@ struct Net
 
     /* What only a network with routers of ns-3's can do. */
     virtual void RouterDown(unsigned, bool)
+    {
+    }
+
+    virtual void BehindMtu(unsigned, uint32_t)
+    {
+    }
+
+    virtual void RouterMac(unsigned)
     {
     }
 

@@ -15,6 +15,8 @@ namespace
 
 constexpr unsigned NODES_MAX = 60000;
 constexpr unsigned ROUTERS_MAX = 16;
+constexpr uint32_t V6_LEAST_MTU = 1280; /* RFC 8200 5 */
+constexpr uint32_t TRANSIT6 = 0xfd000001; /* fd00:1::/96, of links */
 constexpr uint64_t CORE_BPS = 1000000000000;
 constexpr uint32_t CORE_QUEUE_FRAMES = 10000;
 
@@ -24,6 +26,12 @@ bool
 IsV4(const flue_ip& ip)
 {
     return flue_ip_is_v4(&ip) && ip.word[3] != 0;
+}
+
+bool
+HasV6(const flue_ip& ip)
+{
+    return !flue_ip_is_v4(&ip) && !flue_ip_equal(&ip, &none);
 }
 
 unsigned
@@ -44,7 +52,7 @@ FindAccess(const flue_switch_node& node, unsigned vid, uint16_t* out)
 
 /* One line for the user, or nullptr: it can be built. */
 const char*
-Objection(const flue_switch_params* params)
+Objection(const flue_switch_params* params, flue_ns3_kind far)
 {
     if (params->node_count == 0 || params->node_count > NODES_MAX)
     {
@@ -61,9 +69,9 @@ Objection(const flue_switch_params* params)
     {
         const flue_switch_router& router = params->routers[i];
 
-        if (!IsV4(router.ip4) || !flue_ip_equal(&router.ip6, &none))
+        if (!IsV4(router.ip4) || flue_ip_is_v4(&router.ip6) || HasV6(router.ip6) != HasV6(params->routers[0].ip6))
         {
-            return "--net ns3: routers have an IPv4 address, and none of IPv6";
+            return "--net ns3: routers have an IPv4 address, and all or none have one of IPv6";
         }
         if (router.vid >= FLUE_VLAN_NONE || router.vid != params->routers[0].vid)
         {
@@ -82,9 +90,17 @@ Objection(const flue_switch_params* params)
         {
             return "--net ns3: a node behind the routers has an IPv4 address";
         }
-        if (node.behind_routers != 0 && !IsV4(node.ip[1]) && !flue_ip_equal(&node.ip[1], &none))
+        if (node.behind_routers != 0 && !IsV4(node.ip[1]) && HasV6(node.ip[1]) && !HasV6(params->routers[0].ip6))
         {
-            return "--net ns3: addresses behind the routers are of IPv4";
+            return "--net ns3: an IPv6 address behind the routers needs routers with one";
+        }
+        if (node.behind_routers != 0 && HasV6(node.ip[1]) && node.facts.mtu_bytes < V6_LEAST_MTU)
+        {
+            return "--net ns3: IPv6 needs wires that take 1280 bytes; ns-3's routers do not use others";
+        }
+        if (node.behind_routers != 0 && far != FLUE_NS3_FLUE && !flue_ip_equal(&node.ip[1], &none))
+        {
+            return "--net ns3: a host of ns-3's has one address, of IPv4";
         }
         if (node.behind_routers == 0 && !FindAccess(node, Vid(params->routers[0].vid), &access))
         {
@@ -96,6 +112,32 @@ Objection(const flue_switch_params* params)
         }
     }
     return nullptr;
+}
+
+/* Each router's first interface is on the Ethernet, all others, and all of the core's, are ends of links.  The core's have
+ * addresses so that its ICMP messages have a sender that may pass a router. */
+void
+BuildV6(flue_ns3_world* world, const flue_switch_params* params)
+{
+    flue_ip transit{{TRANSIT6, 0, 0, 0}};
+
+    for (unsigned i = 0; i < world->routers.size(); i++)
+    {
+        const Station& station = world->stations[world->routers[i]];
+
+        for (unsigned k = 0; k < station.interfaces.size(); k++)
+        {
+            transit.word[3]++;
+            AddIpv6(world, i, k, Address6Of(station.interfaces[k].lan >= 0 ? params->routers[i].ip6 : transit));
+        }
+    }
+    for (unsigned i = 0; i < params->node_count; i++)
+    {
+        if (params->nodes[i].behind_routers != 0 && HasV6(params->nodes[i].ip[1]))
+        {
+            world->stations[i].more6.push_back(Address6Of(params->nodes[i].ip[1]));
+        }
+    }
 }
 
 /* The first steps all succeed on what Objection() has let pass, or world->complaint tells. */
@@ -152,6 +194,10 @@ Build(flue_ns3_world* world, const flue_switch_params* params, flue_ns3_kind far
             err = WorldAddress(world, i, &node.ip[1]);
         }
     }
+    if (err == FLUE_OK && HasV6(params->routers[0].ip6))
+    {
+        BuildV6(world, params);
+    }
     return err;
 }
 
@@ -160,7 +206,7 @@ Build(flue_ns3_world* world, const flue_switch_params* params, flue_ns3_kind far
 flue_err
 WorldAddRouted(flue_ns3_world* world, const flue_switch_params* params, flue_ns3_kind far)
 {
-    const char* objection = Objection(params);
+    const char* objection = Objection(params, far);
 
     if (objection == nullptr && !world->stations.empty())
     {

@@ -3,9 +3,13 @@
 #include "world.h"
 
 #include "ns3/arp-cache.h"
+#include "ns3/arp-header.h"
+#include "ns3/arp-l3-protocol.h"
 #include "ns3/csma-net-device.h"
 #include "ns3/ipv4-interface.h"
 #include "ns3/ipv4-routing-table-entry.h"
+#include "ns3/ipv6-routing-table-entry.h"
+#include "ns3/mac48-address.h"
 
 #include <deque>
 
@@ -15,6 +19,9 @@ namespace flue
 namespace
 {
 
+constexpr uint8_t ALL_BITS6 = 128;
+constexpr uint8_t OTHER_MAC = 0x80; /* in the third byte, as of flue_net_switch()'s routers */
+
 /* The search from one station: how each other one is reached first. */
 struct Hop
 {
@@ -22,6 +29,7 @@ struct Hop
     uint32_t distance{0};
     unsigned interface{0}; /* of the station that searches */
     ns3::Ipv4Address gateway;
+    ns3::Ipv6Address gateway6; /* of its link */
 };
 
 struct Search
@@ -29,6 +37,7 @@ struct Search
     flue_ns3_world* world;
     unsigned from;
     ns3::Ptr<ns3::Ipv4StaticRouting> table;
+    ns3::Ptr<ns3::Ipv6StaticRouting> table6; /* none: the node knows no IPv6 */
     std::vector<Hop> hops;    /* by station */
     std::vector<bool> lans;   /* has a route */
     std::vector<bool> ends;   /* stations at the end of a link: have routes */
@@ -41,9 +50,9 @@ IsUp(const flue_ns3_world* world, unsigned number)
     return !world->stations[number].isDown;
 }
 
-/* A station beside station `at` was found, over an interface of `at` and with this address there. */
+/* A station beside station `at` was found, over an interface of `at`, and it has this one there. */
 void
-Reach(Search& search, unsigned at, unsigned interface, unsigned found, ns3::Ipv4Address address)
+Reach(Search& search, unsigned at, unsigned interface, unsigned found, const Interface& there)
 {
     Hop& hop = search.hops[found];
 
@@ -57,7 +66,8 @@ Reach(Search& search, unsigned at, unsigned interface, unsigned found, ns3::Ipv4
     if (at == search.from)
     {
         hop.interface = interface;
-        hop.gateway = address;
+        hop.gateway = there.address;
+        hop.gateway6 = there.linkLocal;
     }
     search.next.push_back(found);
 }
@@ -80,6 +90,28 @@ AddRoute(Search& search, unsigned at, unsigned interface, ns3::Ipv4Address netwo
     }
 }
 
+void
+AddRoute6(Search& search, unsigned at, unsigned interface, ns3::Ipv6Address network, uint8_t bits)
+{
+    const Hop& hop = search.hops[at];
+    const Station& station = search.world->stations[search.from];
+
+    if (search.table6 == nullptr)
+    {
+        return;
+    }
+    if (at == search.from)
+    {
+        search.table6->AddNetworkRouteTo(network, ns3::Ipv6Prefix(bits), station.interfaces[interface].ipv6);
+    }
+    else
+    {
+        const uint32_t by = station.interfaces[hop.interface].ipv6;
+
+        search.table6->AddNetworkRouteTo(network, ns3::Ipv6Prefix(bits), hop.gateway6, by, hop.distance);
+    }
+}
+
 /* Routes to what a station has beside it: to each thing from where it was found first. */
 void
 AddRoutesBeside(Search& search, unsigned at, unsigned number)
@@ -96,6 +128,7 @@ AddRoutesBeside(Search& search, unsigned at, unsigned number)
 
             search.lans[interface.lan] = true;
             AddRoute(search, at, number, lan.prefix.CombineMask(mask), mask);
+            AddRoute6(search, at, number, ns3::Ipv6Address::GetAny(), 0);
         }
         return;
     }
@@ -109,6 +142,10 @@ AddRoutesBeside(Search& search, unsigned at, unsigned number)
     for (const ns3::Ipv4Address& address : peer.more)
     {
         AddRoute(search, at, number, address, ns3::Ipv4Mask::GetOnes());
+    }
+    for (const ns3::Ipv6Address& address : peer.more6)
+    {
+        AddRoute6(search, at, number, address, ALL_BITS6);
     }
 }
 
@@ -130,14 +167,14 @@ Visit(Search& search, unsigned at)
         {
             const auto peer = static_cast<unsigned>(interface.peer);
 
-            Reach(search, at, i, peer, search.world->stations[peer].interfaces[interface.peerInterface].address);
+            Reach(search, at, i, peer, search.world->stations[peer].interfaces[interface.peerInterface]);
             continue;
         }
         for (const Place& member : search.world->lans[interface.lan].members)
         {
             const Station& beside = search.world->stations[member.station];
 
-            Reach(search, at, i, member.station, beside.interfaces[member.interface].address);
+            Reach(search, at, i, member.station, beside.interfaces[member.interface]);
         }
     }
 }
@@ -146,7 +183,8 @@ void
 ComputeRoutesOf(flue_ns3_world* world, unsigned from)
 {
     auto ipv4 = world->stations[from].node->GetObject<ns3::Ipv4L3Protocol>();
-    Search search{world, from, ns3::DynamicCast<ns3::Ipv4StaticRouting>(ipv4->GetRoutingProtocol()), {}, {}, {}, {}};
+    Search search{world, from, ns3::DynamicCast<ns3::Ipv4StaticRouting>(ipv4->GetRoutingProtocol()),
+                  Table6Of(world->stations[from]), {}, {}, {}, {}};
 
     search.hops.resize(world->stations.size());
     search.lans.resize(world->lans.size());
@@ -156,6 +194,15 @@ ComputeRoutesOf(flue_ns3_world* world, unsigned from)
         if (search.table->GetRoute(i).GetInterface() != 0) /* 0 is the loopback's */
         {
             search.table->RemoveRoute(i);
+        }
+    }
+    for (uint32_t i = search.table6 == nullptr ? 0 : search.table6->GetNRoutes(); i-- > 0;)
+    {
+        const ns3::Ipv6RoutingTableEntry route = search.table6->GetRoute(i);
+
+        if (route.GetInterface() != 0 && !route.GetDest().IsLinkLocal())
+        {
+            search.table6->RemoveRoute(i);
         }
     }
     if (!IsUp(world, from))
@@ -180,6 +227,7 @@ SetInterface(const Station& station, const Interface& interface, bool down)
 {
     auto ipv4 = station.node->GetObject<ns3::Ipv4L3Protocol>();
 
+    SetInterface6(station, interface, down);
     if (auto device = ns3::DynamicCast<ns3::CsmaNetDevice>(interface.device))
     {
         device->SetReceiveEnable(!down);
@@ -197,6 +245,19 @@ SetInterface(const Station& station, const Interface& interface, bool down)
     {
         ipv4->SetUp(interface.ipv4);
     }
+}
+
+/* The router tells its Ethernet of its address (RFC 5227 3). */
+void
+Announce(const Interface& interface)
+{
+    ns3::ArpHeader header;
+    auto packet = ns3::Create<ns3::Packet>();
+
+    header.SetRequest(interface.device->GetAddress(), interface.address, interface.device->GetBroadcast(),
+                      interface.address);
+    packet->AddHeader(header);
+    interface.device->Send(packet, interface.device->GetBroadcast(), ns3::ArpL3Protocol::PROT_NUMBER);
 }
 
 void
@@ -265,6 +326,45 @@ flue_ns3_world::RouterDown(unsigned router, bool down)
         }
     }
     flue::ComputeRoutes(this);
+}
+
+/* The wire's, at the end that sends to the node. */
+void
+flue_ns3_world::BehindMtu(unsigned node, uint32_t mtuBytes)
+{
+    if (node < stations.size() && !stations[node].interfaces.empty() && stations[node].interfaces[0].peer >= 0)
+    {
+        const flue::Interface& own = stations[node].interfaces[0];
+
+        stations[own.peer].interfaces[own.peerInterface].device->SetMtu(static_cast<uint16_t>(mtuBytes));
+    }
+}
+
+void
+flue_ns3_world::RouterMac(unsigned router)
+{
+    if (router >= routers.size())
+    {
+        return;
+    }
+    const flue::Station& station = stations[routers[router]];
+    for (const flue::Interface& interface : station.interfaces)
+    {
+        if (interface.lan < 0)
+        {
+            continue;
+        }
+        uint8_t mac[6];
+        ns3::Mac48Address address = ns3::Mac48Address::ConvertFrom(interface.device->GetAddress());
+        address.CopyTo(mac);
+        mac[2] ^= flue::OTHER_MAC;
+        address.CopyFrom(mac);
+        interface.device->SetAddress(address);
+        if (!station.isDown)
+        {
+            flue::Announce(interface);
+        }
+    }
 }
 
 flue_net_router_totals

@@ -2,6 +2,7 @@
 /* TCP sockets of ns-3's (see sockets.h).  What they send is made, and what they get compared, byte by byte. */
 #include "sockets.h"
 
+#include "fast-demux.h"
 #include "world.h"
 
 #include "base/span.h"
@@ -79,7 +80,7 @@ Sockets::NewSocket(unsigned node)
 }
 
 flue_ns3_socket*
-Sockets::Add(const ns3::Ptr<ns3::Socket>& socket, const flue_ns3_app& app)
+Sockets::Add(unsigned node, const ns3::Ptr<ns3::Socket>& socket, const flue_ns3_app& app)
 {
     const SocketKey key{this, m_next++};
     auto own = std::make_unique<flue_ns3_socket>();
@@ -87,6 +88,7 @@ Sockets::Add(const ns3::Ptr<ns3::Socket>& socket, const flue_ns3_app& app)
 
     own->key = key;
     own->socket = socket;
+    own->node = node;
     own->app = app;
     socket->GetAttribute("SndBufSize", bytes);
     own->bufferBytes = static_cast<uint32_t>(bytes.Get());
@@ -118,6 +120,16 @@ Sockets::Name(flue_ns3_socket* socket, uint32_t id, bool connects, const ns3::In
     const auto local = ns3::InetSocketAddress::ConvertFrom(address);
     m_world->streams.Name({local.GetIpv4().Get(), remote.GetIpv4().Get(), local.GetPort(), remote.GetPort()},
                           socket->stream, connects);
+    socket->towards = {remote.GetIpv4().Get(), local.GetIpv4().Get(), remote.GetPort(), local.GetPort()};
+    m_world->stations[socket->node].node->GetObject<FastDemux>()->Know(
+        socket->towards, ns3::DynamicCast<ns3::TcpSocketBase>(socket->socket));
+}
+
+void
+Sockets::Remove(flue_ns3_socket* socket)
+{
+    m_world->stations[socket->node].node->GetObject<FastDemux>()->Forget(socket->towards, socket->socket);
+    m_sockets.erase(socket->key.number);
 }
 
 flue_err
@@ -130,7 +142,7 @@ Sockets::Listen(unsigned node, uint16_t port, const flue_ns3_app* app)
     {
         return m_world->Refuse(FLUE_EEXIST, "port %u of node %u is taken", port, node);
     }
-    m_listeners.push_back({socket, *app});
+    m_listeners.push_back({node, socket, *app});
     socket->SetAcceptCallback(ns3::MakeNullCallback<bool, ns3::Ptr<ns3::Socket>, const ns3::Address&>(),
                               ns3::MakeBoundCallback(&TellAccepted, this, number));
     return FLUE_OK;
@@ -148,12 +160,12 @@ Sockets::Connect(unsigned node, uint16_t localPort, const flue_ip* remoteIp, uin
     {
         return m_world->Refuse(FLUE_EEXIST, "port %u of node %u is taken", localPort, node);
     }
-    flue_ns3_socket* own = Add(socket, *app);
+    flue_ns3_socket* own = Add(node, socket, *app);
     *out = own;
     Name(own, id, true, remote);
     if (socket->Connect(remote) != 0)
     {
-        m_sockets.erase(own->key.number);
+        Remove(own);
         *out = nullptr;
         return m_world->Refuse(FLUE_EINVAL, "node %u has no route to the peer", node);
     }
@@ -266,7 +278,7 @@ Sockets::OnAccepted(size_t listener, const ns3::Ptr<ns3::Socket>& socket, const 
     const flue_ns3_app app = m_listeners[listener].app;
     const auto remote = ns3::InetSocketAddress::ConvertFrom(from);
     const flue_ip ip = flue_ip_v4(remote.GetIpv4().Get());
-    flue_ns3_socket* own = Add(socket, app);
+    flue_ns3_socket* own = Add(m_listeners[listener].node, socket, app);
 
     Name(own, app.identify != nullptr ? app.identify(app.ctx, &ip, remote.GetPort()) : m_nextId++, false, remote);
     OnConnected(own->key.number);
@@ -380,7 +392,7 @@ Sockets::OnEnd(uint64_t number)
     {
         socket->app.closed(socket->app.ctx, socket, socket->failed);
     }
-    m_sockets.erase(number);
+    Remove(socket);
 }
 
 /* ---- The C interface ---- */

@@ -4,6 +4,7 @@
 #define FLUE_SHIM_SOCKETS_H
 
 #include "flue_ns3.h"
+#include "streams.h"
 
 #include "ns3/inet-socket-address.h"
 #include "ns3/socket.h"
@@ -43,6 +44,8 @@ struct flue_ns3_socket
 {
     flue::SocketKey key{};
     ns3::Ptr<ns3::Socket> socket;
+    unsigned node{0};
+    flue::Direction towards{}; /* of the segments that it gets */
     flue_ns3_app app{};
     void* ctx{nullptr};
     uint32_t id{0};
@@ -92,12 +95,14 @@ class Sockets
   private:
     struct Listener
     {
+        unsigned node;
         ns3::Ptr<ns3::Socket> socket;
         flue_ns3_app app;
     };
 
     ns3::Ptr<ns3::Socket> NewSocket(unsigned node);
-    flue_ns3_socket* Add(const ns3::Ptr<ns3::Socket>& socket, const flue_ns3_app& app);
+    flue_ns3_socket* Add(unsigned node, const ns3::Ptr<ns3::Socket>& socket, const flue_ns3_app& app);
+    void Remove(flue_ns3_socket* socket);
     flue_ns3_socket* Find(uint64_t number);
     void Name(flue_ns3_socket* socket, uint32_t id, bool connects, const ns3::InetSocketAddress& remote);
     void Push(flue_ns3_socket* socket);

@@ -2,12 +2,12 @@
 /* Putting a world together: nodes, Ethernets, links, addresses (see world.h). */
 #include "world.h"
 
+#include "fast-demux.h"
 #include "net.h"
 #include "sockets.h"
 
 #include "ns3/arp-cache.h"
 #include "ns3/boolean.h"
-#include "ns3/csma-net-device.h"
 #include "ns3/global-value.h"
 #include "ns3/internet-stack-helper.h"
 #include "ns3/ipv4-interface.h"
@@ -36,10 +36,6 @@ constexpr uint32_t TRANSIT = 0xac100001; /* 172.16.0.1 */
 constexpr uint32_t TRANSIT_COUNT = 0x000ffffe;
 constexpr uint32_t PENDING_PACKETS = 64; /* held by a router while it asks for an address; as Flue's own routers do */
 constexpr unsigned IP_BITS = 32;
-constexpr uint32_t SHORT_FRAME_BYTES = 64;
-constexpr uint32_t WAIT_SLOTS = 64;
-constexpr uint32_t WAIT_DOUBLINGS = 6;
-constexpr uint32_t WAIT_TRIES = 100000;
 
 ns3::Ipv4Address
 AddressOf(const flue_ip* ip)
@@ -127,18 +123,6 @@ EndAddress(flue_ns3_world* world, unsigned node, const flue_ip* ip)
     return ns3::Ipv4Address(TRANSIT + world->transit++);
 }
 
-/* Who finds the wire busy waits for a few times what a short frame takes; ns-3's default is up to a millisecond, in which
- * a fast neighbour keeps the wire for itself. */
-void
-LetWait(const flue_wire_facts& facts, const ns3::Ptr<ns3::NetDevice>& device)
-{
-    const flue_ps slotPs = flue_wire_serialise_ps(SHORT_FRAME_BYTES, facts.rate_bps) + facts.delay_ps;
-
-    /* The header gives the last two parameters each other's names. */
-    ns3::DynamicCast<ns3::CsmaNetDevice>(device)->SetBackoffParams(ns3::TimeStep(static_cast<uint64_t>(slotPs)), 1,
-                                                                   WAIT_SLOTS, WAIT_DOUBLINGS, WAIT_TRIES);
-}
-
 Interface
 NewEnd(flue_ns3_world* world, unsigned number, const flue_wire_facts& facts, ns3::Ipv4Address address,
        const ns3::Ptr<ns3::PointToPointChannel>& channel)
@@ -218,6 +202,7 @@ WorldAddNode(flue_ns3_world* world, flue_ns3_kind kind, unsigned* number)
     stack.SetIpv6StackInstall(false);
     stack.SetIpv4ArpJitter(false);
     stack.SetRoutingHelper(ns3::Ipv4StaticRoutingHelper());
+    stack.SetTcp(FastDemux::GetTypeId().GetName());
     stack.Install(station.node);
     stack.AssignStreams(ns3::NodeContainer(station.node), STACK_STREAM + STACK_STREAMS * *number);
     auto ipv4 = station.node->GetObject<ns3::Ipv4>();

@@ -10,6 +10,7 @@
 #include "ns3/csma-channel.h"
 #include "ns3/ipv4-l3-protocol.h"
 #include "ns3/ipv4-static-routing.h"
+#include "ns3/ipv6-static-routing.h"
 #include "ns3/pcap-file-wrapper.h"
 
 #include <map>
@@ -28,6 +29,9 @@ struct Interface
     ns3::Ptr<ns3::NetDevice> device;
     ns3::Ipv4Address address;
     uint32_t ipv4{0}; /* its number in ns-3's stack; of a Flue node 0 */
+    ns3::Ipv6Address address6;
+    ns3::Ipv6Address linkLocal;
+    uint32_t ipv6{0}; /* its number in ns-3's IPv6; 0: none there */
     int lan{-1};      /* which Ethernet, or */
     int peer{-1};     /* which station at the other end, and its interface's number there */
     unsigned peerInterface{0};
@@ -39,6 +43,7 @@ struct Station
     ns3::Ptr<ns3::Node> node;
     std::vector<Interface> interfaces; /* a Flue node has at most one */
     std::vector<ns3::Ipv4Address> more; /* further addresses that lead to it */
+    std::vector<ns3::Ipv6Address> more6;
     bool isDown{false};
 
     bool HasStack() const
@@ -72,6 +77,8 @@ struct flue_ns3_world : flue::Net
     ~flue_ns3_world() override;
 
     void RouterDown(unsigned router, bool down) override;
+    void RouterMac(unsigned router) override;
+    void BehindMtu(unsigned node, uint32_t mtuBytes) override;
     flue_net_router_totals RouterTotals(unsigned router) override;
     void FreeNodes() override;
 
@@ -115,6 +122,12 @@ flue_err WorldAddress(flue_ns3_world* world, unsigned node, const flue_ip* ip);
 flue_err WorldPcap(flue_ns3_world* world, unsigned node, const char* path);
 flue_err WorldFinish(flue_ns3_world* world, flue_net* out);
 void WorldTotals(const flue_ns3_world* world, flue_ns3_totals* out);
+
+/* ipv6.cc: ns-3's IPv6 on interfaces of routers. */
+ns3::Ipv6Address Address6Of(const flue_ip& ip);
+void AddIpv6(flue_ns3_world* world, unsigned router, unsigned interface, const ns3::Ipv6Address& address);
+void SetInterface6(const Station& station, const Interface& interface, bool down);
+ns3::Ptr<ns3::Ipv6StaticRouting> Table6Of(const Station& station); /* or nullptr */
 
 /* routers.cc: gives every node with ns-3's stack its routes, over what is up now. */
 void ComputeRoutes(flue_ns3_world* world);

@@ -2,7 +2,6 @@
 /* The caption, the tics and the panels of a figure, from the tables of chosen.sql. */
 #include "plots/facts.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -138,13 +137,11 @@ static flue_err write_tics(struct store *store, int panel_px, FILE *out, char *m
     return FLUE_OK;
 }
 
-/* array NAME = the loads, each made by `column`. */
-static flue_err write_loads(struct store *store, const char *name, const char *column, const char *count, FILE *out,
-                            char *message, size_t room)
+flue_err facts_put_array(struct store *store, const char *name, const char *count, char *sql, FILE *out, char *message,
+                         size_t room)
 {
     sqlite3_stmt *s = NULL;
-    int panels = 0;
-    char *sql = sqlite3_mprintf("SELECT DISTINCT load_no, %s FROM chosen ORDER BY 1", column);
+    int entries = 0;
     int rc = sql != NULL ? sqlite3_prepare_v2(store_database(store), sql, -1, &s, NULL) : SQLITE_NOMEM;
 
     sqlite3_free(sql);
@@ -153,12 +150,21 @@ static flue_err write_loads(struct store *store, const char *name, const char *c
     }
     fprintf(out, "array %s[%s] = [", name, count);
     while (sqlite3_step(s) == SQLITE_ROW) {
-        fputs(panels++ > 0 ? ", " : "", out);
-        facts_put_string(out, (const char *)sqlite3_column_text(s, 1));
+        fputs(entries++ > 0 ? ", " : "", out);
+        facts_put_string(out, (const char *)sqlite3_column_text(s, sqlite3_column_count(s) - 1));
     }
     sqlite3_finalize(s);
     fputs("]\n", out);
     return FLUE_OK;
+}
+
+/* array NAME = the loads, each made by `column`. */
+static flue_err write_loads(struct store *store, const char *name, const char *column, const char *count, FILE *out,
+                            char *message, size_t room)
+{
+    return facts_put_array(store, name, count,
+                           sqlite3_mprintf("SELECT DISTINCT load_no, %s FROM chosen ORDER BY 1", column), out, message,
+                           room);
 }
 
 /* The first sentences: what was simulated, how often. */

@@ -35,6 +35,11 @@ char *facts_caption(struct store *store, const char *runs, const char *facts, co
 /* What SQLite complains about. */
 flue_err facts_say(struct store *store, char *message, size_t room);
 
+/* Writes array `name`, of `count` strings: the last column of what sql answers, in its order.  Frees sql (NULL: there
+ * was no memory for it). */
+FLUE_CHECKED flue_err facts_put_array(struct store *store, const char *name, const char *count, char *sql, FILE *out,
+                                      char *message, size_t room);
+
 /* A string as gnuplot reads it. */
 void facts_put_string(FILE *out, const char *text);
 

@@ -111,27 +111,18 @@ static flue_err write_tics(struct store *store, FILE *out, char *message, size_t
 /* In the order of policy_no. */
 static flue_err write_names(struct store *store, FILE *out, char *message, size_t room)
 {
-    sqlite3_stmt *s = NULL;
     char *count = facts_text(store, NAMED "SELECT count(DISTINCT policy) FROM named");
-    int names = 0;
+    flue_err err;
 
-    if (count == NULL ||
-        sqlite3_prepare_v2(store_database(store),
-                           NAMED "SELECT DISTINCT policy FROM named ORDER BY policy <> 'random', policy <> 'oracle', "
-                                 "policy = 'never', policy",
-                           -1, &s, NULL) != SQLITE_OK) {
-        sqlite3_free(count);
+    if (count == NULL) {
         return facts_say(store, message, room);
     }
-    fprintf(out, "array names[%s] = [", count);
-    while (sqlite3_step(s) == SQLITE_ROW) {
-        fputs(names++ > 0 ? ", " : "", out);
-        facts_put_string(out, (const char *)sqlite3_column_text(s, 0));
-    }
-    sqlite3_finalize(s);
+    err = facts_put_array(store, "names", count,
+                          sqlite3_mprintf("%s", NAMED "SELECT DISTINCT policy FROM named ORDER BY policy <> 'random', "
+                                                      "policy <> 'oracle', policy = 'never', policy"),
+                          out, message, room);
     sqlite3_free(count);
-    fputs("]\n", out);
-    return FLUE_OK;
+    return err;
 }
 
 static const char about[] =

@@ -3,7 +3,6 @@
 #ifndef FLUE_PLOTS_QUERY_H
 #define FLUE_PLOTS_QUERY_H
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "flue/base.h"

@@ -41,5 +41,6 @@ set grid xtics ytics lc rgb "#dcdcdc" lt 1 lw 0.6
 set xlabel "longest silence of a connection" offset 0, 0.3
 set ylabel "connections with at most that (%)" offset 0.8, 0
 set key at screen 0.085, screen (1 - px(6)) left top Left reverse maxcols 1 samplen 4 font ",10.5" noenhanced
-plot for [l = 1:lines] data index 0 using (($1 == line_value[l] && $2 == line_arm[l]) ? $3 : NaN):4 with lines lw 1.9 dt dash[line_arm[l] + 1] lc rgb ink[line_ink[l] + 1] title line_name[l]
+# Curves that coincide lie on each other: the first is the widest.
+plot for [l = 1:lines] data index 0 using (($1 == line_value[l] && $2 == line_arm[l]) ? $3 : NaN):4 with lines lw (1.9 + 1.6 * (lines > 4 ? 0 : lines - l)) dt dash[line_arm[l] + 1] lc rgb ink[line_ink[l] + 1] title line_name[l]
 set output

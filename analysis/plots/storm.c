@@ -2,7 +2,6 @@
 /* One run over time: which run, the time axis, and where the names of scheduled events find room. */
 #include "plots/storm.h"
 
-#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdlib.h>

@@ -2,7 +2,6 @@
 /* A sweep and its points. */
 #include "store/private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Points whose parameters differ only in pair_on get one number, the place of the first of them. */

@@ -2,11 +2,9 @@
 /* One finished run with all its results: one transaction. */
 #include "store/private.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 const char *store_status_word(unsigned status)
 {

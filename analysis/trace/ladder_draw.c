@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "flue/host.h"
 #include "flue/ndischimney.h"
 #include "flue/wire.h"
 #include "trace/ladder.h"

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Around the declarations of a header, so that C++ gives them C's linkage. */
 #ifdef __cplusplus
 #define FLUE_BEGIN_C extern "C" {
 #define FLUE_END_C   }
@@ -21,6 +22,7 @@
 #define FLUE_END_C
 #endif
 
+/* On a function whose result must be looked at. */
 #if defined(__GNUC__)
 #define FLUE_CHECKED __attribute__((warn_unused_result))
 /* Out of the way of the code that calls it, which it rarely does: that need not keep registers for the call. */
@@ -47,7 +49,9 @@ const char *flue_err_sentence(flue_err err);
 /* Simulated time: signed picoseconds since the start of the run (106 days fit). */
 typedef int64_t flue_ps;
 
-#define FLUE_PS_NEVER  INT64_MAX
+/* As a deadline: none. */
+#define FLUE_PS_NEVER INT64_MAX
+/* Picoseconds in a nanosecond, and so on. */
 #define FLUE_PS_PER_NS INT64_C(1000)
 #define FLUE_PS_PER_US INT64_C(1000000)
 #define FLUE_PS_PER_MS INT64_C(1000000000)
@@ -57,10 +61,10 @@ typedef int64_t flue_ps;
  * `stream` from offset_bytes on.  Described bytes are made by flue_payload_byte() when somebody who
  * is not Flue has to see them. */
 struct flue_span {
-    const uint8_t *memory;
-    uint64_t offset_bytes;
-    uint32_t stream;
-    uint32_t length_bytes;
+    const uint8_t *memory; /* borrowed; NULL: the bytes are described */
+    uint64_t offset_bytes; /* of the first byte in the stream; memory: not significant */
+    uint32_t stream;       /* number of the stream; memory: not significant */
+    uint32_t length_bytes; /* 0: nothing */
 };
 
 /* The byte at `offset_bytes` of described stream `stream`: a fixed function. */
@@ -68,6 +72,7 @@ uint8_t flue_payload_byte(uint32_t stream, uint64_t offset_bytes);
 
 /* Hook of an intrusive, doubly linked list (model/base/list.h). */
 struct flue_hook {
+    /* An empty list's head points at itself, both ways. */
     struct flue_hook *next;
     struct flue_hook *prev;
 };

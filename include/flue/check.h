@@ -15,6 +15,7 @@ FLUE_BEGIN_C
 struct flue_ndis;
 struct flue_frame;
 
+/* How far the checker of a node is switched on. */
 enum flue_check_mode {
     FLUE_CHECK_OFF,   /* costs one test per crossing */
     FLUE_CHECK_COUNT, /* findings are counted per rule and told to the sink */
@@ -29,9 +30,10 @@ enum flue_party {
     FLUE_PARTY_TARGET = 0x8      /* the miniport at the bottom */
 };
 
+/* How binding the pages make a rule: the column of ddi_rules.def. */
 enum flue_rule_strength {
-    FLUE_RULE_must,
-    FLUE_RULE_should,
+    FLUE_RULE_must,      /* the pages say must */
+    FLUE_RULE_should,    /* the pages recommend it */
     FLUE_RULE_guarantee, /* the other side relies on it */
     FLUE_RULE_derived,   /* follows from the pages without being spelled out */
     FLUE_RULE_warn       /* a remark, never an error */
@@ -42,28 +44,29 @@ enum flue_rule_kind { FLUE_RULE_runtime, FLUE_RULE_wire, FLUE_RULE_fault, FLUE_R
 
 /* What follows if it is broken. */
 enum flue_rule_consequence {
-    FLUE_RULE_none,
-    FLUE_RULE_performance,
-    FLUE_RULE_wire_visible,
-    FLUE_RULE_wrong_data,
-    FLUE_RULE_deadlock,
-    FLUE_RULE_leak,
-    FLUE_RULE_bytes_lost
+    FLUE_RULE_none,         /* nothing that anybody sees */
+    FLUE_RULE_performance,  /* it takes longer, or more cycles */
+    FLUE_RULE_wire_visible, /* the peer sees segments that it should not */
+    FLUE_RULE_wrong_data,   /* bytes are not those that were sent */
+    FLUE_RULE_deadlock,     /* somebody waits for ever */
+    FLUE_RULE_leak,         /* memory or an object is never given back */
+    FLUE_RULE_bytes_lost    /* bytes are gone */
 };
 
 /* Rules are numbered 1..FLUE_RULES; CH-001 is 1. */
 enum { FLUE_RULES = 340 };
 
+/* A line of ddi_rules.def. */
 struct flue_rule {
-    const char *topic;
-    const char *sentence;
-    const char *check;   /* what a monitor looks at */
-    const char *old_ids; /* of the two lists the rules were merged from */
-    const char *source;  /* pages of the documentation */
-    enum flue_rule_strength strength;
-    enum flue_rule_kind kind;
-    enum flue_rule_consequence consequence;
-    unsigned bound; /* enum flue_party, or-ed */
+    const char *topic;                      /* a heading of doc/rules.md */
+    const char *sentence;                   /* the rule */
+    const char *check;                      /* what a monitor looks at */
+    const char *old_ids;                    /* of the two lists the rules were merged from */
+    const char *source;                     /* pages of the documentation */
+    enum flue_rule_strength strength;       /* how binding */
+    enum flue_rule_kind kind;               /* how it is held */
+    enum flue_rule_consequence consequence; /* what a breach leads to */
+    unsigned bound;                         /* enum flue_party, or-ed */
 };
 /* "CH-001". */
 void flue_rule_id(unsigned number, char id[8]);
@@ -75,8 +78,9 @@ enum flue_proof_how {
     FLUE_PROOF_tested,        /* a test does what nobody could watch */
     FLUE_PROOF_not_applicable /* it binds nobody in this model */
 };
+/* A line of ddi_proof.def. */
 struct flue_rule_proof {
-    enum flue_proof_how how;
+    enum flue_proof_how how; /* what kind of proof it has */
     const char
         *test; /* "contract/check_violators:cycle": program of CTest, violator or function; "" if not applicable */
     const char *why; /* no run-time check, or not applicable; "" at run time */
@@ -85,16 +89,17 @@ struct flue_rule_proof {
 const struct flue_rule_proof *flue_rule_proof(unsigned number);
 const char *flue_proof_how_name(unsigned how); /* "checked at run time", "tested", "not applicable" */
 const char *flue_party_name(unsigned party);   /* "host", "dispatcher", "intermediate driver", "target" */
+/* The words of ddi_rules.def: "must", "runtime", "bytes-lost"; "?" if unknown.  Static storage. */
 const char *flue_rule_strength_name(unsigned strength);
 const char *flue_rule_kind_name(unsigned kind);
 const char *flue_rule_consequence_name(unsigned consequence);
 
 /* One broken rule, at the first crossing that shows it. */
 struct flue_finding {
-    unsigned rule;
-    enum flue_party party;
-    const char *driver; /* its name: "host", "target", "team"; static storage or borrowed until return */
-    flue_ps at_ps;
+    unsigned rule;           /* 1 .. FLUE_RULES */
+    enum flue_party party;   /* who broke it */
+    const char *driver;      /* its name: "host", "target", "team"; static storage or borrowed until return */
+    flue_ps at_ps;           /* virtual time of the crossing */
     uint32_t conn;           /* identity in traces, or FLUE_NO_CONN */
     const void *object;      /* block, handle, NBL or adapter it is about; identity only; may be NULL */
     const char *object_kind; /* "block", "connection", "path", "neighbour", "list", "adapter", "driver" */
@@ -103,8 +108,8 @@ struct flue_finding {
 
 /* Told of every finding, from inside the crossing; must not call back into the model. */
 struct flue_check_sink {
-    void *ctx;
-    void (*finding)(void *ctx, const struct flue_finding *finding);
+    void *ctx;                                                      /* handed back in both calls */
+    void (*finding)(void *ctx, const struct flue_finding *finding); /* finding is borrowed until return */
     /* What the last finding is about was not carried out, or not as it was asked: it would have harmed the dispatcher
      * or the other party.  May be NULL. */
     void (*refused)(void *ctx);

@@ -11,6 +11,7 @@ FLUE_BEGIN_C
 /* Versions of NDIS, ascending: 6.1 brings DWnd; 6.20 TcpReceiveBytesTransferred and CONNECTION_REJECTED (D-06). */
 enum flue_ndis_version { FLUE_NDIS_6_20, FLUE_NDIS_6_1, FLUE_NDIS_6_0 };
 
+/* The choices.  0 is the default of each, but for the numbers at the end: flue_ddi_defaults(). */
 struct flue_ddi {
     uint8_t ndis_version;         /* enum flue_ndis_version [D-06] */
     uint8_t walk_failure_stop;    /* 1: a failed inner block ends the walk of an initiate; 0: only its subtree [D-11] */
@@ -29,6 +30,7 @@ struct flue_ddi {
                                       * what it is good for; 0: none */
 };
 
+/* Every choice as Flue makes it when nothing is said; numbers: 10 s, 1 s, 120 s, no rule left out. */
 static inline struct flue_ddi flue_ddi_defaults(void)
 {
     struct flue_ddi ddi = {0, 0, 0, 0, 0, 0, 0, 0, 10000, 1000, 120, 0};

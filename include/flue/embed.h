@@ -5,10 +5,11 @@
 
 #include <stddef.h>
 
+/* One file; static storage. */
 struct flue_embedded {
     const char *name; /* of the file, without folder and ending; NULL ends a list */
     const char *text; /* ends with a zero byte that `bytes` leaves out */
-    size_t bytes;
+    size_t bytes;     /* length of text */
 };
 
 #endif

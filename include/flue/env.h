@@ -10,7 +10,7 @@ FLUE_BEGIN_C
 
 /* One per node.  Borrowed by the node until it is destroyed. */
 struct flue_env {
-    void *ctx;
+    void *ctx; /* handed back in each call */
 
     /* The present moment.  Never goes back. */
     flue_ps (*now)(void *ctx);
@@ -23,6 +23,8 @@ struct flue_env {
     /* Memory.  allocate returns zeroed memory, or NULL; release takes back exactly what allocate gave (NULL: nothing).
      */
     void *(*allocate)(void *ctx, size_t bytes);
+    /* Memory.  allocate returns zeroed memory, or NULL; release takes back exactly what allocate gave (NULL: nothing).
+     */
     void (*release)(void *ctx, void *memory, size_t bytes);
 
     /* Seed of the run; named random streams are derived from it (model/base/rng.h). */

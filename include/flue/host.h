@@ -15,8 +15,8 @@ FLUE_BEGIN_C
 struct flue_env;
 struct flue_trace;
 struct flue_ndis;
-struct flue_host;   /* opaque */
-struct flue_socket; /* opaque: one connection as the application sees it, whoever holds it */
+struct flue_host;        /* opaque */
+struct flue_host_socket; /* opaque: one connection as the application sees it, whoever holds it */
 struct timers;
 
 /* Who holds a connection.  Changed in one function, by a table of legal edges (behaviour 5.1). */
@@ -28,12 +28,14 @@ struct timers;
     X(LOST, "lost")               /* terminate failed: the state is gone */                                            \
     X(CLOSED, "closed")           /* the connection has ended */
 
+/* Who it is; FLUE_HOLDER_COUNT of them. */
 enum flue_holder {
 #define X(name, title) FLUE_HOLDER_##name,
     FLUE_HOLDERS(X)
 #undef X
         FLUE_HOLDER_COUNT
 };
+/* Its word: "giving back"; "?" if unknown.  Static storage. */
 const char *flue_holder_name(unsigned holder);
 
 /* Why a connection moved, or did not.  Counted per host; every refusal and upload has one. */
@@ -53,12 +55,14 @@ const char *flue_holder_name(unsigned holder);
     X(ADVICE, "the target recommended it")                                                                             \
     X(ADAPTER, "its address is on another adapter")
 
+/* Why; FLUE_MOVE_COUNT reasons. */
 enum flue_move {
 #define X(name, title) FLUE_MOVE_##name,
     FLUE_MOVES(X)
 #undef X
         FLUE_MOVE_COUNT
 };
+/* Its words: "the target asked"; "?" if unknown.  Static storage. */
 const char *flue_move_name(unsigned move);
 
 /* What the host knows of a neighbour (RFC 4861 7.3.2; ARP is treated alike).  Changed in one function, by a table. */
@@ -70,12 +74,14 @@ const char *flue_move_name(unsigned move);
     X(PROBE, "probe")           /* asked by unicast */                                                                 \
     X(FAILED, "failed")         /* it does not answer */
 
+/* How well it is known; FLUE_NEIGHBOUR_COUNT states. */
 enum flue_neighbour {
 #define X(name, title) FLUE_NEIGHBOUR_##name,
     FLUE_NEIGHBOURS(X)
 #undef X
         FLUE_NEIGHBOUR_COUNT
 };
+/* Its word: "stale"; "?" if unknown.  Static storage. */
 const char *flue_neighbour_name(unsigned neighbour);
 
 /* The application above a socket.  Each call runs on the host's core at virtual time at_ps; from inside it the
@@ -84,30 +90,32 @@ struct flue_app {
     /* Identity of a connection that came in (traces, books, streams): unique per run.  NULL: a running number. */
     uint32_t (*identify)(void *ctx, const struct flue_tcp_tuple *tuple);
     /* The connection is open (both ends). */
-    void (*connected)(void *ctx, struct flue_socket *socket, flue_ps at_ps);
+    void (*connected)(void *ctx, struct flue_host_socket *socket, flue_ps at_ps);
     /* The next bytes of the peer's stream, in order; already read (copied and charged). */
-    void (*received)(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps);
+    void (*received)(void *ctx, struct flue_host_socket *socket, const struct flue_span *span, flue_ps at_ps);
     /* bytes of earlier sends have been acknowledged by the peer. */
-    void (*acknowledged)(void *ctx, struct flue_socket *socket, uint32_t bytes, flue_ps at_ps);
+    void (*acknowledged)(void *ctx, struct flue_host_socket *socket, uint32_t bytes, flue_ps at_ps);
     /* The peer has closed its sending side. */
-    void (*peer_closed)(void *ctx, struct flue_socket *socket, flue_ps at_ps);
+    void (*peer_closed)(void *ctx, struct flue_host_socket *socket, flue_ps at_ps);
     /* The connection has ended; the socket is gone after this call.  Never called from inside flue_socket_*. */
-    void (*closed)(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps);
+    void (*closed)(void *ctx, struct flue_host_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps);
     /* The holder changed to HOST or TARGET for good. */
-    void (*moved)(void *ctx, struct flue_socket *socket, enum flue_holder holder, enum flue_move why, flue_ps at_ps);
+    void (*moved)(void *ctx, struct flue_host_socket *socket, enum flue_holder holder, enum flue_move why,
+                  flue_ps at_ps);
 };
 
+/* What a host is made of.  Zeroed is no start: policy and the three numbers of ordinary sending must be set. */
 struct flue_host_params {
-    uint32_t ip;                      /* own address */
-    struct flue_tcp_params tcp;       /* the software path's engine; also what the target inherits */
-    struct flue_profile profile;      /* host prices are used */
-    const struct flue_policy *policy; /* borrowed; static storage */
-    struct flue_policy_params policy_params;
-    uint32_t send_quantum;        /* segments a connection may send in its turn: 4 */
-    uint32_t backlog_frames;      /* ordinary frames outstanding in the adapter before the host waits: 64 */
-    uint32_t tree_connections;    /* connections per initiate tree at most: 256 */
-    uint32_t connections;         /* expected; sizes tables, no limit */
-    struct flue_ddi ddi;          /* zeroed: all defaults but the numbers, which are then 0 */
+    uint32_t ip;                             /* own address */
+    struct flue_tcp_params tcp;              /* the software path's engine; also what the target inherits */
+    struct flue_profile profile;             /* host prices are used */
+    const struct flue_policy *policy;        /* borrowed; static storage */
+    struct flue_policy_params policy_params; /* copied; flue_policy_defaults() is a start */
+    uint32_t send_quantum;                   /* segments a connection may send in its turn: 4 */
+    uint32_t backlog_frames;                 /* ordinary frames outstanding in the adapter before the host waits: 64 */
+    uint32_t tree_connections;               /* connections per initiate tree at most: 256 */
+    uint32_t connections;                    /* expected; sizes tables, no limit */
+    struct flue_ddi ddi;                     /* zeroed: all defaults but the numbers, which are then 0 */
     uint32_t receive_post_bytes;  /* room of each receive buffer a socket posts at the target; 0: it posts none */
     uint32_t receive_posts;       /* how many it keeps posted there */
     uint32_t receive_nonpush;     /* 1: each comes back only when it is full (CH-189) */
@@ -128,7 +136,8 @@ struct flue_host_params {
 };
 
 /* Makes a host and registers it as protocol driver on ndis.  Borrows env, timers, trace, ndis; copies params.
- * FLUE_OK: *out owned by the caller.  Else *out NULL: FLUE_ENOMEM, FLUE_EINVAL. */
+ * FLUE_OK: *out owned by the caller.  Else *out NULL: FLUE_ENOMEM; FLUE_EINVAL: there is no policy, send_quantum,
+ * backlog_frames or tree_connections is 0, or params->tcp has a value out of its range (flue/tcp.h). */
 FLUE_CHECKED flue_err flue_host_new(const struct flue_env *env, struct timers *timers, const struct flue_trace *trace,
                                     struct flue_ndis *ndis, const struct flue_host_params *params,
                                     struct flue_host **out);
@@ -149,13 +158,14 @@ FLUE_CHECKED flue_err flue_host_link(struct flue_host *host, unsigned adapter, c
  */
 FLUE_CHECKED flue_err flue_host_vlan(struct flue_host *host, unsigned adapter, uint16_t vlan);
 FLUE_CHECKED flue_err flue_host_source_mac(struct flue_host *host, unsigned adapter, const uint8_t mac[6]);
-/* One more own address, on an adapter; params.ip is the first adapter's.  At most FLUE_HOST_ADDRESSES each.
- * FLUE_EINVAL, FLUE_ENOMEM. */
+/* One more own address, on an adapter; params.ip is the first adapter's.  FLUE_EINVAL: there is no such adapter;
+ * FLUE_ENOMEM: it has FLUE_HOST_ADDRESSES. */
 #define FLUE_HOST_ADDRESSES 8
 FLUE_CHECKED flue_err flue_host_address(struct flue_host *host, unsigned adapter, const struct flue_ip *ip);
 /* Everything in prefix/bits (bits of 128; an IPv4 prefix counts its 96 mapped ones) leaves through an adapter, by way
  * of next_hop; NULL: on the link itself.  The longest prefix wins, among equal ones the first whose next hop is not
- * known to be dead.  What no route covers is on the link of the adapter that has the local address. */
+ * known to be dead.  What no route covers is on the link of the adapter that has the local address.
+ * FLUE_EINVAL: there is no such adapter, or bits is above 128; FLUE_ENOMEM. */
 FLUE_CHECKED flue_err flue_host_route(struct flue_host *host, const struct flue_ip *prefix, unsigned bits,
                                       const struct flue_ip *next_hop, unsigned adapter);
 /* An own address goes to another adapter, which tells its link so (RFC 5227 3), and with it every connection that the
@@ -178,7 +188,7 @@ FLUE_CHECKED flue_err flue_host_invalidate_neighbour(struct flue_host *host, con
 FLUE_CHECKED flue_err flue_host_neighbour_state(const struct flue_host *host, const struct flue_ip *next_hop,
                                                 enum flue_neighbour *out);
 /* No connection of an IP version (4 or 6) is offloaded to this adapter from now on: those that are come back first
- * (CH-305).  enable 1: they may be again. */
+ * (CH-305).  enable 1: they may be again.  FLUE_EINVAL: there is no such adapter or version. */
 FLUE_CHECKED flue_err flue_host_chimney(struct flue_host *host, unsigned adapter, unsigned version, int enable,
                                         flue_ps at_ps);
 
@@ -189,7 +199,8 @@ FLUE_CHECKED flue_err flue_host_receive_remap(struct flue_host *host, unsigned b
 FLUE_CHECKED flue_err flue_host_listen(struct flue_host *host, uint16_t port, const struct flue_app *app, void *ctx);
 /* Opens a connection.  id: identity in traces and books, unique per run.  at_ps: when the application asks for it. */
 FLUE_CHECKED flue_err flue_host_connect(struct flue_host *host, const struct flue_tcp_tuple *tuple, uint32_t id,
-                                        const struct flue_app *app, void *ctx, flue_ps at_ps, struct flue_socket **out);
+                                        const struct flue_app *app, void *ctx, flue_ps at_ps,
+                                        struct flue_host_socket **out);
 
 /* Runs fn on the host's core for work that arrives at arrival_ps (an application's own timer): fn is called at once
  * with the virtual time at which the core takes it up. */
@@ -198,52 +209,52 @@ void flue_host_run(struct flue_host *host, flue_ps arrival_ps, void (*fn)(void *
 /* Appends bytes of the socket's described outgoing stream: charged as one send call.  The stream number is
  * 2 x id on the connecting side and 2 x id + 1 on the accepting side; offsets count from 0.  FLUE_ESTATE after close;
  * FLUE_ENOMEM. */
-FLUE_CHECKED flue_err flue_host_socket_send(struct flue_socket *socket, uint32_t bytes);
-/* Closes the sending side after what is queued (FIN).  FLUE_ESTATE if done already. */
-FLUE_CHECKED flue_err flue_host_socket_close(struct flue_socket *socket);
+FLUE_CHECKED flue_err flue_host_socket_send(struct flue_host_socket *socket, uint32_t bytes);
+/* Closes the sending side after what is queued (FIN).  FLUE_ESTATE if done already, or if the connection has ended. */
+FLUE_CHECKED flue_err flue_host_socket_close(struct flue_host_socket *socket);
 /* Resets the connection. */
-void flue_host_socket_abort(struct flue_socket *socket);
+void flue_host_socket_abort(struct flue_host_socket *socket);
 
 /* The application stops reading, and goes on.  What comes meanwhile waits, then the window closes. */
-void flue_host_socket_pause_reading(struct flue_socket *socket);
-void flue_host_socket_resume(struct flue_socket *socket);
+void flue_host_socket_pause_reading(struct flue_host_socket *socket);
+void flue_host_socket_resume(struct flue_host_socket *socket);
 
 /* The variables of a connection that may change while it lives: of struct flue_tcp_settings those that the interface
  * knows (keep-alive and its three values, Nagle, receive buffer, indication size, user timeout, TTL, TOS, priority,
  * flow label).  Whoever holds the connection is told: the engine at once, the target by an update, one at a time, later
  * changes wait.  FLUE_ESTATE: it has ended, or is not open yet; FLUE_ENOMEM. */
-FLUE_CHECKED flue_err flue_host_socket_settings(const struct flue_socket *socket, struct flue_tcp_settings *out);
-FLUE_CHECKED flue_err flue_host_socket_change(struct flue_socket *socket, const struct flue_tcp_settings *settings,
+FLUE_CHECKED flue_err flue_host_socket_settings(const struct flue_host_socket *socket, struct flue_tcp_settings *out);
+FLUE_CHECKED flue_err flue_host_socket_change(struct flue_host_socket *socket, const struct flue_tcp_settings *settings,
                                               flue_ps at_ps);
 
 /* Asks the target for the delegated variables of a connection that it holds.  told is called once, later; delegated
  * NULL: the target could not tell, and the connection is taken back (CH-096).  FLUE_ESTATE: the target does not hold
  * it, or is giving it back; FLUE_ENOMEM. */
 struct TCP_OFFLOAD_STATE_DELEGATED; /* flue/ndischimney.h */
-typedef void flue_host_told_fn(void *ctx, struct flue_socket *socket,
+typedef void flue_host_told_fn(void *ctx, struct flue_host_socket *socket,
                                const struct TCP_OFFLOAD_STATE_DELEGATED *delegated, flue_ps at_ps);
-FLUE_CHECKED flue_err flue_host_socket_query(struct flue_socket *socket, flue_host_told_fn *told, void *ctx,
+FLUE_CHECKED flue_err flue_host_socket_query(struct flue_host_socket *socket, flue_host_told_fn *told, void *ctx,
                                              flue_ps at_ps);
 
 /* Hands the connection to the target, or takes it back, now (policy at-a-time).  FLUE_ESTATE: not in a state that
  * allows it. */
-FLUE_CHECKED flue_err flue_host_socket_offload(struct flue_socket *socket, flue_ps at_ps);
-FLUE_CHECKED flue_err flue_host_socket_upload(struct flue_socket *socket, flue_ps at_ps);
+FLUE_CHECKED flue_err flue_host_socket_offload(struct flue_host_socket *socket, flue_ps at_ps);
+FLUE_CHECKED flue_err flue_host_socket_upload(struct flue_host_socket *socket, flue_ps at_ps);
 /* Takes a connection back from a target through whose adapter its address does not lead any more, and offers it to the
  * one of the adapter that has it now.  FLUE_ESTATE: it is not with such a target, or on its way already; it may follow
  * by itself. */
-FLUE_CHECKED flue_err flue_host_socket_move(struct flue_socket *socket, flue_ps at_ps);
+FLUE_CHECKED flue_err flue_host_socket_move(struct flue_host_socket *socket, flue_ps at_ps);
 /* Ends the offload of every path and neighbour object that no connection depends on any more (they stay with the target
  * otherwise, so that the next connection finds them there).  What is left to do completes like any other terminate. */
 void flue_host_release_offload(struct flue_host *host, flue_ps at_ps);
 
-/* What a connection will carry in all, both ways: for policies that are clairvoyant.  Said by the application when the
- * connection opens, before its connected() returns; others than such policies make nothing of it. */
+/* What a connection will carry in all, both ways: for policies that are clairvoyant; others make nothing of it. */
 struct flue_host_hint {
     uint64_t bytes, requests; /* requests: writes of this end */
     uint64_t rank;            /* how many connections carry more */
 };
-void flue_host_socket_expect(struct flue_socket *socket, const struct flue_host_hint *hint);
+/* Said by the application when the connection opens, before its connected() returns; *hint is copied. */
+void flue_host_socket_expect(struct flue_host_socket *socket, const struct flue_host_hint *hint);
 
 /* ---- From host to host.  A connection leaves as an image: all that its TCP, its socket and its stream know, but not
  * the bytes of its buffers, which are described (struct flue_span); payload_bytes tells how many a real image would
@@ -254,7 +265,7 @@ void flue_host_socket_expect(struct flue_socket *socket, const struct flue_host_
  * its application or its peer, and its book stays in this host's.  *bytes > room: nothing has changed.
  * FLUE_ESTATE: a target holds it (take it back first), it has ended or is being reset, or the application has something
  * to be told first; FLUE_EINVAL: its payload lies in memory.  Not from inside a callback of the same socket. */
-FLUE_CHECKED flue_err flue_host_socket_export(struct flue_socket *socket, flue_ps at_ps, void *out, size_t room,
+FLUE_CHECKED flue_err flue_host_socket_export(struct flue_host_socket *socket, flue_ps at_ps, void *out, size_t room,
                                               size_t *bytes, uint64_t *payload_bytes);
 /* A socket of this host from an image, held by the host, with an empty book; app and ctx as with flue_host_listen().
  * Only FLUE_OK takes the connection over; after anything else the image is as good as before, here or elsewhere.
@@ -262,7 +273,7 @@ FLUE_CHECKED flue_err flue_host_socket_export(struct flue_socket *socket, flue_p
  * one of this host's is the caller's business. */
 FLUE_CHECKED flue_err flue_host_socket_import(struct flue_host *host, const void *image, size_t bytes,
                                               const struct flue_app *app, void *ctx, flue_ps at_ps,
-                                              struct flue_socket **out);
+                                              struct flue_host_socket **out);
 /* What comes for a connection that this host does not know is shown to stray first: 1: it has taken care of it, 0: the
  * host goes on, with a listener or a reset.  The frame is borrowed until return.  NULL: nobody is asked. */
 typedef int flue_host_stray_fn(void *ctx, const struct flue_frame *frame, flue_ps at_ps);
@@ -278,40 +289,45 @@ FLUE_CHECKED flue_err flue_host_resolve(struct flue_host *host, const struct flu
                                         const struct flue_ip *remote_ip, flue_ps at_ps);
 
 /* Charges the application's own work for `requests` requests. */
-void flue_host_socket_work(struct flue_socket *socket, unsigned requests);
+void flue_host_socket_work(struct flue_host_socket *socket, unsigned requests);
 
-void flue_host_socket_set_ctx(struct flue_socket *socket, void *ctx); /* per connection; default: the app's ctx */
-uint32_t flue_host_socket_id(const struct flue_socket *socket);
-/* What the host's TCP knows of a connection.  FLUE_ESTATE: the host does not hold it. */
-FLUE_CHECKED flue_err flue_host_socket_info(const struct flue_socket *socket, struct flue_tcp_info *out);
-/* The same of the socket with this tuple; FLUE_NO_CONN: there is none. */
+/* The first argument of the socket's calls to its application from now on; at first that of listen or connect. */
+void flue_host_socket_set_ctx(struct flue_host_socket *socket, void *ctx);
+/* The identity of a connection in traces and books: by its socket, and by its tuple; FLUE_NO_CONN: there is none. */
+uint32_t flue_host_socket_id(const struct flue_host_socket *socket);
 uint32_t flue_host_identify(const struct flue_host *host, const struct flue_tcp_tuple *tuple);
-struct flue_tcp_tuple flue_host_socket_tuple(const struct flue_socket *socket);
-enum flue_holder flue_host_socket_holder(const struct flue_socket *socket);
-const struct flue_account *flue_host_socket_account(const struct flue_socket *socket);
+/* What the host's TCP knows of a connection.  FLUE_ESTATE: the host does not hold it. */
+FLUE_CHECKED flue_err flue_host_socket_info(const struct flue_host_socket *socket, struct flue_tcp_info *out);
+/* Its name, local end first; who runs its TCP; its book, borrowed until the socket is gone. */
+struct flue_tcp_tuple flue_host_socket_tuple(const struct flue_host_socket *socket);
+enum flue_holder flue_host_socket_holder(const struct flue_host_socket *socket);
+const struct flue_account *flue_host_socket_account(const struct flue_host_socket *socket);
 /* Accepted by flue_host_socket_send() and not yet acknowledged. */
-uint64_t flue_host_socket_unacked_bytes(const struct flue_socket *socket);
+uint64_t flue_host_socket_unacked_bytes(const struct flue_host_socket *socket);
 
 /* Reasons of Retrieve (TCP_UPLOAD_REASON), and different statuses that a refusal can have. */
 enum { FLUE_RETRIEVES = 12, FLUE_REFUSALS = 20 };
 
+/* What a host has counted since flue_host_new(), and what it holds now. */
 struct flue_host_totals {
     uint64_t sockets;                      /* open now */
     uint64_t holders[FLUE_HOLDER_COUNT];   /* sockets by holder now */
     uint64_t offloaded, uploaded, refused; /* connections, over the run */
-    uint64_t moves[FLUE_MOVE_COUNT];
+    uint64_t moves[FLUE_MOVE_COUNT];       /* by reason, over the run */
+    /* Segments that came for a connection on its way (model/host/hold.c): kept; dropped, for want of room; sent after
+     * it. */
     uint64_t held_segments, held_dropped, forwarded_segments;
-    uint64_t chain_bytes_taken;    /* send data through NetBufferListChain, up */
-    uint64_t buffered_bytes_taken; /* receive data through BufferedData, up */
-    uint64_t interrupts;
-    uint64_t frames_received, frames_sent;
+    uint64_t chain_bytes_taken;             /* send data through NetBufferListChain, up */
+    uint64_t buffered_bytes_taken;          /* receive data through BufferedData, up */
+    uint64_t interrupts;                    /* of adapters, over the run */
+    uint64_t frames_received, frames_sent;  /* ordinary ones, over the run */
     uint64_t updates, queries, invalidates; /* blocks, over the run */
     uint64_t failed;                        /* of those, how many the target could not do */
     uint64_t posted, refused_bytes;         /* receive buffers; bytes of indications that were not taken */
     uint64_t retrieved[FLUE_RETRIEVES];     /* events TcpIndicateRetrieve by reason */
     struct {
-        int32_t status; /* an NDIS_STATUS; 0: no more */
-        uint64_t count;
+        int32_t status;                            /* an NDIS_STATUS; 0: no more */
+        uint64_t count;                            /* of it */
     } refusals[FLUE_REFUSALS];                     /* `refused` by what the target said, in order of appearance */
     uint64_t solicitations, reassembled, relinked; /* ARP and ND requests; datagrams; paths */
     /* By reason of the policy: its answers, and those of them that made a connection move; moves to make room for
@@ -319,6 +335,7 @@ struct flue_host_totals {
     uint64_t answers[FLUE_POLICY_REASONS], policy_moves[FLUE_POLICY_REASONS], room_made, impure;
     uint64_t exported, imported; /* connections, to and from other hosts */
 };
+/* The host's counters now, and those of its own TCP engine (connections that it holds); *out is overwritten. */
 void flue_host_totals(const struct flue_host *host, struct flue_host_totals *out);
 void flue_host_tcp_totals(const struct flue_host *host, struct flue_tcp_totals *out);
 /* How the host's engine sees a connection.  FLUE_ENOENT: it does not have it. */

@@ -23,6 +23,7 @@ struct flue_ndis;                   /* one per node; opaque */
 struct ndis_pool;                   /* opaque; see "Buffers" */
 struct NDIS_TCP_CONNECTION_OFFLOAD; /* flue/ndischimney.h */
 
+/* A condition that the compiler checks, in C and in C++. */
 #ifdef __cplusplus
 #define FLUE_STATIC_ASSERT(condition, text) static_assert(condition, text)
 #else
@@ -31,6 +32,7 @@ struct NDIS_TCP_CONNECTION_OFFLOAD; /* flue/ndischimney.h */
 
 /* ---- Base types ---- */
 
+/* Integers, pointers and handles under their documented names. */
 typedef uint8_t UCHAR;
 typedef uint16_t USHORT;
 typedef uint32_t ULONG; /* 32 bits on every machine, as in the documentation */
@@ -42,10 +44,11 @@ typedef int32_t NDIS_STATUS;       /* compared by exact value; the sign bit alon
 typedef uint32_t NDIS_PORT_NUMBER; /* 0 = the default port */
 typedef ULONG NDIS_OID;
 
+/* The head of every structure that can have revisions. */
 typedef struct NDIS_OBJECT_HEADER {
-    UCHAR Type;
-    UCHAR Revision;
-    USHORT Size; /* bytes of the whole object, header included */
+    UCHAR Type;     /* NDIS_OBJECT_TYPE_..., of a block OFFLOAD_STATE_TYPE */
+    UCHAR Revision; /* of that type, from 1 on */
+    USHORT Size;    /* bytes of the whole object, header included */
 } NDIS_OBJECT_HEADER, *PNDIS_OBJECT_HEADER;
 
 FLUE_STATIC_ASSERT(sizeof(NDIS_OBJECT_HEADER) == 4, "NDIS_OBJECT_HEADER");
@@ -103,12 +106,14 @@ enum flue_mark {
     X(NDIS_STATUS_OFFLOAD_CONNECTION_REJECTED, 0xC0231012, PUBLIC)                                                     \
     X(NDIS_STATUS_OFFLOAD_PATH_MTU, 0xE0230001, PRIVATE)
 
+/* Their values; NDIS_STATUS is a signed number, so those with the sign bit are negative. */
 enum flue_ndis_status {
 #define FLUE_X(name, value, mark) name = (NDIS_STATUS)(value),
     FLUE_NDIS_STATUS_LIST(FLUE_X)
 #undef FLUE_X
 };
 
+/* Two older names. */
 #define STATUS_SUCCESS       NDIS_STATUS_SUCCESS
 #define STATUS_NOT_SUPPORTED NDIS_STATUS_NOT_SUPPORTED
 
@@ -126,6 +131,7 @@ enum flue_ndis_status {
     X(NDIS_OBJECT_TYPE_OFFLOAD, 0xA7, PUBLIC)                                                                          \
     X(NDIS_OBJECT_TYPE_OFFLOAD_ENCAPSULATION, 0xA8, PUBLIC)
 
+/* Their values, for Header.Type. */
 enum flue_ndis_object_type {
 #define FLUE_X(name, value, mark) name = (value),
     FLUE_NDIS_OBJECT_TYPE_LIST(FLUE_X)
@@ -146,6 +152,7 @@ enum flue_ndis_object_type {
     X(OID_TCP_CONNECTION_OFFLOAD_PARAMETERS, 0xFC030201u, PUBLIC)                                                      \
     X(OID_PNP_SET_POWER, 0xFD010101u, PUBLIC)
 
+/* Their values; flue_ddi_values() lists them with their marks. */
 #define OID_GEN_RECEIVE_SCALE_PARAMETERS                 ((NDIS_OID)0x00010204u)
 #define OID_TCP_TASK_OFFLOAD                             ((NDIS_OID)0xFC010201u)
 #define OID_TCP4_OFFLOAD_STATS                           ((NDIS_OID)0xFC010207u)
@@ -171,52 +178,55 @@ enum ndis_holder {
  * Span.length_bytes <= ByteCount.  In send data the two are equal; a posted receive buffer begins with an empty Span.
  */
 typedef struct MDL {
-    struct MDL *Next;
-    struct flue_span Span;
-    ULONG ByteCount;
+    struct MDL *Next;      /* the next run; NULL: the last */
+    struct flue_span Span; /* what stands in it */
+    ULONG ByteCount;       /* bytes */
 } MDL, *PMDL;
 
 /* One unit of data: DataLength bytes, the first at CurrentMdl + CurrentMdlOffset, which is MdlChain + DataOffset. */
 typedef struct NET_BUFFER {
-    struct NET_BUFFER *Next;
-    PMDL CurrentMdl;
-    PMDL MdlChain;
-    ULONG CurrentMdlOffset;
-    ULONG DataLength;
-    ULONG DataOffset;
+    struct NET_BUFFER *Next; /* NULL: chimney lists have one */
+    PMDL CurrentMdl;         /* where the data begins */
+    PMDL MdlChain;           /* the first run */
+    ULONG CurrentMdlOffset;  /* bytes into CurrentMdl */
+    ULONG DataLength;        /* bytes of data */
+    ULONG DataOffset;        /* bytes into MdlChain */
 } NET_BUFFER, *PNET_BUFFER;
 
 /* Slots of NetBufferListInfo (name, id); the chimney's slots share places with tasks that never meet them. */
 enum NDIS_NET_BUFFER_LIST_INFO {
-    TcpIpChecksumNetBufferListInfo = 0,
-    TcpOffloadBytesTransferred = 0, /* bytes; T writes it when a send, receive or disconnect completes */
-    TcpLargeSendNetBufferListInfo = 2,
-    TcpReceiveNoPush = 2, /* BOOLEAN; H writes it when it posts a receive request */
-    Ieee8021QNetBufferListInfo = 4,
-    TcpReceiveBytesTransferred = 17 /* bytes; H writes it when it posts; from NDIS 6.20 */
+    TcpIpChecksumNetBufferListInfo = 0, /* an ordinary frame's task; not examined */
+    TcpOffloadBytesTransferred = 0,     /* bytes; T writes it when a send, receive or disconnect completes */
+    TcpLargeSendNetBufferListInfo = 2,  /* likewise */
+    TcpReceiveNoPush = 2,               /* BOOLEAN; H writes it when it posts a receive request */
+    Ieee8021QNetBufferListInfo = 4,     /* likewise; the tag is in the frame */
+    TcpReceiveBytesTransferred = 17     /* bytes; H writes it when it posts; from NDIS 6.20 */
 };
 /* Only slots that have a name take room: there is a buffer list for each offloaded connection. */
 enum { NDIS_INFO_SLOTS = 4 };
+/* The place of a slot in NetBufferListInfo. */
 #define NDIS_INFO_SLOT(Id) ((Id) == TcpReceiveBytesTransferred ? 3 : (Id) / 2)
 
+/* A buffer list: what is lent across the interface.  Who holds it may change it, as far as the comments say. */
 typedef struct NET_BUFFER_LIST {
-    struct NET_BUFFER_LIST *Next;
-    PNET_BUFFER FirstNetBuffer;
-    PVOID Context;
-    struct ndis_pool *NdisPoolHandle; /* where ndis_nbl_put() returns it to */
-    PVOID ProtocolReserved[4];        /* the driver that made it */
-    PVOID MiniportReserved[2];        /* the driver below, while it holds it */
-    PVOID Scratch;                    /* the present holder */
-    NDIS_HANDLE SourceHandle;         /* N: the binding it came down from, or goes up to; others restore it */
-    NDIS_STATUS Status;
-    ULONG Flags;
+    struct NET_BUFFER_LIST *Next;             /* of a chain; NULL ends it */
+    PNET_BUFFER FirstNetBuffer;               /* its one NET_BUFFER */
+    PVOID Context;                            /* not examined */
+    struct ndis_pool *NdisPoolHandle;         /* where ndis_nbl_put() returns it to */
+    PVOID ProtocolReserved[4];                /* the driver that made it */
+    PVOID MiniportReserved[2];                /* the driver below, while it holds it */
+    PVOID Scratch;                            /* the present holder */
+    NDIS_HANDLE SourceHandle;                 /* N: the binding it came down from, or goes up to; others restore it */
+    NDIS_STATUS Status;                       /* of its operation; whoever completes it */
+    ULONG Flags;                              /* not examined */
     PVOID NetBufferListInfo[NDIS_INFO_SLOTS]; /* by NDIS_INFO_SLOT() */
 #ifdef FLUE_CHECKED_BUILD
-    enum ndis_holder Holder;
-    ULONG Layers; /* bindings it is lent across: more than one below or above intermediate drivers */
+    enum ndis_holder Holder; /* who may touch it */
+    ULONG Layers;            /* bindings it is lent across: more than one below or above intermediate drivers */
 #endif
 } NET_BUFFER_LIST, *PNET_BUFFER_LIST;
 
+/* Documented macros for members. */
 #define NET_BUFFER_LIST_INFO(NBL, Id) ((NBL)->NetBufferListInfo[NDIS_INFO_SLOT(Id)])
 #define NET_BUFFER_LIST_FIRST_NB(NBL) ((NBL)->FirstNetBuffer)
 #define NET_BUFFER_LIST_NEXT_NBL(NBL) ((NBL)->Next)
@@ -267,23 +277,25 @@ uint64_t ndis_chain_count(const NET_BUFFER_LIST *first);
 
 /* A chain with its end, to collect NBLs for one completion.  Zeroed = empty. */
 struct ndis_chain {
-    PNET_BUFFER_LIST first, last;
-    uint32_t count;
+    PNET_BUFFER_LIST first, last; /* both NULL: empty */
+    uint32_t count;               /* lists in it */
 };
 /* Appends one NBL; its Next is overwritten with NULL. */
 void ndis_chain_append(struct ndis_chain *chain, PNET_BUFFER_LIST nbl);
 PNET_BUFFER_LIST ndis_chain_take(struct ndis_chain *chain); /* its first NBL, or NULL; the chain is empty then */
 
-/* Walks spans: `while (ndis_spans_next(&it, &span)) ...`.  ndis_spans_of_data() starts at the data start and covers
- * DataLength bytes; ndis_spans_of_chain() starts offset_bytes behind MdlChain's start and covers length_bytes: this is
- * how a completed receive is read (0, bytes transferred), whose data start has been advanced over the data. */
+/* Walks spans: `while (ndis_spans_next(&it, &span)) ...`. */
 struct ndis_spans {
-    PMDL mdl;
-    ULONG offset_bytes;
-    ULONG left_bytes;
+    PMDL mdl;           /* where the walk is */
+    ULONG offset_bytes; /* in mdl */
+    ULONG left_bytes;   /* still to be visited */
 };
+/* Of data: from the data start on, DataLength bytes.  Of a chain: from offset_bytes behind MdlChain's start on,
+ * length_bytes; this is how a completed receive is read (0, bytes transferred), whose data start has been advanced over
+ * the data. */
 struct ndis_spans ndis_spans_of_data(const NET_BUFFER *nb);
 struct ndis_spans ndis_spans_of_chain(const NET_BUFFER *nb, ULONG offset_bytes, ULONG length_bytes);
+/* The next piece: 1 and *span; 0: there is none. */
 int ndis_spans_next(struct ndis_spans *it, struct flue_span *span);
 
 /* Moves the data start forward by DataOffsetDelta <= DataLength.  FreeMdl must be 0 (interface.md F35, rule 4: no MDL
@@ -296,30 +308,33 @@ void NdisAdvanceNetBufferDataStart(PNET_BUFFER NetBuffer, ULONG DataOffsetDelta,
  * offered the adapter (BindAdapterHandlerEx) and opens it.  A protocol that registers later is offered the adapters
  * that run. */
 
+/* What an adapter tells its protocols (NdisMIndicateStatusEx). */
 typedef struct NDIS_STATUS_INDICATION {
-    NDIS_OBJECT_HEADER Header;
-    NDIS_HANDLE SourceHandle; /* the miniport handle of the adapter */
-    NDIS_PORT_NUMBER PortNumber;
-    NDIS_STATUS StatusCode;
-    PVOID StatusBuffer;
-    ULONG StatusBufferSize;
+    NDIS_OBJECT_HEADER Header;   /* NDIS_OBJECT_TYPE_STATUS_INDICATION */
+    NDIS_HANDLE SourceHandle;    /* the miniport handle of the adapter */
+    NDIS_PORT_NUMBER PortNumber; /* the default port: 0 */
+    NDIS_STATUS StatusCode;      /* NDIS_STATUS_...: what is told */
+    PVOID StatusBuffer;          /* more of it, or NULL; borrowed until return */
+    ULONG StatusBufferSize;      /* bytes */
 } NDIS_STATUS_INDICATION, *PNDIS_STATUS_INDICATION;
 
 /* What MiniportInitializeEx is told about its adapter. */
 typedef struct NDIS_MINIPORT_INIT_PARAMETERS {
-    NDIS_OBJECT_HEADER Header;
+    NDIS_OBJECT_HEADER Header;  /* not examined */
     PVOID AdapterConfiguration; /* as given to flue_ndis_adapter_start(); the driver knows its type */
 } NDIS_MINIPORT_INIT_PARAMETERS, *PNDIS_MINIPORT_INIT_PARAMETERS;
 
 /* What a protocol is told about an adapter it may open. */
 typedef struct NDIS_BIND_PARAMETERS {
-    NDIS_OBJECT_HEADER Header;
-    const char *AdapterName; /* static storage */
-    ULONG AdapterIndex;      /* 0, 1, ... in order of starting */
+    NDIS_OBJECT_HEADER Header; /* not examined */
+    const char *AdapterName;   /* static storage */
+    ULONG AdapterIndex;        /* 0, 1, ... in order of starting */
     /* What the adapter can do with connections now; borrowed until return.  NULL: nothing. */
     const struct NDIS_TCP_CONNECTION_OFFLOAD *TcpConnectionOffload;
 } NDIS_BIND_PARAMETERS, *PNDIS_BIND_PARAMETERS;
 
+/* Handlers of drivers.  SetOptions: inside registration; other than SUCCESS ends it.  Initialise and halt: an adapter
+ * begins, ends.  Send: NBLs to transmit, lent until their completion.  Return: indicated NBLs come back. */
 typedef NDIS_STATUS (*SET_OPTIONS_HANDLER)(NDIS_HANDLE NdisDriverHandle, NDIS_HANDLE DriverContext);
 typedef NDIS_STATUS (*MINIPORT_INITIALIZE_HANDLER)(NDIS_HANDLE NdisMiniportHandle, NDIS_HANDLE MiniportDriverContext,
                                                    PNDIS_MINIPORT_INIT_PARAMETERS MiniportInitParameters);
@@ -334,17 +349,17 @@ typedef void (*MINIPORT_RETURN_NET_BUFFER_LISTS_HANDLER)(NDIS_HANDLE MiniportAda
  * another status than PENDING or ProtocolOidRequestComplete is called. */
 typedef enum NDIS_REQUEST_TYPE { NdisRequestQueryInformation = 0, NdisRequestSetInformation = 1 } NDIS_REQUEST_TYPE;
 typedef struct NDIS_OID_REQUEST {
-    NDIS_OBJECT_HEADER Header; /* not examined */
-    NDIS_REQUEST_TYPE RequestType;
-    NDIS_PORT_NUMBER PortNumber;
-    NDIS_OID Oid;
-    PVOID InformationBuffer;
+    NDIS_OBJECT_HEADER Header;     /* not examined */
+    NDIS_REQUEST_TYPE RequestType; /* question or order */
+    NDIS_PORT_NUMBER PortNumber;   /* the default port: 0 */
+    NDIS_OID Oid;                  /* what is asked */
+    PVOID InformationBuffer;       /* for the answer, or with the order */
     ULONG InformationBufferLength; /* bytes */
     ULONG BytesDone;               /* the miniport: bytes written (query) or read (set) */
     ULONG BytesNeeded;             /* the miniport, with BUFFER_TOO_SHORT */
-    PVOID NdisReserved[2];
-    PVOID MiniportReserved[2];
-    PVOID SourceReserved[2]; /* the maker; I: the request it passes on */
+    PVOID NdisReserved[2];         /* N, while it is out */
+    PVOID MiniportReserved[2];     /* the miniport, while it holds it */
+    PVOID SourceReserved[2];       /* the maker; I: the request it passes on */
 } NDIS_OID_REQUEST, *PNDIS_OID_REQUEST;
 
 /* PENDING: NdisMOidRequestComplete() follows. */
@@ -357,33 +372,40 @@ typedef void (*OID_REQUEST_COMPLETE_HANDLER)(NDIS_HANDLE ProtocolBindingContext,
 typedef enum NET_PNP_EVENT_CODE {
     NetEventSetPower = 0, /* Buffer: enum NET_DEVICE_POWER_STATE; below D0 H terminates everything before it answers */
     NetEventPause = 10,   /* the binding is going to be closed, or the adapter halted */
-    NetEventRestart = 11
+    NetEventRestart = 11  /* the binding is in use again */
 } NET_PNP_EVENT_CODE;
+/* How much of an adapter is switched on. */
 typedef enum NET_DEVICE_POWER_STATE {
-    NetDeviceStateUnspecified = 0,
-    NetDeviceStateD0 = 1,
-    NetDeviceStateD1 = 2,
-    NetDeviceStateD2 = 3,
-    NetDeviceStateD3 = 4
+    NetDeviceStateUnspecified = 0, /* never used */
+    NetDeviceStateD0 = 1,          /* all of it */
+    NetDeviceStateD1 = 2,          /* asleep: this and the next two keep nothing that was offloaded */
+    NetDeviceStateD2 = 3,          /* more so */
+    NetDeviceStateD3 = 4           /* off */
 } NET_DEVICE_POWER_STATE;
+/* What a protocol is told; borrowed until it is answered. */
 typedef struct NET_PNP_EVENT_NOTIFICATION {
-    NDIS_OBJECT_HEADER Header;
-    NET_PNP_EVENT_CODE NetEvent;
-    ULONG Value; /* NET_DEVICE_POWER_STATE with NetEventSetPower */
+    NDIS_OBJECT_HEADER Header;   /* not examined */
+    NET_PNP_EVENT_CODE NetEvent; /* which event */
+    ULONG Value;                 /* NET_DEVICE_POWER_STATE with NetEventSetPower */
 } NET_PNP_EVENT_NOTIFICATION, *PNET_PNP_EVENT_NOTIFICATION;
+/* SUCCESS, or PENDING and later NdisCompleteNetPnPEvent(). */
 typedef NDIS_STATUS (*NET_PNP_EVENT_HANDLER)(NDIS_HANDLE ProtocolBindingContext,
                                              PNET_PNP_EVENT_NOTIFICATION NetPnPEventNotification);
 
+/* A miniport driver: its handlers.  Pointers that may be NULL say so. */
 typedef struct NDIS_MINIPORT_DRIVER_CHARACTERISTICS {
     NDIS_OBJECT_HEADER Header; /* Type NDIS_OBJECT_TYPE_MINIPORT_DRIVER_CHARACTERISTICS, Revision 1, Size sizeof */
-    SET_OPTIONS_HANDLER SetOptionsHandler; /* may be NULL */
-    MINIPORT_INITIALIZE_HANDLER InitializeHandlerEx;
-    MINIPORT_HALT_HANDLER HaltHandlerEx;
-    MINIPORT_SEND_NET_BUFFER_LISTS_HANDLER SendNetBufferListsHandler;
-    MINIPORT_RETURN_NET_BUFFER_LISTS_HANDLER ReturnNetBufferListsHandler;
+    SET_OPTIONS_HANDLER SetOptionsHandler;                                /* may be NULL */
+    MINIPORT_INITIALIZE_HANDLER InitializeHandlerEx;                      /* an adapter begins */
+    MINIPORT_HALT_HANDLER HaltHandlerEx;                                  /* an adapter ends */
+    MINIPORT_SEND_NET_BUFFER_LISTS_HANDLER SendNetBufferListsHandler;     /* ordinary frames to transmit */
+    MINIPORT_RETURN_NET_BUFFER_LISTS_HANDLER ReturnNetBufferListsHandler; /* ordinary frames come back */
     MINIPORT_OID_REQUEST_HANDLER OidRequestHandler; /* may be NULL: every request is NOT_SUPPORTED */
 } NDIS_MINIPORT_DRIVER_CHARACTERISTICS, *PNDIS_MINIPORT_DRIVER_CHARACTERISTICS;
 
+/* Handlers of protocols.  Bind: an adapter is offered; SUCCESS after NdisOpenAdapterEx(), else it is left alone.
+ * Unbind: it goes.  Receive: NBLs lent until NdisReturnNetBufferLists().  Send complete: NBLs come back.  Status:
+ * something is told. */
 typedef NDIS_STATUS (*BIND_HANDLER_EX)(NDIS_HANDLE ProtocolDriverContext, NDIS_HANDLE BindContext,
                                        PNDIS_BIND_PARAMETERS BindParameters);
 typedef NDIS_STATUS (*UNBIND_HANDLER_EX)(NDIS_HANDLE UnbindContext, NDIS_HANDLE ProtocolBindingContext);
@@ -394,29 +416,32 @@ typedef void (*SEND_NET_BUFFER_LISTS_COMPLETE_HANDLER)(NDIS_HANDLE ProtocolBindi
                                                        PNET_BUFFER_LIST NetBufferList, ULONG SendCompleteFlags);
 typedef void (*STATUS_HANDLER_EX)(NDIS_HANDLE ProtocolBindingContext, PNDIS_STATUS_INDICATION StatusIndication);
 
+/* A protocol driver: its handlers. */
 typedef struct NDIS_PROTOCOL_DRIVER_CHARACTERISTICS {
     NDIS_OBJECT_HEADER Header; /* Type NDIS_OBJECT_TYPE_PROTOCOL_DRIVER_CHARACTERISTICS, Revision 1, Size sizeof */
-    SET_OPTIONS_HANDLER SetOptionsHandler; /* may be NULL */
-    BIND_HANDLER_EX BindAdapterHandlerEx;
-    UNBIND_HANDLER_EX UnbindAdapterHandlerEx; /* closes the binding with NdisCloseAdapterEx() */
-    RECEIVE_NET_BUFFER_LISTS_HANDLER ReceiveNetBufferListsHandler;
-    SEND_NET_BUFFER_LISTS_COMPLETE_HANDLER SendNetBufferListsCompleteHandler;
-    STATUS_HANDLER_EX StatusHandlerEx;                      /* may be NULL */
-    OID_REQUEST_COMPLETE_HANDLER OidRequestCompleteHandler; /* may be NULL if it makes no requests */
-    NET_PNP_EVENT_HANDLER NetPnPEventHandler;               /* may be NULL: every event is answered SUCCESS */
+    SET_OPTIONS_HANDLER SetOptionsHandler;                         /* may be NULL */
+    BIND_HANDLER_EX BindAdapterHandlerEx;                          /* an adapter is offered */
+    UNBIND_HANDLER_EX UnbindAdapterHandlerEx;                      /* closes the binding with NdisCloseAdapterEx() */
+    RECEIVE_NET_BUFFER_LISTS_HANDLER ReceiveNetBufferListsHandler; /* ordinary frames have come */
+    SEND_NET_BUFFER_LISTS_COMPLETE_HANDLER SendNetBufferListsCompleteHandler; /* ordinary frames come back */
+    STATUS_HANDLER_EX StatusHandlerEx;                                        /* may be NULL */
+    OID_REQUEST_COMPLETE_HANDLER OidRequestCompleteHandler;                   /* may be NULL if it makes no requests */
+    NET_PNP_EVENT_HANDLER NetPnPEventHandler; /* may be NULL: every event is answered SUCCESS */
 } NDIS_PROTOCOL_DRIVER_CHARACTERISTICS, *PNDIS_PROTOCOL_DRIVER_CHARACTERISTICS;
 
+/* What a miniport tells N of its adapter. */
 typedef struct NDIS_MINIPORT_ADAPTER_ATTRIBUTES {
-    NDIS_OBJECT_HEADER Header; /* not examined */
-    NDIS_HANDLE MiniportAdapterContext;
+    NDIS_OBJECT_HEADER Header;          /* not examined */
+    NDIS_HANDLE MiniportAdapterContext; /* first argument of its handlers */
     /* What the adapter can do with connections: now, and at best.  Copied; NULL: nothing.  N answers
      * OID_TCP_CONNECTION_OFFLOAD_CURRENT_CONFIG and ..._HARDWARE_CAPABILITIES from them (D-54).  A status indication
      * OFFLOAD_RESUME or UPLOAD_ALL with such a structure as StatusBuffer replaces the first,
      * TCP_CONNECTION_OFFLOAD_HARDWARE_CAPABILITIES the second. */
     const struct NDIS_TCP_CONNECTION_OFFLOAD *TcpConnectionOffload;
-    const struct NDIS_TCP_CONNECTION_OFFLOAD *HardwareTcpConnectionOffload;
+    const struct NDIS_TCP_CONNECTION_OFFLOAD *HardwareTcpConnectionOffload; /* at best */
 } NDIS_MINIPORT_ADAPTER_ATTRIBUTES, *PNDIS_MINIPORT_ADAPTER_ATTRIBUTES;
 
+/* What a protocol says when it opens an adapter. */
 typedef struct NDIS_OPEN_PARAMETERS {
     NDIS_OBJECT_HEADER Header; /* not examined */
     const char *AdapterName;   /* as in NDIS_BIND_PARAMETERS */
@@ -522,15 +547,15 @@ struct flue_ndis_ledger {
     uint64_t ordinary_receives_out; /* NBLs the protocol has, from NdisMIndicateReceiveNetBufferLists */
     uint64_t sends_out;             /* chimney send NBLs the adapter has, inherited ones included */
     uint64_t receives_out;          /* posted receive NBLs the adapter has */
-    uint64_t disconnects_out;
-    uint64_t forwards_out;
+    uint64_t disconnects_out;       /* NBLs of disconnects */
+    uint64_t forwards_out;          /* NBLs of forwards */
     uint64_t indicated_out; /* chimney receive NBLs the protocol has (indications, BufferedData of a terminate) */
     uint64_t trees_out;     /* state operations that have not completed */
     uint64_t requests_out;  /* OID requests that have not been answered */
 };
+/* The ledger of one binding; the sum over an adapter's bindings, with N's own request; the sum of a ledger's fields. */
 struct flue_ndis_ledger flue_ndis_binding_ledger(NDIS_HANDLE NdisBindingHandle);
-struct flue_ndis_ledger
-flue_ndis_adapter_ledger(NDIS_HANDLE NdisMiniportHandle); /* sum over its bindings, and N's own request */
+struct flue_ndis_ledger flue_ndis_adapter_ledger(NDIS_HANDLE NdisMiniportHandle);
 uint64_t flue_ndis_ledger_total(const struct flue_ndis_ledger *ledger);
 
 /* "NDIS_STATUS_PENDING"; "unknown" for a number that is not in the list.  Static storage. */

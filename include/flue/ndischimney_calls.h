@@ -14,6 +14,7 @@ struct flue_tcp_state; /* flue/tcp.h */
  * until then.  Data functions return NDIS_STATUS_PENDING and never complete from inside the call;
  * MiniportOffloadContext is the PVOID that T wrote into the slot (D-01). */
 
+/* The five state operations: a tree goes down. */
 typedef void (*W_INITIATE_OFFLOAD_HANDLER)(NDIS_HANDLE MiniportAdapterContext,
                                            PNDIS_MINIPORT_OFFLOAD_BLOCK_LIST OffloadBlockList);
 typedef W_INITIATE_OFFLOAD_HANDLER W_TERMINATE_OFFLOAD_HANDLER;
@@ -21,6 +22,8 @@ typedef W_INITIATE_OFFLOAD_HANDLER W_UPDATE_OFFLOAD_HANDLER; /* values and links
 typedef W_INITIATE_OFFLOAD_HANDLER W_INVALIDATE_OFFLOAD_HANDLER;
 typedef W_INITIATE_OFFLOAD_HANDLER W_QUERY_OFFLOAD_HANDLER;
 
+/* Data: NBLs to send; buffers to receive into; segments that came another way; the end of the sending side (Flags:
+ * TCP_DISCONNECT_...). */
 typedef NDIS_STATUS (*W_TCP_OFFLOAD_SEND_HANDLER)(NDIS_HANDLE MiniportAdapterContext, PVOID MiniportOffloadContext,
                                                   PNET_BUFFER_LIST NetBufferList);
 typedef W_TCP_OFFLOAD_SEND_HANDLER W_TCP_OFFLOAD_RECEIVE_HANDLER;
@@ -37,6 +40,7 @@ typedef NDIS_STATUS (*W_TCP_OFFLOAD_RECEIVE_RETURN_HANDLER)(NDIS_HANDLE Miniport
  * give trees or NBLs back to H; OffloadContext of an indication is the address of H's own NDIS_OFFLOAD_HANDLE (D-03).
  */
 
+/* The five state operations: the tree comes back, with every Status. */
 typedef void (*INITIATE_OFFLOAD_COMPLETE_HANDLER)(NDIS_HANDLE ProtocolBindingContext,
                                                   PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList);
 typedef INITIATE_OFFLOAD_COMPLETE_HANDLER TERMINATE_OFFLOAD_COMPLETE_HANDLER;
@@ -48,6 +52,7 @@ typedef void (*INDICATE_OFFLOAD_EVENT_HANDLER)(NDIS_HANDLE ProtocolBindingContex
                                                PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST OffloadBlockList,
                                                ULONG IndicationCode);
 
+/* Data: NBLs come back; buffers with what was received.  And events: EventType of FLUE_TCP_OFFLOAD_EVENT_LIST. */
 typedef void (*TCP_OFFLOAD_SEND_COMPLETE_HANDLER)(NDIS_HANDLE ProtocolBindingContext, PNET_BUFFER_LIST NetBufferList);
 typedef TCP_OFFLOAD_SEND_COMPLETE_HANDLER TCP_OFFLOAD_RECV_COMPLETE_HANDLER;
 typedef TCP_OFFLOAD_SEND_COMPLETE_HANDLER TCP_OFFLOAD_DISCONNECT_COMPLETE_HANDLER; /* one NBL, never NULL (D-05) */
@@ -60,6 +65,7 @@ typedef NDIS_STATUS (*TCP_OFFLOAD_RECEIVE_INDICATE_HANDLER)(PVOID OffloadContext
 
 /* ---- Entry points that T gets at run time ---- */
 
+/* The functions of struct NDIS_TCP_OFFLOAD_EVENT_HANDLERS; arguments as the handlers of H that they lead to. */
 typedef void (*NDIS_TCP_OFFLOAD_EVENT_INDICATE)(NDIS_HANDLE NdisOffloadHandle, ULONG EventType,
                                                 ULONG EventSpecificInformation);
 typedef NDIS_STATUS (*NDIS_TCP_OFFLOAD_RECEIVE_INDICATE)(NDIS_HANDLE NdisOffloadHandle, PNET_BUFFER_LIST NetBufferList,
@@ -75,64 +81,65 @@ typedef NDIS_TCP_OFFLOAD_SEND_COMPLETE NDIS_TCP_OFFLOAD_FORWARD_COMPLETE;
 typedef struct NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS {
     NDIS_OBJECT_HEADER Header; /* Type as named in flue/ndis.h, Revision 1, Size sizeof */
     ULONG Flags;               /* reserved, 0 */
-    INITIATE_OFFLOAD_COMPLETE_HANDLER InitiateOffloadCompleteHandler;
-    TERMINATE_OFFLOAD_COMPLETE_HANDLER TerminateOffloadCompleteHandler;
-    UPDATE_OFFLOAD_COMPLETE_HANDLER UpdateOffloadCompleteHandler;
-    INVALIDATE_OFFLOAD_COMPLETE_HANDLER InvalidateOffloadCompleteHandler;
-    QUERY_OFFLOAD_COMPLETE_HANDLER QueryOffloadCompleteHandler;
-    INDICATE_OFFLOAD_EVENT_HANDLER IndicateOffloadEventHandler;
+    INITIATE_OFFLOAD_COMPLETE_HANDLER InitiateOffloadCompleteHandler;     /* of NdisInitiateOffload() */
+    TERMINATE_OFFLOAD_COMPLETE_HANDLER TerminateOffloadCompleteHandler;   /* of NdisTerminateOffload() */
+    UPDATE_OFFLOAD_COMPLETE_HANDLER UpdateOffloadCompleteHandler;         /* of NdisUpdateOffload() */
+    INVALIDATE_OFFLOAD_COMPLETE_HANDLER InvalidateOffloadCompleteHandler; /* of NdisInvalidateOffload() */
+    QUERY_OFFLOAD_COMPLETE_HANDLER QueryOffloadCompleteHandler;           /* of NdisQueryOffloadState() */
+    INDICATE_OFFLOAD_EVENT_HANDLER IndicateOffloadEventHandler;           /* of NdisMOffloadEventIndicate() */
 } NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, *PNDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS;
 
 /* page: ns_ndis_client_chimney_offload_tcp_characteristics */
 typedef struct NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS {
-    NDIS_OBJECT_HEADER Header;
-    ULONG Flags;
-    NDIS_CHIMNEY_OFFLOAD_TYPE OffloadType; /* NdisTcpChimneyOffload */
-    TCP_OFFLOAD_SEND_COMPLETE_HANDLER TcpOffloadSendCompleteHandler;
-    TCP_OFFLOAD_RECV_COMPLETE_HANDLER TcpOffloadReceiveCompleteHandler;
-    TCP_OFFLOAD_DISCONNECT_COMPLETE_HANDLER TcpOffloadDisconnectCompleteHandler;
-    TCP_OFFLOAD_FORWARD_COMPLETE_HANDLER TcpOffloadForwardCompleteHandler;
-    TCP_OFFLOAD_EVENT_HANDLER TcpOffloadEventHandler;
-    TCP_OFFLOAD_RECEIVE_INDICATE_HANDLER TcpOffloadReceiveIndicateHandler;
+    NDIS_OBJECT_HEADER Header; /* NDIS_OBJECT_TYPE_CLIENT_CHIMNEY_OFFLOAD_CHARACTERISTICS, Revision 1, Size sizeof */
+    ULONG Flags;               /* reserved, 0 */
+    NDIS_CHIMNEY_OFFLOAD_TYPE OffloadType;                                       /* NdisTcpChimneyOffload */
+    TCP_OFFLOAD_SEND_COMPLETE_HANDLER TcpOffloadSendCompleteHandler;             /* of NdisOffloadTcpSend() */
+    TCP_OFFLOAD_RECV_COMPLETE_HANDLER TcpOffloadReceiveCompleteHandler;          /* of NdisOffloadTcpReceive() */
+    TCP_OFFLOAD_DISCONNECT_COMPLETE_HANDLER TcpOffloadDisconnectCompleteHandler; /* of NdisOffloadTcpDisconnect() */
+    TCP_OFFLOAD_FORWARD_COMPLETE_HANDLER TcpOffloadForwardCompleteHandler;       /* of NdisOffloadTcpForward() */
+    TCP_OFFLOAD_EVENT_HANDLER TcpOffloadEventHandler; /* Retrieve, Disconnect, Abort, SendBacklogChange */
+    TCP_OFFLOAD_RECEIVE_INDICATE_HANDLER TcpOffloadReceiveIndicateHandler; /* data that no buffer was posted for */
 } NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS, *PNDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS;
 
 /* page: ns_ndis_provider_chimney_offload_generic_characteristics */
 typedef struct NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS {
+    /* NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, Revision 1, Size sizeof */
     NDIS_OBJECT_HEADER Header;
-    ULONG Flags;
-    W_INITIATE_OFFLOAD_HANDLER InitiateOffloadHandler;
-    W_TERMINATE_OFFLOAD_HANDLER TerminateOffloadHandler;
-    W_UPDATE_OFFLOAD_HANDLER UpdateOffloadHandler;
-    W_INVALIDATE_OFFLOAD_HANDLER InvalidateOffloadHandler;
-    W_QUERY_OFFLOAD_HANDLER QueryOffloadHandler;
+    ULONG Flags;                                           /* reserved, 0 */
+    W_INITIATE_OFFLOAD_HANDLER InitiateOffloadHandler;     /* NdisInitiateOffload() leads here */
+    W_TERMINATE_OFFLOAD_HANDLER TerminateOffloadHandler;   /* NdisTerminateOffload() */
+    W_UPDATE_OFFLOAD_HANDLER UpdateOffloadHandler;         /* NdisUpdateOffload() */
+    W_INVALIDATE_OFFLOAD_HANDLER InvalidateOffloadHandler; /* NdisInvalidateOffload() */
+    W_QUERY_OFFLOAD_HANDLER QueryOffloadHandler;           /* NdisQueryOffloadState() */
 } NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS, *PNDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS;
 
 /* page: ns_ndis_provider_chimney_offload_tcp_characteristics */
 typedef struct NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS {
-    NDIS_OBJECT_HEADER Header;
-    ULONG Flags;
-    NDIS_CHIMNEY_OFFLOAD_TYPE OffloadType;
-    W_TCP_OFFLOAD_SEND_HANDLER TcpOffloadSendHandler;
-    W_TCP_OFFLOAD_RECEIVE_HANDLER TcpOffloadReceiveHandler;
-    W_TCP_OFFLOAD_DISCONNECT_HANDLER TcpOffloadDisconnectHandler;
-    W_TCP_OFFLOAD_FORWARD_HANDLER TcpOffloadForwardHandler;
-    W_TCP_OFFLOAD_RECEIVE_RETURN_HANDLER TcpOffloadReceiveReturnHandler;
+    NDIS_OBJECT_HEADER Header; /* NDIS_OBJECT_TYPE_PROVIDER_CHIMNEY_OFFLOAD_CHARACTERISTICS, Revision 1, Size sizeof */
+    ULONG Flags;               /* reserved, 0 */
+    NDIS_CHIMNEY_OFFLOAD_TYPE OffloadType;                               /* NdisTcpChimneyOffload */
+    W_TCP_OFFLOAD_SEND_HANDLER TcpOffloadSendHandler;                    /* NdisOffloadTcpSend() leads here */
+    W_TCP_OFFLOAD_RECEIVE_HANDLER TcpOffloadReceiveHandler;              /* NdisOffloadTcpReceive() */
+    W_TCP_OFFLOAD_DISCONNECT_HANDLER TcpOffloadDisconnectHandler;        /* NdisOffloadTcpDisconnect() */
+    W_TCP_OFFLOAD_FORWARD_HANDLER TcpOffloadForwardHandler;              /* NdisOffloadTcpForward() */
+    W_TCP_OFFLOAD_RECEIVE_RETURN_HANDLER TcpOffloadReceiveReturnHandler; /* NdisOffloadTcpReceiveReturn() */
 } NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS, *PNDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS;
 
 /* Prefix of every handler table. */
 typedef struct NDIS_OFFLOAD_EVENT_HANDLERS {
-    NDIS_OBJECT_HEADER Header;
+    NDIS_OBJECT_HEADER Header; /* Type tells which table it is */
 } NDIS_OFFLOAD_EVENT_HANDLERS, *PNDIS_OFFLOAD_EVENT_HANDLERS;
 
 /* Type NdisTcpChimneyOffload, Revision 1.  T copies the pointers.  page: ns_ndis_tcp_offload_event_handlers */
 typedef struct NDIS_TCP_OFFLOAD_EVENT_HANDLERS {
-    NDIS_OBJECT_HEADER Header;
-    NDIS_TCP_OFFLOAD_EVENT_INDICATE NdisTcpOffloadEventHandler;
-    NDIS_TCP_OFFLOAD_RECEIVE_INDICATE NdisTcpOffloadReceiveHandler;
-    NDIS_TCP_OFFLOAD_SEND_COMPLETE NdisTcpOffloadSendComplete;
-    NDIS_TCP_OFFLOAD_RECEIVE_COMPLETE NdisTcpOffloadReceiveComplete;
-    NDIS_TCP_OFFLOAD_DISCONNECT_COMPLETE NdisTcpOffloadDisconnectComplete;
-    NDIS_TCP_OFFLOAD_FORWARD_COMPLETE NdisTcpOffloadForwardComplete;
+    NDIS_OBJECT_HEADER Header;                                             /* as said above */
+    NDIS_TCP_OFFLOAD_EVENT_INDICATE NdisTcpOffloadEventHandler;            /* ProtocolTcpOffloadEvent */
+    NDIS_TCP_OFFLOAD_RECEIVE_INDICATE NdisTcpOffloadReceiveHandler;        /* ProtocolTcpOffloadReceiveIndicate */
+    NDIS_TCP_OFFLOAD_SEND_COMPLETE NdisTcpOffloadSendComplete;             /* ProtocolTcpOffloadSendComplete */
+    NDIS_TCP_OFFLOAD_RECEIVE_COMPLETE NdisTcpOffloadReceiveComplete;       /* ProtocolTcpOffloadReceiveComplete */
+    NDIS_TCP_OFFLOAD_DISCONNECT_COMPLETE NdisTcpOffloadDisconnectComplete; /* ProtocolTcpOffloadDisconnectComplete */
+    NDIS_TCP_OFFLOAD_FORWARD_COMPLETE NdisTcpOffloadForwardComplete;       /* ProtocolTcpOffloadForwardComplete */
 } NDIS_TCP_OFFLOAD_EVENT_HANDLERS, *PNDIS_TCP_OFFLOAD_EVENT_HANDLERS;
 
 /* ---- Functions that T calls ----
@@ -179,12 +186,13 @@ NDIS_STATUS NdisOffloadTcpReceiveReturn(NDIS_HANDLE NdisBindingHandle, PNET_BUFF
 
 /* The two structures of an edge together: what a driver names are its handlers. */
 struct flue_provider_handlers {
-    NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic;
-    NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp;
+    NDIS_PROVIDER_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic; /* its header is written for the driver */
+    NDIS_PROVIDER_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp;         /* likewise */
 };
+/* The same for the edge towards T. */
 struct flue_client_handlers {
-    NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic;
-    NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp;
+    NDIS_CLIENT_CHIMNEY_OFFLOAD_GENERIC_CHARACTERISTICS generic; /* its header is written for the driver */
+    NDIS_CLIENT_CHIMNEY_OFFLOAD_TCP_CHARACTERISTICS tcp;         /* likewise */
 };
 
 /* The table of a file whose handlers bear the documented names. */
@@ -201,6 +209,7 @@ struct flue_client_handlers {
                 .TcpOffloadForwardHandler = MiniportTcpOffloadForward,                                                 \
                 .TcpOffloadReceiveReturnHandler = MiniportTcpOffloadReceiveReturn},                                    \
     }
+/* The same for the edge towards T, with Protocol... names. */
 #define FLUE_CLIENT_HANDLERS                                                                                           \
     {                                                                                                                  \
         .generic = {.InitiateOffloadCompleteHandler = ProtocolInitiateOffloadComplete,                                 \
@@ -232,11 +241,12 @@ NDIS_STATUS flue_ndis_initialise_target(NDIS_HANDLE NdisMiniportHandle, NDIS_HAN
 FLUE_CHECKED flue_err flue_ndis_start_target(struct flue_ndis *ndis, const NDIS_MINIPORT_DRIVER_CHARACTERISTICS *driver,
                                              const char *name, NDIS_HANDLE context, NDIS_HANDLE *adapter);
 
-/* The first state structure behind a block, and the one behind a state structure (D-08: at the next multiple of 8). */
+/* The first state structure behind a block. */
 static inline OFFLOAD_STATE_HEADER *flue_state_first(void *block)
 {
     return (OFFLOAD_STATE_HEADER *)(void *)((uint8_t *)block + sizeof(NDIS_MINIPORT_OFFLOAD_BLOCK_LIST));
 }
+/* The one behind a state structure: at the next multiple of 8 (D-08). */
 static inline OFFLOAD_STATE_HEADER *flue_state_next(OFFLOAD_STATE_HEADER *state)
 {
     return (OFFLOAD_STATE_HEADER *)(void *)((uint8_t *)state + ((state->Length + 7u) & ~7u));
@@ -275,16 +285,18 @@ const char *flue_ndis_indication_name(unsigned indication_code);
 const char *flue_ndis_upload_reason_name(unsigned reason);
 const char *flue_ndis_tcp_state_name(unsigned state);
 
-/* Every value of the two headers with its mark; static storage.  *count = number of rows. */
+/* A value of the two headers. */
 struct flue_ddi_value {
-    const char *name;
-    int64_t value;
-    enum flue_mark mark;
+    const char *name;    /* as spelled above */
+    int64_t value;       /* as written above */
+    enum flue_mark mark; /* how well it is known */
 };
+/* Every one of them; static storage.  *count = number of rows. */
 const struct flue_ddi_value *flue_ddi_values(size_t *count);
 
 /* ---- Layout ---- */
 
+/* Assertions of the layout: a member stands at an offset, a structure has a size; bytes. */
 #define FLUE_AT(type, member, offset) FLUE_STATIC_ASSERT(offsetof(type, member) == (offset), #type "." #member)
 #define FLUE_SIZE(type, bytes)        FLUE_STATIC_ASSERT(sizeof(type) == (bytes), "size of " #type)
 

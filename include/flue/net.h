@@ -12,27 +12,28 @@ FLUE_BEGIN_C
 
 /* Where a network of model/wire and its nodes take their memory from.  All zero: calloc() and free(). */
 struct flue_net_memory {
-    void *ctx;
-    void *(*allocate)(void *ctx, size_t bytes); /* zeroed; or NULL */
-    void (*release)(void *ctx, void *memory, size_t bytes);
+    void *ctx;                                              /* handed back in both calls */
+    void *(*allocate)(void *ctx, size_t bytes);             /* zeroed; or NULL */
+    void (*release)(void *ctx, void *memory, size_t bytes); /* what allocate gave */
 };
 
 /* One point-to-point link between node 0 and node 1; the same in both directions. */
 struct flue_net_params {
-    struct flue_wire_facts facts;
-    uint64_t seed; /* handed to each node's env */
-    struct flue_net_memory memory;
+    struct flue_wire_facts facts;  /* of the link, in both directions */
+    uint64_t seed;                 /* handed to each node's env */
+    struct flue_net_memory memory; /* copied */
 };
 
 /* What a network calls in a node.  Borrowed until the network is freed. */
 struct flue_net_client {
-    void *ctx;
-    void (*receive)(void *ctx, const struct flue_frame *frame);
-    void (*alarm)(void *ctx);
+    void *ctx;                                                  /* handed back in each call */
+    void (*receive)(void *ctx, const struct flue_frame *frame); /* a frame has come whole; borrowed until return */
+    void (*alarm)(void *ctx);                                   /* the alarm that the node's env->set_alarm() set */
     /* The port went down, or came up again; an event of its own, never inside another call.  NULL: not told. */
     void (*link)(void *ctx, int up);
 };
 
+/* Of a whole network, since it was made. */
 struct flue_net_totals {
     uint64_t events;                    /* all that the loop ran */
     uint64_t memory_bytes, memory_peak; /* allocated through the nodes' env */
@@ -56,20 +57,22 @@ struct flue_net_router_totals {
     uint64_t asked, answered; /* ARP and ND */
 };
 
+/* A network: functions and what they are called with. */
 struct flue_net {
-    void *ctx;
+    void *ctx;        /* first argument of each */
     const char *name; /* "link", "switch", "ns3" */
     /* Port 1 and 2 of a node; borrowed until free. */
     const struct flue_env *(*env)(void *ctx, unsigned node);
     const struct flue_wire *(*wire)(void *ctx, unsigned node);
+    /* Frames and alarms reach the node from now on; *client is copied. */
     void (*attach)(void *ctx, unsigned node, const struct flue_net_client *client);
     /* Runs events until stop() is called, nothing is left, or the next one lies after until_ps; in the last two cases
      * it is until_ps afterwards, unless that is FLUE_PS_NEVER. */
     void (*run)(void *ctx, flue_ps until_ps);
-    void (*stop)(void *ctx);
-    flue_ps (*now)(void *ctx);
-    void (*totals)(void *ctx, struct flue_net_totals *out);
-    void (*free)(void *ctx);
+    void (*stop)(void *ctx);                                /* run() returns after the present event */
+    flue_ps (*now)(void *ctx);                              /* the present event's moment, or where run() ended */
+    void (*totals)(void *ctx, struct flue_net_totals *out); /* counters now; *out is overwritten */
+    void (*free)(void *ctx);                                /* ends the network, all envs and wires; nodes go first */
     /* What only some networks can do; NULL in others.  May be called at any time, also by a node. */
     void (*port_down)(void *ctx, unsigned node, int down);
     void (*router_down)(void *ctx, unsigned router, int down);
@@ -81,7 +84,8 @@ struct flue_net {
     void (*router_totals)(void *ctx, unsigned router, struct flue_net_router_totals *out);
 };
 
-/* Pure C.  FLUE_OK: *out is filled; end it with out->free(out->ctx).  FLUE_ENOMEM, FLUE_EINVAL. */
+/* Pure C.  FLUE_OK: *out is filled; end it with out->free(out->ctx).  FLUE_ENOMEM; FLUE_EINVAL: rate_bps is not in
+ * 1 .. 10^12, or delay_ps negative. */
 FLUE_CHECKED flue_err flue_net_link(const struct flue_net_params *params, struct flue_net *out);
 
 /* ---- A switched network ----
@@ -107,42 +111,47 @@ FLUE_CHECKED flue_err flue_net_link(const struct flue_net_params *params, struct
 /* A node and its wire; the network fills in has_mac and mac of facts: of node n 02:00:00 and the number n + 1, of
  * router r 02:00:01 and r + 1. */
 struct flue_switch_node {
-    struct flue_wire_facts facts;
-    uint16_t untagged_vid; /* VLAN of frames without a tag; 0: FLUE_VLAN_DEFAULT */
-    uint16_t tagged_count; /* VLANs whose frames have one; copied */
-    const uint16_t *tagged_vids;
-    uint32_t behind_routers; /* 1: not on the switch, and only facts and ip count */
-    struct flue_ip ip[2];    /* behind the routers: the addresses that lead to it; zeroed: none */
+    struct flue_wire_facts facts; /* of its wire, both directions; has_mac and mac do not count */
+    uint16_t untagged_vid;        /* VLAN of frames without a tag; 0: FLUE_VLAN_DEFAULT */
+    uint16_t tagged_count;        /* VLANs whose frames have one; copied */
+    const uint16_t *tagged_vids;  /* borrowed while the network is made; each 1 .. 4094 */
+    uint32_t behind_routers;      /* 1: not on the switch, and only facts and ip count */
+    struct flue_ip ip[2];         /* behind the routers: the addresses that lead to it; zeroed: none */
 };
 
+/* A gateway. */
 struct flue_switch_router {
     struct flue_wire_facts facts; /* its wire to the switch */
     uint16_t vid;                 /* untagged; 0: FLUE_VLAN_DEFAULT */
     struct flue_ip ip4, ip6;      /* its own; zeroed: not of this family */
 };
 
+/* A switched network. */
 struct flue_switch_params {
-    const struct flue_switch_node *nodes; /* copied, like the routers */
-    uint32_t node_count;                  /* 1 .. 60000 */
-    const struct flue_switch_router *routers;
-    uint32_t router_count; /* 0 .. 16 */
-    uint64_t seed;         /* handed to each node's env */
-    struct flue_net_memory memory;
+    const struct flue_switch_node *nodes;     /* copied, like the routers */
+    uint32_t node_count;                      /* 1 .. 60000 */
+    const struct flue_switch_router *routers; /* may be NULL if there are none */
+    uint32_t router_count;                    /* 0 .. 16 */
+    uint64_t seed;                            /* handed to each node's env */
+    struct flue_net_memory memory;            /* copied */
 };
 
 /* The address that the network gives to a node's interface. */
 void flue_net_mac(unsigned node, uint8_t mac[6]);
 
-/* Pure C.  As flue_net_link(); FLUE_EINVAL also for VLANs above 4094 and nodes behind routers that there are not. */
+/* Pure C.  As flue_net_link(), whose FLUE_EINVAL each wire can give; also: more nodes or routers than above, or no
+ * node; a VLAN above 4094 (but FLUE_VLAN_NONE as a node's untagged_vid), a tagged one of 0; a node behind routers that
+ * there are not. */
 FLUE_CHECKED flue_err flue_net_switch(const struct flue_switch_params *params, struct flue_net *out);
 
-/* Takes a port or a router down, or up again, of a network that can (else nothing happens). */
+/* Takes a port down, or up again, of a network that can; else nothing happens. */
 static inline void flue_net_port_down(const struct flue_net *net, unsigned node, int down)
 {
     if (net->port_down != NULL)
         net->port_down(net->ctx, node, down);
 }
 
+/* The same of a router. */
 static inline void flue_net_router_down(const struct flue_net *net, unsigned router, int down)
 {
     if (net->router_down != NULL)

@@ -17,37 +17,44 @@ FLUE_BEGIN_C
 /* Raised when a structure or a meaning below, or in facts.def, changes. */
 #define FLUE_POLICY_ABI 1u
 
+/* What a policy wants. */
 enum flue_decision {
     FLUE_KEEP,     /* it stays where it is */
     FLUE_OFFLOAD,  /* to the target.  Of one that is there: it stays */
     FLUE_TAKE_BACK /* to the host.  Of one that is there: it stays */
 };
 
+/* All it is told: one member for each line of facts.def, with unit and meaning there. */
 struct flue_policy_facts {
 #define FLUE_FACT(name, word, kind, who, help) uint64_t name;
 #include "flue/facts.def"
 #undef FLUE_FACT
 };
 
+/* The facts' numbers, in the order of facts.def; FLUE_FACTS of them. */
 enum flue_fact {
 #define FLUE_FACT(name, word, kind, who, help) FLUE_FACT_##name,
 #include "flue/facts.def"
 #undef FLUE_FACT
     FLUE_FACTS
 };
+/* A fact by its number; 0 for an unknown one. */
 uint64_t flue_policy_fact(const struct flue_policy_facts *facts, enum flue_fact fact);
 
 /* A rule of the policy "rules": all conditions hold, then the decision is this one. */
+/* Bounds of the policy "rules": so many rules, and conditions in each. */
 #define FLUE_POLICY_RULES      16
 #define FLUE_POLICY_CONDITIONS 4
+/* How a fact is compared: fact < value, and so on. */
 enum flue_compare { FLUE_LESS, FLUE_AT_MOST, FLUE_EQUAL, FLUE_UNEQUAL, FLUE_AT_LEAST, FLUE_MORE };
+/* A rule of the policy "rules": all conditions hold, then the decision is this one. */
 struct flue_policy_rule {
-    enum flue_decision decision;
-    uint32_t conditions;
-    struct flue_policy_condition {
-        enum flue_fact fact;
-        enum flue_compare compare;
-        uint64_t value;
+    enum flue_decision decision;   /* what the rule says */
+    uint32_t conditions;           /* how many of condition[] count; 0: it always holds */
+    struct flue_policy_condition { /* fact compare value */
+        enum flue_fact fact;       /* left of the comparison */
+        enum flue_compare compare; /* how */
+        uint64_t value;            /* right of the comparison, in the fact's unit */
     } condition[FLUE_POLICY_CONDITIONS];
 };
 
@@ -64,26 +71,30 @@ struct flue_policy_params {
     uint64_t worth_bytes;     /* adaptive, oracle: what a hand-over has to carry to be worth it */
     uint64_t target_ppm;      /* adaptive: share of the contexts that it fills */
     uint64_t share_ppm;       /* random: share of the connections */
-    uint32_t rules;
-    struct flue_policy_rule rule[FLUE_POLICY_RULES];
+    uint32_t rules;           /* how many of rule[] count */
+    struct flue_policy_rule rule[FLUE_POLICY_RULES]; /* the first that holds decides; none: KEEP */
 };
 
+/* An answer. */
 struct flue_verdict {
-    enum flue_decision decision;
-    uint32_t reason; /* index of flue_policy.reasons */
+    enum flue_decision decision; /* what is wanted */
+    uint32_t reason;             /* index of flue_policy.reasons */
 };
 
 /* Static storage.  The first three members: what a library was compiled with. */
 #define FLUE_POLICY_VERSIONS                                                                                           \
     .abi = FLUE_POLICY_ABI, .policy_bytes = sizeof(struct flue_policy), .facts_bytes = sizeof(struct flue_policy_facts)
+/* At most so many reasons in a policy. */
 #define FLUE_POLICY_REASONS 24
+/* A policy.  Static storage.  The first three members: what the library was compiled with. */
 struct flue_policy {
-    uint32_t abi, policy_bytes, facts_bytes;
-    uint32_t asked_again; /* 0: its answer never changes, so it is asked at open only */
-    uint32_t clairvoyant; /* 1: it gets the facts of WORKLOAD */
-    const char *name;     /* letters, digits, '.', '_' and '-' */
-    const char *help;
+    uint32_t abi, policy_bytes, facts_bytes;  /* FLUE_POLICY_VERSIONS fills them in */
+    uint32_t asked_again;                     /* 0: its answer never changes, so it is asked at open only */
+    uint32_t clairvoyant;                     /* 1: it gets the facts of WORKLOAD */
+    const char *name;                         /* letters, digits, '.', '_' and '-' */
+    const char *help;                         /* one line for `flue list policies` */
     const char *reasons[FLUE_POLICY_REASONS]; /* short; NULL from the first unused one on; at least one */
+    /* The answer; both arguments are borrowed until return. */
     struct flue_verdict (*decide)(const struct flue_policy_params *params, const struct flue_policy_facts *facts);
     /* What it is worth to have a connection at the target, in bytes; may be NULL.  With it, OFFLOAD while no context is
      * free means: take back the least valuable one to make room, then this one.  It must be worth more than

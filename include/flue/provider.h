@@ -22,13 +22,14 @@ FLUE_BEGIN_C
 
 /* What the node gives to an adapter.  All is borrowed until destroy() returns. */
 struct flue_provider_world {
-    const struct flue_env *env; /* its set_alarm leads to alarm() below; allocate and release count as the node's */
-    const struct flue_wire *wire;
-    struct flue_ndis *ndis;
-    struct flue_ddi ddi; /* the choices that the interface leaves open */
-    uint32_t tcp_max;    /* how many connections the scenario wants it to take at most */
+    const struct flue_env *env;   /* its set_alarm leads to alarm() below; allocate and release count as the node's */
+    const struct flue_wire *wire; /* its wire: send() takes what it transmits */
+    struct flue_ndis *ndis;       /* the dispatcher of its node */
+    struct flue_ddi ddi;          /* the choices that the interface leaves open */
+    uint32_t tcp_max;             /* how many connections the scenario wants it to take at most */
 };
 
+/* A target.  Static storage. */
 struct flue_provider {
     uint32_t abi;            /* FLUE_PROVIDER_ABI */
     uint32_t list_bytes;     /* sizeof(NET_BUFFER_LIST), which differs in checked builds */

@@ -10,7 +10,7 @@ FLUE_BEGIN_C
 
 /* Borrowed by the run.  Names and entities are borrowed until the call returns. */
 struct flue_record {
-    void *ctx;
+    void *ctx; /* handed back in each call */
     /* One number: metric is a name of metrics.def; entity may be "". denominator 1 for what is no ratio. */
     void (*metric)(void *ctx, const char *metric, const char *entity, int64_t numerator, int64_t denominator);
     /* One histogram, bin by bin in rising order; n > 0; lo and hi inclusive, in the metric's unit. */

@@ -31,31 +31,31 @@ FLUE_BEGIN_C
 
 /* RFC 9293 3.3.2; the numbers are those of TCP_OFFLOAD_CONNECTION_STATE. */
 enum flue_tcp_state_id {
-    FLUE_TCP_CLOSED,
-    FLUE_TCP_LISTEN,
-    FLUE_TCP_SYN_SENT,
-    FLUE_TCP_SYN_RECEIVED,
-    FLUE_TCP_ESTABLISHED,
-    FLUE_TCP_FIN_WAIT_1,
-    FLUE_TCP_FIN_WAIT_2,
-    FLUE_TCP_CLOSE_WAIT,
-    FLUE_TCP_CLOSING,
-    FLUE_TCP_LAST_ACK,
-    FLUE_TCP_TIME_WAIT
+    FLUE_TCP_CLOSED,       /* no connection */
+    FLUE_TCP_LISTEN,       /* waits for a SYN */
+    FLUE_TCP_SYN_SENT,     /* SYN sent, no answer yet */
+    FLUE_TCP_SYN_RECEIVED, /* SYN came, SYN-ACK sent */
+    FLUE_TCP_ESTABLISHED,  /* open; data both ways */
+    FLUE_TCP_FIN_WAIT_1,   /* we have closed, our FIN is not acknowledged */
+    FLUE_TCP_FIN_WAIT_2,   /* our FIN is acknowledged, the peer still sends */
+    FLUE_TCP_CLOSE_WAIT,   /* the peer has closed, we still send */
+    FLUE_TCP_CLOSING,      /* both have closed, our FIN is not acknowledged */
+    FLUE_TCP_LAST_ACK,     /* the peer closed first, our FIN is not acknowledged */
+    FLUE_TCP_TIME_WAIT     /* over; waits for 2 MSL */
 };
 const char *flue_tcp_state_name(unsigned state); /* "ESTABLISHED"; "?" if unknown */
 
 /* Why a state changed or a connection ended. */
 enum flue_tcp_reason {
-    FLUE_TCP_BY_OPEN,
-    FLUE_TCP_BY_SEGMENT,
-    FLUE_TCP_BY_CLOSE,
-    FLUE_TCP_BY_RESET,   /* an acceptable RST came */
-    FLUE_TCP_BY_ABORT,   /* the user aborted */
-    FLUE_TCP_BY_TIMEOUT, /* too many retransmissions or probes; FIN-WAIT-2 limit */
-    FLUE_TCP_BY_2MSL,
-    FLUE_TCP_BY_IMPORT,
-    FLUE_TCP_BY_EXPORT,
+    FLUE_TCP_BY_OPEN,         /* the user opened it */
+    FLUE_TCP_BY_SEGMENT,      /* a segment came */
+    FLUE_TCP_BY_CLOSE,        /* the user closed */
+    FLUE_TCP_BY_RESET,        /* an acceptable RST came */
+    FLUE_TCP_BY_ABORT,        /* the user aborted */
+    FLUE_TCP_BY_TIMEOUT,      /* too many retransmissions or probes; FIN-WAIT-2 limit */
+    FLUE_TCP_BY_2MSL,         /* TIME-WAIT is over */
+    FLUE_TCP_BY_IMPORT,       /* it came from elsewhere */
+    FLUE_TCP_BY_EXPORT,       /* it went elsewhere */
     FLUE_TCP_BY_KEEP_ALIVE,   /* no answer to any keep-alive probe (RFC 9293 3.8.4) */
     FLUE_TCP_BY_USER_TIMEOUT, /* data unacknowledged for longer than the user allows (RFC 9293 3.8.3, RFC 5482) */
     FLUE_TCP_BY_UNREACHABLE   /* a hard ICMP error before the connection was established (RFC 5461, RFC 9293 3.9.2.2) */
@@ -123,46 +123,58 @@ struct flue_tcp_params {
     uint8_t tos;           /* 0; the ECN bits are the engine's */
     uint16_t ip_id_base;   /* first IP id: 0 for a host, 0x8000 for a target (behaviour 13.1), range of 0x8000 */
 };
+/* Every parameter as named above; *params is overwritten. */
 void flue_tcp_defaults(struct flue_tcp_params *params);
 
 /* A connection's name; host byte order. */
 struct flue_tcp_tuple {
-    struct flue_ip local_ip, remote_ip;
-    uint16_t local_port, remote_port;
+    struct flue_ip local_ip, remote_ip; /* of one family */
+    uint16_t local_port, remote_port;   /* 1 .. 65535 */
 };
 
 /* What a connection looks like inside.  Sequence numbers are absolute, as on the wire. */
 struct flue_tcp_info {
-    struct flue_tcp_tuple tuple;
-    enum flue_tcp_state_id state;
-    enum flue_tcp_recovery recovery;
-    enum flue_tcp_congestion congestion;
+    struct flue_tcp_tuple tuple;         /* its name */
+    enum flue_tcp_state_id state;        /* RFC 9293 3.3.2 */
+    enum flue_tcp_recovery recovery;     /* how a loss is being repaired now */
+    enum flue_tcp_congestion congestion; /* how its window moves */
     uint32_t snd_una, snd_nxt, snd_max, snd_wnd, rcv_nxt, rcv_wnd, rcv_urg /* RCV.UP */;
     uint32_t cwnd_bytes, ssthresh_bytes; /* ssthresh UINT32_MAX: no loss yet */
     uint32_t mss_bytes;                  /* payload of a full segment now: options and path MTU are subtracted */
-    uint32_t path_mtu_bytes;
-    uint32_t pipe_bytes;                /* RFC 6675; without SACK SND.MAX - SND.UNA */
-    uint32_t sacked_bytes, lost_bytes;  /* of what is outstanding; lost: RFC 6675 IsLost and not yet sent again */
-    flue_ps srtt_ps, rttvar_ps, rto_ps; /* srtt 0: no sample yet; rto with its back-off */
-    uint64_t queued_bytes;              /* send queue from SND.UNA on */
-    uint64_t unread_bytes;              /* handed up, not yet consumed */
-    uint64_t reassembly_bytes;
+    uint32_t path_mtu_bytes;             /* of the path, as far as known (RFC 1191, 8201) */
+    uint32_t pipe_bytes;                 /* RFC 6675; without SACK SND.MAX - SND.UNA */
+    uint32_t sacked_bytes, lost_bytes;   /* of what is outstanding; lost: RFC 6675 IsLost and not yet sent again */
+    flue_ps srtt_ps, rttvar_ps, rto_ps;  /* srtt 0: no sample yet; rto with its back-off */
+    uint64_t queued_bytes;               /* send queue from SND.UNA on */
+    uint64_t unread_bytes;               /* handed up, not yet consumed */
+    uint64_t reassembly_bytes;           /* came out of order, and waits */
     uint64_t segments_out, segments_in, retransmits, timeouts, fast_retransmits, probes; /* count modulo 2^32 */
-    uint64_t keep_alives, dsacks_in, challenge_acks;
-    uint8_t snd_wscale, rcv_wscale;
-    uint8_t timestamps, sack, ecn; /* negotiated */
-    uint8_t backoff;               /* doublings of the timeout */
-    uint8_t dup_acks;
-    uint8_t in_recovery;
-    uint8_t ack_pending;
-    uint8_t urgent; /* urgent data has been announced and not yet been read */
+    uint64_t keep_alives, dsacks_in, challenge_acks; /* probes sent; RFC 2883; RFC 5961; modulo 2^32 */
+    uint8_t snd_wscale, rcv_wscale;                  /* shifts in force; 0: none */
+    uint8_t timestamps, sack, ecn;                   /* negotiated */
+    uint8_t backoff;                                 /* doublings of the timeout */
+    uint8_t dup_acks;                                /* in a row (RFC 5681 2) */
+    uint8_t in_recovery;                             /* 1: in fast recovery */
+    uint8_t ack_pending;                             /* 1: an acknowledgement is delayed */
+    uint8_t urgent;                                  /* urgent data has been announced and not yet been read */
 };
 
+/* What a stack, or an engine of a node, has counted; over its life, but for the first and the last. */
 struct flue_tcp_totals {
-    uint64_t connections; /* live now */
-    uint64_t segments_out, segments_in, data_out, data_in, retransmits, timeouts, fast_retransmits, probes, resets_out;
-    uint64_t challenge_acks, keep_alives, paws_drops, ecn_ce_in, path_mtu_changes;
-    uint64_t pool_objects_live; /* connections and what hangs on them: 0 when all are released */
+    uint64_t connections;               /* live now */
+    uint64_t segments_out, segments_in; /* all */
+    uint64_t data_out, data_in;         /* of them with payload */
+    uint64_t retransmits;               /* segments sent again */
+    uint64_t timeouts;                  /* of the retransmission timer */
+    uint64_t fast_retransmits;          /* losses that acknowledgements showed (RFC 5681 3.2, RFC 6675) */
+    uint64_t probes;                    /* of a closed window (RFC 9293 3.8.6.1) */
+    uint64_t resets_out;                /* RSTs sent */
+    uint64_t challenge_acks;            /* RFC 5961 */
+    uint64_t keep_alives;               /* probes sent (RFC 9293 3.8.4) */
+    uint64_t paws_drops;                /* segments with an old timestamp (RFC 7323 5) */
+    uint64_t ecn_ce_in;                 /* packets with a congestion mark (RFC 3168) */
+    uint64_t path_mtu_changes;          /* by ICMP (RFC 1191, 8201) */
+    uint64_t pool_objects_live;         /* connections and what hangs on them: 0 when all are released */
 };
 
 /* ---- stacks ---- */
@@ -179,29 +191,31 @@ enum flue_stack_error {
 #define FLUE_STACK_ERROR(number, name, sentence) FLUE_STACK_##name = -(number),
 #include "flue/stack_error.def"
 #undef FLUE_STACK_ERROR
-    FLUE_STACK_OK = 0
+    FLUE_STACK_OK = 0 /* done */
 };
 const char *flue_stack_error_name(int error);     /* "EAGAIN"; "?" if unknown */
 const char *flue_stack_error_sentence(int error); /* "nothing can be done at present; try again" */
 
+/* What can be told of a socket. */
 enum flue_stack_event_kind {
     FLUE_STACK_EV_READY, /* poll: the socket's mask has gained these bits */
     FLUE_STACK_EV_STATE, /* state, reason: the connection has entered it */
     FLUE_STACK_EV_ENDED  /* reason: the connection is over; the socket stays until it is closed */
 };
 
+/* One event; members that the kind does not name are 0. */
 struct flue_stack_event {
-    enum flue_stack_event_kind kind;
-    int socket;
-    uint32_t poll;
-    enum flue_tcp_state_id state;
-    enum flue_tcp_reason reason;
-    flue_ps at_ps;
+    enum flue_stack_event_kind kind; /* which of the others count */
+    int socket;                      /* its number */
+    uint32_t poll;                   /* READY: enum flue_poll, the bits that are new */
+    enum flue_tcp_state_id state;    /* STATE: the new one */
+    enum flue_tcp_reason reason;     /* STATE, ENDED: why */
+    flue_ps at_ps;                   /* the stack's time */
 };
 
 /* What the caller does for a stack.  All are borrowed until flue_stack_free(). */
 struct flue_stack_callbacks {
-    void *ctx;
+    void *ctx; /* first argument of each */
     /* A whole IP packet leaves; borrowed until return.  Must not be NULL. */
     void (*output)(void *ctx, const uint8_t *packet, size_t bytes);
     /* Something happened to a socket; NULL: nobody wants to know, poll tells as well. */
@@ -212,13 +226,16 @@ struct flue_stack_callbacks {
     /* Zeroed memory aligned for anything, or NULL; release takes back exactly what allocate gave.  Both or neither may
      * be NULL: then calloc() and free() serve. */
     void *(*allocate)(void *ctx, size_t bytes);
-    void (*release)(void *ctx, void *memory, size_t bytes);
+    void (*release)(void *ctx, void *memory, size_t bytes); /* NULL as allocate */
 };
 
+/* At most so many own addresses. */
 #define FLUE_STACK_ADDRESSES 8u
 
+/* What a stack is made of.  flue_stack_defaults() fills in all but the addresses; first comes its value, then the
+ * range. */
 struct flue_stack_config {
-    struct flue_tcp_params tcp;
+    struct flue_tcp_params tcp;                     /* flue_tcp_defaults() */
     struct flue_ip addresses[FLUE_STACK_ADDRESSES]; /* own ones; packets to others are refused */
     unsigned address_count;                         /* 1..FLUE_STACK_ADDRESSES */
     uint32_t verify_checksums;                      /* 1: a packet with a wrong checksum is dropped; 0: not looked at */
@@ -226,8 +243,10 @@ struct flue_stack_config {
     uint32_t sockets;                               /* at most so many at once: 65536; 1..1048576 */
     uint32_t answer_rst; /* 1: a segment for nobody is answered with RST (RFC 9293 3.10.7.1) */
 };
+/* Every value as named above, no address; *config is overwritten. */
 void flue_stack_defaults(struct flue_stack_config *config);
 
+/* A stack; opaque. */
 struct flue_stack;
 
 /* Makes a stack whose clock stands at now_ps (>= 0); copies config and callbacks.  0: *out is owned by the caller.
@@ -248,8 +267,10 @@ void flue_stack_advance(struct flue_stack *stack, flue_ps now_ps);
 
 /* The next time at which flue_stack_advance() has something to do; may be early, never late; FLUE_PS_NEVER: none. */
 flue_ps flue_stack_deadline(const struct flue_stack *stack);
+/* The stack's clock: the latest time that it was told. */
 flue_ps flue_stack_now(const struct flue_stack *stack);
 
+/* What the stack has counted; *out is overwritten. */
 void flue_stack_totals(const struct flue_stack *stack, struct flue_tcp_totals *out);
 
 /* Checks every invariant of the stack and its connections.  0: all hold; else FLUE_STACK_EFAULT, and `what` (NULL: not
@@ -258,6 +279,7 @@ int flue_stack_check(const struct flue_stack *stack, char *what, size_t room);
 
 /* ---- sockets: numbers from 0 on; the lowest free one is taken ---- */
 
+/* One end of a connection, or what a socket is bound to; host byte order. */
 struct flue_endpoint {
     struct flue_ip ip; /* all words 0: any address, of any family */
     uint16_t port;     /* 0: any */
@@ -284,6 +306,7 @@ int flue_socket_accept(struct flue_stack *stack, int s, struct flue_endpoint *re
  * EAFNOSUPPORT: no own address of that family; EINVAL: not a host's address, or port 0. */
 int flue_socket_connect(struct flue_stack *stack, int s, const struct flue_endpoint *remote);
 
+/* Flags of send and recv, or-ed; others are EINVAL. */
 enum flue_socket_flag {
     FLUE_MSG_PEEK = 0x1, /* recv: the bytes stay in the buffer */
     FLUE_MSG_MORE = 0x2, /* send: more follows, a segment that is not full waits (as with CORK, for this call) */
@@ -299,6 +322,7 @@ int64_t flue_socket_send(struct flue_stack *stack, int s, const void *data, size
  * urgent mark (RFC 9293 3.8.5): the byte at the mark begins a read of its own. */
 int64_t flue_socket_recv(struct flue_stack *stack, int s, void *data, size_t room, unsigned flags);
 
+/* Which sides of a connection to shut. */
 enum flue_shutdown { FLUE_SHUT_READ, FLUE_SHUT_WRITE, FLUE_SHUT_BOTH };
 /* WRITE: FIN after all data (RFC 9293 3.10.4).  READ: what comes is acknowledged and thrown away.  ENOTCONN. */
 int flue_socket_shutdown(struct flue_stack *stack, int s, enum flue_shutdown how);
@@ -310,6 +334,7 @@ int flue_socket_close(struct flue_stack *stack, int s);
 /* RST now (RFC 9293 3.10.5), and the number is given back. */
 int flue_socket_abort(struct flue_stack *stack, int s);
 
+/* Bits of the mask of a socket. */
 enum flue_poll {
     FLUE_POLL_IN = 0x1,    /* recv or accept would not answer EAGAIN */
     FLUE_POLL_PRI = 0x2,   /* urgent data is announced */
@@ -321,6 +346,8 @@ enum flue_poll {
 /* The mask, or EBADF.  A socket that is neither connected, nor was, nor listens, polls 0. */
 int flue_socket_poll(const struct flue_stack *stack, int s);
 
+/* The socket's own name and its peer's, into *out.  0; EBADF.  local: all zero if it has none yet; remote: ENOTCONN
+ * then. */
 int flue_socket_local(const struct flue_stack *stack, int s, struct flue_endpoint *out);
 int flue_socket_remote(const struct flue_stack *stack, int s, struct flue_endpoint *out); /* ENOTCONN */
 
@@ -358,10 +385,11 @@ int flue_socket_info(const struct flue_stack *stack, int s, struct flue_tcp_info
 
 /* The state that crosses the interface: one field per line of state.def. */
 struct flue_tcp_state {
-    struct flue_tcp_tuple tuple;
+    struct flue_tcp_tuple tuple; /* who it is; not in state.def */
 #define FLUE_STATE(class_, name, type, unit, member, since) type name;
 #include "flue/state.def"
 };
+/* A tick count of the state: this timer does not run. */
 #define FLUE_STATE_NO_TIMER UINT32_MAX
 
 /* Image: the whole state, lossless and versioned (flue/state.def).  Writes it to `out` if `room` is enough, answers its

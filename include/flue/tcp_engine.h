@@ -54,9 +54,10 @@ struct flue_tcp_settings {
     uint32_t rcv_indication_size; /* carried for the interface, not used by the engine */
     uint16_t cached_flags;        /* the same: bits of the interface that the engine does not know */
     uint8_t nagle, cork, keep_alive, keep_count, ttl, tos, congestion /* enum flue_tcp_congestion */, user_priority;
-    uint8_t reserved[6];
+    uint8_t reserved[6]; /* 0 */
 };
 
+/* What an engine tells its owner; the members of struct flue_tcp_event that count stand after the name. */
 enum flue_tcp_event_kind {
     FLUE_TCP_EV_CONNECTED, /* the handshake is done; on a listener's new connection too */
     FLUE_TCP_EV_DATA,     /* span: the next bytes in order; the owner must call flue_tcp_consumed() for them some day */
@@ -69,15 +70,17 @@ enum flue_tcp_event_kind {
     FLUE_TCP_EV_CLOSED  /* reason; nothing more follows; the owner calls flue_tcp_release(), then or from inside it */
 };
 
+/* One event. */
 struct flue_tcp_event {
-    enum flue_tcp_event_kind kind;
-    enum flue_tcp_reason reason;
-    uint32_t bytes;
-    flue_ps at_ps; /* virtual time */
-    struct flue_span span;
-    uint32_t psh; /* DATA: the segment carried PSH */
+    enum flue_tcp_event_kind kind; /* which of the others count */
+    enum flue_tcp_reason reason;   /* CLOSED: why */
+    uint32_t bytes;                /* ACKED, URGENT */
+    flue_ps at_ps;                 /* virtual time */
+    struct flue_span span;         /* DATA: borrowed until return, if it is memory */
+    uint32_t psh;                  /* DATA: the segment carried PSH */
 };
 
+/* How much of a segment was sent before: `again` of output; 0: nothing. */
 enum { FLUE_TCP_AGAIN = 1, FLUE_TCP_AGAIN_PARTLY = 2 };
 
 /* What the owner of a stack does for it.  owner is the pointer given to flue_tcp_new(). */
@@ -107,11 +110,18 @@ struct flue_tcp_ops {
     /* Bytes from seq on came out of order and will wait: the owner may store them and put the place into *span (same
      * length); their memory is borrowed until return.  NULL: spans are kept as they came. */
     void (*keep)(void *owner, struct flue_tcp_conn *conn, uint32_t seq, struct flue_span *span);
+
+    /* An owner who finds what he gave as user by its tuple anyway: then the stack has no table of its own.  find: the
+     * connection with that tuple, or NULL; own: user's connection is this one now, or NULL: it is being released.  He
+     * releases all before flue_tcp_free().  Both, or neither. */
+    struct flue_tcp_conn *(*find)(void *owner, const struct flue_tcp_tuple *tuple);
+    void (*own)(void *owner, void *user, struct flue_tcp_conn *conn);
 };
 
 /* Makes a stack.  Borrows env, timers and trace (may be NULL) until flue_tcp_free(); copies params and ops.
  * side tells trace readers who runs it: 0 host, 1 target.  env->seed and side seed initial sequence numbers.
- * FLUE_OK: *out is owned by the caller.  FLUE_ENOMEM, FLUE_EINVAL: *out is NULL. */
+ * FLUE_OK: *out is owned by the caller.  Else *out is NULL: FLUE_ENOMEM; FLUE_EINVAL: a parameter is
+ * out of its range, or ops lacks output or event. */
 FLUE_CHECKED flue_err flue_tcp_new(const struct flue_env *env, struct timers *timers, const struct flue_trace *trace,
                                    const struct flue_tcp_params *params, const struct flue_tcp_ops *ops, void *owner,
                                    unsigned side, struct flue_tcp **out);
@@ -139,7 +149,7 @@ void flue_tcp_unlisten(struct flue_tcp *stack, uint16_t port);
 struct flue_tcp_conn *flue_tcp_find_tuple(const struct flue_tcp *stack, const struct flue_tcp_tuple *tuple);
 
 /* The connection a frame belongs to, or NULL.  Constant time. */
-struct flue_tcp_conn *flue_tcp_find(const struct flue_tcp *stack, const struct flue_frame *frame);
+struct flue_tcp_conn *flue_tcp_find(struct flue_tcp *stack, const struct flue_frame *frame);
 
 /* A segment came.  conn: what flue_tcp_find() returned; NULL: a SYN for a listener is accepted, anything else is
  * answered with RST if answer_rst (RFC 9293 3.10.7.1). */
@@ -197,6 +207,7 @@ void flue_tcp_flush_ack(struct flue_tcp_conn *conn, flue_ps now_ps);
 /* Forgets the connection: timers removed, memory returned, nothing sent. */
 void flue_tcp_release(struct flue_tcp_conn *conn);
 
+/* The owner's pointer, as given when the connection was made. */
 void *flue_tcp_user(const struct flue_tcp_conn *conn);
 
 /* The settings in force, borrowed until they are changed; and new ones, which take effect at once (a larger MSS or a
@@ -209,14 +220,15 @@ FLUE_CHECKED flue_err flue_tcp_change(struct flue_tcp_conn *conn, const struct f
 enum flue_tcp_icmp_kind {
     FLUE_TCP_ICMP_TOO_BIG,          /* mtu_bytes; 0: not told, RFC 1191 5 */
     FLUE_TCP_ICMP_UNREACHABLE_HARD, /* protocol or port */
-    FLUE_TCP_ICMP_UNREACHABLE_SOFT
+    FLUE_TCP_ICMP_UNREACHABLE_SOFT  /* any other: net, host, source route (RFC 1122 4.2.3.9) */
 };
+/* The error and what it quotes. */
 struct flue_tcp_icmp {
-    enum flue_tcp_icmp_kind kind;
-    struct flue_tcp_tuple tuple; /* local: who sent the quoted segment, this stack */
-    uint32_t seq;                /* of the quoted segment */
-    uint32_t mtu_bytes;
-    uint32_t quoted_bytes; /* length of the quoted packet by its header; 0: unknown */
+    enum flue_tcp_icmp_kind kind; /* what it says */
+    struct flue_tcp_tuple tuple;  /* local: who sent the quoted segment, this stack */
+    uint32_t seq;                 /* of the quoted segment */
+    uint32_t mtu_bytes;           /* TOO_BIG: of the next hop */
+    uint32_t quoted_bytes;        /* length of the quoted packet by its header; 0: unknown */
 };
 /* Believed only if it quotes a connection's outstanding sequence number (RFC 5927 4.1).  1: it was, 0: ignored. */
 int flue_tcp_icmp(struct flue_tcp *stack, const struct flue_tcp_icmp *error, flue_ps now_ps);
@@ -225,10 +237,12 @@ int flue_tcp_icmp(struct flue_tcp *stack, const struct flue_tcp_icmp *error, flu
 uint32_t flue_tcp_path_mtu(const struct flue_tcp_conn *conn);
 void flue_tcp_set_path_mtu(struct flue_tcp_conn *conn, uint32_t mtu_bytes, flue_ps now_ps);
 
+/* How a connection is now; *out is overwritten. */
 void flue_tcp_info(const struct flue_tcp_conn *conn, struct flue_tcp_info *out);
 /* Its state alone. */
 enum flue_tcp_state_id flue_tcp_state_of(const struct flue_tcp_conn *conn);
 
+/* What the engine has counted over all of its connections; *out is overwritten. */
 void flue_tcp_totals(const struct flue_tcp *stack, struct flue_tcp_totals *out);
 
 /* Checks the invariants of one connection.  NULL: all hold; else a sentence, in static storage. */
@@ -243,7 +257,7 @@ FLUE_CHECKED flue_err flue_tcp_export(struct flue_tcp_conn *conn, flue_ps now_ps
 /* The same without an end: the connection goes on as if nobody had looked. */
 void flue_tcp_peek(const struct flue_tcp_conn *conn, flue_ps now_ps, struct flue_tcp_state *state);
 /* The cached variables of *state take effect at once, its command flags act (D-19, D-20, CH-153), and all of its flags
- * are stored.  FLUE_EINVAL, FLUE_ENOMEM: nothing has changed. */
+ * are stored.  FLUE_EINVAL (ttl 0, or a receive window above 1 GiB), FLUE_ENOMEM: nothing has changed. */
 FLUE_CHECKED flue_err flue_tcp_update(struct flue_tcp_conn *conn, const struct flue_tcp_state *state, flue_ps now_ps);
 /* The send queue from SndUna on, in order; and out-of-order data, ascending.  visit borrows the span. */
 void flue_tcp_visit_send_queue(const struct flue_tcp_conn *conn, void (*visit)(void *arg, const struct flue_span *span),
@@ -255,8 +269,9 @@ void flue_tcp_visit_reassembly(const struct flue_tcp_conn *conn,
  * flue_tcp_send(), says flue_tcp_close() if a FIN is queued but not yet sent (none of FinWait1, Closing, LastAck:
  * D-30), and ends with flue_tcp_start(), which arms the timers and raises EV_OUTPUT if there is something to send:
  * [SndNxt, SndMax) first, then what was never sent (behaviour 7.7).  unread_bytes: received data that the caller still
- * holds and will report by flue_tcp_consumed().  FLUE_EEXIST, FLUE_ENOMEM, FLUE_EINVAL (SndUna <= SndNxt <= SndMax
- * broken). */
+ * holds and will report by flue_tcp_consumed().  FLUE_EEXIST: the tuple is in use; FLUE_ENOMEM; FLUE_EINVAL:
+ * not ESTABLISHED to TIME-WAIT, SndUna <= SndNxt <= SndMax broken, a shift above 14, RcvWnd above 2^31 - 1, CWnd 0, a
+ * receive window above 1 GiB, ttl 0, or addresses of two families. */
 FLUE_CHECKED flue_err flue_tcp_import(struct flue_tcp *stack, const struct flue_tcp_state *state, void *user,
                                       uint32_t id, uint32_t unread_bytes, flue_ps now_ps, struct flue_tcp_conn **out);
 /* Whether an imported connection has all that may have to be sent again, [SndUna, SndMax) (CH-078).  Whoever has the

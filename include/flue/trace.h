@@ -8,6 +8,7 @@
 
 FLUE_BEGIN_C
 
+/* The points, in the order of trace.def; FLUE_POINT_COUNT of them. */
 enum flue_point {
 #define FLUE_POINT(id, actor, arrow, ref, args, sentence) FLUE_POINT_##id,
 #include "flue/trace.def"
@@ -15,37 +16,41 @@ enum flue_point {
     FLUE_POINT_COUNT
 };
 
+/* At most so many arguments in an event. */
 #define FLUE_TRACE_ARGS 6
 
 /* No connection is meant: the event belongs to a node as a whole. */
 #define FLUE_NO_CONN UINT32_MAX
 
+/* One event. */
 struct flue_event {
-    flue_ps at_ps;
+    flue_ps at_ps;                /* virtual time of whoever tells it */
     int64_t arg[FLUE_TRACE_ARGS]; /* named and given units by trace.def */
     uint32_t conn;                /* identity of the connection within the run, or FLUE_NO_CONN */
     uint16_t point;               /* enum flue_point */
-    uint16_t node;
+    uint16_t node;                /* number of the node it happened in */
 };
 
 /* Borrowed by every box of a node.  emit borrows the event until it returns and must not call back into the model. */
 struct flue_trace {
-    void *ctx;
-    void (*emit)(void *ctx, const struct flue_event *event);
-    uint16_t node;
+    void *ctx;                                               /* handed back in the call */
+    void (*emit)(void *ctx, const struct flue_event *event); /* NULL: nobody listens */
+    uint16_t node;                                           /* goes into every event */
 };
 
-/* What trace.def says of one point; static storage; NULL for an unknown number. */
+/* A line of trace.def. */
 struct flue_point_info {
-    const char *id;
+    const char *id;       /* name in trace.def */
     const char *actor;    /* app, host, ndis, target, wire */
     const char *arrow;    /* where it goes: an actor, or "-" for an event within one */
     const char *ref;      /* RFC section, page of the interface documentation, or rule id */
     const char *args;     /* "name:unit name:unit ..." */
     const char *sentence; /* what happened, with {name} for the arguments */
 };
+/* What trace.def says of a point; static storage; NULL for an unknown number. */
 const struct flue_point_info *flue_point_info(unsigned point);
 
+/* Hands one event to trace's listener, which there must be; use the macros below. */
 static inline void flue_trace_emit(const struct flue_trace *trace, unsigned point, flue_ps at_ps, uint32_t conn,
                                    int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f)
 {
@@ -64,7 +69,8 @@ static inline void flue_trace_emit(const struct flue_trace *trace, unsigned poin
     trace->emit(trace->ctx, &event);
 }
 
-/* flue_trace6(trace, id, at_ps, conn, a..f): trace may be NULL or have no listener. */
+/* flue_trace6(trace, id, at_ps, conn, a..f): trace may be NULL or have no listener.  With fewer arguments the others
+ * are 0. */
 #define flue_trace6(trace, id, at_ps, conn, a, b, c, d, e, f)                                                          \
     do {                                                                                                               \
         if ((trace) != NULL && (trace)->emit != NULL)                                                                  \

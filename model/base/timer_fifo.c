@@ -16,7 +16,7 @@ static void follow_head(struct timer_fifo *fifo)
 {
     struct flue_hook *first = list_first(&fifo->list);
 
-    if (first != NULL && entry_of(first)->due_ps < fifo->timer.due_ps) {
+    if (first != NULL && entry_of(first)->due_ps < timer_due(&fifo->timer)) {
         timers_arm(fifo->timers, &fifo->timer, entry_of(first)->due_ps);
     }
 }

@@ -2,7 +2,8 @@
 /* base/timers.c - a 4-ary heap with lazy re-arming.
  *
  * The heap's entry of a timer never lies later than the timer's own (due_ps, order): arming earlier moves the entry up
- * at once, arming later leaves it.  timers_run() compares the two when the entry reaches the root. */
+ * at once, arming later leaves it.  timers_run() compares the two when the entry reaches the root. While a timer fires
+ * its place at the root is a hole. */
 #include <assert.h>
 #include <string.h>
 
@@ -76,6 +77,26 @@ static void take_out(struct timers *timers, uint32_t at)
     }
 }
 
+/* Nobody took the place of the timer that has fired. */
+static void close_hole(struct timers *timers)
+{
+    timers->hole = false;
+    timers->count--;
+    if (timers->count > 0) {
+        sift_down(timers, 0, timers->entries[timers->count]);
+    }
+}
+
+flue_ps timers_next_in_fire(const struct timers *timers)
+{
+    flue_ps next_ps = FLUE_PS_NEVER;
+
+    for (uint32_t i = 1; i <= ARITY && i < timers->count; i++) {
+        next_ps = timers->entries[i].due_ps < next_ps ? timers->entries[i].due_ps : next_ps;
+    }
+    return next_ps;
+}
+
 static flue_err grow(struct timers *timers, uint32_t least)
 {
     uint32_t room = timers->room == 0 ? FIRST_ROOM : timers->room;
@@ -137,20 +158,44 @@ void timers_unreserve(struct timers *timers, uint32_t count)
     timers->reserved -= count;
 }
 
-void timer_setup(struct timer *timer, void (*fire)(struct timer *timer, flue_ps now_ps))
+uint8_t timers_kind(struct timers *timers, void (*fire)(struct lean_timer *timer, flue_ps now_ps))
 {
-    *timer = (struct timer){.due_ps = FLUE_PS_NEVER, .fire = fire};
+    uint32_t at = 0;
+
+    while (at < timers->kinds && timers->fire[at] != fire) {
+        at++;
+    }
+    if (at == TIMER_KINDS) {
+        return 0;
+    }
+    if (at == timers->kinds) {
+        timers->fire[timers->kinds++] = fire;
+    }
+    return (uint8_t)(at + 1);
 }
 
-void timers_arm(struct timers *timers, struct timer *timer, flue_ps due_ps)
+void lean_timer_setup(struct lean_timer *timer, uint8_t kind)
+{
+    *timer = (struct lean_timer){.due_ps = FLUE_PS_NEVER, .kind = kind};
+}
+
+void timer_setup(struct timer *timer, void (*fire)(struct timer *timer, flue_ps now_ps))
+{
+    *timer = (struct timer){.lean = {.due_ps = FLUE_PS_NEVER}, .fire = fire};
+}
+
+void timers_arm_lean(struct timers *timers, struct lean_timer *timer, flue_ps due_ps)
 {
     if (due_ps == FLUE_PS_NEVER) {
-        timers_cancel(timers, timer);
+        timers_cancel_lean(timers, timer);
         return;
     }
     timer->due_ps = due_ps;
     timer->order = timers->next_order++;
-    if (timer->slot == 0) {
+    if (timer->slot == 0 && timers->hole) {
+        timers->hole = false;
+        sift_down(timers, 0, (struct timer_entry){due_ps, timer->order, timer});
+    } else if (timer->slot == 0) {
         if (timers->count == timers->room) {
             flue_err err = grow(timers, timers->count + 1);
 
@@ -164,13 +209,7 @@ void timers_arm(struct timers *timers, struct timer *timer, flue_ps due_ps)
     }
 }
 
-void timers_cancel(struct timers *timers, struct timer *timer)
-{
-    (void)timers;
-    timer->due_ps = FLUE_PS_NEVER;
-}
-
-void timers_remove(struct timers *timers, struct timer *timer)
+void timers_remove_lean(struct timers *timers, struct lean_timer *timer)
 {
     timer->due_ps = FLUE_PS_NEVER;
     if (timer->slot != 0) {
@@ -179,20 +218,41 @@ void timers_remove(struct timers *timers, struct timer *timer)
     }
 }
 
+/* What fires is mostly armed again at once, or arms another: that takes the place at the root, from where it does not
+ * sink far, and the heap's last entry need not. */
+static void fire(struct timers *timers, struct lean_timer *timer, flue_ps now_ps)
+{
+    timers->hole = true;
+    timers->entries[0] = (struct timer_entry){.due_ps = INT64_MIN}; /* nothing rises above it */
+    timer->slot = 0;
+    timer->due_ps = FLUE_PS_NEVER;
+    if (timer->kind != 0) {
+        timers->fire[timer->kind - 1](timer, now_ps);
+    } else {
+        struct timer *own = FLUE_CONTAINER_OF(timer, struct timer, lean);
+
+        own->fire(own, now_ps);
+    }
+    if (timers->hole) {
+        close_hole(timers);
+    }
+}
+
 void timers_run(struct timers *timers, flue_ps now_ps)
 {
+    if (timers->hole) {
+        close_hole(timers);
+    }
     while (timers->count > 0 && timers->entries[0].due_ps <= now_ps) {
         const struct timer_entry top = timers->entries[0];
-        struct timer *timer = top.timer;
+        struct lean_timer *timer = top.timer;
 
         if (timer->due_ps == FLUE_PS_NEVER) {
             take_out(timers, 0);
         } else if (timer->due_ps != top.due_ps || timer->order != top.order) {
             sift_down(timers, 0, (struct timer_entry){timer->due_ps, timer->order, timer});
         } else {
-            take_out(timers, 0);
-            timer->due_ps = FLUE_PS_NEVER;
-            timer->fire(timer, now_ps);
+            fire(timers, timer, now_ps);
         }
     }
 }

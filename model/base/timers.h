@@ -15,21 +15,34 @@
 
 FLUE_BEGIN_C
 
-/* Embedded in its owner, which finds itself with FLUE_CONTAINER_OF.  Prepare with timer_setup().  The memory must stay
- * until timers_remove() was called or the timer fired and was not armed again. */
-struct timer {
+/* What the heap knows of a timer, and all that one is whose owner there are very many of: what it does when it fires is
+ * then told by its kind.  Embedded in its owner, which finds itself with FLUE_CONTAINER_OF.  The memory must stay until
+ * it was removed, or fired and was not armed again. */
+struct lean_timer {
     flue_ps due_ps; /* FLUE_PS_NEVER: not armed */
     uint64_t order; /* of the last arming */
+    uint32_t slot;  /* 1 + place of its heap entry; 0: has none */
+    uint8_t kind;   /* of timers_kind(); 0: it stands in a struct timer */
+    /* The owner's, because alignment leaves the room: what is waited for, how often the time was doubled, and how often
+     * it has run out.  The heap never looks at them. */
+    uint8_t mode, doublings, count;
+};
+_Static_assert(sizeof(struct lean_timer) == 24, "a timer of very many is three words");
+
+/* A timer with a function of its own.  Prepare with timer_setup(). */
+struct timer {
+    struct lean_timer lean;
     /* Called by timers_run(); the timer is then not armed and not in the heap: it may arm or free itself. */
     void (*fire)(struct timer *timer, flue_ps now_ps);
-    uint32_t slot; /* 1 + place of its heap entry; 0: has none */
 };
 
 struct timer_entry {
     flue_ps due_ps;
     uint64_t order;
-    struct timer *timer;
+    struct lean_timer *timer;
 };
+
+enum { TIMER_KINDS = 4 };
 
 struct timers {
     const struct flue_env *env;
@@ -38,6 +51,9 @@ struct timers {
     uint32_t count;
     uint32_t room;
     uint32_t reserved;
+    uint32_t kinds;
+    void (*fire[TIMER_KINDS])(struct lean_timer *timer, flue_ps now_ps); /* of kind 1 and so on */
+    bool hole; /* the root is the entry of the timer that fires now: free for the first that is armed meanwhile */
 };
 
 /* Borrows env until timers_dispose().  FLUE_ENOMEM: *timers may be disposed of, or forgotten. */
@@ -51,28 +67,63 @@ void timers_dispose(struct timers *timers);
 FLUE_CHECKED flue_err timers_reserve(struct timers *timers, uint32_t count);
 void timers_unreserve(struct timers *timers, uint32_t count);
 
-/* Prepares a timer: not armed. */
+/* The kind of lean timer that does this when it fires; known from then on.  0: there are TIMER_KINDS others. */
+FLUE_CHECKED uint8_t timers_kind(struct timers *timers, void (*fire)(struct lean_timer *timer, flue_ps now_ps));
+
+/* Prepares a timer: not armed; a lean one has its owner's bytes 0. */
+void lean_timer_setup(struct lean_timer *timer, uint8_t kind);
 void timer_setup(struct timer *timer, void (*fire)(struct timer *timer, flue_ps now_ps));
 
 /* (Re-)arms.  A due time that is past is allowed: it fires at the next timers_run().  FLUE_PS_NEVER cancels.  Makes
  * room by itself when nobody reserved any, and asserts that there was memory for it.  (timers_init() gives room
  * for 64.) */
-void timers_arm(struct timers *timers, struct timer *timer, flue_ps due_ps);
+void timers_arm_lean(struct timers *timers, struct lean_timer *timer, flue_ps due_ps);
+static inline void timers_arm(struct timers *timers, struct timer *timer, flue_ps due_ps)
+{
+    timers_arm_lean(timers, &timer->lean, due_ps);
+}
 
 /* Cancels; the entry stays in the heap, so the timer's memory must stay too. */
-void timers_cancel(struct timers *timers, struct timer *timer);
+static inline void timers_cancel_lean(struct timers *timers, struct lean_timer *timer)
+{
+    (void)timers;
+    timer->due_ps = FLUE_PS_NEVER;
+}
+
+static inline void timers_cancel(struct timers *timers, struct timer *timer)
+{
+    timers_cancel_lean(timers, &timer->lean);
+}
 
 /* Cancels and takes the entry out: afterwards the timer's memory may go. */
-void timers_remove(struct timers *timers, struct timer *timer);
+void timers_remove_lean(struct timers *timers, struct lean_timer *timer);
+static inline void timers_remove(struct timers *timers, struct timer *timer)
+{
+    timers_remove_lean(timers, &timer->lean);
+}
 
-static inline bool timer_armed(const struct timer *timer)
+static inline bool lean_timer_armed(const struct lean_timer *timer)
 {
     return timer->due_ps != FLUE_PS_NEVER;
 }
 
+static inline bool timer_armed(const struct timer *timer)
+{
+    return lean_timer_armed(&timer->lean);
+}
+
+static inline flue_ps timer_due(const struct timer *timer)
+{
+    return timer->lean.due_ps;
+}
+
 /* Time of the earliest entry; FLUE_PS_NEVER if there is none.  Early when that entry's timer was moved or cancelled. */
+flue_ps timers_next_in_fire(const struct timers *timers);
 static inline flue_ps timers_next(const struct timers *timers)
 {
+    if (timers->hole) {
+        return timers_next_in_fire(timers);
+    }
     return timers->count == 0 ? FLUE_PS_NEVER : timers->entries[0].due_ps;
 }
 

@@ -39,39 +39,62 @@ uint64_t flue_pcie_request_bytes(const struct flue_pcie_params *params, uint64_t
     return pieces(bytes, params->mrrs_bytes) * REQUEST_HEADER_BYTES;
 }
 
-/* Sends link_bytes in one direction, which is free at *free_ps, from at_ps on; returns when the last has left. */
-static flue_ps occupy(const struct flue_pcie *pcie, flue_ps *free_ps, uint64_t *busy_ps, flue_ps at_ps,
-                      uint64_t link_bytes)
+static flue_ps time_of(const struct flue_pcie *pcie, uint64_t link_bytes)
 {
-    uint64_t time_ps = cost_scale_nearest(&pcie->scale, link_bytes);
+    return (flue_ps)cost_scale_nearest(&pcie->scale, link_bytes);
+}
 
-    *free_ps = (at_ps > *free_ps ? at_ps : *free_ps) + (flue_ps)time_ps;
-    *busy_ps += time_ps;
+FLUE_COLD static void learn_read(struct flue_pcie *pcie, struct flue_pcie_known *known, uint64_t bytes)
+{
+    *known = (struct flue_pcie_known){.bytes = bytes,
+                                      .asked_ps = time_of(pcie, flue_pcie_request_bytes(&pcie->params, bytes)),
+                                      .moved_ps = time_of(pcie, flue_pcie_completion_bytes(&pcie->params, bytes))};
+}
+
+FLUE_COLD static void learn_write(struct flue_pcie *pcie, struct flue_pcie_known *known, uint64_t bytes)
+{
+    *known = (struct flue_pcie_known){.bytes = bytes,
+                                      .moved_ps = time_of(pcie, flue_pcie_write_bytes(&pcie->params, bytes))};
+}
+
+/* Where a size is kept.  Full segments, bare acknowledgements, and these with SACK blocks do not meet. */
+static inline unsigned place_of(uint64_t bytes)
+{
+    return (unsigned)((bytes ^ bytes >> 3) % FLUE_PCIE_KNOWN);
+}
+
+/* Occupies one direction, which is free at *free_ps, from at_ps on; returns when the last byte has left. */
+static inline flue_ps occupy(flue_ps *free_ps, uint64_t *busy_ps, flue_ps at_ps, flue_ps time_ps)
+{
+    *free_ps = (at_ps > *free_ps ? at_ps : *free_ps) + time_ps;
+    *busy_ps += (uint64_t)time_ps;
     return *free_ps;
 }
 
 flue_ps flue_pcie_read(struct flue_pcie *pcie, flue_ps at_ps, uint64_t bytes)
 {
-    const struct flue_pcie_params *params = &pcie->params;
+    struct flue_pcie_known *known = &pcie->reads[place_of(bytes)];
     flue_ps asked_ps;
 
     if (bytes == 0)
         return at_ps;
-    asked_ps = occupy(pcie, &pcie->up_free_ps, &pcie->up_busy_ps, at_ps, flue_pcie_request_bytes(params, bytes));
+    if (known->bytes != bytes)
+        learn_read(pcie, known, bytes);
+    asked_ps = occupy(&pcie->up_free_ps, &pcie->up_busy_ps, at_ps, known->asked_ps);
     pcie->down_bytes += bytes;
-    return occupy(pcie, &pcie->down_free_ps, &pcie->down_busy_ps, asked_ps + params->read_ps,
-                  flue_pcie_completion_bytes(params, bytes));
+    return occupy(&pcie->down_free_ps, &pcie->down_busy_ps, asked_ps + pcie->params.read_ps, known->moved_ps);
 }
 
 flue_ps flue_pcie_write(struct flue_pcie *pcie, flue_ps at_ps, uint64_t bytes)
 {
-    const struct flue_pcie_params *params = &pcie->params;
+    struct flue_pcie_known *known = &pcie->writes[place_of(bytes)];
 
     if (bytes == 0)
         return at_ps;
+    if (known->bytes != bytes)
+        learn_write(pcie, known, bytes);
     pcie->up_bytes += bytes;
-    return occupy(pcie, &pcie->up_free_ps, &pcie->up_busy_ps, at_ps, flue_pcie_write_bytes(params, bytes)) +
-           params->write_ps;
+    return occupy(&pcie->up_free_ps, &pcie->up_busy_ps, at_ps, known->moved_ps) + pcie->params.write_ps;
 }
 
 flue_ps flue_pcie_doorbell(const struct flue_pcie *pcie, flue_ps at_ps)

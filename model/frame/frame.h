@@ -43,12 +43,22 @@ uint32_t frame_header_bytes(const struct flue_frame *frame);
 FLUE_COLD uint32_t frame_packet_bytes(const struct flue_frame *frame);
 static inline uint32_t frame_ip_bytes(const struct flue_frame *frame)
 {
-    /* Nearly every frame is one of these. */
-    if ((frame->kind | frame->ip | (frame->options & ~(unsigned)FLUE_OPT_TIMESTAMP)) == 0) {
-        return (frame->ethertype == FLUE_ETHERTYPE_IPV6 ? FRAME_IPV6_BYTES : FRAME_IPV4_BYTES) + FRAME_TCP_BYTES +
-               (frame->options != 0 ? 12u : 0u) + frame->payload.length_bytes;
+    const unsigned usual = FLUE_OPT_TIMESTAMP | FLUE_OPT_SACK;
+    uint32_t bytes;
+
+    if ((frame->kind | frame->ip | (frame->options & ~usual)) != 0) {
+        return frame_packet_bytes(frame);
     }
-    return frame_packet_bytes(frame);
+    /* Nearly every frame is one of these. */
+    bytes = FRAME_IPV4_BYTES + FRAME_TCP_BYTES + frame->payload.length_bytes +
+            (FRAME_IPV6_BYTES - FRAME_IPV4_BYTES) * (frame->ethertype == FLUE_ETHERTYPE_IPV6) +
+            12u / FLUE_OPT_TIMESTAMP * (frame->options & (unsigned)FLUE_OPT_TIMESTAMP);
+    if ((frame->options & FLUE_OPT_SACK) != 0 && frame->sack_count > 0) {
+        const unsigned fit = (frame->options & FLUE_OPT_TIMESTAMP) != 0 ? 3 : 4;
+
+        bytes += 4 + 8 * (frame->sack_count < fit ? frame->sack_count : fit);
+    }
+    return bytes;
 }
 
 /* What a wire has to carry besides its framing (struct flue_wire_facts): the packet; with MAC addresses padded to 46

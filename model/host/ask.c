@@ -32,7 +32,7 @@ static bool asks_again(const struct flue_host *host)
 
 /* ---- Views */
 
-static struct host_view *view_of(struct flue_socket *socket)
+static struct host_view *view_of(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
     const flue_ps now_ps = host_moment(host);
@@ -48,7 +48,7 @@ static struct host_view *view_of(struct flue_socket *socket)
 
 static void arm(struct flue_host *host, flue_ps due_ps)
 {
-    if (host->ask.timer.due_ps > due_ps) {
+    if (timer_due(&host->ask.timer) > due_ps) {
         timers_arm(host->timers, &host->ask.timer, due_ps);
     }
 }
@@ -84,7 +84,7 @@ static void list_quiet(struct host_view *view, unsigned step, flue_ps now_ps)
     arm(host, view->look_ps);
 }
 
-void ask_touch(struct flue_socket *socket)
+void ask_touch(struct flue_host_socket *socket)
 {
     struct host_view *view = socket->traffic->view;
 
@@ -100,7 +100,7 @@ static void unpromise(struct host_view *view)
     view->promised = 0;
 }
 
-void ask_forget(struct flue_socket *socket)
+void ask_forget(struct flue_host_socket *socket)
 {
     struct host_view *view = socket->traffic->view;
 
@@ -124,7 +124,7 @@ static void back_off(struct host_view *view)
     view->not_before_ps = host_moment(host) + (wait_ps < BACK_OFF_MOST_PS ? wait_ps : BACK_OFF_MOST_PS);
 }
 
-void ask_moved(struct flue_socket *socket, enum flue_holder from)
+void ask_moved(struct flue_host_socket *socket, enum flue_holder from)
 {
     struct host_view *view = socket->traffic->view;
 
@@ -141,7 +141,7 @@ void ask_moved(struct flue_socket *socket, enum flue_holder from)
     }
 }
 
-void flue_host_socket_expect(struct flue_socket *socket, const struct flue_host_hint *hint)
+void flue_host_socket_expect(struct flue_host_socket *socket, const struct flue_host_hint *hint)
 {
     if (socket->pair->host->params.policy->clairvoyant != 0 && view_of(socket) != NULL) {
         socket->traffic->view->hint = *hint;
@@ -180,10 +180,10 @@ static void ask_engine(struct host_view *view)
 {
     struct flue_tcp_info info;
 
-    if (view->socket->conn == NULL) {
+    if (socket_conn(view->socket) == NULL) {
         return;
     }
-    flue_tcp_info(view->socket->conn, &info);
+    flue_tcp_info(socket_conn(view->socket), &info);
     if (view->engine != view->moves + view->refusals) {
         view->engine = view->moves + view->refusals;
         view->retransmits_before += view->retransmits;
@@ -199,11 +199,11 @@ static uint64_t less(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
-static void adapter_facts(const struct flue_socket *socket, struct flue_policy_facts *facts)
+static void adapter_facts(const struct flue_host_socket *socket, struct flue_policy_facts *facts)
 {
     const struct flue_host *host = socket->pair->host;
     const struct host_binding *binding =
-        socket->pair->path != NULL ? socket->pair->path->wanted->object.binding : host->first;
+        socket->pair->path != NULL ? socket->pair->path->wanted->stem.binding : host->first;
     const struct host_view *least = rank_least(&host->ask);
     uint64_t used =
         host->offering + host->totals.holders[FLUE_HOLDER_OFFERED] + host->totals.holders[FLUE_HOLDER_GIVING_BACK];
@@ -220,7 +220,7 @@ static void adapter_facts(const struct flue_socket *socket, struct flue_policy_f
     }
 }
 
-static void gather(struct flue_socket *socket, struct flue_policy_facts *facts)
+static void gather(struct flue_host_socket *socket, struct flue_policy_facts *facts)
 {
     const struct flue_host *host = socket->pair->host;
     const flue_ps now_ps = host_moment(host);
@@ -296,7 +296,7 @@ static bool make_room(struct host_view *view, const struct flue_policy_facts *fa
     return true;
 }
 
-static void follow(struct flue_socket *socket, const struct flue_policy_facts *facts, struct flue_verdict verdict,
+static void follow(struct flue_host_socket *socket, const struct flue_policy_facts *facts, struct flue_verdict verdict,
                    bool opens)
 {
     struct flue_host *host = socket->pair->host;
@@ -322,7 +322,7 @@ static void follow(struct flue_socket *socket, const struct flue_policy_facts *f
     }
 }
 
-void ask_open(struct flue_socket *socket)
+void ask_open(struct flue_host_socket *socket)
 {
     struct flue_policy_facts facts;
 
@@ -337,7 +337,7 @@ void ask_open(struct flue_socket *socket)
 /* ---- The walk */
 
 /* Whether an answer could be followed now.  What is on its way, or has not stayed long enough, is not asked about. */
-static bool may_move(const struct flue_socket *socket, flue_ps now_ps)
+static bool may_move(const struct flue_host_socket *socket, flue_ps now_ps)
 {
     const struct host_view *view = socket->traffic->view;
 
@@ -349,7 +349,7 @@ static bool may_move(const struct flue_socket *socket, flue_ps now_ps)
 
 static void look(struct host_view *view, flue_ps now_ps)
 {
-    struct flue_socket *socket = view->socket;
+    struct flue_host_socket *socket = view->socket;
     struct flue_host *host = socket->pair->host;
     struct flue_policy_facts facts;
 
@@ -366,7 +366,7 @@ static void look(struct host_view *view, flue_ps now_ps)
 }
 
 /* A connection that closes is not asked about any more. */
-static bool is_over(const struct flue_socket *socket)
+static bool is_over(const struct flue_host_socket *socket)
 {
     return (socket->flags & (SOCKET_CLOSE_WANTED | SOCKET_ABORT_WANTED | SOCKET_PEER_FIN | SOCKET_ENDED)) != 0;
 }

@@ -8,22 +8,22 @@
 void ask_init(struct flue_host *host);
 void ask_dispose(struct flue_host *host);
 /* A connection has opened: the policy is asked about it. */
-void ask_open(struct flue_socket *socket);
+void ask_open(struct flue_host_socket *socket);
 /* Its socket goes. */
-void ask_forget(struct flue_socket *socket);
+void ask_forget(struct flue_host_socket *socket);
 /* socket_enter() has changed its holder, which was `from`. */
-void ask_moved(struct flue_socket *socket, enum flue_holder from);
+void ask_moved(struct flue_host_socket *socket, enum flue_holder from);
 
 /* There is something new to know about it. */
-void ask_touch(struct flue_socket *socket);
-static inline void ask_sent(struct flue_socket *socket)
+void ask_touch(struct flue_host_socket *socket);
+static inline void ask_sent(struct flue_host_socket *socket)
 {
     if (socket->traffic->view != NULL) {
         socket->traffic->view->writes++;
         ask_touch(socket);
     }
 }
-static inline void ask_received(struct flue_socket *socket, uint64_t bytes)
+static inline void ask_received(struct flue_host_socket *socket, uint64_t bytes)
 {
     if (socket->traffic->view != NULL) {
         socket->traffic->view->reads++;

@@ -325,12 +325,12 @@ flue_err flue_host_chimney(struct flue_host *host, unsigned adapter, unsigned ve
     if (enable == 0) {
         FLUE_LIST_EACH(hook, &host->all)
         {
-            struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
+            struct flue_host_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_host_socket, all);
 
-            if (socket->lease != NULL && socket->lease->object.binding == binding &&
+            if (socket_lease(socket) != NULL && socket_lease(socket)->path->stem.binding == binding &&
                 flue_ip_is_v4(&socket->pair->remote_ip) == (six == 0)) {
                 upload_want(socket, FLUE_MOVE_UPLOAD_ALL);
-                socket->lease->object.recalled = true;
+                socket_lease(socket)->recalled = true;
             }
         }
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* host/cached.c - records of cached variables, counted and found by their values. */
+/* host/cached.c - records of constant and cached variables, counted and found by their values. */
 #include "host/cached.h"
 
 #include <assert.h>
@@ -9,7 +9,7 @@ static uint32_t hash_of(const struct host_values *values)
     uint64_t hash = 0;
 
 #define MIX(name) hash = hash_mix(hash ^ values->name);
-    HOST_EACH_CACHED(MIX)
+    HOST_EACH_SHARED(MIX)
 #undef MIX
     return (uint32_t)(hash >> 16);
 }
@@ -20,7 +20,7 @@ static bool has_values(const void *item, const void *key)
     const struct host_values *b = key;
 
 #define SAME(name) a->name == b->name &&
-    return HOST_EACH_CACHED(SAME) true;
+    return HOST_EACH_SHARED(SAME) true;
 #undef SAME
 }
 

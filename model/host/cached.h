@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* host/cached.h - the cached variables of offloaded connections: nearly all have the same, and share one record. */
+/* host/cached.h - the cached variables of offloaded connections, and the constant ones that do not tell connections
+ * apart: nearly all have the same, and share one record. */
 #ifndef FLUE_HOST_CACHED_H
 #define FLUE_HOST_CACHED_H
 
@@ -10,6 +11,10 @@
     X(initial_rcv_wnd)                                                                                                 \
     X(rcv_indication_size)                                                                                             \
     X(ka_probe_count) X(ka_timeout) X(ka_interval) X(max_rt) X(flow_label) X(ttl) X(tos) X(user_priority)
+
+#define HOST_EACH_SHARED(X)                                                                                            \
+    X(const_flags)                                                                                                     \
+    X(remote_mss) X(snd_wscale) X(rcv_wscale) HOST_EACH_CACHED(X)
 
 /* Makes sure that the next cached_get() succeeds.  False: no memory. */
 bool cached_reserve(struct flue_host *host);

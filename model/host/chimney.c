@@ -9,14 +9,14 @@
 #include "base/span.h"
 
 /* OffloadContext of an indication is the host's own handle (D-03). */
-struct flue_socket *chimney_socket(PVOID offload_context)
+struct flue_host_socket *chimney_socket(PVOID offload_context)
 {
     return FLUE_CONTAINER_OF(offload_context, struct host_lease, object.handle)->socket;
 }
 
 /* ---- Down */
 
-static PNET_BUFFER_LIST make_list(struct flue_socket *socket, const struct flue_span *span)
+static PNET_BUFFER_LIST make_list(struct flue_host_socket *socket, const struct flue_span *span)
 {
     PNET_BUFFER_LIST nbl = ndis_nbl_get(socket->pair->host->spans);
 
@@ -30,7 +30,7 @@ static PNET_BUFFER_LIST make_list(struct flue_socket *socket, const struct flue_
     return nbl;
 }
 
-static bool disconnect(struct flue_socket *socket, ULONG flags, const struct flue_span *span)
+static bool disconnect(struct flue_host_socket *socket, ULONG flags, const struct flue_span *span)
 {
     PNET_BUFFER_LIST nbl = make_list(socket, span);
 
@@ -44,11 +44,11 @@ static bool disconnect(struct flue_socket *socket, ULONG flags, const struct flu
 }
 
 /* Bytes that may go now: all, or as many as the target wants to have. */
-static uint64_t postable_bytes(const struct flue_socket *socket)
+static uint64_t postable_bytes(const struct flue_host_socket *socket)
 {
     const uint64_t waiting = socket->traffic->unposted_bytes;
-    const uint64_t there = socket->traffic->unacked_bytes - waiting;
-    const uint64_t most = socket->lease->object.backlog_bytes;
+    const uint64_t there = socket->unacked_bytes - waiting;
+    const uint64_t most = socket_lease(socket)->backlog_bytes;
 
     if (most == 0) {
         return waiting;
@@ -56,13 +56,13 @@ static uint64_t postable_bytes(const struct flue_socket *socket)
     return there >= most ? 0 : waiting < most - there ? waiting : most - there;
 }
 
-static bool closing(const struct flue_socket *socket)
+static bool closing(const struct flue_host_socket *socket)
 {
     return (socket->flags & (SOCKET_CLOSE_WANTED | SOCKET_FIN_TOLD | SOCKET_FIN_SENT)) == SOCKET_CLOSE_WANTED;
 }
 
 /* All that may go, as one chain of lists; the last of them travels with the close if that is wanted so. */
-static bool post_sends(struct flue_socket *socket)
+static bool post_sends(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
     uint64_t bytes = postable_bytes(socket);
@@ -73,7 +73,7 @@ static bool post_sends(struct flue_socket *socket)
         /* Under a limit in parts, so that the completion of one makes room for the next while others are on their way.
          */
         const uint64_t part =
-            socket->lease->object.backlog_bytes > 3 ? socket->lease->object.backlog_bytes / 4 : INT32_MAX;
+            socket_lease(socket)->backlog_bytes > 3 ? socket_lease(socket)->backlog_bytes / 4 : INT32_MAX;
         const uint64_t length = bytes < part ? bytes : part;
         const struct flue_span span = {.offset_bytes = socket_posted_bytes(socket),
                                        .stream = socket_stream(socket),
@@ -98,7 +98,7 @@ static bool post_sends(struct flue_socket *socket)
 }
 
 /* The rest of the stream in the list of the disconnect itself (CH-226). */
-static bool close_with_rest(struct flue_socket *socket)
+static bool close_with_rest(struct flue_host_socket *socket)
 {
     const uint64_t rest = socket->traffic->unposted_bytes;
     const struct flue_span span = {
@@ -113,7 +113,7 @@ static bool close_with_rest(struct flue_socket *socket)
 }
 
 /* All that waits; then the close.  Nothing once the connection is on its way back (CH-116). */
-void chimney_post(struct flue_socket *socket)
+void chimney_post(struct flue_host_socket *socket)
 {
     if ((socket->flags & SOCKET_TAKE) != 0) {
         return;
@@ -135,19 +135,19 @@ void chimney_post(struct flue_socket *socket)
 
 /* ---- Up */
 
-static void requeue(struct host_object *object, PNET_BUFFER_LIST nbl)
+static void requeue(struct host_lease *lease, PNET_BUFFER_LIST nbl)
 {
     nbl->Next = NULL;
-    if (object->requeued == NULL) {
-        object->requeued = nbl;
+    if (lease->requeued == NULL) {
+        lease->requeued = nbl;
     } else {
-        ((PNET_BUFFER_LIST)object->requeued->Scratch)->Next = nbl;
+        ((PNET_BUFFER_LIST)lease->requeued->Scratch)->Next = nbl;
     }
-    object->requeued->Scratch = nbl;
+    lease->requeued->Scratch = nbl;
 }
 
 /* What the peer acknowledged of a completed list; the rest is sent after the import (CH-175), in order. */
-static void settle_list(struct flue_socket *socket, PNET_BUFFER_LIST nbl)
+static void settle_list(struct flue_host_socket *socket, PNET_BUFFER_LIST nbl)
 {
     uint32_t acked_bytes = (uint32_t)(uintptr_t)NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred);
 
@@ -157,7 +157,7 @@ static void settle_list(struct flue_socket *socket, PNET_BUFFER_LIST nbl)
     }
     socket_acked(socket, acked_bytes);
     if (nbl->Status != NDIS_STATUS_SUCCESS && ndis_nbl_bytes(nbl) > 0 && host_obeys(socket->pair->host, 175)) {
-        requeue(&socket->lease->object, nbl);
+        requeue(socket_lease(socket), nbl);
     } else {
         ndis_nbl_put(nbl);
     }
@@ -167,7 +167,7 @@ static void settle_list(struct flue_socket *socket, PNET_BUFFER_LIST nbl)
  * itself. Whatever it posted now would overtake it, so the connection comes back, if it is not on its way already. */
 static void send_complete(struct flue_host *host, PNET_BUFFER_LIST nbl)
 {
-    struct flue_socket *socket = nbl->ProtocolReserved[0];
+    struct flue_host_socket *socket = nbl->ProtocolReserved[0];
     const NDIS_STATUS status = nbl->Status;
 
     charge_chimney_send_complete(host, &socket->account, 0);
@@ -192,7 +192,7 @@ void chimney_send_complete(struct flue_host *host, PNET_BUFFER_LIST first)
  * Whatever it is, the host does not repeat it here (CH-236). */
 void chimney_disconnect_complete(struct flue_host *host, PNET_BUFFER_LIST nbl)
 {
-    struct flue_socket *socket = nbl->ProtocolReserved[0];
+    struct flue_host_socket *socket = nbl->ProtocolReserved[0];
     const NDIS_STATUS status = nbl->Status;
     const bool aborting = (socket->flags & SOCKET_ABORT_WANTED) != 0;
 
@@ -213,7 +213,7 @@ void chimney_disconnect_complete(struct flue_host *host, PNET_BUFFER_LIST nbl)
 
 /* Taken as far as there is room, usually whole; returned after the application has read it.  What is refused stays the
  * target's, and is not indicated again before a post (CH-203, CH-205, CH-210). */
-NDIS_STATUS chimney_indicate(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG *consumed)
+NDIS_STATUS chimney_indicate(struct flue_host_socket *socket, PNET_BUFFER_LIST nbl, ULONG *consumed)
 {
     struct flue_host *host = socket->pair->host;
     struct ndis_spans spans = ndis_spans_of_data(nbl->FirstNetBuffer);
@@ -233,18 +233,18 @@ NDIS_STATUS chimney_indicate(struct flue_socket *socket, PNET_BUFFER_LIST nbl, U
         room -= span.length_bytes;
     }
     if (*consumed < all) {
-        socket->lease->object.refusing = true;
+        socket_lease(socket)->refusing = true;
         host->totals.refused_bytes += all - *consumed;
         return *consumed == 0 ? NDIS_STATUS_OFFLOAD_DATA_NOT_ACCEPTED : NDIS_STATUS_OFFLOAD_DATA_PARTIALLY_ACCEPTED;
     }
-    ndis_chain_append(&socket->lease->object.binding->indicated, nbl);
+    ndis_chain_append(&socket_lease(socket)->path->stem.binding->indicated, nbl);
     socket_lists_add(socket);
     socket_attend(socket);
     return NDIS_STATUS_SUCCESS;
 }
 
 /* What follows from each reason (behaviour 11.2): five must be heeded, six are advice. */
-static void retrieve(struct flue_socket *socket, ULONG reason)
+static void retrieve(struct flue_host_socket *socket, ULONG reason)
 {
     const struct flue_host_params *params = &socket->pair->host->params;
 
@@ -260,8 +260,8 @@ static void retrieve(struct flue_socket *socket, ULONG reason)
         upload_want(socket, FLUE_MOVE_RETRIEVE);
         break;
     case HardwareFailure:
-        socket->lease->object.binding->broken = 1; /* until it resumes (D-35) */
-        socket->lease->object.broken = true;
+        socket_lease(socket)->path->stem.binding->broken = 1; /* until it resumes (D-35) */
+        socket_lease(socket)->broken = true;
         upload_want(socket, FLUE_MOVE_RETRIEVE);
         break;
     case ReceivedUrgentData:
@@ -284,7 +284,7 @@ static void retrieve(struct flue_socket *socket, ULONG reason)
     }
 }
 
-void chimney_event(struct flue_socket *socket, ULONG event, ULONG information)
+void chimney_event(struct flue_host_socket *socket, ULONG event, ULONG information)
 {
     charge_chimney_event(socket->pair->host, &socket->account, 0);
     switch ((TCP_OFFLOAD_EVENT_TYPE)event) {
@@ -302,7 +302,7 @@ void chimney_event(struct flue_socket *socket, ULONG event, ULONG information)
         break;
     case TcpIndicateSendBacklogChange:
         if (socket->pair->host->params.follow_send_backlog != 0) {
-            socket->lease->object.backlog_bytes = information == FLUE_BACKLOG_NONE ? 0 : information;
+            socket_lease(socket)->backlog_bytes = information == FLUE_BACKLOG_NONE ? 0 : information;
         }
         break;
     }

@@ -9,21 +9,21 @@
 /* ---- chimney.c */
 
 /* Whose OffloadContext this is. */
-struct flue_socket *chimney_socket(PVOID offload_context);
+struct flue_host_socket *chimney_socket(PVOID offload_context);
 /* What waits in the socket: data, close, a reset. */
-void chimney_post(struct flue_socket *socket);
+void chimney_post(struct flue_host_socket *socket);
 void chimney_send_complete(struct flue_host *host, PNET_BUFFER_LIST first);
 void chimney_disconnect_complete(struct flue_host *host, PNET_BUFFER_LIST nbl);
-NDIS_STATUS chimney_indicate(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG *consumed);
-void chimney_event(struct flue_socket *socket, ULONG event, ULONG information);
+NDIS_STATUS chimney_indicate(struct flue_host_socket *socket, PNET_BUFFER_LIST nbl, ULONG *consumed);
+void chimney_event(struct flue_host_socket *socket, ULONG event, ULONG information);
 
 /* ---- post.c */
 
-void post_receives(struct flue_socket *socket);
+void post_receives(struct flue_host_socket *socket);
 void post_ended(struct flue_host *host, PNET_BUFFER_LIST first);
 /* The unread bytes of a connection that is handed over, as BufferedData; NULL: none, or no memory. */
-PNET_BUFFER_LIST post_buffered(struct flue_socket *socket);
-void post_buffered_done(struct flue_socket *socket, PNET_BUFFER_LIST first, bool taken);
-uint32_t post_room_bytes(const struct flue_socket *socket);
+PNET_BUFFER_LIST post_buffered(struct flue_host_socket *socket);
+void post_buffered_done(struct flue_host_socket *socket, PNET_BUFFER_LIST first, bool taken);
+uint32_t post_room_bytes(const struct flue_host_socket *socket);
 
 #endif

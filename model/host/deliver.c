@@ -11,21 +11,22 @@
 
 #define CALL(socket, member, ...)                                                                                      \
     do {                                                                                                               \
-        if ((socket)->app->member != NULL)                                                                             \
-            (socket)->app->member((socket)->ctx, (socket), __VA_ARGS__);                                               \
+        if ((socket)->pair->app->member != NULL)                                                                       \
+            (socket)->pair->app->member((socket)->ctx, (socket), __VA_ARGS__);                                         \
     } while (0)
 
 /* True once for each time that the flag was set. */
-static bool take_flag(struct flue_socket *socket, uint32_t flag)
+static bool take_flag(struct flue_host_socket *socket, uint32_t flag)
 {
-    bool was = (socket->flags & flag) != 0;
-
+    if ((socket->flags & flag) == 0) {
+        return false;
+    }
     socket->flags &= ~flag;
-    return was;
+    return true;
 }
 
 /* An application sleeps at the end of each piece of work that concerns it, and is woken once in the next. */
-static void wake(struct flue_socket *socket)
+static void wake(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
     uint32_t works = (uint32_t)host->core.works;
@@ -38,14 +39,14 @@ static void wake(struct flue_socket *socket)
 
 /* Not while the application does not want to, but at the end of the connection; nor while the target is being given
  * what is unread. */
-static bool may_read(const struct flue_socket *socket)
+static bool may_read(const struct flue_host_socket *socket)
 {
     return (socket->flags & (SOCKET_PAUSED | SOCKET_ENDED)) != SOCKET_PAUSED &&
-           (socket->lease == NULL || !socket->lease->object.buffered);
+           (socket_lease(socket) == NULL || !socket_lease(socket)->buffered);
 }
 
 /* One read takes all that has come. */
-static void read_all(struct flue_socket *socket)
+static void read_all(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
     struct host_piece *piece;
@@ -63,8 +64,8 @@ static void read_all(struct flue_socket *socket)
     charge_call(host, &socket->account);
     charge_copy_receive(host, &socket->account, bytes);
     flue_trace1(host->trace, app_receive, host_now(host), socket->account.conn, bytes);
-    if (socket->traffic->owed_bytes > 0 && socket->conn != NULL && (socket->flags & SOCKET_ENDED) == 0) {
-        flue_tcp_consumed(socket->conn, socket->traffic->owed_bytes, host_now(host));
+    if (socket->traffic->owed_bytes > 0 && socket_running(socket) != NULL) {
+        flue_tcp_consumed(socket_conn(socket), socket->traffic->owed_bytes, host_now(host));
     }
     socket->traffic->owed_bytes = 0;
     ask_received(socket, bytes);
@@ -81,7 +82,7 @@ static void read_all(struct flue_socket *socket)
 }
 
 /* The last that happens to a socket. */
-static void end(struct flue_socket *socket)
+static void end(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
 
@@ -95,13 +96,13 @@ static void end(struct flue_socket *socket)
     socket_free(socket);
 }
 
-void socket_serve(struct flue_socket *socket)
+void socket_serve(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
 
-    if (take_flag(socket, SOCKET_TIMER) && socket->conn != NULL && (socket->flags & SOCKET_ENDED) == 0) {
+    if (take_flag(socket, SOCKET_TIMER) && socket_running(socket) != NULL) {
         charge_tcp_timer(host, &socket->account, 0);
-        flue_tcp_timeout(socket->conn, host_now(host));
+        flue_tcp_timeout(socket_conn(socket), host_now(host));
     }
     if (take_flag(socket, SOCKET_LATE)) {
         socket_output(socket);

@@ -21,34 +21,40 @@ static void fold_chain(PNET_BUFFER_LIST nbl, uint64_t *digest)
 static void fold_object(const struct host_object *object, uint64_t *digest)
 {
     fold(digest, (uint64_t)object->failed << 32 | (uint64_t)object->state << 24 | (uint64_t)object->updating << 16 |
-                     (uint64_t)object->doomed << 8 | hook_linked(&object->dirty));
-    fold(digest, (uint64_t)object->queries << 32 | (object->layer != FLUE_LAYER_TCP ? object->dependents : 0));
+                     (uint64_t)object->doomed << 8);
+    fold(digest, object->queries);
+}
+
+static void fold_stem(const struct host_stem *stem, uint64_t *digest)
+{
+    fold_object(&stem->object, digest);
+    fold(digest, (uint64_t)stem->dependents << 1 | hook_linked(&stem->dirty));
 }
 
 static void fold_values(const struct host_values *values, uint64_t *digest)
 {
 #define FOLD(name) fold(digest, values->name);
-    HOST_EACH_CACHED(FOLD)
+    HOST_EACH_SHARED(FOLD)
 #undef FOLD
 }
 
 static void fold_lease(const struct host_lease *lease, uint64_t *digest)
 {
+    const struct host_change *change = lease->socket->traffic->change;
+
     fold_object(&lease->object, digest);
-    fold_chain(lease->object.requeued, digest);
-    fold(digest, (uint64_t)lease->object.posts << 32 | lease->object.backlog_bytes);
-    fold(digest,
-         (uint64_t)lease->object.refusing << 16 | (uint64_t)lease->object.posts_failed << 8 | lease->object.buffered);
-#define FOLD_tcp_const(name) fold(digest, lease->fixed.name);
-#define FOLD_tcp_cached(name)
-#define FOLD_tcp_delegated(name)
-#define FLUE_STATE(class_, name, type, unit, member, since) FOLD_##class_(name)
-#include "flue/state.def"
+    fold_chain(lease->requeued, digest);
+    fold(digest, (uint64_t)lease->posts << 32 | lease->backlog_bytes);
+    fold(digest, (uint64_t)lease->refusing << 16 | (uint64_t)lease->posts_failed << 8 | lease->buffered);
+    fold(digest, lease->hash_value);
     fold_values(&lease->told->values, digest);
-    fold_values(&lease->wanted->values, digest);
+    if (change != NULL) {
+        fold(digest, hook_linked(&change->hook));
+        fold_values(&change->wanted->values, digest);
+    }
 }
 
-static void fold_socket(const struct flue_socket *socket, flue_ps now_ps, uint64_t *digest)
+static void fold_socket(const struct flue_host_socket *socket, flue_ps now_ps, uint64_t *digest)
 {
     fold(digest, (uint64_t)socket->account.conn << 32 | socket->flags);
     fold(digest, (uint64_t)socket->holder << 16 | (uint64_t)socket->why << 8 | socket->reason);
@@ -78,11 +84,11 @@ static void fold_socket(const struct flue_socket *socket, flue_ps now_ps, uint64
         fold(digest, (uint64_t)held->frame.window << 8 | held->frame.flags);
         fold_span(digest, &held->frame.payload);
     }
-    if (socket->conn != NULL) {
-        flue_tcp_fold(socket->conn, now_ps, digest);
+    if (socket_conn(socket) != NULL) {
+        flue_tcp_fold(socket_conn(socket), now_ps, digest);
     }
-    if (socket->lease != NULL) {
-        fold_lease(socket->lease, digest);
+    if (socket_lease(socket) != NULL) {
+        fold_lease(socket_lease(socket), digest);
     }
 }
 
@@ -97,7 +103,7 @@ static void fold_binding(const struct host_binding *binding, uint64_t *digest)
     {
         const struct host_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct host_neighbour, hook);
 
-        fold_object(&neighbour->object, digest);
+        fold_stem(&neighbour->stem, digest);
         fold(digest, (uint64_t)hook_linked(&neighbour->stirred) << 25 |
                          (uint64_t)hook_linked(&neighbour->leaving) << 24 | (uint64_t)neighbour->state << 16 |
                          (uint64_t)neighbour->asking << 8 | neighbour->refused);
@@ -108,7 +114,7 @@ void flue_host_fold(const struct flue_host *host, flue_ps now_ps, uint64_t *dige
 {
     FLUE_LIST_EACH(hook, &host->all)
     {
-        fold_socket(FLUE_CONTAINER_OF(hook, struct flue_socket, all), now_ps, digest);
+        fold_socket(FLUE_CONTAINER_OF(hook, struct flue_host_socket, all), now_ps, digest);
     }
     FLUE_LIST_EACH(hook, &host->bindings)
     {
@@ -118,7 +124,7 @@ void flue_host_fold(const struct flue_host *host, flue_ps now_ps, uint64_t *dige
     {
         const struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
 
-        fold_object(&path->object, digest);
+        fold_stem(&path->stem, digest);
         fold(digest, (uint64_t)path->mtu_bytes << 32 | path->told_mtu_bytes);
         fold(digest, (uint64_t)hook_linked(&path->leaving) << 1 | hook_linked(&path->evicted));
     }
@@ -131,5 +137,5 @@ void flue_host_fold(const struct flue_host *host, flue_ps now_ps, uint64_t *dige
         fold(digest, FLUE_CONTAINER_OF(hook, struct host_traffic, move)->socket->account.conn);
     }
     fold(digest, host->outstanding);
-    fold_at(digest, host->retry.due_ps, now_ps);
+    fold_at(digest, timer_due(&host->retry), now_ps);
 }

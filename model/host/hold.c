@@ -13,7 +13,7 @@
 #define ARRIVED_MAX 1024u
 
 /* A hand-over may take long, or never end: what comes beyond a limit is lost, and the peer sends it again. */
-void hold_arrived(struct flue_socket *socket, const struct flue_frame *frame)
+void hold_arrived(struct flue_host_socket *socket, const struct flue_frame *frame)
 {
     struct host_traffic *traffic = socket_traffic(socket);
 
@@ -26,7 +26,7 @@ void hold_arrived(struct flue_socket *socket, const struct flue_frame *frame)
 }
 
 /* Without memory a segment is lost, and the peer sends it again. */
-void hold_frame(struct flue_socket *socket, const struct flue_frame *frame)
+void hold_frame(struct flue_host_socket *socket, const struct flue_frame *frame)
 {
     struct flue_host *host = socket->pair->host;
     struct host_traffic *traffic = socket_traffic(socket);
@@ -47,7 +47,7 @@ void hold_frame(struct flue_socket *socket, const struct flue_frame *frame)
                 frame->payload.length_bytes);
 }
 
-static struct host_held *pop(struct flue_socket *socket)
+static struct host_held *pop(struct flue_host_socket *socket)
 {
     struct host_traffic *traffic = socket->traffic;
     struct host_held *held = traffic->held;
@@ -63,7 +63,7 @@ static struct host_held *pop(struct flue_socket *socket)
     return held;
 }
 
-void hold_process(struct flue_socket *socket)
+void hold_process(struct flue_host_socket *socket)
 {
     struct host_held *held;
 
@@ -73,7 +73,7 @@ void hold_process(struct flue_socket *socket)
     }
 }
 
-void hold_forward(struct flue_socket *socket)
+void hold_forward(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
     struct ndis_chain chain = {0};
@@ -114,7 +114,7 @@ void hold_forward_complete(struct flue_host *host, PNET_BUFFER_LIST first)
 
 /* A connection that is over has nobody for its segments, and its peer may know nothing of the end: a reset that came
  * out of order is asked for again (RFC 5961 3.2), and what asks is answered as in CLOSED (RFC 9293 3.10.7.1). */
-void hold_answer(struct flue_socket *socket)
+void hold_answer(struct flue_host_socket *socket)
 {
     struct host_held *held;
 
@@ -124,7 +124,7 @@ void hold_answer(struct flue_socket *socket)
     }
 }
 
-void hold_drop(struct flue_socket *socket)
+void hold_drop(struct flue_host_socket *socket)
 {
     struct host_held *held;
 

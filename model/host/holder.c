@@ -22,7 +22,7 @@ bool holder_legal(enum flue_holder from, enum flue_holder to)
     return from < FLUE_HOLDER_COUNT && to < FLUE_HOLDER_COUNT && (edges[from] >> to & 1u) != 0;
 }
 
-void socket_enter(struct flue_socket *socket, enum flue_holder to, enum flue_move why)
+void socket_enter(struct flue_host_socket *socket, enum flue_holder to, enum flue_move why)
 {
     struct flue_host *host = socket->pair->host;
     enum flue_holder from = (enum flue_holder)socket->holder;

@@ -112,13 +112,13 @@ static void retry_due(struct timer *timer, flue_ps now_ps)
     (void)now_ps;
     FLUE_LIST_EACH(hook, &host->all)
     {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
+        struct flue_host_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_host_socket, all);
 
         if (socket_waits(socket) || (socket->flags & SOCKET_LATE) != 0) {
             socket_attend(socket);
         }
-        if (socket->lease != NULL) {
-            upload_settled(socket->lease);
+        if (socket_lease(socket) != NULL) {
+            upload_settled(socket_lease(socket));
         }
     }
     FLUE_LIST_EACH(hook, &host->bindings)
@@ -179,6 +179,7 @@ static void init_lists(struct flue_host *host)
     list_init(&host->bindings);
     list_init(&host->route_list);
     list_init(&host->dirty);
+    list_init(&host->changes);
     list_init(&host->answered);
     list_init(&host->datagram_list);
     list_init(&host->idle_paths);
@@ -189,12 +190,13 @@ static void init_lists(struct flue_host *host)
     for (unsigned step = 0; step < HOST_REOFFER_STEPS; step++) {
         list_init(&host->reoffers[step]);
     }
-    pool_init(&host->sockets, env, sizeof(struct flue_socket));
+    pool_init(&host->sockets, env, sizeof(struct flue_host_socket));
     pool_init(&host->traffics, env, sizeof(struct host_traffic));
     pool_init(&host->pieces, env, sizeof(struct host_piece));
     pool_init(&host->held, env, sizeof(struct host_held));
     pool_init(&host->leases, env, sizeof(struct host_lease));
     pool_init(&host->cached, env, sizeof(struct host_cached));
+    pool_init(&host->changes_pool, env, sizeof(struct host_change));
     pool_init(&host->pairs, env, sizeof(struct host_pair));
     pool_init(&host->blocks, env, sizeof(FLUE_TCP_BLOCK));
     pool_init(&host->paths, env, sizeof(struct host_path));
@@ -277,6 +279,7 @@ flue_err flue_host_new(const struct flue_env *env, struct timers *timers, const 
     host->params.reoffer = params->reoffer != 0 && params->policy->asked_again == 0;
     host->static_mtu_bytes = MTU_DEFAULT_BYTES;
     flue_server_init(&host->core, params->profile.host_hz, trace);
+    software_bills(host);
     init_lists(host);
     err = make(host);
     if (err != FLUE_OK) {
@@ -305,6 +308,14 @@ void flue_host_free(struct flue_host *host)
     if (host == NULL) {
         return;
     }
+    FLUE_LIST_EACH(hook, &host->all)
+    {
+        const struct flue_host_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_host_socket, all);
+
+        if (socket_conn(socket) != NULL) {
+            flue_tcp_release(socket_conn(socket));
+        }
+    }
     flue_tcp_free(host->tcp);
     dispose_neighbours(host);
     ndis_pool_free(host->frames);
@@ -315,6 +326,7 @@ void flue_host_free(struct flue_host *host)
     pool_dispose(&host->held);
     pool_dispose(&host->leases);
     pool_dispose(&host->cached);
+    pool_dispose(&host->changes_pool);
     pool_dispose(&host->pairs);
     pool_dispose(&host->blocks);
     pool_dispose(&host->paths);
@@ -361,7 +373,7 @@ void flue_host_neighbour(struct flue_host *host, const uint8_t mac[6], uint32_t 
     {
         struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, hook);
 
-        if (!path->object.binding->has_mac) {
+        if (!path->stem.binding->has_mac) {
             path_set_mtu(path, mtu_bytes);
         }
     }
@@ -424,8 +436,8 @@ int32_t flue_host_last_refusal(const struct flue_host *host)
 uint64_t flue_host_objects_live(const struct flue_host *host)
 {
     uint64_t live = pool_live(&host->sockets) + pool_live(&host->pieces) + pool_live(&host->held) +
-                    pool_live(&host->leases) + pool_live(&host->cached) + pool_live(&host->blocks) +
-                    ndis_pool_live(host->frames) + ndis_pool_live(host->spans);
+                    pool_live(&host->leases) + pool_live(&host->cached) + pool_live(&host->changes_pool) +
+                    pool_live(&host->blocks) + ndis_pool_live(host->frames) + ndis_pool_live(host->spans);
 
     FLUE_LIST_EACH(hook, &host->bindings)
     {
@@ -453,6 +465,6 @@ void flue_host_book(const struct flue_host *host, struct flue_book *sum)
     sum->bus_ps += host->core.carried.bus_ps;
     FLUE_LIST_EACH(hook, &host->all)
     {
-        flue_book_add(sum, &FLUE_CONTAINER_OF(hook, struct flue_socket, all)->account);
+        flue_book_add(sum, &FLUE_CONTAINER_OF(hook, struct flue_host_socket, all)->account);
     }
 }

@@ -55,7 +55,8 @@ enum socket_flag {
     SOCKET_PAUSED = 0x40000,     /* the application does not read */
     SOCKET_REOFFER = 0x80000,    /* offered again when its back-off is over */
     SOCKET_MOVE_ON = 0x100000,   /* offered as soon as it is back, on the adapter that has its address now */
-    SOCKET_LATE = 0x200000       /* something happened, and there was no memory to note it: see host_retry() */
+    SOCKET_LATE = 0x200000,      /* something happened, and there was no memory to note it: see host_retry() */
+    SOCKET_LEASED = 0x400000 /* written by socket_hold() only: its lease stands where its engine's connection would */
 };
 
 /* Received bytes until the application reads them. */
@@ -87,38 +88,31 @@ struct host_binding;
 /* A state object. */
 struct host_object {
     NDIS_OFFLOAD_HANDLE handle; /* first: OffloadContext of indications leads here */
+    uint8_t state;              /* enum host_object_state; written by object_enter() only */
+    uint8_t layer;              /* enum flue_layer */
+    uint8_t updating;           /* an update runs: one at a time (CH-087) */
+    uint8_t doomed;             /* to be terminated as soon as nothing depends on it (CH-091, CH-096, CH-110) */
+    uint8_t failed;             /* terminates of it that failed */
+    uint16_t queries;           /* that run */
+};
+
+/* One that others hang under: a neighbour, a path. */
+struct host_stem {
+    struct host_object object;
     struct host_binding *binding;
     struct flue_hook dirty;                  /* flue_host.dirty: something may have to be told to the target */
+    uint32_t dependents;                     /* objects that are, or are being, offloaded above it */
+    uint32_t gathered;                       /* its blocks in the terminate tree that is being built */
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block; /* in the tree that is being built; else NULL */
-    uint8_t state;                           /* enum host_object_state; written by object_enter() only */
-    uint8_t layer;                           /* enum flue_layer */
-    uint8_t updating;                        /* an update runs: one at a time (CH-087) */
-    uint8_t doomed;   /* to be terminated as soon as nothing depends on it (CH-091, CH-096, CH-110) */
-    uint8_t failed;   /* terminates of it that failed */
-    uint16_t queries; /* that run */
-    union {
-        struct {                                    /* of a neighbour, a path */
-            uint32_t dependents;                    /* objects that are, or are being, offloaded above it */
-            uint32_t gathered;                      /* its blocks in the terminate tree that is being built */
-            PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST last; /* its last dependent block there */
-        };
-        struct {                       /* of a connection */
-            PNET_BUFFER_LIST requeued; /* sends that came back UPLOAD_IN_PROGRESS, in order; its Scratch: the last */
-            uint32_t backlog_bytes;    /* send bytes the target wants to have; 0: no limit */
-            uint16_t posts;            /* receive buffers at the target */
-            bool refusing : 1;         /* data was refused: a post is needed for more (D-45) */
-            bool recalled : 1;         /* wanted back while it was still being offered */
-            bool posts_failed : 1;     /* nothing more is posted */
-            bool broken : 1;           /* HardwareFailure: with the abort that follows, its state is gone */
-            bool buffered : 1;         /* the unread bytes travel in BufferedData */
-        };
-    };
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST last;  /* its last dependent block there */
 };
-_Static_assert(sizeof(struct host_object) == 72, "a state object has grown");
 
 /* A next hop on the wire of one adapter. */
 struct host_neighbour {
-    struct host_object object;
+    union {
+        struct host_object object;
+        struct host_stem stem;
+    };
     struct flue_hook hook;    /* host_binding.neighbours */
     struct flue_hook stirred; /* flue_host.stirred: some of those that are to come may be able to */
     struct flue_hook leaving; /* host_binding.leaving_neighbours: it may be time for it to go */
@@ -133,6 +127,7 @@ struct host_neighbour {
     uint8_t fixed;       /* static: never asked for */
     uint8_t asking;      /* the target is being asked when it saw progress last */
     uint8_t refused;     /* the target did not take it as the new next hop of paths */
+    uint8_t patience;    /* answers that came after the last request had been given up: each doubles the wait */
     flue_ps confirmed_ps;
     flue_ps used_ps;           /* when it entered DELAY: progress after that counts */
     struct flue_ip from_ip;    /* whose frame asks for it */
@@ -142,7 +137,10 @@ struct host_neighbour {
 };
 
 struct host_path {
-    struct host_object object;
+    union {
+        struct host_object object;
+        struct host_stem stem;
+    };
     struct flue_hook hook;    /* flue_host.paths */
     struct flue_hook idle;    /* flue_host.idle_paths, while no socket uses it */
     struct flue_hook below;   /* host_neighbour.paths of its parent */
@@ -161,9 +159,10 @@ struct host_path {
     uint8_t source[16], destination[16]; /* network order, 4 or 16 bytes (CH-148) */
 };
 
-/* Two addresses, for all sockets between them. */
+/* Two addresses, for all sockets of one application between them. */
 struct host_pair {
     struct flue_host *host;
+    const struct flue_app *app;
     struct flue_ip local_ip, remote_ip;
     struct host_path *path; /* the present one, never retired; NULL until one of them sends first */
     uint32_t users;         /* sockets */
@@ -241,53 +240,62 @@ struct host_listener {
     uint16_t port;
 };
 
-/* The constant and cached variables of a connection, kept while the target holds it: terminate does not return them. */
-#define HOST_CONST_tcp_const(type, name) type name;
-#define HOST_CONST_tcp_cached(type, name)
-#define HOST_CONST_tcp_delegated(type, name)
-struct host_const {
-#define FLUE_STATE(class_, name, type, unit, member, since) HOST_CONST_##class_(type, name)
-#include "flue/state.def"
-};
+/* Constant and cached variables of connections that the target holds, kept because terminate does not return them: for
+ * all connections that have the same (cached.c). */
 #define HOST_VALUES_tcp_const(type, name)
 #define HOST_VALUES_tcp_cached(type, name) type name;
 #define HOST_VALUES_tcp_delegated(type, name)
 struct host_values {
+    uint16_t const_flags, remote_mss; /* of the constant ones what connections have in common */
+    uint8_t snd_wscale, rcv_wscale;
 #define FLUE_STATE(class_, name, type, unit, member, since) HOST_VALUES_##class_(type, name)
 #include "flue/state.def"
 };
 
-/* Cached variables, for all connections that have the same (cached.c). */
 struct host_cached {
     struct host_values values;
     uint32_t users;
     uint32_t hash;
 };
 
+/* Cached variables that the target is still to be told. */
+struct host_change {
+    struct flue_hook hook; /* flue_host.changes */
+    struct flue_host_socket *socket;
+    const struct host_cached *wanted;
+};
+
 /* What a connection needs beyond its socket from initiate to the end of terminate: with that all that the host keeps of
  * it.  Its path may be a retired one, when its pair has gone on to another. */
 struct host_lease {
     struct host_object object;
-    struct flue_socket *socket;
-    struct host_path *path;
-    struct flue_hook beside;          /* host_path.leases */
-    const struct host_cached *told;   /* as the target knows it; */
-    const struct host_cached *wanted; /* as it should be */
-    struct host_const fixed;
+    struct flue_host_socket *socket;
+    struct host_path *path;         /* its adapter is that of the connection */
+    struct flue_hook beside;        /* host_path.leases */
+    const struct host_cached *told; /* as the target knows it; what differs from it is a struct host_change */
+    PNET_BUFFER_LIST requeued;      /* sends that came back UPLOAD_IN_PROGRESS, in order; its Scratch: the last */
+    uint32_t hash_value;            /* its own among the constant variables, beside its ports */
+    uint32_t backlog_bytes;         /* send bytes the target wants to have; 0: no limit */
+    uint16_t posts;                 /* receive buffers at the target */
+    bool refusing : 1;              /* data was refused: a post is needed for more (D-45) */
+    bool recalled : 1;              /* wanted back while it was still being offered */
+    bool posts_failed : 1;          /* nothing more is posted */
+    bool broken : 1;                /* HardwareFailure: with the abort that follows, its state is gone */
+    bool buffered : 1;              /* the unread bytes travel in BufferedData */
 };
-_Static_assert(sizeof(struct host_lease) <= 136, "an offloaded connection costs the host more");
+_Static_assert(sizeof(struct host_lease) <= 88, "an offloaded connection costs the host more");
 
 /* Of a connection that had to come back. */
 struct host_wait {
     struct flue_hook hook; /* with SOCKET_REOFFER: on one of flue_host.reoffers, .ripe, .parked */
-    struct flue_socket *socket;
+    struct flue_host_socket *socket;
     flue_ps not_before_ps; /* the next hand-over */
 };
 
 /* What the host remembers of a connection for its policy. */
 struct host_view {
     struct flue_hook hook; /* flue_host.ask.touched, or one of .quiet */
-    struct flue_socket *socket;
+    struct flue_host_socket *socket;
     flue_ps opened_ps;
     flue_ps touched_ps;    /* the application sent or read last */
     flue_ps moved_ps;      /* it went over to another holder last */
@@ -309,36 +317,38 @@ struct host_view {
 /* What a connection needs only while something of it moves, is queued, waits, or is watched by a policy.  A socket
  * without one of its own points to flue_host.idle. */
 struct host_traffic {
-    struct flue_socket *socket;
+    struct flue_host_socket *socket;
     struct flue_hook output;   /* flue_host.outputs: has something to transmit */
     struct flue_hook attend;   /* flue_host.attend: something happened */
     struct flue_hook move;     /* flue_host.offers or .takes, or host_neighbour.offers */
     struct host_piece *pieces; /* received bytes: the last of a ring, whose next is the first; NULL: none */
     struct host_held *held;
-    uint64_t unposted_bytes;   /* accepted from the application, not given to a holder: they wait here */
-    uint64_t unacked_bytes;    /* accepted from the application, not acknowledged by the peer */
-    uint32_t tell_acked_bytes; /* acknowledged, application not told yet */
-    uint32_t unread_bytes;     /* in pieces */
-    uint32_t owed_bytes;       /* handed up by the software path, not yet reported by flue_tcp_consumed() */
-    uint32_t lists;            /* buffer lists of the target that are returned after the read */
-    uint32_t arrived;          /* segments held that came in since nothing was held */
-    struct host_wait *wait;    /* NULL while it never had to come back */
-    struct host_view *view;    /* what its policy may know; NULL: the policy is not asked again */
+    uint64_t unposted_bytes;    /* accepted from the application, not given to a holder: they wait here */
+    uint32_t tell_acked_bytes;  /* acknowledged, application not told yet */
+    uint32_t unread_bytes;      /* in pieces */
+    uint32_t owed_bytes;        /* handed up by the software path, not yet reported by flue_tcp_consumed() */
+    uint32_t lists;             /* buffer lists of the target that are returned after the read */
+    uint32_t arrived;           /* segments held that came in since nothing was held */
+    struct host_change *change; /* NULL unless the target is to be told something */
+    struct host_wait *wait;     /* NULL while it never had to come back */
+    struct host_view *view;     /* what its policy may know; NULL: the policy is not asked again */
 };
 _Static_assert(sizeof(struct host_traffic) <= 128, "what moves costs more");
 
 /* A connection of which nothing moves is this, and its engine's or its lease. */
-struct flue_socket {
-    struct host_pair *pair;       /* its addresses, and its host */
-    struct flue_tcp_conn *conn;   /* NULL unless the host holds the connection */
-    struct host_lease *lease;     /* NULL while the host holds it */
+struct flue_host_socket {
+    struct host_pair *pair; /* its addresses, and its host */
+    union {                 /* by SOCKET_LEASED: read by socket_conn() and socket_lease() */
+        struct flue_tcp_conn *conn;
+        struct host_lease *lease;
+    };
     struct host_traffic *traffic; /* written to only by way of socket_traffic() */
-    const struct flue_app *app;
     void *ctx;
-    struct flue_hook all; /* flue_host.all */
-    uint64_t sent_bytes;  /* accepted from the application */
-    uint32_t flags;       /* enum socket_flag */
-    uint32_t woken;       /* the core's count of works when the application was last woken */
+    struct flue_hook all;   /* flue_host.all */
+    uint64_t sent_bytes;    /* accepted from the application */
+    uint64_t unacked_bytes; /* of these, not acknowledged by the peer */
+    uint32_t flags;         /* enum socket_flag */
+    uint32_t woken;         /* the core's count of works when the application was last woken */
     uint16_t local_port, remote_port;
     uint8_t holder;              /* enum flue_holder; written by socket_enter() only */
     uint8_t why;                 /* enum flue_move: of the hand-over that is wanted or under way */
@@ -346,17 +356,42 @@ struct flue_socket {
     uint8_t driven_back;         /* mandatory uploads so far (D-35) */
     struct flue_account account; /* .conn: its identity */
 };
-_Static_assert(sizeof(struct flue_socket) <= 136, "an idle connection costs the host more");
+_Static_assert(sizeof(struct flue_host_socket) <= 128, "an idle connection costs the host more");
+
+/* NULL unless the host holds the connection. */
+static inline struct flue_tcp_conn *socket_conn(const struct flue_host_socket *socket)
+{
+    return (socket->flags & SOCKET_LEASED) != 0 ? NULL : socket->conn;
+}
+
+/* The same, and NULL once the connection is over, too. */
+static inline struct flue_tcp_conn *socket_running(const struct flue_host_socket *socket)
+{
+    return (socket->flags & (SOCKET_LEASED | SOCKET_ENDED)) != 0 ? NULL : socket->conn;
+}
+
+/* NULL while the host holds it. */
+static inline struct host_lease *socket_lease(const struct flue_host_socket *socket)
+{
+    return (socket->flags & SOCKET_LEASED) != 0 ? socket->lease : NULL;
+}
+
+/* lease: NULL if it has none any more. */
+static inline void socket_hold(struct flue_host_socket *socket, struct host_lease *lease)
+{
+    socket->flags = lease != NULL ? socket->flags | SOCKET_LEASED : socket->flags & ~(uint32_t)SOCKET_LEASED;
+    socket->lease = lease;
+}
 
 /* Bytes that the present holder has been given, and that the peer has acknowledged, of all sent. */
-static inline uint64_t socket_posted_bytes(const struct flue_socket *socket)
+static inline uint64_t socket_posted_bytes(const struct flue_host_socket *socket)
 {
     return socket->sent_bytes - socket->traffic->unposted_bytes;
 }
 
-static inline uint64_t socket_acked_bytes(const struct flue_socket *socket)
+static inline uint64_t socket_acked_bytes(const struct flue_host_socket *socket)
 {
-    return socket->sent_bytes - socket->traffic->unacked_bytes;
+    return socket->sent_bytes - socket->unacked_bytes;
 }
 
 /* Steps of the looks at connections of which nothing is new: each waits twice as long as the one before. */
@@ -381,17 +416,19 @@ struct flue_host {
     const struct flue_trace *trace;
     struct flue_host_params params;
     struct flue_server core;
+    struct flue_bill send_data, send_ack, receive_data, receive_ack; /* what the software path does with a segment */
     struct flue_tcp *tcp;
     struct flue_ndis *ndis;
     NDIS_HANDLE protocol;
     struct ndis_pool *frames, *spans; /* ordinary frames and forwarded segments; chimney sends and disconnects */
-    struct pool sockets, traffics, pieces, held, leases, cached, pairs, blocks, paths, listeners, bindings_pool,
-        neighbours, routes, fragments, datagrams, questions, requests, waits, views;
+    struct pool sockets, traffics, pieces, held, leases, cached, changes_pool, pairs, blocks, paths, listeners,
+        bindings_pool, neighbours, routes, fragments, datagrams, questions, requests, waits, views;
     struct hash_table by_tuple, by_addresses, by_pair, by_values;
     struct hash_table by_next_hop; /* neighbours, but for the static ones */
     struct flue_hook all, outputs, attend, offers, takes, path_list, listener_list, bindings, route_list, dirty,
         answered, datagram_list, idle_paths; /* the last: longest idle first */
     struct flue_hook stirred;                /* next hops that paths may be able to move to */
+    struct flue_hook changes;                /* what the target may have to be told of connections */
     struct flue_hook evicted;                /* paths whose connections are to be taken back */
     /* Sockets to be offered again: by step of the back-off, each in order of time; those whose time has come; those
      * whose time came while they could not go. */
@@ -411,7 +448,9 @@ struct flue_host {
     struct host_ask ask;
     uint64_t offering;  /* sockets with SOCKET_OFFER */
     struct timer retry; /* armed when memory did not suffice for something that has no other occasion */
-    struct flue_socket *accepting;
+    struct flue_host_socket
+        *latest; /* found for a frame; the next one is likely to be its, too.  NULL: none, or it is gone */
+    struct flue_host_socket *accepting;
     uint32_t accepted;
     uint32_t rss_first; /* the processor that the first entry of the indirection tables names, modulo their number */
     int32_t last_refusal;
@@ -422,8 +461,22 @@ struct flue_host {
     struct flue_host_totals totals;
 };
 
+/* The adapter that an object belongs to. */
+static inline struct host_binding *object_binding(const struct host_object *object)
+{
+    return object->layer == FLUE_LAYER_TCP
+               ? FLUE_CONTAINER_OF(object, const struct host_lease, object)->path->stem.binding
+               : FLUE_CONTAINER_OF(object, const struct host_stem, object)->binding;
+}
+
+/* Of a neighbour or path. */
+static inline struct host_stem *object_stem(struct host_object *object)
+{
+    return FLUE_CONTAINER_OF(object, struct host_stem, object);
+}
+
 /* The number of its outgoing stream (flue_host_socket_send). */
-static inline uint32_t socket_stream(const struct flue_socket *socket)
+static inline uint32_t socket_stream(const struct flue_host_socket *socket)
 {
     return 2 * socket->account.conn + ((socket->flags & SOCKET_ACCEPTED) != 0);
 }
@@ -434,7 +487,7 @@ static inline bool host_obeys(const struct flue_host *host, unsigned rule)
     return flue_ddi_obeys(&host->params.ddi, rule) != 0;
 }
 
-static inline struct flue_tcp_tuple host_tuple(const struct flue_socket *socket)
+static inline struct flue_tcp_tuple host_tuple(const struct flue_host_socket *socket)
 {
     return (struct flue_tcp_tuple){.local_ip = socket->pair->local_ip,
                                    .remote_ip = socket->pair->remote_ip,

@@ -40,7 +40,7 @@ static void put_address(uint64_t numbers[2], const struct flue_ip *ip)
     numbers[1] = (uint64_t)ip->word[2] << 32 | ip->word[3];
 }
 
-static void put_socket(struct image_writer *writer, const struct flue_socket *socket)
+static void put_socket(struct image_writer *writer, const struct flue_host_socket *socket)
 {
     const struct flue_tcp_tuple tuple = host_tuple(socket);
     uint64_t numbers[NUMBERS] = {
@@ -59,7 +59,7 @@ static void put_socket(struct image_writer *writer, const struct flue_socket *so
 }
 
 /* Payload described, not carried. */
-static bool put_unread(struct image_writer *writer, const struct flue_socket *socket)
+static bool put_unread(struct image_writer *writer, const struct flue_host_socket *socket)
 {
     const struct host_piece *const last = socket->traffic->pieces, *piece = last;
     uint32_t count = 0;
@@ -90,16 +90,16 @@ static void add_kept(void *arg, uint32_t seq, const struct flue_span *span)
 
 /* Events that wait are told here: the application knows all that has happened when its connection leaves.  A hand-over
  * that has not begun will not. */
-static bool may_leave(const struct flue_socket *socket)
+static bool may_leave(const struct flue_host_socket *socket)
 {
     const uint32_t never = SOCKET_ABORT_WANTED | SOCKET_ENDED | SOCKET_TIMER | SOCKET_TELL_CONNECTED |
                            SOCKET_TELL_PEER_FIN | SOCKET_UNLINKED | SOCKET_RESET;
 
-    return socket->holder == FLUE_HOLDER_HOST && socket->conn != NULL && (socket->flags & never) == 0 &&
+    return socket->holder == FLUE_HOLDER_HOST && socket_conn(socket) != NULL && (socket->flags & never) == 0 &&
            !hook_linked(&socket->traffic->attend);
 }
 
-flue_err flue_host_socket_export(struct flue_socket *socket, flue_ps at_ps, void *out, size_t room, size_t *bytes,
+flue_err flue_host_socket_export(struct flue_host_socket *socket, flue_ps at_ps, void *out, size_t room, size_t *bytes,
                                  uint64_t *payload_bytes)
 {
     struct flue_host *host = socket->pair->host;
@@ -113,10 +113,11 @@ flue_err flue_host_socket_export(struct flue_socket *socket, flue_ps at_ps, void
     host_enter(host, at_ps);
     image_writer_start(&writer, out, room);
     put_socket(&writer, socket);
-    err = put_unread(&writer, socket) ? flue_tcp_image_write(socket->conn, &writer, host_now(host)) : FLUE_EINVAL;
+    err =
+        put_unread(&writer, socket) ? flue_tcp_image_write(socket_conn(socket), &writer, host_now(host)) : FLUE_EINVAL;
     *bytes = image_writer_end(&writer);
-    flue_tcp_visit_reassembly(socket->conn, add_kept, &kept_bytes);
-    *payload_bytes = socket->traffic->unacked_bytes + socket->traffic->unread_bytes + kept_bytes;
+    flue_tcp_visit_reassembly(socket_conn(socket), add_kept, &kept_bytes);
+    *payload_bytes = socket->unacked_bytes + socket->traffic->unread_bytes + kept_bytes;
     if (err == FLUE_OK && *bytes <= room) {
         charge_call(host, &socket->account);
         charge_copy_send(host, &socket->account, *payload_bytes);
@@ -165,8 +166,8 @@ static struct flue_ip get_address(const uint64_t numbers[2])
         {(uint32_t)(numbers[0] >> 32), (uint32_t)numbers[0], (uint32_t)(numbers[1] >> 32), (uint32_t)numbers[1]}};
 }
 
-static struct flue_socket *make(struct flue_host *host, const struct parts *parts, const struct flue_app *app,
-                                void *ctx)
+static struct flue_host_socket *make(struct flue_host *host, const struct parts *parts, const struct flue_app *app,
+                                     void *ctx)
 {
     const uint64_t *numbers = parts->numbers;
     const struct flue_tcp_tuple tuple = {.local_ip = get_address(&numbers[LOCAL_IP]),
@@ -174,7 +175,7 @@ static struct flue_socket *make(struct flue_host *host, const struct parts *part
                                          .local_port = (uint16_t)(numbers[PORTS] >> 16),
                                          .remote_port = (uint16_t)numbers[PORTS]};
     const unsigned side = (numbers[FLAGS] & SOCKET_ACCEPTED) != 0;
-    struct flue_socket *socket = socket_new(host, &tuple, (uint32_t)numbers[ID], side, app, ctx);
+    struct flue_host_socket *socket = socket_new(host, &tuple, (uint32_t)numbers[ID], side, app, ctx);
     struct host_traffic *traffic = socket == NULL ? NULL : socket_traffic(socket);
 
     if (traffic == NULL) {
@@ -187,7 +188,7 @@ static struct flue_socket *make(struct flue_host *host, const struct parts *part
     socket->flags = (uint32_t)(numbers[FLAGS] & FLAGS_KEPT);
     socket->sent_bytes = numbers[SENT];
     traffic->unposted_bytes = numbers[SENT] - numbers[POSTED];
-    traffic->unacked_bytes = numbers[SENT] - numbers[ACKED];
+    socket->unacked_bytes = numbers[SENT] - numbers[ACKED];
     socket->driven_back = (uint8_t)numbers[DRIVEN_BACK];
     for (uint32_t at = 0; at < parts->unread.length; at += PIECE_BYTES) {
         const struct flue_span span = {.stream = (uint32_t)image_number_at(&parts->unread, at, 4),
@@ -201,35 +202,35 @@ static struct flue_socket *make(struct flue_host *host, const struct parts *part
 }
 
 /* The engine's part; it has to be of the same connection. */
-static flue_err wake(struct flue_socket *socket, const void *image, size_t bytes)
+static flue_err wake(struct flue_host_socket *socket, const void *image, size_t bytes)
 {
     struct flue_host *host = socket->pair->host;
     struct image_reader reader;
     struct flue_tcp_info info;
     struct flue_tcp_tuple tuple;
+    struct flue_tcp_conn *conn;
     flue_err err = image_reader_start(&reader, image, bytes);
 
     if (err == FLUE_OK && (socket->flags & SOCKET_ABORT_WANTED) != 0) {
         err = FLUE_ENOMEM;
     }
     if (err == FLUE_OK) {
-        err = flue_tcp_image_read(host->tcp, &reader, socket, socket->account.conn, host_now(host), &socket->conn);
+        err = flue_tcp_image_read(host->tcp, &reader, socket, socket->account.conn, host_now(host), &conn);
     }
     if (err != FLUE_OK) {
-        socket->conn = NULL;
         return err;
     }
-    flue_tcp_info(socket->conn, &info);
+    flue_tcp_info(conn, &info);
     tuple = host_tuple(socket);
     return flue_tcp_tuple_equal(&info.tuple, &tuple) ? FLUE_OK : FLUE_EPARSE;
 }
 
 flue_err flue_host_socket_import(struct flue_host *host, const void *image, size_t bytes, const struct flue_app *app,
-                                 void *ctx, flue_ps at_ps, struct flue_socket **out)
+                                 void *ctx, flue_ps at_ps, struct flue_host_socket **out)
 {
     struct parts parts = {.has_socket = false};
     struct flue_tcp_tuple tuple;
-    struct flue_socket *socket;
+    struct flue_host_socket *socket;
     flue_err err;
 
     *out = NULL;
@@ -248,9 +249,9 @@ flue_err flue_host_socket_import(struct flue_host *host, const void *image, size
     err = socket == NULL ? FLUE_ENOMEM : wake(socket, image, bytes);
     if (err == FLUE_OK) {
         charge_call(host, &socket->account);
-        charge_copy_receive(host, &socket->account, socket->traffic->unacked_bytes + socket->traffic->unread_bytes);
+        charge_copy_receive(host, &socket->account, socket->unacked_bytes + socket->traffic->unread_bytes);
         host->totals.imported++;
-        flue_tcp_image_resume(socket->conn, host_now(host));
+        flue_tcp_image_resume(socket_conn(socket), host_now(host));
         socket_attend(socket);
         *out = socket;
     } else if (socket != NULL) {

@@ -78,7 +78,7 @@ flue_err flue_host_address_move(struct flue_host *host, const struct flue_ip *ip
     err = move_paths(host, &own);
     FLUE_LIST_EACH(hook, &host->all)
     {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
+        struct flue_host_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_host_socket, all);
 
         if ((socket->flags & SOCKET_OFFER) != 0 && socket->pair->path != NULL && socket->pair->path->retired) {
             list_remove(&socket->traffic->move); /* perhaps it waits for the old next hop */
@@ -87,18 +87,18 @@ flue_err flue_host_address_move(struct flue_host *host, const struct flue_ip *ip
     }
     FLUE_LIST_EACH(hook, &host->all)
     {
-        path_follow(FLUE_CONTAINER_OF(hook, struct flue_socket, all));
+        path_follow(FLUE_CONTAINER_OF(hook, struct flue_host_socket, all));
     }
     host_leave(host);
     return err;
 }
 
-flue_err flue_host_socket_move(struct flue_socket *socket, flue_ps at_ps)
+flue_err flue_host_socket_move(struct flue_host_socket *socket, flue_ps at_ps)
 {
     const uint32_t never = SOCKET_MOVE_ON | SOCKET_ABORT_WANTED | SOCKET_ENDED;
     const unsigned held = socket->holder == FLUE_HOLDER_TARGET || socket->holder == FLUE_HOLDER_OFFERED;
 
-    if (!held || !socket->lease->path->retired || (socket->flags & never) != 0) {
+    if (!held || !socket_lease(socket)->path->retired || (socket->flags & never) != 0) {
         return FLUE_ESTATE;
     }
     host_enter(socket->pair->host, at_ps);
@@ -156,7 +156,7 @@ void flue_host_set_stray(struct flue_host *host, flue_host_stray_fn *stray, void
     host->stray_ctx = ctx;
 }
 
-void move_on(struct flue_socket *socket)
+void move_on(struct flue_host_socket *socket)
 {
     if ((socket->flags & SOCKET_MOVE_ON) == 0) {
         return;

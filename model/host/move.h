@@ -6,6 +6,6 @@
 #include "host/host.h"
 
 /* It is back: offered again if that is why it came. */
-void move_on(struct flue_socket *socket);
+void move_on(struct flue_host_socket *socket);
 
 #endif

@@ -9,6 +9,7 @@
 #include "host/charge.h"
 #include "host/neighbour.h"
 #include "host/object.h"
+#include "host/path.h"
 
 #include <assert.h>
 #include <string.h>
@@ -21,8 +22,9 @@ static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
 static void init(struct host_neighbour *neighbour, struct host_binding *binding, const struct flue_ip *ip)
 {
-    *neighbour = (struct host_neighbour){
-        .object = {.binding = binding, .layer = FLUE_LAYER_NEIGHBOR}, .ip = *ip, .state = FLUE_NEIGHBOUR_INCOMPLETE};
+    *neighbour = (struct host_neighbour){.stem = {.object = {.layer = FLUE_LAYER_NEIGHBOR}, .binding = binding},
+                                         .ip = *ip,
+                                         .state = FLUE_NEIGHBOUR_INCOMPLETE};
     timer_setup(&neighbour->timer, nud_timer);
     list_init(&neighbour->offers);
     list_init(&neighbour->paths);
@@ -49,7 +51,7 @@ static bool same_next_hop(const void *item, const void *key)
     const struct host_neighbour *neighbour = item;
     const struct next_hop *next_hop = key;
 
-    return neighbour->object.binding == next_hop->binding && flue_ip_equal(&neighbour->ip, next_hop->ip);
+    return neighbour->stem.binding == next_hop->binding && flue_ip_equal(&neighbour->ip, next_hop->ip);
 }
 
 static uint32_t hash_of(const struct host_binding *binding, const struct flue_ip *ip)
@@ -96,9 +98,9 @@ struct host_neighbour *neighbour_get(struct host_binding *binding, const struct 
 
 void neighbour_dispose(struct host_neighbour *neighbour)
 {
-    struct flue_host *host = neighbour->object.binding->host;
+    struct flue_host *host = neighbour->stem.binding->host;
 
-    if (neighbour != &neighbour->object.binding->fixed) {
+    if (neighbour != &neighbour->stem.binding->fixed) {
         timers_remove(host->timers, &neighbour->timer);
         timers_unreserve(host->timers, 1);
     }
@@ -110,19 +112,6 @@ static bool is_named(const struct host_neighbour *neighbour)
     return !list_empty(&neighbour->paths) || !list_empty(&neighbour->comers) || neighbour->moving > 0;
 }
 
-static bool is_gateway(const struct host_neighbour *neighbour)
-{
-    FLUE_LIST_EACH(hook, &neighbour->object.binding->host->route_list)
-    {
-        const struct host_route *route = FLUE_CONTAINER_OF(hook, struct host_route, hook);
-
-        if (!route->on_link && flue_ip_equal(&route->next_hop, &neighbour->ip)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Looked through again when twice as many as are needed have come: the work is spread over those that come. */
 void neighbour_sweep(struct host_binding *binding)
 {
@@ -132,15 +121,15 @@ void neighbour_sweep(struct host_binding *binding)
     {
         struct host_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct host_neighbour, hook);
 
-        if (is_named(neighbour) || neighbour->fixed != 0 || neighbour->waiting.first != NULL || is_gateway(neighbour)) {
+        if (is_named(neighbour) || neighbour->fixed != 0 || neighbour->waiting.first != NULL || route_over(neighbour)) {
             continue;
         }
         if (neighbour->object.state != OBJECT_HERE) {
             object_doom(&neighbour->object);
             continue;
         }
-        if (hook_linked(&neighbour->object.dirty)) {
-            list_remove(&neighbour->object.dirty);
+        if (hook_linked(&neighbour->stem.dirty)) {
+            list_remove(&neighbour->stem.dirty);
         }
         if (hook_linked(&neighbour->stirred)) {
             list_remove(&neighbour->stirred);
@@ -163,8 +152,8 @@ bool neighbour_usable(const struct host_neighbour *neighbour)
 void neighbour_offer(struct host_neighbour *neighbour)
 {
     if (!list_empty(&neighbour->offers)) {
-        list_splice_back(&neighbour->object.binding->host->offers, &neighbour->offers);
-        host_arm_settle(neighbour->object.binding->host);
+        list_splice_back(&neighbour->stem.binding->host->offers, &neighbour->offers);
+        host_arm_settle(neighbour->stem.binding->host);
     }
 }
 
@@ -179,7 +168,7 @@ void neighbour_set_mac(struct host_neighbour *neighbour, const uint8_t mac[6])
 
 static void out(struct host_neighbour *neighbour, PNET_BUFFER_LIST nbl)
 {
-    struct host_binding *binding = neighbour->object.binding;
+    struct host_binding *binding = neighbour->stem.binding;
     struct flue_frame *frame = ndis_nbl_frame(nbl);
 
     memcpy(frame->dst_mac, neighbour->mac, sizeof frame->dst_mac);
@@ -287,7 +276,7 @@ static void speak(struct host_binding *binding, enum flue_neighbour_op op, const
 /* An own address of the family, for a request that no frame asks for. */
 static const struct flue_ip *own_address(const struct host_neighbour *neighbour)
 {
-    const struct host_binding *binding = neighbour->object.binding;
+    const struct host_binding *binding = neighbour->stem.binding;
 
     if (is_ours(binding, &neighbour->from_ip)) {
         return &neighbour->from_ip;
@@ -302,7 +291,7 @@ static const struct flue_ip *own_address(const struct host_neighbour *neighbour)
 
 void neighbour_solicit(struct host_neighbour *neighbour, bool unicast)
 {
-    struct host_binding *binding = neighbour->object.binding;
+    struct host_binding *binding = neighbour->stem.binding;
 
     neighbour->solicited++;
     binding->host->totals.solicitations++;
@@ -337,10 +326,13 @@ void neighbour_input(struct host_binding *binding, const struct flue_frame *fram
     }
     neighbour = asked ? neighbour_get(binding, &frame->src_ip) : neighbour_find(binding, &frame->src_ip);
     if (neighbour != NULL && !neighbour->fixed) {
-        const bool answer = frame->flags == FLUE_NEIGHBOUR_ANSWER && neighbour->solicited > 0 &&
-                            memcmp(frame->dst_mac, broadcast, sizeof broadcast) != 0;
+        const bool to_us =
+            frame->flags == FLUE_NEIGHBOUR_ANSWER && memcmp(frame->dst_mac, broadcast, sizeof broadcast) != 0;
 
-        learn(neighbour, frame->src_mac, answer);
+        if (to_us) {
+            nud_late(neighbour);
+        }
+        learn(neighbour, frame->src_mac, to_us && neighbour->solicited > 0);
     }
     if (asked) {
         speak(binding, FLUE_NEIGHBOUR_ANSWER, &frame->dst_ip, &frame->src_ip, frame->src_mac);
@@ -352,7 +344,7 @@ void neighbour_input(struct host_binding *binding, const struct flue_frame *fram
 /* Ticks since reachability was confirmed; at least 1, for 0 means stale (behaviour 14 step 4). */
 uint32_t neighbour_reachability_delta(const struct host_neighbour *neighbour)
 {
-    const struct flue_host *host = neighbour->object.binding->host;
+    const struct flue_host *host = neighbour->stem.binding->host;
     const flue_ps tick_ps = host->params.tcp.tick_ps > 0 ? host->params.tcp.tick_ps : FLUE_PS_PER_MS;
     flue_ps ticks;
 

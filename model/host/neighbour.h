@@ -48,6 +48,8 @@ enum nud_event {
     NUD_EVENT_COUNT
 };
 void nud_event(struct host_neighbour *neighbour, enum nud_event event);
+/* It answered a request, perhaps one that has been given up. */
+void nud_late(struct host_neighbour *neighbour);
 /* Progress that was seen then and becomes known now. */
 void nud_confirmed_at(struct host_neighbour *neighbour, flue_ps at_ps);
 void nud_doubt(struct host_neighbour *neighbour);

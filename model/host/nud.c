@@ -16,11 +16,13 @@
 /* RFC 4861 10.  REACHABLE_TIME is not spread at random: runs must be alike. */
 #define MULTICAST_SOLICIT 3u
 #define UNICAST_SOLICIT   3u
+#define RETRANS_MAX_PS    (60 * FLUE_PS_PER_S) /* RFC 7048 4 */
+#define PATIENCE_MAX      16u                  /* a millisecond becomes more than a minute */
 
 /* What an edge brings with it. */
 enum act {
     STAMP = 0x01,    /* reachability is confirmed now */
-    FLUSH = 0x02,    /* what waited leaves */
+    FLUSH = 0x02,    /* it can be used: what waited leaves, and paths come that have no other */
     ASK = 0x04,      /* a request to everybody */
     PROBE_IT = 0x08, /* a request to its address */
     WAIT = 0x10,     /* the timer of the new state starts */
@@ -81,7 +83,7 @@ static const struct edge table[FLUE_NEIGHBOUR_COUNT][NUD_EVENT_COUNT] = {
 
 static void nud_enter(struct host_neighbour *neighbour, enum flue_neighbour to)
 {
-    struct flue_host *host = neighbour->object.binding->host;
+    struct flue_host *host = neighbour->stem.binding->host;
 
     if (neighbour->state != to) {
         flue_trace3(host->trace, neighbour, host_now(host), FLUE_NO_CONN, neighbour->ip.word[3], neighbour->state, to);
@@ -94,16 +96,30 @@ static void nud_enter(struct host_neighbour *neighbour, enum flue_neighbour to)
     }
 }
 
-static flue_ps wait_ps(const struct flue_host *host, enum flue_neighbour state)
+/* RFC 7048 lets requests back off.  Here they do where the wait is known to be too short: an answer has come when
+ * nobody waited for it any more.  A router that is dead is found out as fast as ever. */
+static flue_ps answer_ps(const struct host_neighbour *neighbour)
 {
-    switch (state) {
+    const flue_ps retrans_ps = neighbour->stem.binding->host->params.nud_retrans_ps;
+
+    if (retrans_ps >= RETRANS_MAX_PS >> neighbour->patience) {
+        return retrans_ps > RETRANS_MAX_PS ? retrans_ps : RETRANS_MAX_PS;
+    }
+    return retrans_ps << neighbour->patience;
+}
+
+static flue_ps wait_ps(const struct host_neighbour *neighbour)
+{
+    const struct flue_host *host = neighbour->stem.binding->host;
+
+    switch ((enum flue_neighbour)neighbour->state) {
     case FLUE_NEIGHBOUR_REACHABLE:
         return host->params.nud_reachable_ps;
     case FLUE_NEIGHBOUR_DELAY:
         return host->params.nud_delay_ps;
     case FLUE_NEIGHBOUR_INCOMPLETE:
     case FLUE_NEIGHBOUR_PROBE:
-        return host->params.nud_retrans_ps;
+        return answer_ps(neighbour);
     case FLUE_NEIGHBOUR_STALE:
     case FLUE_NEIGHBOUR_FAILED:
     case FLUE_NEIGHBOUR_COUNT:
@@ -135,7 +151,7 @@ static void invalidate(struct host_neighbour *neighbour)
  * update_only the target goes on towards the dead one until the update has moved the paths. */
 static void gave_up(struct host_neighbour *neighbour)
 {
-    const bool update_only = neighbour->object.binding->host->params.update_only != 0;
+    const bool update_only = neighbour->stem.binding->host->params.update_only != 0;
 
     nud_enter(neighbour, FLUE_NEIGHBOUR_FAILED);
     neighbour_drop(neighbour);
@@ -165,7 +181,7 @@ static void revived(struct host_neighbour *neighbour)
 
 static void act(struct host_neighbour *neighbour, unsigned what)
 {
-    struct flue_host *host = neighbour->object.binding->host;
+    struct flue_host *host = neighbour->stem.binding->host;
 
     if ((what & STAMP) != 0) {
         neighbour->confirmed_ps = host_moment(host);
@@ -173,14 +189,14 @@ static void act(struct host_neighbour *neighbour, unsigned what)
     }
     if ((what & FLUSH) != 0) {
         neighbour_flush(neighbour);
+        route_return(neighbour);
         relink_stir(neighbour);
     }
     if ((what & (ASK | PROBE_IT)) != 0) {
         neighbour_solicit(neighbour, (what & PROBE_IT) != 0);
     }
     if ((what & WAIT) != 0) {
-        timers_arm(host->timers, &neighbour->timer,
-                   host->env->now(host->env->ctx) + wait_ps(host, (enum flue_neighbour)neighbour->state));
+        timers_arm(host->timers, &neighbour->timer, host->env->now(host->env->ctx) + wait_ps(neighbour));
     }
 }
 
@@ -203,7 +219,7 @@ void nud_event(struct host_neighbour *neighbour, enum nud_event event)
         return;
     }
     if (event == NUD_SEND && from == FLUE_NEIGHBOUR_STALE) {
-        neighbour->used_ps = host_moment(neighbour->object.binding->host);
+        neighbour->used_ps = host_moment(neighbour->stem.binding->host);
     }
     nud_enter(neighbour, (enum flue_neighbour)edge->to);
     act(neighbour, edge->act);
@@ -212,10 +228,17 @@ void nud_event(struct host_neighbour *neighbour, enum nud_event event)
     }
 }
 
+void nud_late(struct host_neighbour *neighbour)
+{
+    if (neighbour->state == FLUE_NEIGHBOUR_FAILED && neighbour->patience < PATIENCE_MAX) {
+        neighbour->patience++;
+    }
+}
+
 /* Progress that was seen at at_ps and becomes known now: REACHABLE lasts from then on (RFC 4861 7.3.3). */
 void nud_confirmed_at(struct host_neighbour *neighbour, flue_ps at_ps)
 {
-    struct flue_host *host = neighbour->object.binding->host;
+    struct flue_host *host = neighbour->stem.binding->host;
 
     nud_event(neighbour, NUD_CONFIRMED);
     neighbour->confirmed_ps = at_ps;
@@ -229,7 +252,7 @@ void nud_confirmed_at(struct host_neighbour *neighbour, flue_ps at_ps)
 /* Of many connections that doubt at once the first brings the probe; its answer holds for all. */
 void nud_doubt(struct host_neighbour *neighbour)
 {
-    const struct flue_host *host = neighbour->object.binding->host;
+    const struct flue_host *host = neighbour->stem.binding->host;
 
     if (neighbour->confirmed_ps + host->params.nud_retrans_ps <= host_moment(host)) {
         nud_event(neighbour, NUD_DOUBT);
@@ -240,7 +263,7 @@ void nud_doubt(struct host_neighbour *neighbour)
 void nud_timer(struct timer *timer, flue_ps now_ps)
 {
     struct host_neighbour *neighbour = FLUE_CONTAINER_OF(timer, struct host_neighbour, timer);
-    struct flue_host *host = neighbour->object.binding->host;
+    struct flue_host *host = neighbour->stem.binding->host;
 
     if (neighbour->state == FLUE_NEIGHBOUR_REACHABLE &&
         neighbour->confirmed_ps + host->params.nud_reachable_ps > now_ps) {

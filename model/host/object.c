@@ -64,7 +64,7 @@ static struct flue_hook *leaving_hook(struct host_object *object)
 
 void object_consider(struct host_object *object)
 {
-    struct host_binding *binding = object->binding;
+    struct host_binding *binding = object_binding(object);
     struct flue_hook *hook = leaving_hook(object);
 
     if (hook != NULL && object->state != OBJECT_HERE && !hook_linked(hook)) {
@@ -76,7 +76,7 @@ void object_consider(struct host_object *object)
 static void look(struct host_object *object)
 {
     object_consider(object);
-    object->binding->review = 1;
+    object_binding(object)->review = 1;
 }
 
 static void forget(struct host_object *object)
@@ -92,17 +92,17 @@ void object_enter(struct host_object *object, enum host_object_state to)
 {
     assert(object_legal((enum host_object_state)object->state, to));
     assert(to != OBJECT_GIVING_BACK || (object->updating == 0 && object->queries == 0) ||
-           !host_obeys(object->binding->host, 114));
+           !host_obeys(object_binding(object)->host, 114));
     if (object->state == OBJECT_HERE) {
-        object->binding->objects++;
+        object_binding(object)->objects++;
     }
     object->state = (uint8_t)to;
     if (to == OBJECT_HERE) {
-        object->binding->objects--;
+        object_binding(object)->objects--;
         object->doomed = 0;
         object->failed = 0;
-        object->binding->review = 1;
-        object->binding->host->sweeping = 1;
+        object_binding(object)->review = 1;
+        object_binding(object)->host->sweeping = 1;
         if (object->layer == FLUE_LAYER_PATH) {
             path_here(path_of_object(object));
         }
@@ -121,14 +121,14 @@ bool object_nameable(const struct host_object *object)
 bool object_may_end(const struct host_object *object)
 {
     return (object->state == OBJECT_HELD || object->state == OBJECT_INVALID || object->state == OBJECT_LOST) &&
-           ((object->updating == 0 && object->queries == 0) || !host_obeys(object->binding->host, 114));
+           ((object->updating == 0 && object->queries == 0) || !host_obeys(object_binding(object)->host, 114));
 }
 
 /* One update at a time, none while it is being offloaded or is invalid (CH-087). */
 bool object_may_update(const struct host_object *object)
 {
     return (object->state == OBJECT_HELD ||
-            (object->state == OBJECT_OFFERED && !host_obeys(object->binding->host, 87) &&
+            (object->state == OBJECT_OFFERED && !host_obeys(object_binding(object)->host, 87) &&
              object->handle.MiniportOffloadContext != NULL)) &&
            object->updating == 0 && object->doomed == 0;
 }
@@ -152,15 +152,30 @@ void object_doom(struct host_object *object)
 
 void object_release(struct host_object *object)
 {
-    assert(object->dependents > 0);
-    object->dependents--;
+    assert(object_stem(object)->dependents > 0);
+    object_stem(object)->dependents--;
     look(object);
+}
+
+static void push(struct flue_hook *head, struct flue_hook *hook)
+{
+    if (!hook_linked(hook)) {
+        list_push_back(head, hook);
+    }
 }
 
 void object_dirty(struct host_object *object)
 {
-    if (!hook_linked(&object->dirty)) {
-        list_push_back(&object->binding->host->dirty, &object->dirty);
+    struct flue_host *host = object_binding(object)->host;
+
+    if (object->layer != FLUE_LAYER_TCP) {
+        push(&host->dirty, &object_stem(object)->dirty);
+    } else {
+        struct host_change *change = FLUE_CONTAINER_OF(object, struct host_lease, object)->socket->traffic->change;
+
+        if (change != NULL) {
+            push(&host->changes, &change->hook);
+        }
     }
 }
 

@@ -23,25 +23,25 @@
 #include "base/span.h"
 
 /* Established .. LastAck (CH-052); nothing is initiated during a pause (CH-306). */
-bool offload_possible(const struct flue_socket *socket)
+bool offload_possible(const struct flue_host_socket *socket)
 {
     const uint32_t never = SOCKET_OFFER | SOCKET_ABORT_WANTED | SOCKET_ENDED;
     const struct host_path *path = socket->pair->path;
-    const struct host_binding *binding = path != NULL ? path->wanted->object.binding : socket->pair->host->first;
+    const struct host_binding *binding = path != NULL ? path->wanted->stem.binding : socket->pair->host->first;
     enum flue_tcp_state_id state;
 
-    if (socket->holder != FLUE_HOLDER_HOST || socket->conn == NULL || (socket->flags & never) != 0 ||
+    if (socket->holder != FLUE_HOLDER_HOST || socket_conn(socket) == NULL || (socket->flags & never) != 0 ||
         (socket->flags & SOCKET_CONNECTED) == 0 || binding == NULL ||
         !binding_allows(binding, &socket->pair->remote_ip) ||
         (socket->traffic->wait != NULL &&
          socket->pair->host->env->now(socket->pair->host->env->ctx) < socket->traffic->wait->not_before_ps)) {
         return false;
     }
-    state = flue_tcp_state_of(socket->conn);
+    state = flue_tcp_state_of(socket_conn(socket));
     return state >= FLUE_TCP_ESTABLISHED && state <= FLUE_TCP_LAST_ACK;
 }
 
-void offload_want(struct flue_socket *socket, enum flue_move why)
+void offload_want(struct flue_host_socket *socket, enum flue_move why)
 {
     struct flue_host *host = socket->pair->host;
     struct host_traffic *traffic = socket_traffic(socket);
@@ -60,7 +60,7 @@ void offload_want(struct flue_socket *socket, enum flue_move why)
 /* Unacknowledged and unsent data as buffer lists: one for each span, the first byte is SndUna. */
 struct chain_builder {
     struct flue_host *host;
-    struct flue_socket *socket;
+    struct flue_host_socket *socket;
     struct ndis_chain chain;
     bool failed;
 };
@@ -91,7 +91,7 @@ static void add_span(void *arg, const struct flue_span *span)
 
 /* Out-of-order data is held as the segments it would have come in, and forwarded afterwards (D-17). */
 struct hold_builder {
-    struct flue_socket *socket;
+    struct flue_host_socket *socket;
     const struct flue_tcp_state *state;
 };
 
@@ -129,28 +129,29 @@ static void hold_span(void *arg, uint32_t seq, const struct flue_span *span)
 /* cached_reserve() has made room. */
 static void keep_fixed(struct host_lease *lease, const struct flue_tcp_state *state)
 {
-    struct host_values values;
+    struct host_values values = {.const_flags = state->const_flags,
+                                 .remote_mss = state->remote_mss,
+                                 .snd_wscale = state->snd_wscale,
+                                 .rcv_wscale = state->rcv_wscale};
 
-#define COPY_tcp_const(name)  lease->fixed.name = state->name;
-#define COPY_tcp_cached(name) values.name = state->name;
-#define COPY_tcp_delegated(name)
-#define FLUE_STATE(class_, name, type, unit, member, since) COPY_##class_(name)
-#include "flue/state.def"
+#define COPY(name) values.name = state->name;
+    HOST_EACH_CACHED(COPY)
+#undef COPY
+    lease->hash_value = state->hash_value;
     lease->told = cached_get(lease->socket->pair->host, &values);
     assert(lease->told != NULL);
-    lease->wanted = cached_share(lease->told);
 }
 
 /* The engine's connection becomes the state behind a block.  From now on the host keeps the socket and its lease only.
  */
-static void move_out(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block,
+static void move_out(struct flue_host_socket *socket, struct host_lease *lease, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block,
                      const struct ndis_chain *chain)
 {
     struct flue_host *host = socket->pair->host;
     FLUE_TCP_BLOCK *tcp = (FLUE_TCP_BLOCK *)(void *)block;
     struct flue_tcp_state state;
     struct hold_builder hold = {.socket = socket, .state = &state};
-    flue_err err = flue_tcp_export(socket->conn, host_now(host), 0, &state);
+    flue_err err = flue_tcp_export(socket_conn(socket), host_now(host), 0, &state);
 
     assert(err == FLUE_OK);
     (void)err;
@@ -160,17 +161,17 @@ static void move_out(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
     tcp->Block.NetBufferListChain = chain->first;
     tcp->Delegated.SendDataHead = chain->first;
     tcp->Delegated.SendDataTail = chain->last;
-    keep_fixed(socket->lease, &state);
-    tcp->Delegated.BufferedData = post_buffered(socket);
+    keep_fixed(lease, &state);
     if (host->params.ddi.ndis_version == FLUE_NDIS_6_0) {
         tcp->Delegated.Header.Length = FLUE_TCP_DELEGATED_LENGTH_1;
     }
-    flue_tcp_visit_reassembly(socket->conn, hold_span, &hold);
+    flue_tcp_visit_reassembly(socket_conn(socket), hold_span, &hold);
     if (hook_linked(&socket->traffic->output)) {
         list_remove(&socket->traffic->output);
     }
-    flue_tcp_release(socket->conn);
-    socket->conn = NULL;
+    flue_tcp_release(socket_conn(socket));
+    socket_hold(socket, lease);
+    tcp->Delegated.BufferedData = post_buffered(socket);
     if (state.state == FLUE_TCP_ESTABLISHED || state.state == FLUE_TCP_CLOSE_WAIT) {
         socket->flags &= ~(uint32_t)SOCKET_FIN_TOLD; /* a close that was asked for is told by a disconnect */
     } else {
@@ -179,7 +180,7 @@ static void move_out(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
 }
 
 /* Hands one connection over, into the tree that is being built; false if memory does not suffice. */
-static bool offer(struct flue_socket *socket, struct host_path *path)
+static bool offer(struct flue_host_socket *socket, struct host_path *path)
 {
     struct flue_host *host = socket->pair->host;
     struct chain_builder builder = {.host = host, .socket = socket};
@@ -189,14 +190,13 @@ static bool offer(struct flue_socket *socket, struct host_path *path)
     if (lease == NULL) {
         return false;
     }
-    *lease = (struct host_lease){
-        .object = {.binding = path->object.binding, .layer = FLUE_LAYER_TCP}, .socket = socket, .path = path};
+    *lease = (struct host_lease){.object = {.layer = FLUE_LAYER_TCP}, .socket = socket, .path = path};
     block = tree_block(host, TcpOffloadState, &lease->object.handle, socket);
     if (host_obeys(host, 292)) {
-        flue_tcp_flush_ack(socket->conn, host_now(host));
+        flue_tcp_flush_ack(socket_conn(socket), host_now(host));
     }
     if (host_obeys(host, 78)) {
-        flue_tcp_visit_send_queue(socket->conn, add_span, &builder);
+        flue_tcp_visit_send_queue(socket_conn(socket), add_span, &builder);
     }
     if (block == NULL || builder.failed || !cached_reserve(host) || !tree_add(path, block)) {
         drop_chain(builder.chain.first);
@@ -205,13 +205,12 @@ static bool offer(struct flue_socket *socket, struct host_path *path)
         return false;
     }
     charge_initiate(host, &socket->account, 0);
-    socket->lease = lease;
     path_use(host, path);
     list_push_back(&path->leases, &lease->beside);
-    lease->object.binding->leases[!flue_ip_is_v4(&socket->pair->remote_ip)]++;
+    lease->path->stem.binding->leases[!flue_ip_is_v4(&socket->pair->remote_ip)]++;
     object_enter(&lease->object, OBJECT_OFFERED);
     socket_enter(socket, FLUE_HOLDER_OFFERED, (enum flue_move)socket->why);
-    move_out(socket, block, &builder.chain);
+    move_out(socket, lease, block, &builder.chain);
     return true;
 }
 
@@ -222,6 +221,18 @@ static bool only_neighbour_busy(const struct host_binding *binding)
            !object_nameable(&binding->fixed.object);
 }
 
+/* It waits for its next hop.  One that nobody has asked for is asked now: perhaps nothing else is going to be sent. */
+static void wait_for_way(struct flue_host_socket *socket, struct host_path *path)
+{
+    struct host_neighbour *to = path->wanted;
+
+    list_push_back(&path->neighbour->offers, &socket->traffic->move);
+    if (to->state == FLUE_NEIGHBOUR_INCOMPLETE && to->solicited == 0) {
+        to->from_ip = path->local_ip;
+        nud_event(to, NUD_SEND);
+    }
+}
+
 /* One tree of connections that wait for it, all of one adapter.  Those whose path or neighbour is on its way, or not
  * yet known, go with a later tree (D-14). */
 static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct host_binding *binding)
@@ -230,7 +241,7 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
 
     FLUE_LIST_EACH_SAFE(hook, &host->offers)
     {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct host_traffic, move)->socket;
+        struct flue_host_socket *socket = FLUE_CONTAINER_OF(hook, struct host_traffic, move)->socket;
         struct host_path *path;
 
         tree_look_ahead_moves(&host->offers, hook);
@@ -241,14 +252,14 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
             continue; /* the application is told first all that has come */
         }
         path = path_of(socket);
-        if (path != NULL && path->object.binding != binding) {
+        if (path != NULL && path->stem.binding != binding) {
             continue;
         }
         socket->flags &= ~(uint32_t)SOCKET_OFFER;
         if (path != NULL && offload_possible(socket) && !tree_ready(path)) {
             socket->flags |= SOCKET_OFFER;
             list_remove(&socket->traffic->move);
-            list_push_back(&path->neighbour->offers, &socket->traffic->move);
+            wait_for_way(socket, path);
             continue;
         }
         list_remove(&socket->traffic->move);
@@ -281,12 +292,12 @@ void offload_start(struct flue_host *host)
 
 /* ---- Completion */
 
-static void taken(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+static void taken(struct flue_host_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
-    struct host_lease *lease = socket->lease;
+    struct host_lease *lease = socket_lease(socket);
 
     object_enter(&lease->object, OBJECT_HELD);
-    lease->object.binding->targets++;
+    lease->path->stem.binding->targets++;
     post_buffered_done(socket, ((FLUE_TCP_BLOCK *)(void *)block)->Delegated.BufferedData, true);
     if (socket->traffic->owed_bytes > 0) {
         socket->traffic->owed_bytes = 0; /* the engine that lent them is gone */
@@ -294,7 +305,7 @@ static void taken(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST 
     socket_enter(socket, FLUE_HOLDER_TARGET, FLUE_MOVE_COMPLETED);
     socket->pair->host->totals.offloaded++;
     socket->flags |= SOCKET_TELL_MOVED;
-    if (lease->object.binding->release_wanted || lease->object.recalled) {
+    if (lease->path->stem.binding->release_wanted || lease->recalled) {
         upload_want(socket, FLUE_MOVE_UPLOAD_ALL); /* everything goes back, this one, too (CH-308) */
     } else if (lease->path->object.doomed != 0) {
         upload_want(socket, FLUE_MOVE_NO_ROUTE);
@@ -326,7 +337,7 @@ static NDIS_STATUS reason_of(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST above, NDIS_STATU
 }
 
 /* The block's state and buffer lists are as the host left them: it goes on where it stopped. */
-static void refused(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, NDIS_STATUS why)
+static void refused(struct flue_host_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, NDIS_STATUS why)
 {
     struct flue_host *host = socket->pair->host;
     FLUE_TCP_BLOCK *tcp = (FLUE_TCP_BLOCK *)(void *)block;
@@ -334,13 +345,13 @@ static void refused(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIS
 
     host->last_refusal = block->Status;
     count_refusal(&host->totals, why);
-    object_release(&socket->lease->path->object);
-    object_enter(&socket->lease->object, OBJECT_HERE);
+    object_release(&socket_lease(socket)->path->object);
+    object_enter(&socket_lease(socket)->object, OBJECT_HERE);
     socket_enter(socket, FLUE_HOLDER_HOST, FLUE_MOVE_REFUSED);
     post_buffered_done(socket, tcp->Delegated.BufferedData, false);
     ndis_state_get(&state, &tcp->Const, &tcp->Cached, &tcp->Delegated);
     state.tuple = host_tuple(socket);
-    update_carry(socket->lease, &state);
+    update_carry(socket_lease(socket), &state);
     upload_import(socket, &state, block->NetBufferListChain, socket->traffic->owed_bytes);
     move_on(socket);
     socket_attend(socket);
@@ -368,7 +379,7 @@ static void complete_path(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, PNDIS_PROTOCO
     struct host_path *path = block->ProtocolReserved[0];
 
     for (PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tcp = block->DependentBlockList; tcp != NULL; tcp = tcp->NextBlock) {
-        struct flue_socket *socket = tcp->ProtocolReserved[0];
+        struct flue_host_socket *socket = tcp->ProtocolReserved[0];
 
         tree_look_ahead(tcp, sizeof *tcp);
         if (tcp->OffloadHandle->MiniportOffloadContext != NULL) {

@@ -6,9 +6,9 @@
 #include "host/host.h"
 
 /* Whether it is here, in a state that can be handed over, and its adapter takes connections. */
-bool offload_possible(const struct flue_socket *socket);
+bool offload_possible(const struct flue_host_socket *socket);
 /* To be handed over when this entry ends, or as soon as its next hop can be used. */
-void offload_want(struct flue_socket *socket, enum flue_move why);
+void offload_want(struct flue_host_socket *socket, enum flue_move why);
 void offload_start(struct flue_host *host);
 void offload_complete(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
 

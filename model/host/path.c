@@ -56,12 +56,12 @@ static struct host_path *make(struct flue_host *host, const struct flue_ip *loca
     if (path == NULL) {
         return NULL;
     }
-    *path = (struct host_path){.object = {.binding = neighbour->object.binding, .layer = FLUE_LAYER_PATH},
+    *path = (struct host_path){.stem = {.object = {.layer = FLUE_LAYER_PATH}, .binding = neighbour->stem.binding},
                                .local_ip = *local_ip,
                                .remote_ip = *remote_ip,
                                .neighbour = neighbour,
                                .wanted = neighbour,
-                               .mtu_bytes = neighbour->object.binding->mtu_bytes};
+                               .mtu_bytes = neighbour->stem.binding->mtu_bytes};
     path->twin = path;
     put_address(path->source, local_ip);
     put_address(path->destination, remote_ip);
@@ -97,7 +97,7 @@ void path_use(struct flue_host *host, struct host_path *path)
     }
 }
 
-struct host_path *path_of(struct flue_socket *socket)
+struct host_path *path_of(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
     struct host_path *path = socket->pair->path;
@@ -133,17 +133,22 @@ void path_leave(struct flue_host *host, struct host_path *path)
 
 static bool same_pair(const void *item, const void *key)
 {
-    const struct host_pair *pair = item;
-    const struct addresses *addresses = key;
+    const struct host_pair *pair = item, *wanted = key;
 
-    return flue_ip_equal(&pair->remote_ip, addresses->remote_ip) && flue_ip_equal(&pair->local_ip, addresses->local_ip);
+    return flue_ip_equal(&pair->remote_ip, &wanted->remote_ip) && flue_ip_equal(&pair->local_ip, &wanted->local_ip) &&
+           pair->app == wanted->app;
 }
 
-struct host_pair *pair_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip)
+struct host_pair *pair_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip,
+                           const struct flue_app *app)
 {
-    const struct addresses addresses = {local_ip, remote_ip};
-    const uint32_t hash = hash_of(local_ip, remote_ip);
-    struct host_pair *pair = hash_table_find(&host->by_pair, hash, same_pair, &addresses);
+    const struct host_pair wanted = {.host = host,
+                                     .app = app,
+                                     .local_ip = *local_ip,
+                                     .remote_ip = *remote_ip,
+                                     .users = 1,
+                                     .hash = hash_of(local_ip, remote_ip)};
+    struct host_pair *pair = hash_table_find(&host->by_pair, wanted.hash, same_pair, &wanted);
 
     if (pair != NULL) {
         pair->users++;
@@ -153,8 +158,8 @@ struct host_pair *pair_get(struct flue_host *host, const struct flue_ip *local_i
     if (pair == NULL) {
         return NULL;
     }
-    *pair = (struct host_pair){.host = host, .local_ip = *local_ip, .remote_ip = *remote_ip, .users = 1, .hash = hash};
-    if (hash_table_insert(&host->by_pair, hash, pair) != FLUE_OK) {
+    *pair = wanted;
+    if (hash_table_insert(&host->by_pair, wanted.hash, pair) != FLUE_OK) {
         pool_put(&host->pairs, pair);
         return NULL;
     }
@@ -188,8 +193,8 @@ static void forget(struct flue_host *host, struct host_path *path)
 {
     list_remove(&path->idle);
     host->idle_count--;
-    if (hook_linked(&path->object.dirty)) {
-        list_remove(&path->object.dirty);
+    if (hook_linked(&path->stem.dirty)) {
+        list_remove(&path->stem.dirty);
     }
     if (hook_linked(&path->coming)) {
         list_remove(&path->coming);
@@ -227,7 +232,7 @@ static void sweep_paths(struct flue_host *host)
 
 void path_here(struct host_path *path)
 {
-    struct flue_host *host = path->object.binding->host;
+    struct flue_host *host = path->stem.binding->host;
 
     if (path->users == 0 && !hook_linked(&path->idle)) {
         list_push_front(&host->idle_paths, &path->idle);
@@ -288,7 +293,7 @@ void path_want(struct host_path *path, struct host_neighbour *neighbour)
         path->wanted = neighbour;
         neighbour->refused = 0;
         place(path);
-        host_arm_settle(path->object.binding->host);
+        host_arm_settle(path->stem.binding->host);
     }
 }
 
@@ -297,10 +302,10 @@ void path_want(struct host_path *path, struct host_neighbour *neighbour)
 /* The path beside this one on an adapter: it was there before, and serves again, or is made. */
 static struct host_path *beside(struct host_path *path, struct host_neighbour *neighbour)
 {
-    struct flue_host *host = neighbour->object.binding->host;
+    struct flue_host *host = neighbour->stem.binding->host;
     struct host_path *twin = path->twin;
 
-    while (twin != path && twin->wanted->object.binding != neighbour->object.binding) {
+    while (twin != path && twin->wanted->stem.binding != neighbour->stem.binding) {
         twin = twin->twin;
     }
     if (twin == path) {
@@ -323,10 +328,10 @@ static struct host_path *beside(struct host_path *path, struct host_neighbour *n
 
 bool path_retire(struct host_path *path)
 {
-    struct flue_host *host = path->object.binding->host;
+    struct flue_host *host = path->stem.binding->host;
     struct host_neighbour *neighbour = route_find(host, &path->local_ip, &path->remote_ip, NULL);
 
-    if (path->retired || (neighbour != NULL && neighbour->object.binding == path->wanted->object.binding)) {
+    if (path->retired || (neighbour != NULL && neighbour->stem.binding == path->wanted->stem.binding)) {
         return true;
     }
     if (neighbour == NULL || beside(path, neighbour) == NULL) {
@@ -344,7 +349,7 @@ bool path_retire(struct host_path *path)
     return true;
 }
 
-void path_follow(struct flue_socket *socket)
+void path_follow(struct flue_host_socket *socket)
 {
     struct host_path *path = socket->pair->path;
 
@@ -395,22 +400,24 @@ void path_icmp(struct flue_host *host, const struct flue_frame *frame)
                                         .dst_ip = error.tuple.local_ip,
                                         .src_port = error.tuple.remote_port,
                                         .dst_port = error.tuple.local_port};
-    struct flue_socket *socket = socket_find(host, &mirrored);
-    struct host_path *path = socket == NULL ? NULL : socket->lease != NULL ? socket->lease->path : path_of(socket);
+    struct flue_host_socket *socket = socket_find(host, &mirrored);
+    struct host_path *path = socket == NULL                 ? NULL
+                             : socket_lease(socket) != NULL ? socket_lease(socket)->path
+                                                            : path_of(socket);
     uint32_t mtu_bytes = frame->mss < least ? least : frame->mss;
 
     if (!is_error(frame) || path == NULL) {
         return;
     }
-    if (socket->conn != NULL) {
+    if (socket_conn(socket) != NULL) {
         if (flue_tcp_icmp(host->tcp, &error, host_now(host)) == 0) {
             return;
         }
         socket_attend(socket);
-        if (socket->conn == NULL) {
+        if (socket_conn(socket) == NULL) {
             return;
         }
-        mtu_bytes = flue_tcp_path_mtu(socket->conn);
+        mtu_bytes = flue_tcp_path_mtu(socket_conn(socket));
     }
     if (error.kind == FLUE_TCP_ICMP_TOO_BIG && mtu_bytes < path->mtu_bytes) {
         path_set_mtu(path, mtu_bytes);

@@ -8,7 +8,7 @@
 /* ---- path.c */
 
 /* The path of a socket's pair of addresses, made when it is asked for first; NULL: no memory. */
-struct host_path *path_of(struct flue_socket *socket);
+struct host_path *path_of(struct flue_host_socket *socket);
 /* Another user of a path; and one less. */
 void path_use(struct flue_host *host, struct host_path *path);
 void path_leave(struct flue_host *host, struct host_path *path);
@@ -16,9 +16,11 @@ void path_leave(struct flue_host *host, struct host_path *path);
  * finds from now on.  False: no memory, everything as it was. */
 bool path_retire(struct host_path *path);
 /* Its pair goes where its address has gone. */
-void path_follow(struct flue_socket *socket);
-/* Two addresses, for one socket more or less; the last takes its leave of the path, too.  NULL: no memory. */
-struct host_pair *pair_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip);
+void path_follow(struct flue_host_socket *socket);
+/* Two addresses and an application, for one socket more or less; the last takes its leave of the path, too.  NULL: no
+ * memory. */
+struct host_pair *pair_get(struct flue_host *host, const struct flue_ip *local_ip, const struct flue_ip *remote_ip,
+                           const struct flue_app *app);
 void pair_put(struct flue_host *host, struct host_pair *pair);
 /* Frees paths and neighbours that nothing uses, as far as there are more than a few of them. */
 void path_sweep(struct flue_host *host);
@@ -39,5 +41,9 @@ struct host_neighbour *route_find(struct flue_host *host, const struct flue_ip *
                                   const struct flue_ip *remote_ip, const struct host_neighbour *avoid);
 /* Asks the routes again for those paths that want a neighbour that is dead. */
 void route_avoid(struct host_neighbour *dead);
+/* It can be used again: paths over others that cannot ask the routes again. */
+void route_return(const struct host_neighbour *alive);
+/* Some route leads over it. */
+bool route_over(const struct host_neighbour *neighbour);
 
 #endif

@@ -12,15 +12,15 @@
 /* ---- Posting */
 
 /* Nothing is posted after the peer's FIN or a reset, nor once the connection is on its way back (CH-116). */
-static bool may_post(const struct flue_socket *socket)
+static bool may_post(const struct flue_host_socket *socket)
 {
     const uint32_t never = SOCKET_TAKE | SOCKET_PEER_FIN | SOCKET_RESET | SOCKET_ABORT_WANTED | SOCKET_ENDED;
 
     return socket->holder == FLUE_HOLDER_TARGET && (socket->flags & never) == 0 &&
-           (socket->flags & SOCKET_PAUSED) == 0 && !socket->lease->object.posts_failed;
+           (socket->flags & SOCKET_PAUSED) == 0 && !socket_lease(socket)->posts_failed;
 }
 
-static bool add_post(struct flue_socket *socket, struct ndis_chain *chain, uint32_t room_bytes)
+static bool add_post(struct flue_host_socket *socket, struct ndis_chain *chain, uint32_t room_bytes)
 {
     struct flue_host *host = socket->pair->host;
     PNET_BUFFER_LIST nbl = ndis_nbl_get(host->spans);
@@ -33,7 +33,7 @@ static bool add_post(struct flue_socket *socket, struct ndis_chain *chain, uint3
     nbl->ProtocolReserved[0] = socket;
     NET_BUFFER_LIST_INFO(nbl, TcpReceiveNoPush) = (PVOID)(uintptr_t)(room_bytes > 0 ? host->params.receive_nonpush : 0);
     ndis_chain_append(chain, nbl);
-    socket->lease->object.posts++;
+    socket_lease(socket)->posts++;
     host->totals.posted++;
     charge_chimney_send(host, &socket->account, 0);
     return true;
@@ -41,7 +41,7 @@ static bool add_post(struct flue_socket *socket, struct ndis_chain *chain, uint3
 
 /* Keeps as many buffers posted as the parameters say.  Without such, refused data needs one empty post before the
  * target indicates again (CH-205, CH-207). */
-void post_receives(struct flue_socket *socket)
+void post_receives(struct flue_host_socket *socket)
 {
     const struct flue_host_params *params = &socket->pair->host->params;
     struct ndis_chain chain = {0};
@@ -50,15 +50,15 @@ void post_receives(struct flue_socket *socket)
         return;
     }
     if (params->receive_post_bytes > 0) {
-        while (socket->lease->object.posts < params->receive_posts &&
+        while (socket_lease(socket)->posts < params->receive_posts &&
                add_post(socket, &chain, params->receive_post_bytes)) {
         }
     }
-    if (socket->lease->object.refusing && chain.first == NULL && socket->lease->object.posts == 0) {
+    if (socket_lease(socket)->refusing && chain.first == NULL && socket_lease(socket)->posts == 0) {
         (void)add_post(socket, &chain, 0);
     }
     if (chain.first != NULL) {
-        socket->lease->object.refusing = false;
+        socket_lease(socket)->refusing = false;
         protocol_tcp_receive(socket, &chain);
     }
 }
@@ -66,13 +66,13 @@ void post_receives(struct flue_socket *socket)
 /* What was placed in it belongs to the stream, unless the connection was reset (D-37). */
 static void completed(struct flue_host *host, PNET_BUFFER_LIST nbl)
 {
-    struct flue_socket *socket = nbl->ProtocolReserved[0];
+    struct flue_host_socket *socket = nbl->ProtocolReserved[0];
     const ULONG bytes = (ULONG)(uintptr_t)NET_BUFFER_LIST_INFO(nbl, TcpOffloadBytesTransferred);
     struct ndis_spans spans = ndis_spans_of_chain(nbl->FirstNetBuffer, 0, bytes);
     struct flue_span span;
 
-    assert(socket->lease != NULL && socket->lease->object.posts > 0);
-    socket->lease->object.posts--;
+    assert(socket_lease(socket) != NULL && socket_lease(socket)->posts > 0);
+    socket_lease(socket)->posts--;
     charge_chimney_indicate(host, &socket->account, 0);
     if (bytes > 0) {
         charge_chimney_switch(host, &socket->account, 0);
@@ -84,7 +84,7 @@ static void completed(struct flue_host *host, PNET_BUFFER_LIST nbl)
         if (nbl->Status == NDIS_STATUS_UPLOAD_IN_PROGRESS) {
             upload_want(socket, FLUE_MOVE_RETRIEVE);
         }
-        socket->lease->object.posts_failed = true; /* posted again when somebody holds the connection anew */
+        socket_lease(socket)->posts_failed = true; /* posted again when somebody holds the connection anew */
     }
     ndis_nbl_put(nbl);
     socket_attend(socket);
@@ -103,7 +103,7 @@ void post_ended(struct flue_host *host, PNET_BUFFER_LIST first)
 /* ---- An application that does not read */
 
 /* What it may leave unread before the host refuses more. */
-uint32_t post_room_bytes(const struct flue_socket *socket)
+uint32_t post_room_bytes(const struct flue_host_socket *socket)
 {
     const struct flue_host_params *params = &socket->pair->host->params;
     const uint32_t most = params->receive_queue_bytes > 0 ? params->receive_queue_bytes : params->tcp.rcv_buffer_bytes;
@@ -114,12 +114,12 @@ uint32_t post_room_bytes(const struct flue_socket *socket)
     return socket->traffic->unread_bytes < most ? most - socket->traffic->unread_bytes : 0;
 }
 
-void flue_host_socket_pause_reading(struct flue_socket *socket)
+void flue_host_socket_pause_reading(struct flue_host_socket *socket)
 {
     socket->flags |= SOCKET_PAUSED;
 }
 
-void flue_host_socket_resume(struct flue_socket *socket)
+void flue_host_socket_resume(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
 
@@ -145,7 +145,7 @@ static void put_all(PNET_BUFFER_LIST first)
 
 /* They end right before RcvNxt (CH-075): not after the peer's FIN, which would stand between.  Without memory they stay
  * here, and are read before anything that comes later. */
-PNET_BUFFER_LIST post_buffered(struct flue_socket *socket)
+PNET_BUFFER_LIST post_buffered(struct flue_host_socket *socket)
 {
     struct ndis_chain chain = {0};
     const struct host_piece *piece;
@@ -167,22 +167,22 @@ PNET_BUFFER_LIST post_buffered(struct flue_socket *socket)
         }
         ndis_chain_append(&chain, nbl);
     } while (piece != socket->traffic->pieces);
-    socket->lease->object.buffered = true;
+    socket_lease(socket)->buffered = true;
     return chain.first;
 }
 
 /* The target has its own copy of what it took (CH-050, CH-076), and indicates none of it before a post (D-45). */
-void post_buffered_done(struct flue_socket *socket, PNET_BUFFER_LIST first, bool taken)
+void post_buffered_done(struct flue_host_socket *socket, PNET_BUFFER_LIST first, bool taken)
 {
-    struct host_lease *lease = socket->lease;
+    struct host_lease *lease = socket_lease(socket);
 
-    if (!lease->object.buffered) {
+    if (!lease->buffered) {
         return;
     }
-    lease->object.buffered = false;
+    lease->buffered = false;
     put_all(first);
     if (taken) {
-        lease->object.refusing = true;
+        lease->refusing = true;
         socket_drop_pieces(socket);
         socket->traffic->unread_bytes = 0;
     }

@@ -92,7 +92,7 @@ DATA_HANDLER(ProtocolTcpOffloadForwardComplete, hold_forward_complete)
 
 static void ProtocolTcpOffloadEvent(PVOID OffloadContext, ULONG EventType, ULONG EventSpecificInformation)
 {
-    struct flue_socket *socket = chimney_socket(OffloadContext);
+    struct flue_host_socket *socket = chimney_socket(OffloadContext);
 
     host_upcall_enter(socket->pair->host);
     chimney_event(socket, EventType, EventSpecificInformation);
@@ -102,7 +102,7 @@ static void ProtocolTcpOffloadEvent(PVOID OffloadContext, ULONG EventType, ULONG
 static NDIS_STATUS ProtocolTcpOffloadReceiveIndicate(PVOID OffloadContext, PNET_BUFFER_LIST NetBufferList,
                                                      NDIS_STATUS Status, ULONG *BytesConsumed)
 {
-    struct flue_socket *socket = chimney_socket(OffloadContext);
+    struct flue_host_socket *socket = chimney_socket(OffloadContext);
     NDIS_STATUS status;
 
     (void)Status;
@@ -249,28 +249,28 @@ void protocol_invalidate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BL
     NdisInvalidateOffload(binding->handle, root);
 }
 
-void protocol_tcp_send(struct flue_socket *socket, struct ndis_chain *chain)
+void protocol_tcp_send(struct flue_host_socket *socket, struct ndis_chain *chain)
 {
     say(socket->pair->host, socket->account.conn);
-    (void)NdisOffloadTcpSend(&socket->lease->object.handle, ndis_chain_take(chain));
+    (void)NdisOffloadTcpSend(&socket_lease(socket)->object.handle, ndis_chain_take(chain));
 }
 
-void protocol_tcp_receive(struct flue_socket *socket, struct ndis_chain *chain)
+void protocol_tcp_receive(struct flue_host_socket *socket, struct ndis_chain *chain)
 {
     say(socket->pair->host, socket->account.conn);
-    (void)NdisOffloadTcpReceive(&socket->lease->object.handle, ndis_chain_take(chain));
+    (void)NdisOffloadTcpReceive(&socket_lease(socket)->object.handle, ndis_chain_take(chain));
 }
 
-void protocol_tcp_forward(struct flue_socket *socket, struct ndis_chain *chain)
+void protocol_tcp_forward(struct flue_host_socket *socket, struct ndis_chain *chain)
 {
     say(socket->pair->host, socket->account.conn);
-    (void)NdisOffloadTcpForward(&socket->lease->object.handle, ndis_chain_take(chain));
+    (void)NdisOffloadTcpForward(&socket_lease(socket)->object.handle, ndis_chain_take(chain));
 }
 
-void protocol_tcp_disconnect(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG flags)
+void protocol_tcp_disconnect(struct flue_host_socket *socket, PNET_BUFFER_LIST nbl, ULONG flags)
 {
     say(socket->pair->host, socket->account.conn);
-    (void)NdisOffloadTcpDisconnect(&socket->lease->object.handle, nbl, flags);
+    (void)NdisOffloadTcpDisconnect(&socket_lease(socket)->object.handle, nbl, flags);
 }
 
 void protocol_event_done(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICATION event)

@@ -15,10 +15,10 @@ void protocol_terminate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLO
 void protocol_update(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
 void protocol_query(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
 void protocol_invalidate(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
-void protocol_tcp_send(struct flue_socket *socket, struct ndis_chain *chain);
-void protocol_tcp_receive(struct flue_socket *socket, struct ndis_chain *chain);
-void protocol_tcp_forward(struct flue_socket *socket, struct ndis_chain *chain);
-void protocol_tcp_disconnect(struct flue_socket *socket, PNET_BUFFER_LIST nbl, ULONG flags);
+void protocol_tcp_send(struct flue_host_socket *socket, struct ndis_chain *chain);
+void protocol_tcp_receive(struct flue_host_socket *socket, struct ndis_chain *chain);
+void protocol_tcp_forward(struct flue_host_socket *socket, struct ndis_chain *chain);
+void protocol_tcp_disconnect(struct flue_host_socket *socket, PNET_BUFFER_LIST nbl, ULONG flags);
 void protocol_event_done(struct host_binding *binding, PNET_PNP_EVENT_NOTIFICATION event);
 void protocol_request(struct host_binding *binding, PNDIS_OID_REQUEST request);
 

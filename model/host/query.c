@@ -17,7 +17,7 @@ struct host_question {
     struct flue_hook hook;
     flue_host_told_fn *told;
     void *ctx;
-    struct flue_socket *socket;
+    struct flue_host_socket *socket;
     bool known;
     TCP_OFFLOAD_STATE_DELEGATED delegated;
 };
@@ -31,7 +31,7 @@ static uint32_t delegated_bytes(const struct flue_host *host)
 
 static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST question(struct host_object *object, unsigned type, uint32_t length)
 {
-    struct flue_host *host = object->binding->host;
+    struct flue_host *host = object_binding(object)->host;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = tree_block(host, type, &object->handle, object);
 
     if (block != NULL) {
@@ -54,20 +54,22 @@ void query_neighbour(struct host_neighbour *neighbour)
         neighbour->asking = 0;
         return;
     }
-    protocol_query(neighbour->object.binding, block);
+    protocol_query(neighbour->stem.binding, block);
 }
 
-flue_err flue_host_socket_query(struct flue_socket *socket, flue_host_told_fn *told, void *ctx, flue_ps at_ps)
+flue_err flue_host_socket_query(struct flue_host_socket *socket, flue_host_told_fn *told, void *ctx, flue_ps at_ps)
 {
     struct flue_host *host = socket->pair->host;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
     struct host_question *asked;
 
-    if (socket->lease == NULL || !object_may_query(&socket->lease->object) || (socket->flags & SOCKET_TAKE) != 0) {
+    if (socket_lease(socket) == NULL || !object_may_query(&socket_lease(socket)->object) ||
+        (socket->flags & SOCKET_TAKE) != 0) {
         return FLUE_ESTATE;
     }
     asked = pool_get(&host->questions);
-    block = asked == NULL ? NULL : question(&socket->lease->object, TcpOffloadDelegatedState, delegated_bytes(host));
+    block =
+        asked == NULL ? NULL : question(&socket_lease(socket)->object, TcpOffloadDelegatedState, delegated_bytes(host));
     if (block == NULL) {
         pool_put(&host->questions, asked);
         return FLUE_ENOMEM;
@@ -75,7 +77,7 @@ flue_err flue_host_socket_query(struct flue_socket *socket, flue_host_told_fn *t
     *asked = (struct host_question){.told = told, .ctx = ctx, .socket = socket};
     block->ProtocolReserved[1] = asked;
     host_enter(host, at_ps);
-    protocol_query(socket->lease->object.binding, block);
+    protocol_query(socket_lease(socket)->path->stem.binding, block);
     host_leave(host);
     return FLUE_OK;
 }
@@ -85,7 +87,7 @@ flue_err flue_host_socket_query(struct flue_socket *socket, flue_host_told_fn *t
 /* Progress since the delay began: no probe is needed (step 4). */
 static void judge(struct host_neighbour *neighbour, bool known, uint32_t nic_delta)
 {
-    const struct flue_host *host = neighbour->object.binding->host;
+    const struct flue_host *host = neighbour->stem.binding->host;
     const flue_ps tick_ps = host->params.tcp.tick_ps;
 
     if (neighbour->state == FLUE_NEIGHBOUR_DELAY) {

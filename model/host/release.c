@@ -11,7 +11,7 @@
 static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST object_block(unsigned type, uint32_t length, struct host_object *object,
                                                       void *owner)
 {
-    struct flue_host *host = object->binding->host;
+    struct flue_host *host = object_binding(object)->host;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = tree_block(host, type, &object->handle, owner);
 
     if (block != NULL) {
@@ -52,10 +52,10 @@ static void gather_paths(struct host_binding *binding, bool all)
 
     while ((hook = list_pop_front(&binding->leaving_paths)) != NULL) {
         struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, leaving);
-        struct host_object *parent = &path->neighbour->object;
+        struct host_stem *parent = &path->neighbour->stem;
         PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
 
-        if (path->object.dependents > 0 || !may_go(&path->object, all || parent->doomed != 0)) {
+        if (path->stem.dependents > 0 || !may_go(&path->object, all || parent->object.doomed != 0)) {
             continue;
         }
         block = object_block(tree_path_type(path, Ip4OffloadDelegatedState), sizeof(PATH_OFFLOAD_STATE_DELEGATED),
@@ -64,7 +64,7 @@ static void gather_paths(struct host_binding *binding, bool all)
             list_push_front(&binding->leaving_paths, hook);
             return;
         }
-        object_consider(parent);
+        object_consider(&parent->object);
         if (parent->last == NULL) {
             parent->block = block;
         } else {
@@ -98,17 +98,18 @@ void release_objects(struct host_binding *binding, bool all)
     while ((hook = list_pop_front(&binding->leaving_neighbours)) != NULL) {
         struct host_neighbour *neighbour = FLUE_CONTAINER_OF(hook, struct host_neighbour, leaving);
         struct host_object *object = &neighbour->object;
-        PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST paths = object->block, last = object->last, block = NULL;
+        struct host_stem *stem = &neighbour->stem;
+        PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST paths = stem->block, last = stem->last, block = NULL;
 
-        if (object->dependents == object->gathered && may_go(object, all)) {
+        if (stem->dependents == stem->gathered && may_go(object, all)) {
             block = object_block(NeighborOffloadDelegatedState, sizeof(NEIGHBOR_OFFLOAD_STATE_DELEGATED), object,
                                  neighbour);
             if (block == NULL) {
                 list_push_back(&again, hook); /* there was no memory */
             }
         }
-        object->block = object->last = NULL;
-        object->gathered = 0;
+        stem->block = stem->last = NULL;
+        stem->gathered = 0;
         if (block != NULL) {
             block->DependentBlockList = paths;
             *end = block;

@@ -24,7 +24,7 @@
 void relink_want_back(struct host_path *path)
 {
     if (!hook_linked(&path->evicted)) {
-        list_push_back(&path->object.binding->host->evicted, &path->evicted);
+        list_push_back(&path->stem.binding->host->evicted, &path->evicted);
     }
 }
 
@@ -37,7 +37,7 @@ static void evict(struct host_path *path)
 void relink_stir(struct host_neighbour *neighbour)
 {
     if (!list_empty(&neighbour->comers) && !hook_linked(&neighbour->stirred)) {
-        list_push_back(&neighbour->object.binding->host->stirred, &neighbour->stirred);
+        list_push_back(&neighbour->stem.binding->host->stirred, &neighbour->stirred);
     }
 }
 
@@ -46,9 +46,9 @@ void relink_stir(struct host_neighbour *neighbour)
 static void move_here(struct host_path *path)
 {
     path_hang(path, path->wanted);
-    path->object.binding = path->neighbour->object.binding;
+    path->stem.binding = path->neighbour->stem.binding;
     path_set_mtu(path,
-                 path->object.binding->mtu_bytes < path->mtu_bytes ? path->object.binding->mtu_bytes : path->mtu_bytes);
+                 path->stem.binding->mtu_bytes < path->mtu_bytes ? path->stem.binding->mtu_bytes : path->mtu_bytes);
 }
 
 void relink_complete(struct host_path *path, bool done)
@@ -63,14 +63,14 @@ void relink_complete(struct host_path *path, bool done)
     if (done) {
         object_release(&path->neighbour->object);
         path_hang(path, to);
-        to->object.dependents++;
+        to->stem.dependents++;
     }
 }
 
 /* The new next hop as root, one block for each path (step 3). */
 static void relink(struct host_neighbour *to)
 {
-    struct flue_host *host = to->object.binding->host;
+    struct flue_host *host = to->stem.binding->host;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root = update_block(&to->object), *end;
 
     if (root == NULL) {
@@ -95,18 +95,18 @@ static void relink(struct host_neighbour *to)
             end = &(*end)->NextBlock;
         }
     }
-    protocol_update(to->object.binding, root);
+    protocol_update(to->stem.binding, root);
 }
 
 /* The new next hop alone (step 2). */
 static void offer(struct host_neighbour *to)
 {
-    struct host_binding *binding = to->object.binding;
+    struct host_binding *binding = to->stem.binding;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root;
 
-    to->object.gathered = 1; /* wanted for itself */
+    to->stem.gathered = 1; /* wanted for itself */
     if (!tree_add_neighbour(to)) {
-        to->object.gathered = 0;
+        to->stem.gathered = 0;
         host_retry(binding->host);
         return;
     }
@@ -128,7 +128,7 @@ static void advance(struct host_path *path)
     if (path->object.doomed != 0) {
         return; /* it moves when it is here */
     }
-    if (to->object.binding != path->object.binding || to->refused != 0) {
+    if (to->stem.binding != path->stem.binding || to->refused != 0) {
         evict(path);
         return;
     }
@@ -141,7 +141,7 @@ static void advance(struct host_path *path)
         return;
     }
     if (to->object.state == OBJECT_HERE) {
-        if (!binding_allows(to->object.binding, &path->remote_ip)) {
+        if (!binding_allows(to->stem.binding, &path->remote_ip)) {
             evict(path);
             return;
         }
@@ -189,7 +189,7 @@ void relink_evict(struct flue_host *host)
 
 bool relink_invalidate(struct host_neighbour *neighbour)
 {
-    struct flue_host *host = neighbour->object.binding->host;
+    struct flue_host *host = neighbour->stem.binding->host;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block =
         tree_block(host, NeighborOffloadState, &neighbour->object.handle, &neighbour->object);
 
@@ -199,7 +199,7 @@ bool relink_invalidate(struct host_neighbour *neighbour)
     object_enter(&neighbour->object, OBJECT_INVALIDATING);
     host->totals.invalidates++;
     charge_initiate_tree(host, NULL, 0);
-    protocol_invalidate(neighbour->object.binding, block);
+    protocol_invalidate(neighbour->stem.binding, block);
     return true;
 }
 
@@ -290,11 +290,11 @@ flue_err flue_host_relink(struct flue_host *host, const struct flue_ip *from, co
     if (old == NULL) {
         return FLUE_EEXIST;
     }
-    new_one = neighbour_get(old->object.binding, to);
+    new_one = neighbour_get(old->stem.binding, to);
     if (new_one == NULL) {
         return FLUE_ENOMEM;
     }
-    if (!old->object.binding->has_mac) {
+    if (!old->stem.binding->has_mac) {
         new_one->fixed = 1; /* point to point: nobody answers there, and nobody needs to */
         new_one->state = FLUE_NEIGHBOUR_REACHABLE;
         neighbour_offer(new_one);
@@ -304,7 +304,7 @@ flue_err flue_host_relink(struct flue_host *host, const struct flue_ip *from, co
     {
         struct host_route *route = FLUE_CONTAINER_OF(hook, struct host_route, hook);
 
-        if (!route->on_link && route->binding == old->object.binding && flue_ip_equal(&route->next_hop, &old->ip)) {
+        if (!route->on_link && route->binding == old->stem.binding && flue_ip_equal(&route->next_hop, &old->ip)) {
             route->next_hop = *to;
         }
     }

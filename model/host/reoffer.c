@@ -8,7 +8,7 @@
 #define BACK_OFF_MOST_PS (64 * FLUE_PS_PER_S)
 
 /* NULL: no memory; it stays in software, unless somebody asks. */
-static struct host_wait *wait_of(struct flue_socket *socket)
+static struct host_wait *wait_of(struct flue_host_socket *socket)
 {
     struct host_traffic *traffic = socket_traffic(socket);
 
@@ -30,7 +30,7 @@ static void wait_in(struct host_wait *wait, struct flue_hook *list)
     list_push_back(list, &wait->hook);
 }
 
-void reoffer_back_off(struct flue_socket *socket)
+void reoffer_back_off(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
     const flue_ps first_ps = (flue_ps)host->params.ddi.reoffload_backoff_ms * FLUE_PS_PER_MS;
@@ -49,13 +49,13 @@ void reoffer_back_off(struct flue_socket *socket)
         const unsigned step = socket->driven_back < HOST_REOFFER_STEPS ? socket->driven_back : HOST_REOFFER_STEPS;
 
         wait_in(socket->traffic->wait, &host->reoffers[step - 1]);
-        if (host->reoffer.due_ps > socket->traffic->wait->not_before_ps) {
+        if (timer_due(&host->reoffer) > socket->traffic->wait->not_before_ps) {
             timers_arm(host->timers, &host->reoffer, socket->traffic->wait->not_before_ps);
         }
     }
 }
 
-void reoffer_park(struct flue_socket *socket)
+void reoffer_park(struct flue_host_socket *socket)
 {
     struct host_wait *wait = socket->pair->host->params.reoffer != 0 ? wait_of(socket) : NULL;
 
@@ -70,7 +70,7 @@ static void ripen(struct flue_host *host, struct flue_hook *step, flue_ps now_ps
     struct flue_hook *hook;
 
     while ((hook = list_first(step)) != NULL) {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct host_wait, hook)->socket;
+        struct flue_host_socket *socket = FLUE_CONTAINER_OF(hook, struct host_wait, hook)->socket;
 
         if (socket->traffic->wait->not_before_ps > now_ps) {
             *next_ps =
@@ -94,7 +94,7 @@ void reoffer_due(struct timer *timer, flue_ps now_ps)
         ripen(host, &host->reoffers[step], now_ps, &next_ps);
     }
     while ((hook = list_pop_front(&host->ripe)) != NULL) {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct host_wait, hook)->socket;
+        struct flue_host_socket *socket = FLUE_CONTAINER_OF(hook, struct host_wait, hook)->socket;
 
         if (offload_possible(socket)) {
             socket->flags &= ~(uint32_t)SOCKET_REOFFER;
@@ -115,7 +115,7 @@ void reoffer_now(struct flue_host *host)
     }
 }
 
-void reoffer_is_back(struct flue_socket *socket)
+void reoffer_is_back(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
 

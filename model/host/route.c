@@ -47,37 +47,53 @@ static struct host_binding *local_binding(const struct flue_host *host, const st
     return host->first;
 }
 
-/* The longest prefix wins; among equal ones the first that is alive, and without one the first. */
+/* What the look-up has found so far: of the routes with the longest prefix the first whose next hop is alive, else the
+ * first, and the one that follows the next hop to avoid. */
+struct choice {
+    struct host_neighbour *best, *following;
+    unsigned bits;
+    bool alive, passed;
+};
+
+static void consider(struct choice *choice, unsigned bits, struct host_neighbour *neighbour,
+                     const struct host_neighbour *avoid)
+{
+    const bool alive = neighbour != avoid && neighbour->state != FLUE_NEIGHBOUR_FAILED;
+
+    if (choice->best == NULL || bits > choice->bits) {
+        *choice = (struct choice){.best = neighbour, .bits = bits, .alive = alive};
+    } else if (alive && !choice->alive) {
+        choice->best = neighbour;
+        choice->alive = true;
+    } else if (choice->passed && choice->following == NULL) {
+        choice->following = neighbour;
+    }
+    choice->passed = choice->passed || neighbour == avoid;
+}
+
+/* The longest prefix wins; among equal ones the first that is alive. Where none is, each has its turn, so that all are
+ * asked whether they have come back (RFC 4861 6.3.6). */
 struct host_neighbour *route_find(struct flue_host *host, const struct flue_ip *local_ip,
                                   const struct flue_ip *remote_ip, const struct host_neighbour *avoid)
 {
-    struct host_neighbour *best = NULL;
+    struct choice choice = {0};
     struct host_binding *binding;
-    unsigned best_bits = 0;
-    bool best_alive = false;
 
     FLUE_LIST_EACH(hook, &host->route_list)
     {
         const struct host_route *route = FLUE_CONTAINER_OF(hook, struct host_route, hook);
         struct host_neighbour *neighbour;
-        bool alive;
 
-        if (!covers(route, remote_ip) || (best != NULL && route->bits < best_bits)) {
+        if (!covers(route, remote_ip) || (choice.best != NULL && route->bits < choice.bits)) {
             continue;
         }
         neighbour = next_hop(route, remote_ip);
-        if (neighbour == NULL) {
-            continue;
-        }
-        alive = neighbour != avoid && neighbour->state != FLUE_NEIGHBOUR_FAILED;
-        if (best == NULL || route->bits > best_bits || (alive && !best_alive)) {
-            best = neighbour;
-            best_bits = route->bits;
-            best_alive = alive;
+        if (neighbour != NULL) {
+            consider(&choice, route->bits, neighbour, avoid);
         }
     }
-    if (best != NULL) {
-        return best;
+    if (choice.best != NULL) {
+        return choice.alive || choice.following == NULL ? choice.best : choice.following;
     }
     binding = local_binding(host, local_ip);
     return binding == NULL ? NULL : on_link(binding, remote_ip);
@@ -85,7 +101,7 @@ struct host_neighbour *route_find(struct flue_host *host, const struct flue_ip *
 
 static void review(struct host_path *path, const struct host_neighbour *avoid)
 {
-    struct host_neighbour *neighbour = route_find(path->object.binding->host, &path->local_ip, &path->remote_ip, avoid);
+    struct host_neighbour *neighbour = route_find(path->stem.binding->host, &path->local_ip, &path->remote_ip, avoid);
 
     if (neighbour != NULL) {
         path_want(path, neighbour);
@@ -118,6 +134,36 @@ void route_avoid(struct host_neighbour *dead)
     FLUE_LIST_EACH_SAFE(hook, &dead->comers)
     {
         review(FLUE_CONTAINER_OF(hook, struct host_path, coming), dead);
+    }
+}
+
+bool route_over(const struct host_neighbour *neighbour)
+{
+    FLUE_LIST_EACH(hook, &neighbour->stem.binding->host->route_list)
+    {
+        const struct host_route *route = FLUE_CONTAINER_OF(hook, struct host_route, hook);
+
+        if (!route->on_link && route->binding == neighbour->stem.binding &&
+            flue_ip_equal(&route->next_hop, &neighbour->ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void route_return(const struct host_neighbour *alive)
+{
+    if (!route_over(alive)) {
+        return;
+    }
+    FLUE_LIST_EACH(hook, &alive->stem.binding->host->route_list)
+    {
+        const struct host_route *route = FLUE_CONTAINER_OF(hook, struct host_route, hook);
+        struct host_neighbour *other = route->on_link ? NULL : neighbour_find(route->binding, &route->next_hop);
+
+        if (other != NULL && other != alive && other->state == FLUE_NEIGHBOUR_FAILED) {
+            route_avoid(other);
+        }
     }
 }
 

@@ -18,7 +18,7 @@
 
 static bool same_tuple(const void *item, const void *key)
 {
-    const struct flue_socket *socket = item;
+    const struct flue_host_socket *socket = item;
     const struct flue_tcp_tuple *tuple = key;
 
     return socket->remote_port == tuple->remote_port && socket->local_port == tuple->local_port &&
@@ -32,25 +32,47 @@ static uint32_t hash_of(const struct flue_tcp_tuple *tuple)
                       tuple->remote_port);
 }
 
-struct flue_socket *socket_find(const struct flue_host *host, const struct flue_frame *frame)
+struct flue_host_socket *socket_of(const struct flue_host *host, const struct flue_tcp_tuple *tuple)
+{
+    return hash_table_find(&host->by_tuple, hash_of(tuple), same_tuple, tuple);
+}
+
+static struct flue_host_socket *look_up(struct flue_host *host, const struct flue_frame *frame)
 {
     const struct flue_tcp_tuple tuple = flue_tcp_tuple_of(frame);
+    struct flue_host_socket *socket = socket_of(host, &tuple);
 
-    return hash_table_find(&host->by_tuple, hash_of(&tuple), same_tuple, &tuple);
+    if (socket != NULL) {
+        host->latest = socket;
+    }
+    return socket;
+}
+
+/* Segments of one connection come several in a row. */
+struct flue_host_socket *socket_find(struct flue_host *host, const struct flue_frame *frame)
+{
+    struct flue_host_socket *latest = host->latest;
+
+    if (latest != NULL && latest->remote_port == frame->src_port && latest->local_port == frame->dst_port &&
+        flue_ip_equal(&latest->pair->remote_ip, &frame->src_ip) &&
+        flue_ip_equal(&latest->pair->local_ip, &frame->dst_ip)) {
+        return latest;
+    }
+    return look_up(host, frame);
 }
 
 uint32_t flue_host_identify(const struct flue_host *host, const struct flue_tcp_tuple *tuple)
 {
-    const struct flue_socket *socket = hash_table_find(&host->by_tuple, hash_of(tuple), same_tuple, tuple);
+    const struct flue_host_socket *socket = socket_of(host, tuple);
 
     return socket != NULL ? socket->account.conn : FLUE_NO_CONN;
 }
 
-struct flue_socket *socket_new(struct flue_host *host, const struct flue_tcp_tuple *tuple, uint32_t id, unsigned side,
-                               const struct flue_app *app, void *ctx)
+struct flue_host_socket *socket_new(struct flue_host *host, const struct flue_tcp_tuple *tuple, uint32_t id,
+                                    unsigned side, const struct flue_app *app, void *ctx)
 {
-    struct host_pair *pair = pair_get(host, &tuple->local_ip, &tuple->remote_ip);
-    struct flue_socket *socket = pair == NULL ? NULL : pool_get(&host->sockets);
+    struct host_pair *pair = pair_get(host, &tuple->local_ip, &tuple->remote_ip, app);
+    struct flue_host_socket *socket = pair == NULL ? NULL : pool_get(&host->sockets);
 
     if (socket == NULL) {
         if (pair != NULL) {
@@ -58,8 +80,7 @@ struct flue_socket *socket_new(struct flue_host *host, const struct flue_tcp_tup
         }
         return NULL;
     }
-    *socket = (struct flue_socket){
-        .app = app,
+    *socket = (struct flue_host_socket){
         .ctx = ctx,
         .pair = pair,
         .traffic = &host->idle,
@@ -87,7 +108,7 @@ static void unhook(struct flue_hook *hook)
     }
 }
 
-void socket_unlink(struct flue_socket *socket)
+void socket_unlink(struct flue_host_socket *socket)
 {
     const struct flue_tcp_tuple tuple = host_tuple(socket);
 
@@ -96,18 +117,20 @@ void socket_unlink(struct flue_socket *socket)
     }
     socket->flags |= SOCKET_UNLINKED;
     (void)hash_table_remove(&socket->pair->host->by_tuple, hash_of(&tuple), socket);
+    if (socket->pair->host->latest == socket) {
+        socket->pair->host->latest = NULL;
+    }
     unhook(&socket->traffic->output);
-    if (socket->conn != NULL) {
-        flue_tcp_release(socket->conn);
-        socket->conn = NULL;
+    if (socket_conn(socket) != NULL) {
+        flue_tcp_release(socket_conn(socket));
     }
 }
 
-void socket_free(struct flue_socket *socket)
+void socket_free(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
 
-    assert(socket->lease == NULL);
+    assert(socket_lease(socket) == NULL);
     socket_unlink(socket);
     socket_drop_pieces(socket);
     hold_drop(socket);
@@ -132,7 +155,7 @@ void socket_free(struct flue_socket *socket)
 
 /* ---- What exists only while something moves */
 
-struct host_traffic *socket_traffic(struct flue_socket *socket)
+struct host_traffic *socket_traffic(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
 
@@ -148,34 +171,44 @@ struct host_traffic *socket_traffic(struct flue_socket *socket)
     return socket->traffic;
 }
 
-void socket_rest(struct flue_socket *socket)
+/* Of few connections each keeps its own. */
+#define TRAFFICS_KEPT 256u
+
+void socket_rest(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
     struct host_traffic *traffic = socket->traffic;
-    const bool linked = hook_linked(&traffic->output) || hook_linked(&traffic->attend) || hook_linked(&traffic->move);
-    const bool known = traffic->wait != NULL || traffic->view != NULL;
-    const bool queued = traffic->pieces != NULL || traffic->held != NULL;
-    const uint64_t left = traffic->unposted_bytes | traffic->unacked_bytes | traffic->tell_acked_bytes |
-                          traffic->unread_bytes | traffic->owed_bytes | traffic->lists | traffic->arrived;
+    bool linked, known, queued;
+    uint64_t left;
 
-    if (!linked && !known && !queued && left == 0 && traffic != &host->idle) {
+    if (traffic == &host->idle || pool_live(&host->traffics) <= TRAFFICS_KEPT) {
+        return;
+    }
+    linked = hook_linked(&traffic->output) || hook_linked(&traffic->attend) || hook_linked(&traffic->move);
+    known = traffic->wait != NULL || traffic->view != NULL || traffic->change != NULL;
+    queued = traffic->pieces != NULL || traffic->held != NULL;
+    left = traffic->unposted_bytes | traffic->tell_acked_bytes | traffic->unread_bytes | traffic->owed_bytes |
+           traffic->lists | traffic->arrived;
+    if (!linked && !known && !queued && left == 0) {
         socket->traffic = &host->idle;
         pool_put(&host->traffics, traffic);
     }
 }
 
-void socket_acked(struct flue_socket *socket, uint32_t bytes)
+void socket_acked(struct flue_host_socket *socket, uint32_t bytes)
 {
     struct host_traffic *traffic = bytes == 0 ? NULL : socket_traffic(socket);
 
     if (traffic != NULL) {
-        traffic->unacked_bytes -= bytes;
+        socket->unacked_bytes -= bytes;
         traffic->tell_acked_bytes += bytes;
+    } else if (bytes != 0) {
+        socket->flags |= SOCKET_ABORT_WANTED; /* the application would wait for ever */
     }
 }
 
 /* Of bytes for which there was no memory nothing is owed: their connection is reset. */
-void socket_owe(struct flue_socket *socket, uint32_t bytes)
+void socket_owe(struct flue_host_socket *socket, uint32_t bytes)
 {
     struct host_traffic *traffic = bytes == 0 ? NULL : socket_traffic(socket);
 
@@ -184,7 +217,7 @@ void socket_owe(struct flue_socket *socket, uint32_t bytes)
     }
 }
 
-void socket_lists_add(struct flue_socket *socket)
+void socket_lists_add(struct flue_host_socket *socket)
 {
     struct host_traffic *traffic = socket_traffic(socket);
 
@@ -196,13 +229,13 @@ void socket_lists_add(struct flue_socket *socket)
 /* ---- Noting */
 
 /* There is no memory to note what happened: it is looked for later. */
-static void late(struct flue_socket *socket)
+static void late(struct flue_host_socket *socket)
 {
     socket->flags |= SOCKET_LATE;
     host_retry(socket->pair->host);
 }
 
-void socket_output(struct flue_socket *socket)
+void socket_output(struct flue_host_socket *socket)
 {
     struct host_traffic *traffic = socket_traffic(socket);
 
@@ -213,7 +246,7 @@ void socket_output(struct flue_socket *socket)
     }
 }
 
-void socket_attend(struct flue_socket *socket)
+void socket_attend(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
     struct host_traffic *traffic = socket_traffic(socket);
@@ -230,7 +263,7 @@ void socket_attend(struct flue_socket *socket)
     }
 }
 
-void socket_ended(struct flue_socket *socket, enum flue_tcp_reason reason)
+void socket_ended(struct flue_host_socket *socket, enum flue_tcp_reason reason)
 {
     if ((socket->flags & SOCKET_ENDED) == 0) {
         socket->flags |= SOCKET_ENDED;
@@ -241,7 +274,7 @@ void socket_ended(struct flue_socket *socket, enum flue_tcp_reason reason)
 
 /* Without memory for what came in, the connection is reset: no byte is lost silently.  An application that has reset
  * the connection, or whose connection is reset for that, gets nothing any more (D-37). */
-void socket_add_piece(struct flue_socket *socket, const struct flue_span *span)
+void socket_add_piece(struct flue_host_socket *socket, const struct flue_span *span)
 {
     struct host_traffic *traffic;
     struct host_piece *piece;
@@ -272,7 +305,7 @@ void socket_add_piece(struct flue_socket *socket, const struct flue_span *span)
     traffic->pieces = piece;
 }
 
-struct host_piece *socket_take_pieces(struct flue_socket *socket)
+struct host_piece *socket_take_pieces(struct flue_host_socket *socket)
 {
     struct host_piece *last = socket->traffic->pieces, *first = NULL;
 
@@ -284,7 +317,7 @@ struct host_piece *socket_take_pieces(struct flue_socket *socket)
     return first;
 }
 
-void socket_drop_pieces(struct flue_socket *socket)
+void socket_drop_pieces(struct flue_host_socket *socket)
 {
     struct host_piece *piece = socket_take_pieces(socket);
 
@@ -296,18 +329,19 @@ void socket_drop_pieces(struct flue_socket *socket)
     }
 }
 
-static void post_to_engine(struct flue_socket *socket)
+static void post_to_engine(struct flue_host_socket *socket)
 {
     flue_ps now_ps = host_now(socket->pair->host);
+    struct flue_tcp_conn *conn = socket_running(socket);
     flue_err err;
 
-    if (socket->conn == NULL || (socket->flags & SOCKET_ENDED) != 0) {
+    if (conn == NULL) {
         return;
     }
     if ((socket->flags & SOCKET_ABORT_WANTED) != 0) {
         if ((socket->flags & SOCKET_ABORT_TOLD) == 0) {
             socket->flags |= SOCKET_ABORT_TOLD;
-            flue_tcp_abort(socket->conn, now_ps);
+            flue_tcp_abort(conn, now_ps);
         }
         return;
     }
@@ -317,7 +351,7 @@ static void post_to_engine(struct flue_socket *socket)
                                  .stream = socket_stream(socket),
                                  .length_bytes = waiting < UINT32_MAX ? (uint32_t)waiting : UINT32_MAX};
 
-        err = flue_tcp_send(socket->conn, &span, now_ps);
+        err = flue_tcp_send(conn, &span, now_ps);
         if (err != FLUE_OK) {
             if (err == FLUE_ENOMEM) {
                 host_retry(socket->pair->host);
@@ -327,12 +361,12 @@ static void post_to_engine(struct flue_socket *socket)
         socket->traffic->unposted_bytes -= span.length_bytes;
     }
     if ((socket->flags & (SOCKET_CLOSE_WANTED | SOCKET_FIN_TOLD)) == SOCKET_CLOSE_WANTED &&
-        flue_tcp_close(socket->conn, now_ps) == FLUE_OK) {
+        flue_tcp_close(conn, now_ps) == FLUE_OK) {
         socket->flags |= SOCKET_FIN_TOLD;
     }
 }
 
-void socket_post(struct flue_socket *socket)
+void socket_post(struct flue_host_socket *socket)
 {
     switch ((enum flue_holder)socket->holder) {
     case FLUE_HOLDER_HOST:
@@ -342,7 +376,7 @@ void socket_post(struct flue_socket *socket)
         chimney_post(socket);
         break;
     case FLUE_HOLDER_OFFERED:
-        if (!host_obeys(socket->pair->host, 55) && socket->lease->object.handle.MiniportOffloadContext != NULL) {
+        if (!host_obeys(socket->pair->host, 55) && socket_lease(socket)->object.handle.MiniportOffloadContext != NULL) {
             chimney_post(socket);
         }
         break;
@@ -358,7 +392,7 @@ void socket_post(struct flue_socket *socket)
     }
 }
 
-bool socket_waits(const struct flue_socket *socket)
+bool socket_waits(const struct flue_host_socket *socket)
 {
     if ((socket->flags & SOCKET_ENDED) != 0) {
         return false;
@@ -378,13 +412,14 @@ static void enter_now(struct flue_host *host)
 }
 
 flue_err flue_host_connect(struct flue_host *host, const struct flue_tcp_tuple *tuple, uint32_t id,
-                           const struct flue_app *app, void *ctx, flue_ps at_ps, struct flue_socket **out)
+                           const struct flue_app *app, void *ctx, flue_ps at_ps, struct flue_host_socket **out)
 {
-    struct flue_socket *socket;
+    struct flue_tcp_conn *conn;
+    struct flue_host_socket *socket;
     flue_err err;
 
     *out = NULL;
-    if (hash_table_find(&host->by_tuple, hash_of(tuple), same_tuple, tuple) != NULL) {
+    if (socket_of(host, tuple) != NULL) {
         return FLUE_EEXIST;
     }
     socket = socket_new(host, tuple, id, 0, app, ctx);
@@ -392,11 +427,10 @@ flue_err flue_host_connect(struct flue_host *host, const struct flue_tcp_tuple *
         return FLUE_ENOMEM;
     }
     host_enter(host, at_ps);
-    err = flue_tcp_connect(host->tcp, tuple, NULL, socket, id, host_now(host), &socket->conn);
+    err = flue_tcp_connect(host->tcp, tuple, NULL, socket, id, host_now(host), &conn);
     if (err == FLUE_OK) {
         *out = socket;
     } else {
-        socket->conn = NULL;
         socket_enter(socket, FLUE_HOLDER_CLOSED, FLUE_MOVE_NONE);
         socket_free(socket);
     }
@@ -404,7 +438,7 @@ flue_err flue_host_connect(struct flue_host *host, const struct flue_tcp_tuple *
     return err;
 }
 
-flue_err flue_host_socket_send(struct flue_socket *socket, uint32_t bytes)
+flue_err flue_host_socket_send(struct flue_host_socket *socket, uint32_t bytes)
 {
     struct flue_host *host = socket->pair->host;
     struct flue_account *account = &socket->account;
@@ -423,14 +457,15 @@ flue_err flue_host_socket_send(struct flue_socket *socket, uint32_t bytes)
     flue_trace1(host->trace, app_send, host_now(host), socket->account.conn, bytes);
     socket->sent_bytes += bytes;
     traffic->unposted_bytes += bytes;
-    traffic->unacked_bytes += bytes;
+    socket->unacked_bytes += bytes;
     ask_sent(socket);
     socket_post(socket);
+    socket_rest(socket);
     host_leave(host);
     return FLUE_OK;
 }
 
-flue_err flue_host_socket_close(struct flue_socket *socket)
+flue_err flue_host_socket_close(struct flue_host_socket *socket)
 {
     struct flue_host *host = socket->pair->host;
 
@@ -445,7 +480,7 @@ flue_err flue_host_socket_close(struct flue_socket *socket)
     return FLUE_OK;
 }
 
-void flue_host_socket_abort(struct flue_socket *socket)
+void flue_host_socket_abort(struct flue_host_socket *socket)
 {
     if ((socket->flags & (SOCKET_ABORT_WANTED | SOCKET_ENDED)) != 0) {
         return;
@@ -456,7 +491,7 @@ void flue_host_socket_abort(struct flue_socket *socket)
     host_leave(socket->pair->host);
 }
 
-flue_err flue_host_socket_offload(struct flue_socket *socket, flue_ps at_ps)
+flue_err flue_host_socket_offload(struct flue_host_socket *socket, flue_ps at_ps)
 {
     if (!offload_possible(socket)) {
         return FLUE_ESTATE;
@@ -467,7 +502,7 @@ flue_err flue_host_socket_offload(struct flue_socket *socket, flue_ps at_ps)
     return FLUE_OK;
 }
 
-flue_err flue_host_socket_upload(struct flue_socket *socket, flue_ps at_ps)
+flue_err flue_host_socket_upload(struct flue_host_socket *socket, flue_ps at_ps)
 {
     if (socket->holder != FLUE_HOLDER_TARGET || (socket->flags & SOCKET_TAKE) != 0) {
         return FLUE_ESTATE;
@@ -478,7 +513,7 @@ flue_err flue_host_socket_upload(struct flue_socket *socket, flue_ps at_ps)
     return FLUE_OK;
 }
 
-void flue_host_socket_work(struct flue_socket *socket, unsigned requests)
+void flue_host_socket_work(struct flue_host_socket *socket, unsigned requests)
 {
     enter_now(socket->pair->host);
     for (unsigned i = 0; i < requests; i++) {
@@ -489,32 +524,32 @@ void flue_host_socket_work(struct flue_socket *socket, unsigned requests)
 
 /* ---- What it may look at */
 
-void flue_host_socket_set_ctx(struct flue_socket *socket, void *ctx)
+void flue_host_socket_set_ctx(struct flue_host_socket *socket, void *ctx)
 {
     socket->ctx = ctx;
 }
 
-uint32_t flue_host_socket_id(const struct flue_socket *socket)
+uint32_t flue_host_socket_id(const struct flue_host_socket *socket)
 {
     return socket->account.conn;
 }
 
-struct flue_tcp_tuple flue_host_socket_tuple(const struct flue_socket *socket)
+struct flue_tcp_tuple flue_host_socket_tuple(const struct flue_host_socket *socket)
 {
     return host_tuple(socket);
 }
 
-enum flue_holder flue_host_socket_holder(const struct flue_socket *socket)
+enum flue_holder flue_host_socket_holder(const struct flue_host_socket *socket)
 {
     return (enum flue_holder)socket->holder;
 }
 
-const struct flue_account *flue_host_socket_account(const struct flue_socket *socket)
+const struct flue_account *flue_host_socket_account(const struct flue_host_socket *socket)
 {
     return &socket->account;
 }
 
-uint64_t flue_host_socket_unacked_bytes(const struct flue_socket *socket)
+uint64_t flue_host_socket_unacked_bytes(const struct flue_host_socket *socket)
 {
-    return socket->traffic->unacked_bytes;
+    return socket->unacked_bytes;
 }

@@ -8,10 +8,34 @@
 #include "host/socket.h"
 #include "host/software.h"
 
+/* ---- What a segment costs */
+
+void software_bills(struct flue_host *host)
+{
+    const struct flue_profile *profile = &host->params.profile;
+
+    flue_bill_init(&host->send_data);
+    flue_bill_add(&host->send_data, FLUE_COST_TCPIP, &profile->tcp_send_data, 0);
+    flue_bill_add(&host->send_data, FLUE_COST_CHECKSUM, &profile->checksum_send, 1);
+    flue_bill_add(&host->send_data, FLUE_COST_DRIVER, &profile->driver_send, 0);
+    flue_bill_add(&host->send_data, FLUE_COST_OTHER, &profile->other_send_data, 0);
+    flue_bill_init(&host->send_ack);
+    flue_bill_add(&host->send_ack, FLUE_COST_TCPIP, &profile->tcp_send_ack, 0);
+    flue_bill_add(&host->send_ack, FLUE_COST_DRIVER, &profile->driver_ack, 0);
+    flue_bill_init(&host->receive_data);
+    flue_bill_add(&host->receive_data, FLUE_COST_DRIVER, &profile->driver_receive, 0);
+    flue_bill_add(&host->receive_data, FLUE_COST_TCPIP, &profile->tcp_receive_data, 0);
+    flue_bill_add(&host->receive_data, FLUE_COST_CHECKSUM, &profile->checksum_receive, 1);
+    flue_bill_add(&host->receive_data, FLUE_COST_OTHER, &profile->other_receive_data, 0);
+    flue_bill_init(&host->receive_ack);
+    flue_bill_add(&host->receive_ack, FLUE_COST_DRIVER, &profile->driver_ack, 0);
+    flue_bill_add(&host->receive_ack, FLUE_COST_TCPIP, &profile->tcp_receive_ack, 0);
+}
+
 /* ---- Frames out */
 
 /* Segments that belong to no connection are rare: they look for their way themselves. */
-static struct host_neighbour *next_hop(struct flue_host *host, struct flue_socket *socket,
+static struct host_neighbour *next_hop(struct flue_host *host, struct flue_host_socket *socket,
                                        const struct flue_frame *frame)
 {
     const struct host_path *path;
@@ -40,7 +64,7 @@ static void doubt(const struct flue_tcp_conn *conn, struct host_neighbour *neigh
 static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_frame *frame, flue_ps at_ps, int again)
 {
     struct flue_host *host = owner;
-    struct flue_socket *socket = conn == NULL ? NULL : flue_tcp_user(conn);
+    struct flue_host_socket *socket = conn == NULL ? NULL : flue_tcp_user(conn);
     struct flue_account *account = socket == NULL ? NULL : &socket->account;
     struct host_neighbour *neighbour = next_hop(host, socket, frame);
     PNET_BUFFER_LIST nbl;
@@ -49,15 +73,9 @@ static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_
     if (again == FLUE_TCP_AGAIN && conn != NULL && neighbour != NULL && !neighbour->fixed) {
         doubt(conn, neighbour);
     }
-    if (frame->payload.length_bytes > 0) {
-        charge_tcp_send_data(host, account, 0);
-        charge_checksum_send(host, account, frame->payload.length_bytes);
-        charge_driver_send(host, account, 0);
-        charge_other_send_data(host, account, 0);
-    } else {
-        charge_tcp_send_ack(host, account, 0);
-        charge_driver_ack(host, account, 0);
-    }
+    (void)flue_server_charge_bill(&host->core, account,
+                                  frame->payload.length_bytes > 0 ? &host->send_data : &host->send_ack,
+                                  frame->payload.length_bytes);
     nbl = ndis_nbl_get(host->frames);
     if (nbl != NULL) {
         struct flue_frame *out = ndis_nbl_frame(nbl);
@@ -66,7 +84,7 @@ static flue_ps take_output(void *owner, struct flue_tcp_conn *conn, struct flue_
         if (socket == NULL) {
             out->ethertype = flue_ip_is_v4(&frame->dst_ip) ? FLUE_ETHERTYPE_IPV4 : FLUE_ETHERTYPE_IPV6;
         }
-        if (neighbour != NULL && neighbour->object.binding->handle != NULL) {
+        if (neighbour != NULL && neighbour->stem.binding->handle != NULL) {
             neighbour_send(neighbour, nbl);
         } else {
             ndis_nbl_put(nbl); /* no way to go */
@@ -101,14 +119,16 @@ void software_pump_some(struct flue_host *host)
 
     software_flush(host);
     while (host->outstanding < host->params.backlog_frames && (hook = list_pop_front(&host->outputs)) != NULL) {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct host_traffic, output)->socket;
+        struct flue_host_socket *socket = FLUE_CONTAINER_OF(hook, struct host_traffic, output)->socket;
+        struct flue_tcp_conn *conn;
         int more;
 
-        if (socket->conn == NULL || (socket->flags & SOCKET_ENDED) != 0) {
+        conn = socket_running(socket);
+        if (conn == NULL) {
             socket_rest(socket);
             continue;
         }
-        more = flue_tcp_output(socket->conn, host->params.send_quantum, host_now(host));
+        more = flue_tcp_output(conn, host->params.send_quantum, host_now(host));
         software_flush(host);
         if (more && (socket->flags & SOCKET_ENDED) == 0) {
             socket_output(socket);
@@ -142,11 +162,14 @@ static void charge_tcp_in(struct flue_host *host, struct flue_account *account, 
     }
 }
 
-void software_input(struct flue_socket *socket, const struct flue_frame *frame)
+void software_input(struct flue_host_socket *socket, const struct flue_frame *frame)
 {
-    if (socket->conn != NULL && (socket->flags & SOCKET_ENDED) == 0) {
-        charge_tcp_in(socket->pair->host, &socket->account, frame);
-        flue_tcp_input(socket->pair->host->tcp, socket->conn, frame, host_now(socket->pair->host), 1);
+    struct flue_tcp_conn *conn = socket_running(socket);
+    struct flue_host *host = socket->pair->host;
+
+    if (conn != NULL) {
+        charge_tcp_in(host, &socket->account, frame);
+        flue_tcp_input(host->tcp, conn, frame, host_now(host), 1);
     }
 }
 
@@ -156,18 +179,15 @@ static void input_unknown(struct flue_host *host, const struct flue_frame *frame
     charge_tcp_in(host, NULL, frame);
     host->accepting = NULL;
     flue_tcp_input(host->tcp, NULL, frame, host_now(host), 1);
-    if (host->accepting != NULL && host->accepting->conn == NULL) {
-        host->accepting->conn = flue_tcp_find(host->tcp, frame);
-        if (host->accepting->conn == NULL) {
-            socket_enter(host->accepting, FLUE_HOLDER_CLOSED, FLUE_MOVE_NONE);
-            socket_free(host->accepting);
-        }
+    if (host->accepting != NULL && socket_conn(host->accepting) == NULL) {
+        socket_enter(host->accepting, FLUE_HOLDER_CLOSED, FLUE_MOVE_NONE);
+        socket_free(host->accepting);
     }
     host->accepting = NULL;
 }
 
 /* To whoever has the tuple now. */
-static inline void deliver(struct flue_host *host, struct flue_socket *socket, const struct flue_frame *frame)
+static inline void deliver(struct flue_host *host, struct flue_host_socket *socket, const struct flue_frame *frame)
 {
     if (socket != NULL && (socket->flags & SOCKET_ENDED) != 0) {
         socket_unlink(socket);
@@ -208,8 +228,16 @@ void software_deliver(struct flue_host *host, const struct flue_frame *frame)
 
 static inline void receive(struct flue_host *host, const struct flue_frame *frame)
 {
-    struct flue_socket *socket = socket_find(host, frame);
+    struct flue_host_socket *socket = socket_find(host, frame);
+    struct flue_tcp_conn *conn = socket != NULL && socket->holder == FLUE_HOLDER_HOST ? socket_running(socket) : NULL;
 
+    if (conn != NULL) { /* the usual case */
+        (void)flue_server_charge_bill(&host->core, &socket->account,
+                                      frame->payload.length_bytes > 0 ? &host->receive_data : &host->receive_ack,
+                                      frame->payload.length_bytes);
+        flue_tcp_input(host->tcp, conn, frame, host_now(host), 1);
+        return;
+    }
     if (frame->payload.length_bytes > 0) {
         charge_driver_receive(host, socket == NULL ? NULL : &socket->account, 0);
     } else {
@@ -274,10 +302,9 @@ void software_receive(struct host_binding *binding, PNET_BUFFER_LIST first)
 
 static void take_event(void *owner, struct flue_tcp_conn *conn, const struct flue_tcp_event *event)
 {
-    struct flue_socket *socket = flue_tcp_user(conn);
+    struct flue_host_socket *socket = flue_tcp_user(conn);
     struct flue_host *host = owner;
 
-    socket->conn = conn;
     switch (event->kind) {
     case FLUE_TCP_EV_CONNECTED:
         socket->flags |= SOCKET_CONNECTED | SOCKET_TELL_CONNECTED;
@@ -338,4 +365,18 @@ static void *take_accept(void *owner, const struct flue_tcp_tuple *tuple, struct
     return NULL;
 }
 
-const struct flue_tcp_ops software_ops = {.output = take_output, .event = take_event, .accept = take_accept};
+static struct flue_tcp_conn *find(void *owner, const struct flue_tcp_tuple *tuple)
+{
+    const struct flue_host_socket *socket = socket_of(owner, tuple);
+
+    return socket == NULL ? NULL : socket_conn(socket);
+}
+
+static void own(void *owner, void *user, struct flue_tcp_conn *conn)
+{
+    (void)owner;
+    ((struct flue_host_socket *)user)->conn = conn; /* not while it is leased */
+}
+
+const struct flue_tcp_ops software_ops = {
+    .output = take_output, .event = take_event, .accept = take_accept, .find = find, .own = own};

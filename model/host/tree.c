@@ -78,10 +78,10 @@ static void put_neighbour(struct host_neighbour *neighbour, PNDIS_PROTOCOL_OFFLO
     FLUE_NEIGHBOR_BLOCK *out = (FLUE_NEIGHBOR_BLOCK *)(void *)block;
 
     out->Const.Header.Length = sizeof out->Const;
-    out->Const.VlanId = neighbour->object.binding->vlan & 0xfffu;
-    if (neighbour->object.binding->has_source != 0) {
-        memcpy(out->Const.DlSourceAddress, neighbour->object.binding->source_mac,
-               sizeof neighbour->object.binding->source_mac);
+    out->Const.VlanId = neighbour->stem.binding->vlan & 0xfffu;
+    if (neighbour->stem.binding->has_source != 0) {
+        memcpy(out->Const.DlSourceAddress, neighbour->stem.binding->source_mac,
+               sizeof neighbour->stem.binding->source_mac);
     }
     tree_put_neighbour_cached(neighbour, &out->Cached);
     memcpy(neighbour->told_mac, neighbour->mac, sizeof neighbour->told_mac);
@@ -117,10 +117,10 @@ static void append(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST *first, PNDIS_PROTOCOL_OFFL
 
 bool tree_add_neighbour(struct host_neighbour *neighbour)
 {
-    struct host_binding *binding = neighbour->object.binding;
+    struct host_binding *binding = neighbour->stem.binding;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
 
-    if (neighbour->object.block != NULL) {
+    if (neighbour->stem.block != NULL) {
         return true;
     }
     block = tree_block(binding->host, NeighborOffloadState, &neighbour->object.handle, neighbour);
@@ -130,7 +130,7 @@ bool tree_add_neighbour(struct host_neighbour *neighbour)
     if (neighbour->object.state == OBJECT_HERE) {
         put_neighbour(neighbour, block);
     }
-    neighbour->object.block = block;
+    neighbour->stem.block = block;
     append(&binding->root, &binding->last, block);
     return true;
 }
@@ -149,11 +149,11 @@ static bool add_placeholder(struct host_binding *binding)
 
 static bool add_path(struct host_path *path)
 {
-    struct host_binding *binding = path->object.binding;
-    struct host_object *parent = path->object.updating != 0 ? NULL : &path->neighbour->object;
+    struct host_binding *binding = path->stem.binding;
+    struct host_stem *parent = path->object.updating != 0 ? NULL : &path->neighbour->stem;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
 
-    if (path->object.block != NULL) {
+    if (path->stem.block != NULL) {
         return true;
     }
     if (parent != NULL ? !tree_add_neighbour(path->neighbour) : !add_placeholder(binding)) {
@@ -166,7 +166,7 @@ static bool add_path(struct host_path *path)
     if (path->object.state == OBJECT_HERE) {
         put_path(path, block);
     }
-    path->object.block = block;
+    path->stem.block = block;
     if (parent != NULL) {
         append(&parent->block->DependentBlockList, &parent->last, block);
     } else {
@@ -180,18 +180,18 @@ bool tree_add(struct host_path *path, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST tcp)
     if (!add_path(path)) {
         return false;
     }
-    append(&path->object.block->DependentBlockList, &path->object.last, tcp);
-    path->object.dependents++;
+    append(&path->stem.block->DependentBlockList, &path->stem.last, tcp);
+    path->stem.dependents++;
     return true;
 }
 
 /* The object's block is complete: if it is new, its offload has begun now. */
-static void close_object(struct host_object *object, struct host_object *parent)
+static void close_object(struct host_stem *stem, struct host_stem *parent)
 {
-    object->block = NULL;
-    object->last = NULL;
-    if (object->state == OBJECT_HERE) {
-        object_enter(object, OBJECT_OFFERED);
+    stem->block = NULL;
+    stem->last = NULL;
+    if (stem->object.state == OBJECT_HERE) {
+        object_enter(&stem->object, OBJECT_OFFERED);
         if (parent != NULL) {
             parent->dependents++;
         }
@@ -202,7 +202,7 @@ static void close_object(struct host_object *object, struct host_object *parent)
 static bool close_root(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root)
 {
     struct host_neighbour *neighbour = root->ProtocolReserved[0];
-    struct host_object *object = neighbour == NULL ? NULL : &neighbour->object;
+    struct host_stem *stem = neighbour == NULL ? NULL : &neighbour->stem;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST *link = &root->DependentBlockList;
 
     while (*link != NULL) {
@@ -211,26 +211,27 @@ static bool close_root(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST
 
         if (block->DependentBlockList == NULL) {
             *link = block->NextBlock; /* memory ran out before its first connection came */
-            path->object.block = NULL;
+            path->stem.block = NULL;
             pool_put(&host->blocks, block);
             continue;
         }
         charge_initiate_tree(host, NULL, 0);
-        close_object(&path->object, object);
+        close_object(&path->stem, stem);
         link = &block->NextBlock;
     }
-    if (root->DependentBlockList == NULL && (object == NULL || object->state != OBJECT_HERE || object->gathered == 0)) {
-        if (object != NULL) {
-            object->block = NULL;
-            object->last = NULL;
+    if (root->DependentBlockList == NULL &&
+        (stem == NULL || stem->object.state != OBJECT_HERE || stem->gathered == 0)) {
+        if (stem != NULL) {
+            stem->block = NULL;
+            stem->last = NULL;
         }
         return false;
     }
     charge_initiate_tree(host, NULL, 0);
-    if (object != NULL) {
-        object->gathered = 0;
-        object->dependents++; /* the tree: the object stays until the initiate that names it has completed (CH-114) */
-        close_object(object, NULL);
+    if (stem != NULL) {
+        stem->gathered = 0;
+        stem->dependents++; /* the tree: the object stays until the initiate that names it has completed (CH-114) */
+        close_object(stem, NULL);
     }
     return true;
 }

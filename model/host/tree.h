@@ -30,7 +30,7 @@ static inline void tree_look_ahead(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block, size
 
     if (second != NULL) {
         prefetch(second->NextBlock, block_bytes);
-        prefetch(second->ProtocolReserved[0], sizeof(struct flue_socket));
+        prefetch(second->ProtocolReserved[0], sizeof(struct flue_host_socket));
     }
     if (next != NULL) {
         prefetch(FLUE_CONTAINER_OF(next->OffloadHandle, struct host_lease, object.handle), sizeof(struct host_lease));
@@ -45,12 +45,12 @@ static inline void tree_look_ahead_moves(const struct flue_hook *head, const str
 
     if (second != head) {
         prefetch(FLUE_CONTAINER_OF(second->next, struct host_traffic, move), PREFETCH_LINE_BYTES);
-        prefetch(FLUE_CONTAINER_OF(second, struct host_traffic, move)->socket, sizeof(struct flue_socket));
+        prefetch(FLUE_CONTAINER_OF(second, struct host_traffic, move)->socket, sizeof(struct flue_host_socket));
     }
     if (next != head) {
-        const struct flue_socket *socket = FLUE_CONTAINER_OF(next, struct host_traffic, move)->socket;
+        const struct flue_host_socket *socket = FLUE_CONTAINER_OF(next, struct host_traffic, move)->socket;
 
-        prefetch(socket->conn != NULL ? (const void *)socket->conn : socket->lease, sizeof(struct host_lease));
+        prefetch(socket->lease, sizeof(struct host_lease)); /* or the connection */
     }
 }
 

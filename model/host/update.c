@@ -6,6 +6,7 @@
 #include "host/object.h"
 #include "host/protocol.h"
 #include "host/relink.h"
+#include "host/socket.h"
 #include "host/tree.h"
 #include "host/update.h"
 #include "host/upload.h"
@@ -18,9 +19,18 @@
 
 /* ---- Connections */
 
+static const struct host_cached *wanted_of(const struct host_lease *lease)
+{
+    const struct host_change *change = lease->socket->traffic->change;
+
+    return change != NULL ? change->wanted : lease->told;
+}
+
 void update_carry(const struct host_lease *lease, struct flue_tcp_state *state)
 {
-#define CARRY(name) state->name = lease->wanted->values.name;
+    const struct host_values *wanted = &wanted_of(lease)->values;
+
+#define CARRY(name) state->name = wanted->name;
     HOST_EACH_CACHED(CARRY)
 #undef CARRY
 }
@@ -37,16 +47,40 @@ static uint16_t commands(const struct host_values *from, const struct host_value
                       (from->initial_rcv_wnd != to->initial_rcv_wnd ? TCP_FLAG_UPDATE_RCV_WND : 0));
 }
 
+void update_forget(struct host_lease *lease)
+{
+    struct flue_host *host = lease->socket->pair->host;
+    struct host_change *change = lease->socket->traffic->change;
+
+    if (change != NULL) {
+        if (hook_linked(&change->hook)) {
+            list_remove(&change->hook);
+        }
+        cached_put(host, change->wanted);
+        pool_put(&host->changes_pool, change);
+        lease->socket->traffic->change = NULL;
+        socket_rest(lease->socket);
+    }
+}
+
+static void set_told(struct host_lease *lease)
+{
+    const struct host_cached *told = lease->told;
+
+    lease->told = cached_share(wanted_of(lease));
+    cached_put(lease->socket->pair->host, told);
+    update_forget(lease);
+}
+
 static void put_tcp(struct host_lease *lease, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
     TCP_OFFLOAD_STATE_CACHED *cached = (void *)flue_state_first(block);
     struct flue_tcp_state state = {.tuple = host_tuple(lease->socket)};
 
     update_carry(lease, &state);
-    state.cached_flags = (uint16_t)(state.cached_flags | commands(&lease->told->values, &lease->wanted->values));
+    state.cached_flags = (uint16_t)(state.cached_flags | commands(&lease->told->values, &wanted_of(lease)->values));
     ndis_state_put(&state, NULL, cached, NULL);
-    cached_put(lease->socket->pair->host, lease->told);
-    lease->told = cached_share(lease->wanted);
+    set_told(lease);
 }
 
 /* ---- Telling */
@@ -67,7 +101,7 @@ static bool changed(const struct host_object *object)
     case FLUE_LAYER_TCP: {
         const struct host_lease *lease = FLUE_CONTAINER_OF(object, struct host_lease, object);
 
-        return lease->told != lease->wanted;
+        return lease->socket->traffic->change != NULL;
     }
     case FLUE_LAYER_NONE:
         break;
@@ -78,7 +112,7 @@ static bool changed(const struct host_object *object)
 /* A block with the cached structure that says how things are from now on (D-07). */
 static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block_of(struct host_object *object)
 {
-    struct flue_host *host = object->binding->host;
+    struct flue_host *host = object_binding(object)->host;
     PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block = NULL;
 
     switch ((enum flue_layer)object->layer) {
@@ -124,8 +158,8 @@ PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST update_block(struct host_object *object)
     if (block != NULL) {
         assert(object_may_update(object));
         object->updating = 1;
-        object->binding->host->totals.updates++;
-        charge_initiate_tree(object->binding->host, NULL, 0);
+        object_binding(object)->host->totals.updates++;
+        charge_initiate_tree(object_binding(object)->host, NULL, 0);
     }
     return block;
 }
@@ -133,31 +167,41 @@ PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST update_block(struct host_object *object)
 /* A connection that is about to come back takes its changes along in its own state. */
 static bool due(const struct host_object *object)
 {
-    if (!object_may_update(object) || !changed(object) || !host_obeys(object->binding->host, 92)) {
+    if (!object_may_update(object) || !changed(object) || !host_obeys(object_binding(object)->host, 92)) {
         return false;
     }
     return object->layer != FLUE_LAYER_TCP ||
            (FLUE_CONTAINER_OF(object, struct host_lease, object)->socket->flags & SOCKET_TAKE) == 0;
 }
 
+/* False: no memory.  If it is busy, its completion brings it here again. */
+static bool start(struct flue_host *host, struct host_object *object)
+{
+    PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
+
+    if (!due(object)) {
+        return true;
+    }
+    block = update_block(object);
+    if (block == NULL) {
+        object_dirty(object);
+        host_retry(host);
+        return false;
+    }
+    protocol_update(object_binding(object), block);
+    return true;
+}
+
 void update_start(struct flue_host *host)
 {
     struct flue_hook *hook;
+    bool memory = true;
 
-    while ((hook = list_pop_front(&host->dirty)) != NULL) {
-        struct host_object *object = FLUE_CONTAINER_OF(hook, struct host_object, dirty);
-        PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
-
-        if (!due(object)) {
-            continue; /* if it is busy, its completion brings it here again */
-        }
-        block = update_block(object);
-        if (block == NULL) {
-            object_dirty(object);
-            host_retry(host);
-            return;
-        }
-        protocol_update(object->binding, block);
+    while (memory && (hook = list_pop_front(&host->dirty)) != NULL) {
+        memory = start(host, &FLUE_CONTAINER_OF(hook, struct host_stem, dirty)->object);
+    }
+    while (memory && (hook = list_pop_front(&host->changes)) != NULL) {
+        memory = start(host, &socket_lease(FLUE_CONTAINER_OF(hook, struct host_change, hook)->socket)->object);
     }
 }
 
@@ -165,7 +209,7 @@ void update_start(struct flue_host *host)
 
 void update_failed(struct host_object *object)
 {
-    struct flue_host *host = object->binding->host;
+    struct flue_host *host = object_binding(object)->host;
 
     host->totals.failed++;
     if (object->layer == FLUE_LAYER_TCP) {
@@ -229,27 +273,27 @@ static flue_ps time_ps(const struct flue_host *host, uint32_t whole)
     return whole == FLUE_TICKS_NONE ? FLUE_PS_NEVER : (flue_ps)whole * host->params.tcp.tick_ps;
 }
 
-flue_err flue_host_socket_info(const struct flue_socket *socket, struct flue_tcp_info *out)
+flue_err flue_host_socket_info(const struct flue_host_socket *socket, struct flue_tcp_info *out)
 {
-    if (socket->conn == NULL) {
+    if (socket_conn(socket) == NULL) {
         return FLUE_ESTATE;
     }
-    flue_tcp_info(socket->conn, out);
+    flue_tcp_info(socket_conn(socket), out);
     return FLUE_OK;
 }
 
-flue_err flue_host_socket_settings(const struct flue_socket *socket, struct flue_tcp_settings *out)
+flue_err flue_host_socket_settings(const struct flue_host_socket *socket, struct flue_tcp_settings *out)
 {
     const struct host_values *wanted;
 
-    if (socket->conn != NULL) {
-        *out = *flue_tcp_settings(socket->conn);
+    if (socket_conn(socket) != NULL) {
+        *out = *flue_tcp_settings(socket_conn(socket));
         return FLUE_OK;
     }
-    if (socket->lease == NULL) {
+    if (socket_lease(socket) == NULL) {
         return FLUE_ESTATE;
     }
-    wanted = &socket->lease->wanted->values;
+    wanted = &wanted_of(socket_lease(socket))->values;
     *out = flue_tcp_stack_settings(socket->pair->host->tcp);
     out->nagle = (wanted->cached_flags & TCP_FLAG_NAGLING_ENABLED) != 0;
     out->keep_alive = (wanted->cached_flags & TCP_FLAG_KEEP_ALIVE_ENABLED) != 0;
@@ -266,12 +310,30 @@ flue_err flue_host_socket_settings(const struct flue_socket *socket, struct flue
     return FLUE_OK;
 }
 
-static flue_err want(struct flue_socket *socket, const struct flue_tcp_settings *settings)
+/* The present change of a connection, or a new one. */
+static struct host_change *change_of(struct flue_host_socket *socket)
+{
+    struct host_traffic *traffic = socket_traffic(socket);
+
+    if (traffic != NULL && traffic->change == NULL) {
+        struct host_change *change = pool_get(&socket->pair->host->changes_pool);
+
+        if (change != NULL) {
+            *change = (struct host_change){.socket = socket, .wanted = cached_share(socket_lease(socket)->told)};
+        }
+        traffic->change = change;
+        socket_rest(socket);
+    }
+    return socket->traffic->change;
+}
+
+static flue_err want(struct flue_host_socket *socket, const struct flue_tcp_settings *settings)
 {
     struct flue_host *host = socket->pair->host;
-    struct host_lease *lease = socket->lease;
-    struct host_values values = lease->wanted->values, *wanted = &values;
+    struct host_lease *lease = socket_lease(socket);
+    struct host_values values = wanted_of(lease)->values, *wanted = &values;
     const struct host_cached *cached;
+    struct host_change *change;
     const unsigned flags = TCP_FLAG_NAGLING_ENABLED | TCP_FLAG_KEEP_ALIVE_ENABLED | COMMANDS;
 
     wanted->cached_flags =
@@ -291,23 +353,32 @@ static flue_err want(struct flue_socket *socket, const struct flue_tcp_settings 
     if (cached == NULL) {
         return FLUE_ENOMEM;
     }
-    cached_put(host, lease->wanted);
-    lease->wanted = cached;
+    change = change_of(socket);
+    if (change == NULL) {
+        cached_put(host, cached);
+        return FLUE_ENOMEM;
+    }
+    cached_put(host, change->wanted);
+    change->wanted = cached;
+    if (cached == lease->told) {
+        update_forget(lease);
+    }
     object_dirty(&lease->object);
     return FLUE_OK;
 }
 
-flue_err flue_host_socket_change(struct flue_socket *socket, const struct flue_tcp_settings *settings, flue_ps at_ps)
+flue_err flue_host_socket_change(struct flue_host_socket *socket, const struct flue_tcp_settings *settings,
+                                 flue_ps at_ps)
 {
     flue_err err = FLUE_OK;
 
-    if ((socket->flags & SOCKET_ENDED) != 0 || (socket->conn == NULL && socket->lease == NULL)) {
+    if ((socket->flags & SOCKET_ENDED) != 0 || (socket_conn(socket) == NULL && socket_lease(socket) == NULL)) {
         return FLUE_ESTATE;
     }
     host_enter(socket->pair->host, at_ps);
     charge_call(socket->pair->host, &socket->account);
-    if (socket->conn != NULL) {
-        err = flue_tcp_change(socket->conn, settings, host_now(socket->pair->host));
+    if (socket_conn(socket) != NULL) {
+        err = flue_tcp_change(socket_conn(socket), settings, host_now(socket->pair->host));
     } else {
         err = want(socket, settings);
     }

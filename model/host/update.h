@@ -13,6 +13,8 @@ void update_start(struct flue_host *host);
 void update_ended(struct flue_host *host, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST root);
 /* Puts what is wanted of a connection behind it into the state that it takes along. */
 void update_carry(const struct host_lease *lease, struct flue_tcp_state *state);
+/* What the target was still to be told of a connection does not matter any more. */
+void update_forget(struct host_lease *lease);
 /* An operation on the object failed: it is terminated, and all above it (CH-091, CH-096). */
 void update_failed(struct host_object *object);
 

@@ -20,7 +20,7 @@
 #include <assert.h>
 
 /* Without memory to note it, a little later. */
-static void take(struct flue_socket *socket)
+static void take(struct flue_host_socket *socket)
 {
     struct host_traffic *traffic = socket_traffic(socket);
 
@@ -31,7 +31,7 @@ static void take(struct flue_socket *socket)
     }
 }
 
-void upload_want(struct flue_socket *socket, enum flue_move why)
+void upload_want(struct flue_host_socket *socket, enum flue_move why)
 {
     if (socket->holder != FLUE_HOLDER_TARGET || (socket->flags & SOCKET_TAKE) != 0) {
         return;
@@ -50,11 +50,11 @@ void upload_all(struct host_binding *binding)
 {
     FLUE_LIST_EACH(hook, &binding->host->all)
     {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_socket, all);
+        struct flue_host_socket *socket = FLUE_CONTAINER_OF(hook, struct flue_host_socket, all);
 
-        if (socket->lease != NULL && socket->lease->object.binding == binding) {
+        if (socket_lease(socket) != NULL && socket_lease(socket)->path->stem.binding == binding) {
             upload_want(socket, FLUE_MOVE_UPLOAD_ALL);
-            socket->lease->object.recalled = true; /* CH-308: even if the target resumes before it has taken it */
+            socket_lease(socket)->recalled = true; /* CH-308: even if the target resumes before it has taken it */
         }
     }
     binding->release_wanted = 1;
@@ -64,14 +64,11 @@ void upload_all(struct host_binding *binding)
 /* The connection is not the target's any more. */
 static void put_lease(struct flue_host *host, struct host_lease *lease)
 {
-    if (hook_linked(&lease->object.dirty)) {
-        list_remove(&lease->object.dirty);
-    }
+    update_forget(lease);
     list_remove(&lease->beside);
+    lease->path->stem.binding->leases[!flue_ip_is_v4(&lease->socket->pair->remote_ip)]--;
     path_leave(host, lease->path);
-    lease->object.binding->leases[!flue_ip_is_v4(&lease->socket->pair->remote_ip)]--;
     cached_put(host, lease->told);
-    cached_put(host, lease->wanted);
     pool_put(&host->leases, lease);
 }
 
@@ -86,13 +83,13 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
 
     FLUE_LIST_EACH_SAFE(hook, &host->takes)
     {
-        struct flue_socket *socket = FLUE_CONTAINER_OF(hook, struct host_traffic, move)->socket;
-        struct host_object *object = &socket->lease->object;
+        struct flue_host_socket *socket = FLUE_CONTAINER_OF(hook, struct host_traffic, move)->socket;
+        struct host_object *object = &socket_lease(socket)->object;
         TCP_OFFLOAD_STATE_DELEGATED *delegated;
         PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block;
 
         tree_look_ahead_moves(&host->takes, hook);
-        if (object->binding != binding) {
+        if (object_binding(object) != binding) {
             continue;
         }
         if (!object_may_end(object)) {
@@ -128,7 +125,7 @@ static PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST build(struct flue_host *host, struct ho
 
 void upload_settled(struct host_lease *lease)
 {
-    struct flue_socket *socket = lease->socket;
+    struct flue_host_socket *socket = lease->socket;
 
     if ((socket->flags & SOCKET_TAKE) != 0) {
         take(socket);
@@ -157,15 +154,15 @@ void upload_start(struct flue_host *host)
 
 /* ---- Import */
 
-static void send_lists(struct flue_socket *socket, PNET_BUFFER_LIST first)
+static void send_lists(struct flue_host_socket *socket, PNET_BUFFER_LIST first)
 {
     while (first != NULL) {
         PNET_BUFFER_LIST next = first->Next;
         struct ndis_spans spans = ndis_spans_of_data(first->FirstNetBuffer);
         struct flue_span span;
 
-        while (socket->conn != NULL && ndis_spans_next(&spans, &span)) {
-            if (flue_tcp_send(socket->conn, &span, host_now(socket->pair->host)) != FLUE_OK) {
+        while (socket_conn(socket) != NULL && ndis_spans_next(&spans, &span)) {
+            if (flue_tcp_send(socket_conn(socket), &span, host_now(socket->pair->host)) != FLUE_OK) {
                 socket->flags |= SOCKET_ABORT_WANTED; /* no memory: better a reset than a hole */
                 break;
             }
@@ -176,26 +173,26 @@ static void send_lists(struct flue_socket *socket, PNET_BUFFER_LIST first)
 }
 
 /* Order of the send data: what the target gave back in the chain, what it completed unsent, what waited here. */
-void upload_import(struct flue_socket *socket, const struct flue_tcp_state *state, PNET_BUFFER_LIST chain,
+void upload_import(struct flue_host_socket *socket, const struct flue_tcp_state *state, PNET_BUFFER_LIST chain,
                    uint32_t unread_bytes)
 {
     struct flue_host *host = socket->pair->host;
-    struct host_lease *lease = socket->lease;
-    flue_err err =
-        flue_tcp_import(host->tcp, state, socket, socket->account.conn, unread_bytes, host_now(host), &socket->conn);
+    struct host_lease *lease = socket_lease(socket);
+    struct flue_tcp_conn *conn;
+    flue_err err;
 
-    socket->lease = NULL;
+    socket_hold(socket, NULL);
+    err = flue_tcp_import(host->tcp, state, socket, socket->account.conn, unread_bytes, host_now(host), &conn);
     if (err != FLUE_OK) {
-        socket->conn = NULL;
         socket_ended(socket, FLUE_TCP_BY_ABORT);
     }
     send_lists(socket, chain);
-    send_lists(socket, lease->object.requeued);
+    send_lists(socket, lease->requeued);
     put_lease(host, lease);
-    if (socket->conn == NULL) {
+    if (socket_conn(socket) == NULL) {
         return;
     }
-    if (flue_tcp_covered(socket->conn) == 0) {
+    if (flue_tcp_covered(socket_conn(socket)) == 0) {
         socket->flags |= SOCKET_ABORT_WANTED; /* what is sent next would be taken for bytes that did not come back */
     }
     socket->flags &= ~(uint32_t)(SOCKET_FIN_SENT | SOCKET_FIN_TOLD | SOCKET_TIMED_OUT);
@@ -204,7 +201,7 @@ void upload_import(struct flue_socket *socket, const struct flue_tcp_state *stat
     }
     if ((socket->flags & SOCKET_ABORT_WANTED) == 0) {
         socket_post(socket);
-        flue_tcp_start(socket->conn, host_now(host));
+        flue_tcp_start(socket_conn(socket), host_now(host));
     } else {
         socket_post(socket); /* the reset: nothing of the rest is sent */
     }
@@ -214,7 +211,7 @@ void upload_import(struct flue_socket *socket, const struct flue_tcp_state *stat
 /* ---- Completion */
 
 /* Received data that the target had acknowledged and not delivered.  After a reset nobody wants it any more (D-37). */
-static uint32_t take_buffered(struct flue_socket *socket, PNET_BUFFER_LIST first, bool wanted)
+static uint32_t take_buffered(struct flue_host_socket *socket, PNET_BUFFER_LIST first, bool wanted)
 {
     struct flue_host *host = socket->pair->host;
     uint64_t bytes = 0;
@@ -228,7 +225,7 @@ static uint32_t take_buffered(struct flue_socket *socket, PNET_BUFFER_LIST first
             socket_add_piece(socket, &span);
             bytes += span.length_bytes;
         }
-        ndis_chain_append(&socket->lease->object.binding->indicated, first);
+        ndis_chain_append(&socket_lease(socket)->path->stem.binding->indicated, first);
         socket_lists_add(socket);
         first = next;
     }
@@ -239,27 +236,27 @@ static uint32_t take_buffered(struct flue_socket *socket, PNET_BUFFER_LIST first
 }
 
 /* What the target completed is known; the rest of what it acknowledged shows in what it did not give back. */
-static void count_acked(struct flue_socket *socket, PNET_BUFFER_LIST chain)
+static void count_acked(struct flue_host_socket *socket, PNET_BUFFER_LIST chain)
 {
     uint64_t unacked =
-        ndis_chain_bytes(chain) + ndis_chain_bytes(socket->lease->object.requeued) + socket->traffic->unposted_bytes;
+        ndis_chain_bytes(chain) + ndis_chain_bytes(socket_lease(socket)->requeued) + socket->traffic->unposted_bytes;
 
-    if (unacked < socket->traffic->unacked_bytes) {
-        socket_acked(socket, (uint32_t)(socket->traffic->unacked_bytes - unacked));
+    if (unacked < socket->unacked_bytes) {
+        socket_acked(socket, (uint32_t)(socket->unacked_bytes - unacked));
     }
 }
 
-static void drop_lists(struct flue_socket *socket, PNET_BUFFER_LIST chain)
+static void drop_lists(struct flue_host_socket *socket, PNET_BUFFER_LIST chain)
 {
     struct flue_host *host = socket->pair->host;
 
     send_lists(socket, chain);
-    send_lists(socket, socket->lease->object.requeued);
-    put_lease(host, socket->lease);
-    socket->lease = NULL;
+    send_lists(socket, socket_lease(socket)->requeued);
+    put_lease(host, socket_lease(socket));
+    socket_hold(socket, NULL);
 }
 
-static enum flue_tcp_reason reason_of(const struct flue_socket *socket)
+static enum flue_tcp_reason reason_of(const struct flue_host_socket *socket)
 {
     if ((socket->flags & SOCKET_ABORT_WANTED) != 0) {
         return FLUE_TCP_BY_ABORT;
@@ -276,7 +273,7 @@ static enum flue_tcp_reason reason_of(const struct flue_socket *socket)
 
 /* The target waits for the peer's FIN for a limited time, then closes (D-28, D-54).  But the application reads on, for
  * as long as it likes (RFC 9293 3.6): the state before is still true, unless keep-alive had no answer. */
-static bool still_reads(const struct flue_socket *socket, const struct flue_tcp_state *state)
+static bool still_reads(const struct flue_host_socket *socket, const struct flue_tcp_state *state)
 {
     const uint32_t over = SOCKET_PEER_FIN | SOCKET_RESET | SOCKET_ABORT_WANTED | SOCKET_ABORT_TOLD;
     const uint32_t told = SOCKET_TIMED_OUT | SOCKET_FIN_SENT;
@@ -286,21 +283,22 @@ static bool still_reads(const struct flue_socket *socket, const struct flue_tcp_
            state->snd_una == state->snd_max && state->ka_probes < most;
 }
 
-static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+static void returned(struct flue_host_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
     const TCP_OFFLOAD_STATE_DELEGATED *delegated = &((FLUE_TCP_TERMINATE_BLOCK *)(void *)block)->Delegated;
-    const struct host_const *fixed = &socket->lease->fixed;
+    const struct host_values *kept = &socket_lease(socket)->told->values;
     bool over = (socket->flags & (SOCKET_RESET | SOCKET_ABORT_TOLD)) != 0;
-    struct flue_tcp_state state = {.tuple = host_tuple(socket)};
+    struct flue_tcp_state state = {.const_flags = kept->const_flags,
+                                   .remote_port = socket->remote_port,
+                                   .local_port = socket->local_port,
+                                   .snd_wscale = kept->snd_wscale,
+                                   .rcv_wscale = kept->rcv_wscale,
+                                   .remote_mss = kept->remote_mss,
+                                   .hash_value = socket_lease(socket)->hash_value};
     uint32_t unread_bytes = take_buffered(socket, delegated->BufferedData, (socket->flags & SOCKET_RESET) == 0);
 
-#define COPY_tcp_const(name) state.name = fixed->name;
-#define COPY_tcp_cached(name)
-#define COPY_tcp_delegated(name)
-#define FLUE_STATE(class_, name, type, unit, member, since) COPY_##class_(name)
-#include "flue/state.def"
     ndis_state_get(&state, NULL, NULL, delegated);
-    update_carry(socket->lease, &state);
+    update_carry(socket_lease(socket), &state);
     state.tuple = host_tuple(socket);
     state.state = still_reads(socket, &state) ? (uint32_t)FLUE_TCP_FIN_WAIT_2 : state.state;
     over = over || state.state == FLUE_TCP_CLOSED;
@@ -329,7 +327,7 @@ static void returned(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LI
 }
 
 /* The state is gone, and with it the connection (D-32).  What was received and not delivered nobody wants any more. */
-static void lost(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
+static void lost(struct flue_host_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
     if (block->Status == NDIS_STATUS_SUCCESS) {
         (void)take_buffered(socket, ((FLUE_TCP_TERMINATE_BLOCK *)(void *)block)->Delegated.BufferedData, false);
@@ -343,14 +341,15 @@ static void lost(struct flue_socket *socket, PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST b
 static bool kept(struct host_object *object)
 {
     object_enter(object, OBJECT_LOST);
-    return object->binding->host->params.ddi.terminate_recipe != 0 && object->failed++ == 0;
+    return object_binding(object)->host->params.ddi.terminate_recipe != 0 && object->failed++ == 0;
 }
 
 /* After a failure that was kept both events follow, then the terminate that ends it.  Of what the host broke off itself
  * no Abort tells. */
-void upload_again(struct flue_socket *socket)
+void upload_again(struct flue_host_socket *socket)
 {
-    if (socket->holder == FLUE_HOLDER_LOST && socket->lease != NULL && socket->lease->object.state == OBJECT_LOST &&
+    if (socket->holder == FLUE_HOLDER_LOST && socket_lease(socket) != NULL &&
+        socket_lease(socket)->object.state == OBJECT_LOST &&
         (socket->flags & (SOCKET_RESET | SOCKET_ABORT_TOLD)) != 0 && (socket->flags & SOCKET_TAKE) == 0) {
         socket->flags |= SOCKET_TAKE;
         take(socket);
@@ -359,11 +358,11 @@ void upload_again(struct flue_socket *socket)
 
 static void complete_tcp(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 {
-    struct flue_socket *socket = block->ProtocolReserved[0];
-    struct host_object *object = &socket->lease->object;
+    struct flue_host_socket *socket = block->ProtocolReserved[0];
+    struct host_object *object = &socket_lease(socket)->object;
     const bool failed = block->Status != NDIS_STATUS_SUCCESS;
     /* By the recipe of the page the terminate that follows the two events succeeds, and brings nothing (D-32). */
-    const bool gone = failed || (socket->lease->object.broken && (socket->flags & SOCKET_RESET) != 0);
+    const bool gone = failed || (socket_lease(socket)->broken && (socket->flags & SOCKET_RESET) != 0);
 
     if (gone && socket->holder != FLUE_HOLDER_LOST) {
         socket_enter(socket, FLUE_HOLDER_LOST, FLUE_MOVE_FAILED);
@@ -372,7 +371,7 @@ static void complete_tcp(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
         return;
     }
     block->OffloadHandle->MiniportOffloadContext = NULL;
-    object_release(&socket->lease->path->object);
+    object_release(&socket_lease(socket)->path->object);
     object_enter(object, OBJECT_HERE);
     if (socket->holder == FLUE_HOLDER_LOST) {
         lost(socket, block);
@@ -387,7 +386,7 @@ static void complete_tcp(PNDIS_PROTOCOL_OFFLOAD_BLOCK_LIST block)
 static void complete_object(struct host_object *object, struct host_object *parent, NDIS_STATUS status)
 {
     if (status != NDIS_STATUS_SUCCESS) {
-        object->binding->host->totals.failed++;
+        object_binding(object)->host->totals.failed++;
         if (kept(object)) {
             object_doom(object); /* once more, at once: nobody is told of it */
             return;

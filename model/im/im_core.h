@@ -9,7 +9,6 @@
 #ifndef FLUE_IM_CORE_H
 #define FLUE_IM_CORE_H
 
-#include <assert.h>
 #include <stdbool.h>
 
 #include "flue/env.h"

@@ -5,7 +5,6 @@
  * stops with it, shows anything: trees, requests, lists in either direction (CH-213). Until then stopping it says "not
  * yet", and is tried again. */
 
-#include "flue/env.h"
 #include "ndis/check.h"
 
 static void free_binding(struct ndis_binding *binding)

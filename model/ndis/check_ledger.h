@@ -3,7 +3,8 @@
  *
  * It is found by address alone, for what is not lent may be no list any more and must not be read.  A list of the
  * chimney has a record (struct check_nbl); of a list of the ordinary path only the direction is kept, and that in its
- * place of the table, because most lists are such. */
+ * place of the table, because most lists are such.  That is why it is no base/hash.h, whose slots point at items: every
+ * ordinary list would need an item of its own, to be fetched, and written, twice for each frame. */
 #ifndef FLUE_NDIS_CHECK_LEDGER_H
 #define FLUE_NDIS_CHECK_LEDGER_H
 

@@ -4,7 +4,7 @@
  * Power goes down protocols first, then the miniport (behaviour 12): the protocols start their terminates before they
  * answer, the miniport answers when it holds nothing any more.  It comes up in the reverse order. */
 
-#include "ndis/check.h"
+#include "ndis/instance.h"
 
 /* ---- Events ---- */
 

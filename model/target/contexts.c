@@ -120,18 +120,58 @@ void context_free(struct flue_target *target, struct target_context *context)
     context_drop_kept(context);
     watch_stop(target, context);
     overflow_forget(target, context);
-    target->rcv_bytes -= context->rcv_bytes;
-    target->xmit_bytes -= context->xmit_bytes;
-    context->rcv_bytes = 0;
-    context->xmit_bytes = 0;
-    if (context->posts != NULL) {
-        timer_fifo_cancel(&context->posts->push);
-        pool_put(&target->posts, context->posts);
-        context->posts = NULL;
+    if (context->extra != NULL) {
+        target->rcv_bytes -= context->extra->rcv_bytes;
+        target->xmit_bytes -= context->extra->xmit_bytes;
+        timer_fifo_cancel(&context->extra->push);
+        pool_put(&target->extras, context->extra);
+        context->extra = NULL;
     }
     if (context->lent == 0 && context->rung == 0) {
         pool_put(&target->contexts, context);
     }
+}
+
+struct target_extra *context_widen(struct flue_target *target, struct target_context *context)
+{
+    struct target_extra *extra = context->extra;
+
+    if (extra == NULL && (extra = (struct target_extra *)pool_get(&target->extras)) != NULL) {
+        *extra = (struct target_extra){.target = target, .context = context, .challenged_ps = FLUE_PS_NEVER};
+        timer_fifo_setup(&extra->push);
+        context->extra = extra;
+    }
+    return extra;
+}
+
+void context_narrow(struct flue_target *target, struct target_context *context)
+{
+    const struct target_extra *extra = context->extra;
+
+    if (extra != NULL && !extra->requested && extra->watch == NULL && extra->still == NULL &&
+        (extra->rcv_bytes | extra->xmit_bytes | extra->dwnd) == 0) {
+        pool_put(&target->extras, context->extra);
+        context->extra = NULL;
+    }
+}
+
+flue_err context_book(struct flue_target *target, struct target_context *context, uint32_t rcv_bytes,
+                      uint32_t xmit_bytes)
+{
+    struct target_extra *extra;
+
+    if (target->params.rcv_buffer_bytes == 0 && target->params.xmit_buffer_bytes == 0) {
+        return FLUE_OK;
+    }
+    extra = context_widen(target, context);
+    if (extra == NULL) {
+        return FLUE_ENOMEM;
+    }
+    target->rcv_bytes += (uint64_t)rcv_bytes - extra->rcv_bytes;
+    target->xmit_bytes += (uint64_t)xmit_bytes - extra->xmit_bytes;
+    extra->rcv_bytes = rcv_bytes;
+    extra->xmit_bytes = xmit_bytes;
+    return FLUE_OK;
 }
 
 void context_heard(struct flue_target *target, struct target_context *context)
@@ -224,7 +264,7 @@ flue_err contexts_init(struct flue_target *target)
     pool_init(&target->helds, env, sizeof(struct target_held));
     pool_init(&target->keys, env, sizeof(struct target_key));
     pool_init(&target->watches, env, sizeof(struct target_watch));
-    pool_init(&target->posts, env, sizeof(struct target_posts));
+    pool_init(&target->extras, env, sizeof(struct target_extra));
     err = ndis_pool_new(env, NDIS_POOL_FRAMES, &target->frames);
     if (err == FLUE_OK) {
         err = ndis_pool_new(env, NDIS_POOL_SPANS, &target->spans);
@@ -263,14 +303,14 @@ void contexts_dispose(struct flue_target *target)
     pool_dispose(&target->helds);
     pool_dispose(&target->keys);
     pool_dispose(&target->watches);
-    pool_dispose(&target->posts);
+    pool_dispose(&target->extras);
 }
 
 uint64_t contexts_live(const struct flue_target *target)
 {
     return pool_live(&target->contexts) + pool_live(&target->paths) + pool_live(&target->neighbours) +
            pool_live(&target->stills) + pool_live(&target->helds) + pool_live(&target->keys) +
-           pool_live(&target->watches) + pool_live(&target->posts) + ndis_pool_live(target->frames) +
+           pool_live(&target->watches) + pool_live(&target->extras) + ndis_pool_live(target->frames) +
            ndis_pool_live(target->spans);
 }
 

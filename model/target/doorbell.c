@@ -5,6 +5,18 @@
 
 #include "target/target.h"
 
+/* While one tree is dealt with memory brings the next ones. */
+static inline void look_ahead(const struct flue_target *target)
+{
+    for (uint32_t i = 1; i <= SLOT_LOOK_AHEAD && i < target->doorbells.count; i++) {
+        const struct doorbell *entry = (const struct doorbell *)ring_at(&target->doorbells, i);
+
+        if (entry->kind >= DOORBELL_INITIATE && entry->kind <= DOORBELL_QUERY) {
+            slot_look_ahead_tree(entry->what.tree, i);
+        }
+    }
+}
+
 /* False: only a part of it. */
 static inline bool take_up(struct flue_target *target, const struct doorbell *entry)
 {
@@ -13,11 +25,13 @@ static inline bool take_up(struct flue_target *target, const struct doorbell *en
         adapter_send(target, entry->what.nbl, entry->visible_ps);
         return true;
     case DOORBELL_INITIATE:
+        look_ahead(target);
         if (!power_holds(target, entry->what.tree)) {
             intake_drain(target, entry->what.tree, entry->visible_ps, false);
         }
         return true;
     case DOORBELL_TERMINATE:
+        look_ahead(target);
         return give_back_drain(target, entry->what.tree, entry->visible_ps);
     case DOORBELL_UPDATE:
         update_drain(target, entry->what.tree, entry->visible_ps);

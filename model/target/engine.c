@@ -318,7 +318,7 @@ bool engine_receive(struct flue_target *target, struct target_context *context, 
     const struct flue_profile *profile = &target->params.profile;
     const uint32_t bytes = frame->payload.length_bytes;
 
-    if (context->state == FLUE_CONTEXT_DRAINING && context->still != NULL && context->still->holds) {
+    if (context->state == FLUE_CONTEXT_DRAINING && context_still(context) != NULL && context_still(context)->holds) {
         event_hold(target, context, frame);
         return true;
     }
@@ -347,8 +347,8 @@ bool engine_receive(struct flue_target *target, struct target_context *context, 
     context_touch(target, context);
     target_engine_charge(target, FLUE_COST_TCPIP, bytes > 0 ? &profile->engine_receive_data : &profile->engine_ack,
                          bytes);
-    if (context->watch != NULL && flue_tcp_reach(context->conn, frame) > bytes) {
-        context->watch->out_of_order++;
+    if (context_watch(context) != NULL && flue_tcp_reach(context->conn, frame) > bytes) {
+        context_watch(context)->out_of_order++;
     }
     flue_tcp_input(target->tcp, context->conn, frame, target->engine.clock_ps, 0);
     engine_follow_up(target, context);

@@ -9,10 +9,21 @@
 
 #include "target/target.h"
 
+static struct target_still *make_still(struct flue_target *target, struct target_context *context)
+{
+    struct target_extra *extra = context_widen(target, context);
+
+    if (extra != NULL) {
+        extra->still = (struct target_still *)pool_get(&target->stills);
+    }
+    context_narrow(target, context);
+    return context_still(context);
+}
+
 void event_freeze(struct flue_target *target, struct target_context *context, TCP_UPLOAD_REASON reason,
                   enum flue_tcp_state_id state)
 {
-    struct target_still *still = (struct target_still *)pool_get(&target->stills);
+    struct target_still *still = make_still(target, context);
     flue_err err;
 
     context->flags &= (uint16_t) ~(CONTEXT_LOOK | CONTEXT_TIMED_OUT | CONTEXT_STARVED);
@@ -37,7 +48,6 @@ void event_freeze(struct flue_target *target, struct target_context *context, TC
             context->conn = NULL;
         }
     }
-    context->still = still;
     upward_event(target, context, TcpIndicateRetrieve, reason);
     send_freeze(target, context);
     post_end_later(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS);
@@ -46,7 +56,7 @@ void event_freeze(struct flue_target *target, struct target_context *context, TC
 /* The host has begun to take the connection back: its segments go up at once from now on (D-34). */
 void event_let_go(struct flue_target *target, struct target_context *context)
 {
-    struct target_still *still = context->still;
+    struct target_still *still = context_still(context);
 
     if (still == NULL) {
         return;
@@ -66,7 +76,7 @@ void event_let_go(struct flue_target *target, struct target_context *context)
 /* Without memory, or room, the segment is lost, and the peer sends it again. */
 void event_hold(struct flue_target *target, struct target_context *context, const struct flue_frame *frame)
 {
-    struct target_still *still = context->still;
+    struct target_still *still = context_still(context);
     struct target_held *held = NULL;
 
     if (still != NULL && still->count < TARGET_HELD_MAX) {
@@ -88,9 +98,10 @@ void event_hold(struct flue_target *target, struct target_context *context, cons
 void event_release_held(struct flue_target *target, struct target_context *context)
 {
     event_let_go(target, context);
-    if (context->still != NULL) {
-        pool_put(&target->stills, context->still);
-        context->still = NULL;
+    if (context_still(context) != NULL) {
+        pool_put(&target->stills, context->extra->still);
+        context->extra->still = NULL;
+        context_narrow(target, context);
     }
 }
 

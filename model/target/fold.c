@@ -35,18 +35,18 @@ static void fold_context(const struct flue_target *target, const struct target_c
     fold(digest,
          (uint64_t)context->id << 32 | (uint64_t)context->flags << 16 | (uint64_t)context->state << 8 | context->marks);
     fold(digest, (uint64_t)context->lent << 32 | (uint64_t)hook_linked(&context->work));
-    fold_chain(context->send_first, digest);
+    fold_chain(context->sends, digest);
     fold_chain(context->disconnect, digest);
     fold_chain(context->kept, digest);
-    if (context->posts != NULL) {
-        fold(digest, context->posts->made - context->posts->taken);
+    if (context_posts(context) != NULL) {
+        fold(digest, context->extra->made - context->extra->taken);
     }
-    if (context->still != NULL) {
+    if (context_still(context) != NULL) {
         struct flue_tcp_state state;
 
         give_back_snapshot(target, context, &state);
         fold_state(&state, digest);
-        for (const struct target_held *held = context->still->first; held != NULL; held = held->next) {
+        for (const struct target_held *held = context_still(context)->first; held != NULL; held = held->next) {
             fold(digest, (uint64_t)held->frame.seq << 32 | held->frame.ack);
             fold_span(digest, &held->frame.payload);
         }
@@ -116,5 +116,5 @@ void flue_target_fold(const struct flue_target *target, flue_ps now_ps, uint64_t
     fold(digest, (uint64_t)upwards_count(target) << 32 | target->doorbells.count);
     fold(digest, (uint64_t)target->totals.connections << 32 | contexts_live(target));
     fold(digest, (uint64_t)target->pausing << 1 | target->uploading);
-    fold_at(digest, target->pushes.timer.due_ps, now_ps);
+    fold_at(digest, timer_due(&target->pushes.timer), now_ps);
 }

@@ -14,6 +14,7 @@
 struct give_back {
     struct flue_target *target;
     enum flue_layer layer; /* whose turn it is */
+    bool others;           /* blocks of other layers have not had theirs */
     uint64_t bytes;        /* to write to host memory */
 };
 
@@ -45,8 +46,8 @@ static struct flue_tcp_state aged(const struct flue_target *target, const struct
 void give_back_snapshot(const struct flue_target *target, const struct target_context *context,
                         struct flue_tcp_state *state)
 {
-    if (context->still != NULL) {
-        *state = aged(target, context->still);
+    if (context_still(context) != NULL) {
+        *state = aged(target, context_still(context));
     } else {
         flue_tcp_peek(context->conn, target->engine.clock_ps, state);
     }
@@ -66,18 +67,18 @@ static void keep_beyond(void *arg, uint32_t seq, const struct flue_span *span)
     (void)!context_keep(keeper->target, keeper->context, span);
 }
 
-static struct flue_tcp_state final_state(struct flue_target *target, struct target_context *context)
+static void end_state(struct flue_target *target, struct target_context *context, struct flue_tcp_state *state)
 {
-    struct flue_tcp_state state = {.state = FLUE_TCP_CLOSED};
     flue_err err;
 
-    if (context->still != NULL) {
-        return aged(target, context->still);
+    if (context_still(context) != NULL) {
+        *state = aged(target, context_still(context));
+        return;
     }
     if (context_accepts(context) && target_obeys(target, 134)) {
         flue_tcp_flush_ack(context->conn, target->engine.clock_ps); /* no ACK is owed by the old holder (B-068) */
     }
-    err = flue_tcp_export(context->conn, target->engine.clock_ps, 1, &state);
+    err = flue_tcp_export(context->conn, target->engine.clock_ps, 1, state);
     assert(err == FLUE_OK);
     if (!target_obeys(target, 136)) {
         struct keeper keeper = {.target = target, .context = context};
@@ -85,7 +86,6 @@ static struct flue_tcp_state final_state(struct flue_target *target, struct targ
         flue_tcp_visit_reassembly(context->conn, keep_beyond, &keeper);
     }
     (void)err;
-    return state;
 }
 
 static TCP_OFFLOAD_STATE_DELEGATED *delegated_of(target_tree block)
@@ -98,22 +98,24 @@ static TCP_OFFLOAD_STATE_DELEGATED *delegated_of(target_tree block)
 static void fill(target_tree block, const struct target_context *context, const struct flue_tcp_state *state,
                  PNET_BUFFER_LIST last)
 {
-    TCP_OFFLOAD_STATE_DELEGATED *out = delegated_of(block);
-    TCP_OFFLOAD_STATE_DELEGATED made;
+    const bool whole = block->Header.Revision >= FLUE_TCP_DELEGATED_REVISION_2;
+    TCP_OFFLOAD_STATE_DELEGATED *out = delegated_of(block), *made = out;
+    TCP_OFFLOAD_STATE_DELEGATED cut;
 
     if (out == NULL) {
         return;
     }
-    ndis_state_put(state, NULL, NULL, &made);
-    made.SendDataHead = block->NetBufferListChain;
-    made.SendDataTail = last;
-    made.BufferedData = NULL;
-    made.DWnd = context->dwnd;
-    if (block->Header.Revision >= FLUE_TCP_DELEGATED_REVISION_2) {
-        *out = made;
-    } else {
-        made.Header.Length = FLUE_TCP_DELEGATED_LENGTH_1;
-        memcpy(out, &made, FLUE_TCP_DELEGATED_LENGTH_1);
+    if (!whole) {
+        made = &cut;
+    }
+    ndis_state_put(state, NULL, NULL, made);
+    made->SendDataHead = block->NetBufferListChain;
+    made->SendDataTail = last;
+    made->BufferedData = NULL;
+    made->DWnd = context->extra == NULL ? 0 : context->extra->dwnd;
+    if (!whole) {
+        made->Header.Length = FLUE_TCP_DELEGATED_LENGTH_1;
+        memcpy(out, made, FLUE_TCP_DELEGATED_LENGTH_1);
     }
 }
 
@@ -187,7 +189,7 @@ static NDIS_STATUS give_back_tcp(struct give_back *give_back, target_tree block,
     if ((context->marks & (OBJECT_BROKEN | OBJECT_NO_END)) != 0) {
         return fail_tcp(give_back, block, context);
     }
-    state = final_state(target, context);
+    end_state(target, context, &state);
     context_unlink_work(context);
     block->NetBufferListChain = NULL;
     if (target->params.ddi.upload_sends_complete != 0) {
@@ -281,15 +283,21 @@ static NDIS_STATUS give_back_neighbour(struct flue_target *target, target_tree b
 static flue_err visit(target_tree block, void *arg)
 {
     struct give_back *give_back = (struct give_back *)arg;
-    struct target_neighbour *neighbour = slot_neighbour(block);
-    struct target_path *path = slot_path(block);
-    struct target_context *context = slot_tcp(block);
+    struct target_neighbour *neighbour;
+    struct target_path *path;
+    struct target_context *context;
 
     slot_look_ahead(block, sizeof(FLUE_TCP_TERMINATE_BLOCK));
-    if (block->MiniportOffloadContext == NULL || flue_state_layer(block->Header.Type) != give_back->layer ||
-        block->MiniportReserved[0] != NULL) {
+    if (block->MiniportOffloadContext == NULL || block->MiniportReserved[0] != NULL) {
         return FLUE_OK;
     }
+    if (flue_state_layer(block->Header.Type) != give_back->layer) {
+        give_back->others = true;
+        return FLUE_OK;
+    }
+    neighbour = slot_neighbour(block);
+    path = slot_path(block);
+    context = slot_tcp(block);
     if (upwards_reserve(give_back->target, TARGET_STEP_ENTRIES) != FLUE_OK) {
         return FLUE_ENOMEM; /* the rest of the tree waits until the host has taken some */
     }
@@ -339,9 +347,11 @@ bool give_back_drain(struct flue_target *target, target_tree tree, flue_ps at_ps
     }
     (void)flue_server_begin(&target->engine,
                             flue_pcie_read(&target->pcie, at_ps, sizeof(NDIS_MINIPORT_OFFLOAD_BLOCK_LIST)));
-    /* Dependents before those they depend on: an object goes when nothing is left above it. */
-    for (int layer = FLUE_LAYER_TCP; layer >= FLUE_LAYER_NEIGHBOR; layer--) {
+    /* Dependents before those they depend on: an object goes when nothing is left above it.  Most trees bring one. */
+    give_back.others = true;
+    for (int layer = FLUE_LAYER_TCP; layer >= FLUE_LAYER_NEIGHBOR && give_back.others; layer--) {
         give_back.layer = (enum flue_layer)layer;
+        give_back.others = false;
         if (flue_block_walk(tree, visit, &give_back) != FLUE_OK) {
             return false;
         }

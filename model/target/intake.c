@@ -77,6 +77,23 @@ static flue_err import(struct flue_target *target, struct target_context *contex
     return err;
 }
 
+/* What it needs beyond a context that is like most. */
+static flue_err widen(struct flue_target *target, struct target_context *context, uint32_t dwnd,
+                      const struct flue_tcp_state *state)
+{
+    flue_err err = context_book(target, context, state->initial_rcv_wnd, state->max_snd_wnd);
+
+    if (err == FLUE_OK && dwnd != 0) {
+        struct target_extra *extra = context_widen(target, context);
+
+        if (extra == NULL) {
+            return FLUE_ENOMEM;
+        }
+        extra->dwnd = dwnd;
+    }
+    return err == FLUE_OK ? watch_start(target, context) : err;
+}
+
 static void install(struct flue_target *target, struct target_context *context, target_tree block)
 {
     PNET_BUFFER_LIST nbl = block->NetBufferListChain;
@@ -144,7 +161,6 @@ static NDIS_STATUS take_tcp(struct flue_target *target, target_tree block, struc
     context->handle = block->NdisOffloadHandle;
     context->hash = state.hash_value;
     context->id = target->identify != NULL ? target->identify(target->identify_ctx, &state.tuple) : state.hash_value;
-    context->dwnd = block->Header.Revision >= FLUE_TCP_DELEGATED_REVISION_2 ? delegated->DWnd : 0;
     if (delegated->BufferedData != NULL && target_obeys(target, 77)) {
         context->flags = CONTEXT_LATCHED; /* D-45 */
     }
@@ -156,7 +172,7 @@ static NDIS_STATUS take_tcp(struct flue_target *target, target_tree block, struc
         context_free(target, context);
         return NDIS_STATUS_OFFLOAD_CONNECTION_REJECTED;
     }
-    err = watch_start(target, context);
+    err = widen(target, context, block->Header.Revision >= FLUE_TCP_DELEGATED_REVISION_2 ? delegated->DWnd : 0, &state);
     if (err == FLUE_OK) {
         err = import(target, context, &state, block->NetBufferListChain);
     }
@@ -164,10 +180,6 @@ static NDIS_STATUS take_tcp(struct flue_target *target, target_tree block, struc
         context_free(target, context);
         return err == FLUE_ENOMEM ? NDIS_STATUS_RESOURCES : NDIS_STATUS_FAILURE;
     }
-    context->rcv_bytes = state.initial_rcv_wnd;
-    context->xmit_bytes = state.max_snd_wnd;
-    target->rcv_bytes += context->rcv_bytes;
-    target->xmit_bytes += context->xmit_bytes;
     /* No fragments are made (behaviour 13.1): what the path cannot carry is not sent. */
     flue_tcp_set_path_mtu(context->conn, path->mtu_bytes, target->engine.clock_ps);
     install(target, context, block);

@@ -109,12 +109,14 @@ static bool hurries(const struct flue_target *target, const struct upward *front
 void interrupt_arm(struct target_queue *queue)
 {
     struct flue_target *target = queue->target;
-    const struct upward *front = (const struct upward *)ring_front(&queue->upwards);
-    flue_ps due_ps = sent_due(queue);
+    const struct upward *front;
+    flue_ps due_ps;
 
     if (target->in_batch || queue->postponed) {
         return;
     }
+    front = (const struct upward *)ring_front(&queue->upwards);
+    due_ps = sent_due(queue);
     if (front != NULL && !rss_in_turn(target, front)) {
         front = NULL; /* the interrupt that shows what stands before it arms this one */
     }
@@ -130,7 +132,7 @@ void interrupt_arm(struct target_queue *queue)
     if (queue->core != NULL && queue->core->clock_ps > due_ps) {
         due_ps = queue->core->clock_ps;
     }
-    if (due_ps != queue->timer.due_ps) {
+    if (due_ps != timer_due(&queue->timer)) {
         timers_arm(target->timers, &queue->timer, due_ps);
     }
 }
@@ -203,6 +205,18 @@ static void flush(struct flue_target *target)
     receive_flush(target);
 }
 
+/* While one tree is dealt with memory brings the next ones. */
+static inline void look_ahead(const struct ring *upwards)
+{
+    for (uint32_t i = 0; i < SLOT_LOOK_AHEAD && i < upwards->count; i++) {
+        const struct upward *entry = (const struct upward *)ring_at(upwards, i);
+
+        if (entry->kind >= UPWARD_INITIATE) {
+            slot_look_ahead_tree(entry->what.tree, i + 1);
+        }
+    }
+}
+
 /* A state operation is done. */
 static void show_operation(struct flue_target *target, const struct upward *entry)
 {
@@ -262,7 +276,7 @@ void interrupt_show(struct flue_target *target, const struct upward *entry)
         receive_collect(target, entry->context, &entry->what.span, entry->psh);
         return;
     case UPWARD_POSTED:
-        if (entry->context->posts != NULL) {
+        if (context_posts(entry->context) != NULL) {
             receive_touch(target, entry->context);
         }
         return;
@@ -303,6 +317,7 @@ void interrupt_show(struct flue_target *target, const struct upward *entry)
             return;
         }
         flush(target);
+        look_ahead(&target->running->upwards);
         show_operation(target, entry);
         break;
     }

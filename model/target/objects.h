@@ -84,23 +84,8 @@ enum context_flag {
     CONTEXT_LOST = 0x800,      /* keep-alive had no answer */
     CONTEXT_RECALLED = 0x1000, /* the target has wanted everything back: no more data is taken (D-29) */
     CONTEXT_LATE_END = 0x2000, /* `disconnect` came after that */
-    CONTEXT_OVERFLOW = 0x4000  /* it is linked in target->overflow */
-};
-
-/* What a connection needs more that gets receive requests, or is attacked.  The requests' queue is the driver's, so
- * that no data is indicated over a request that the host has made; the adapter sees a request one doorbell later.
- * Status tells what a request will be answered with: SUCCESS, or why it came too late (D-40).  MiniportReserved[0]:
- * bytes that stood in it when it came. */
-struct target_posts {
-    struct flue_target *target;
-    struct target_context *context;
-    PNET_BUFFER_LIST first, last;
-    struct ndis_chain done;       /* to be completed by the present interrupt */
-    struct timer_fifo_entry push; /* the push timer */
-    uintptr_t overflow;           /* what follows it in target->overflow */
-    uint32_t made, seen, taken;   /* requests: by the host, seen by the adapter, taken off the queue; they wrap */
-    bool expired;                 /* the push timer has */
-    flue_ps challenged_ps;        /* when a SYN was challenged last; FLUE_PS_NEVER: none was (behaviour 15.4) */
+    CONTEXT_OVERFLOW = 0x4000, /* it is linked in target->overflow */
+    CONTEXT_LATE = 0x8000      /* sends that came after that stand at the end of the others (send.c) */
 };
 
 /* What a frozen connection needs more (D-34). */
@@ -117,20 +102,42 @@ struct target_held {
     struct flue_frame frame;
 };
 
-/* One offloaded connection.  The PVOID in the slot.  In order of heat: each segment, each delivery, the rest. */
+/* What only some connections need: it is made when the first of these comes, and stays until nothing of it is in use
+ * any more, or until the connection goes.
+ *
+ * The queue of receive requests is the driver's, so that no data is indicated over a request that the host has made;
+ * the adapter sees a request one doorbell later.  Status tells what a request will be answered with: SUCCESS, or why it
+ * came too late (D-40).  MiniportReserved[0]: bytes that stood in it when it came. */
+struct target_extra {
+    PNET_BUFFER_LIST first, last;
+    struct ndis_chain done;       /* to be completed by the present interrupt */
+    struct timer_fifo_entry push; /* the push timer */
+    uint32_t made, seen, taken;   /* requests: by the host, seen by the adapter, taken off the queue; they wrap */
+    bool requested;               /* all of the above is in use: a request was made, or a SYN challenged */
+    bool expired;                 /* the push timer has */
+    struct flue_target *target;
+    struct target_context *context;
+    uintptr_t overflow;             /* what follows it in target->overflow */
+    flue_ps challenged_ps;          /* when a SYN was challenged last; FLUE_PS_NEVER: none was (behaviour 15.4) */
+    struct target_watch *watch;     /* NULL unless a threshold is set */
+    struct target_still *still;     /* while frozen; may be NULL */
+    uint32_t rcv_bytes, xmit_bytes; /* booked of the adapter's buffers, where these have a limit */
+    uint32_t dwnd;                  /* DWnd, returned unchanged (V-6) */
+};
+
+/* One offloaded connection.  The PVOID in the slot.  One cache line for each segment, one for the rest. */
 struct target_context {
     struct flue_tcp_conn *conn; /* NULL: frozen in Closed or TimeWait, or given back */
     struct target_path *path;
-    struct flue_hook work;                  /* target->outputs, ->timeouts or ->resets */
-    uint16_t flags;                         /* enum context_flag */
-    uint8_t state;                          /* enum flue_context; written by context_enter() only */
-    uint8_t marks;                          /* enum object_mark */
-    uint32_t slot;                          /* 1 + place in the hot-state cache; 0: not there */
-    struct target_watch *watch;             /* NULL unless a threshold is set */
-    PNET_BUFFER_LIST send_first, send_last; /* not yet fully acknowledged, in posting order */
+    struct flue_hook work;      /* target->outputs, ->timeouts or ->resets */
+    uint16_t flags;             /* enum context_flag */
+    uint8_t state;              /* enum flue_context; written by context_enter() only */
+    uint8_t marks;              /* enum object_mark */
+    uint32_t slot;              /* 1 + place in the hot-state cache; 0: not there */
+    PNET_BUFFER_LIST sends;     /* not yet fully acknowledged, in posting order; Scratch of the first: the last */
+    PNET_BUFFER_LIST kept;      /* data that waits for the host; NULL: none */
+    struct target_extra *extra; /* NULL: it needs nothing more */
 
-    PNET_BUFFER_LIST kept;                /* data that waits for the host; NULL: none */
-    struct target_posts *posts;           /* NULL: none was ever made */
     struct target_context *link;          /* of those touched by an interrupt, or freed by a terminate */
     NDIS_HANDLE handle;                   /* the host's name for it, in indications */
     uint32_t id;                          /* identity in traces */
@@ -138,19 +145,39 @@ struct target_context {
     uint32_t lent;                        /* indicated buffer lists that are out with the host */
     uint32_t rung;                        /* doorbells that name it */
     uint32_t backlog_bytes, backlog_tick; /* SendBacklogSize as last told, and when */
-
-    PNET_BUFFER_LIST late;          /* the first of the sends that is refused when it comes to the head, or NULL */
-    PNET_BUFFER_LIST disconnect;    /* graceful, not yet acknowledged; abortive, its RST not yet sent */
-    struct target_still *still;     /* while frozen; may be NULL */
-    struct flue_hook sibling;       /* in path->conns */
-    uint32_t rcv_bytes, xmit_bytes; /* booked of the adapter's buffers */
-    uint32_t dwnd;                  /* DWnd, returned unchanged (V-6) */
+    PNET_BUFFER_LIST disconnect;          /* graceful, not yet acknowledged; abortive, its RST not yet sent */
+    struct flue_hook sibling;             /* in path->conns */
 };
+
+static inline struct target_watch *context_watch(const struct target_context *context)
+{
+    return context->extra == NULL ? NULL : context->extra->watch;
+}
+
+static inline struct target_still *context_still(const struct target_context *context)
+{
+    return context->extra == NULL ? NULL : context->extra->still;
+}
+
+/* What it has of receive requests; NULL: none was ever made. */
+static inline struct target_extra *context_posts(const struct target_context *context)
+{
+    return context->extra == NULL || !context->extra->requested ? NULL : context->extra;
+}
+
+/* contexts.c.  A connection's struct target_extra, made if it has none; NULL: no memory.  And, when a part of it is
+ * done with: gives it back if nothing of it is in use. */
+struct target_extra *context_widen(struct flue_target *target, struct target_context *context);
+void context_narrow(struct flue_target *target, struct target_context *context);
+/* Books what of the adapter's buffers it takes.  FLUE_ENOMEM: nothing has changed. */
+FLUE_CHECKED flue_err context_book(struct flue_target *target, struct target_context *context, uint32_t rcv_bytes,
+                                   uint32_t xmit_bytes);
+
 /* The slot tells by the low bits of the address which of them it is (slot.h). */
 _Static_assert(sizeof(struct target_context) % 16 == 0 && sizeof(struct target_path) % 16 == 0 &&
                    sizeof(struct target_neighbour) % 16 == 0,
                "pools align to 16 what is a multiple of 16");
-_Static_assert(sizeof(struct target_context) <= 192, "a context costs at most three cache lines");
+_Static_assert(sizeof(struct target_context) <= 128, "a context costs two cache lines");
 
 /* What is counted of a connection whose target would rather not have every one (behaviour 11.2, optional reasons). */
 struct target_watch {

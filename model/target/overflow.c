@@ -40,7 +40,7 @@ static uintptr_t next_of(uintptr_t link)
     case LINK_TREE:
         return (uintptr_t)((target_tree)thing_of(link))->Scratch[0];
     case LINK_POSTS:
-        return ((const struct target_posts *)thing_of(link))->overflow;
+        return ((const struct target_extra *)thing_of(link))->overflow;
     case LINK_KINDS:
         break;
     }
@@ -58,7 +58,7 @@ static void set_next(uintptr_t link, uintptr_t next)
         ((target_tree)thing_of(link))->Scratch[0] = (PVOID)next;
         break;
     case LINK_POSTS:
-        ((struct target_posts *)thing_of(link))->overflow = next;
+        ((struct target_extra *)thing_of(link))->overflow = next;
         break;
     case LINK_KINDS:
         break;
@@ -72,7 +72,7 @@ static uintptr_t make(const struct doorbell *entry)
         return (uintptr_t)entry->what.tree | LINK_TREE;
     }
     if (entry->what.nbl == NULL) {
-        return (uintptr_t)entry->context->posts | LINK_POSTS; /* the requests stand in that queue already */
+        return (uintptr_t)entry->context->extra | LINK_POSTS; /* the requests stand in that queue already */
     }
     if (entry->kind == DOORBELL_RETURN) {
         return (uintptr_t)entry->what.nbl | LINK_RETURN;
@@ -130,7 +130,7 @@ static struct doorbell read_first(const struct flue_target *target)
         entry.kind = (enum doorbell_kind)(uintptr_t)entry.what.tree->Scratch[1];
         break;
     case LINK_POSTS: {
-        const struct target_posts *posts = (const struct target_posts *)thing_of(link);
+        const struct target_extra *posts = (const struct target_extra *)thing_of(link);
 
         entry.context = posts->context;
         entry.kind = DOORBELL_RECEIVE;
@@ -176,7 +176,7 @@ void overflow_put_back(struct flue_target *target, target_tree tree)
 void overflow_forget(struct flue_target *target, struct target_context *context)
 {
     struct overflow *overflow = &target->overflow;
-    const uintptr_t gone = (uintptr_t)context->posts | LINK_POSTS;
+    const uintptr_t gone = (uintptr_t)context->extra | LINK_POSTS;
     uintptr_t before = 0;
 
     if ((context->flags & CONTEXT_OVERFLOW) == 0) {

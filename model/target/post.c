@@ -54,19 +54,17 @@ static NDIS_STATUS answer(const struct target_context *context)
     return (context->flags & CONTEXT_FIN_TOLD) != 0 ? NDIS_STATUS_INVALID_STATE : NDIS_STATUS_UPLOAD_IN_PROGRESS;
 }
 
-struct target_posts *post_make(struct flue_target *target, struct target_context *context)
+struct target_extra *post_make(struct flue_target *target, struct target_context *context)
 {
-    struct target_posts *posts = context->posts;
+    struct target_extra *posts = context_widen(target, context);
 
-    if (posts == NULL && (posts = (struct target_posts *)pool_get(&target->posts)) != NULL) {
-        *posts = (struct target_posts){.target = target, .context = context, .challenged_ps = FLUE_PS_NEVER};
-        timer_fifo_setup(&posts->push);
-        context->posts = posts;
+    if (posts != NULL) {
+        posts->requested = true;
     }
     return posts;
 }
 
-static void append(struct target_posts *posts, PNET_BUFFER_LIST first)
+static void append(struct target_extra *posts, PNET_BUFFER_LIST first)
 {
     if (posts->first == NULL) {
         posts->first = first;
@@ -82,7 +80,7 @@ static void append(struct target_posts *posts, PNET_BUFFER_LIST first)
 void post_enqueue(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first)
 {
     const NDIS_STATUS status = answer(context);
-    struct target_posts *posts = context->posts;
+    struct target_extra *posts = context_posts(context);
     uint32_t count = 0;
 
     watch_post(context, first);
@@ -104,7 +102,7 @@ void post_enqueue(struct flue_target *target, struct target_context *context, PN
     doorbell_ring(target, DOORBELL_RECEIVE, context, NULL, count);
 }
 
-static void take_first(struct target_posts *posts)
+static void take_first(struct target_extra *posts)
 {
     PNET_BUFFER_LIST nbl = posts->first;
 
@@ -122,7 +120,7 @@ static void take_first(struct target_posts *posts)
 }
 
 /* The first request completes: CH-197, CH-198. */
-static void finish_first(struct target_posts *posts, NDIS_STATUS status)
+static void finish_first(struct target_extra *posts, NDIS_STATUS status)
 {
     if (posts->first->Status == NDIS_STATUS_SUCCESS) {
         posts->first->Status = status;
@@ -134,7 +132,7 @@ static void finish_first(struct target_posts *posts, NDIS_STATUS status)
 
 /* ---- The push timer (CH-184 to CH-191, D-43) ---- */
 
-static void start_timer(struct flue_target *target, struct target_posts *posts, bool restart)
+static void start_timer(struct flue_target *target, struct target_extra *posts, bool restart)
 {
     if (!timer_fifo_armed(&posts->push) || (restart && target->params.ddi.push_timer_once == 0)) {
         timer_fifo_arm(&target->pushes, &posts->push, target_now(target) + target->push_ps);
@@ -142,7 +140,7 @@ static void start_timer(struct flue_target *target, struct target_posts *posts, 
 }
 
 /* The first request is one that need not be full. */
-static bool partial(const struct flue_target *target, const struct target_posts *posts)
+static bool partial(const struct flue_target *target, const struct target_extra *posts)
 {
     const NET_BUFFER_LIST *nbl = posts->first;
 
@@ -161,7 +159,7 @@ static void ask_for_look(struct flue_target *target, struct target_context *cont
 
 void post_fire(struct timer_fifo_entry *entry, flue_ps now_ps)
 {
-    struct target_posts *posts = FLUE_CONTAINER_OF(entry, struct target_posts, push);
+    struct target_extra *posts = FLUE_CONTAINER_OF(entry, struct target_extra, push);
     struct flue_target *target = posts->target;
 
     if (posts->context->state == FLUE_CONTEXT_TERMINATING) {
@@ -181,7 +179,7 @@ void post_fire(struct timer_fifo_entry *entry, flue_ps now_ps)
 /* Whether something can be done now, without new data. */
 static bool is_due(const struct flue_target *target, const struct target_context *context)
 {
-    const struct target_posts *posts = context->posts;
+    const struct target_extra *posts = context_posts(context);
 
     if (posts->first == NULL) {
         return false;
@@ -192,7 +190,7 @@ static bool is_due(const struct flue_target *target, const struct target_context
 
 void post_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first, uint32_t count)
 {
-    struct target_posts *posts = context->posts;
+    struct target_extra *posts = context_posts(context);
 
     target_engine_charge(target, FLUE_COST_DRIVER, &target->params.profile.engine_request, 0);
     if (first != NULL) {
@@ -216,7 +214,7 @@ void post_drain(struct flue_target *target, struct target_context *context, PNET
 
 void post_wait(struct flue_target *target, struct target_context *context)
 {
-    struct target_posts *posts = context->posts;
+    struct target_extra *posts = context_posts(context);
 
     if (posts->first != NULL && posts->first->Status == NDIS_STATUS_SUCCESS && push_mode(posts->first) &&
         begun(target, posts->first)) {
@@ -226,7 +224,7 @@ void post_wait(struct flue_target *target, struct target_context *context)
 
 void post_look(struct flue_target *target, struct target_context *context)
 {
-    struct target_posts *posts = context->posts;
+    struct target_extra *posts = context_posts(context);
 
     if (posts->expired && partial(target, posts)) {
         finish_first(posts, NDIS_STATUS_SUCCESS);
@@ -251,7 +249,7 @@ static bool full(const NET_BUFFER_LIST *nbl)
 
 uint32_t post_place(struct flue_target *target, struct target_context *context, const struct flue_span *span, bool push)
 {
-    struct target_posts *posts = context->posts;
+    struct target_extra *posts = context_posts(context);
     uint32_t at_bytes = 0;
 
     while (at_bytes < span->length_bytes && post_takes(context)) {
@@ -284,12 +282,12 @@ uint32_t post_place(struct flue_target *target, struct target_context *context, 
 
 bool post_complete(struct flue_target *target, struct target_context *context)
 {
-    struct ndis_chain done = context->posts->done;
+    struct ndis_chain done = context->extra->done;
 
     if (done.first == NULL) {
         return false;
     }
-    context->posts->done = (struct ndis_chain){0};
+    context->extra->done = (struct ndis_chain){0};
     target->batch.completions += done.count;
     miniport_tell_trace(target, context);
     miniport_data_done(target, UPWARD_RECEIVED, done.first);
@@ -298,7 +296,7 @@ bool post_complete(struct flue_target *target, struct target_context *context)
 
 void post_end(struct flue_target *target, struct target_context *context, NDIS_STATUS status)
 {
-    struct target_posts *posts = context->posts;
+    struct target_extra *posts = context_posts(context);
 
     if (posts == NULL) {
         return;
@@ -312,7 +310,7 @@ void post_end(struct flue_target *target, struct target_context *context, NDIS_S
 
 void post_end_later(struct flue_target *target, struct target_context *context, NDIS_STATUS status)
 {
-    if (context->posts != NULL) {
+    if (context_posts(context) != NULL) {
         upward_push(target, UPWARD_POSTS_END, context, target->engine.clock_ps, TARGET_COMPLETION_BYTES)
             ->what.event.information = (ULONG)status;
     }
@@ -320,7 +318,7 @@ void post_end_later(struct flue_target *target, struct target_context *context, 
 
 void post_end_partial(struct flue_target *target, struct target_context *context)
 {
-    struct target_posts *posts = context->posts;
+    struct target_extra *posts = context_posts(context);
 
     if (posts != NULL && posts->first != NULL && posts->first->Status == NDIS_STATUS_SUCCESS &&
         own_bytes(posts->first) > 0) {

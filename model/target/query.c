@@ -135,7 +135,7 @@ static NDIS_STATUS query_tcp(struct query *query, target_tree block, struct targ
         made.SendBacklogSize = backlog_bytes(target, context); /* sizes, never pointers (CH-102) */
         made.BufferedData = NULL;
         made.ReceiveBacklogSize = receive_backlog(context);
-        made.DWnd = context->dwnd;
+        made.DWnd = context->extra == NULL ? 0 : context->extra->dwnd;
         made.Header.Length = revision_1 ? FLUE_TCP_DELEGATED_LENGTH_1 : (ULONG)sizeof made;
         memcpy(places.delegated, &made, made.Header.Length); /* revision 1 ends before DWnd (D-06) */
         query->bytes += made.Header.Length;
@@ -196,7 +196,7 @@ uint32_t backlog_bytes(const struct flue_target *target, const struct target_con
     uint64_t wanted_bytes;
 
     if (context->conn == NULL) {
-        return context->still != NULL ? context->still->state.snd_wnd : 0;
+        return context_still(context) != NULL ? context_still(context)->state.snd_wnd : 0;
     }
     flue_tcp_info(context->conn, &info);
     wanted_bytes = info.snd_wnd;

@@ -103,7 +103,7 @@ void receive_collect(struct flue_target *target, struct target_context *context,
     if (psh != 0) {
         context->flags |= CONTEXT_PUSHED;
     }
-    if ((context->flags & CONTEXT_LATCHED) == 0 || context->posts != NULL) {
+    if ((context->flags & CONTEXT_LATCHED) == 0 || context_posts(context) != NULL) {
         receive_touch(target, context);
     }
 }
@@ -249,8 +249,8 @@ static bool indicate(struct flue_target *target, struct target_context *context)
     shown->MiniportReserved[1] = (PVOID)(uintptr_t)ndis_nbl_bytes(shown);
     context->lent++;
     target->batch.completions++;
-    if (context->watch != NULL) {
-        context->watch->indications++;
+    if (context_watch(context) != NULL) {
+        context_watch(context)->indications++;
     }
     miniport_tell_trace(target, context);
     if (miniport_indicate(target, context, shown, &taken_bytes) != NDIS_STATUS_SUCCESS) {
@@ -270,13 +270,13 @@ static bool indicate(struct flue_target *target, struct target_context *context)
 static void deliver(struct flue_target *target, struct target_context *context)
 {
     for (;;) {
-        if (context->posts != NULL) {
+        if (context_posts(context) != NULL) {
             post_look(target, context);
             place_waiting(target, context);
             if (post_complete(target, context)) {
                 continue;
             }
-            if (context->posts->first != NULL) {
+            if (context->extra->first != NULL) {
                 post_wait(target, context);
                 break; /* it has room left, or waits for its doorbell */
             }
@@ -318,7 +318,7 @@ void receive_flush(struct flue_target *target)
         batch->touched = context->link;
         context->flags &= (uint16_t)~CONTEXT_TOUCHED;
         if (!delivers(context)) {
-            if (context->posts != NULL) {
+            if (context_posts(context) != NULL) {
                 post_look(target, context); /* those that came too late */
                 (void)post_complete(target, context);
             }

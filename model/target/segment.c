@@ -20,7 +20,7 @@ static bool in_window(const struct flue_frame *frame, const struct flue_tcp_info
 /* One challenge in 3 s; without memory to remember it, none. */
 static bool may_challenge_syn(struct flue_target *target, struct target_context *context)
 {
-    struct target_posts *posts = post_make(target, context);
+    struct target_extra *posts = post_make(target, context);
     const flue_ps now_ps = target->engine.clock_ps;
 
     if (posts == NULL || (posts->challenged_ps != FLUE_PS_NEVER && now_ps - posts->challenged_ps < SYN_CHALLENGE_PS)) {

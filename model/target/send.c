@@ -3,14 +3,28 @@
  *
  * The buffer lists of a connection are one FIFO beside the TCP engine's queue of spans: MiniportReserved[0] is the size
  * of a list, MiniportReserved[1] how much of it the peer has acknowledged.  Lists that came after the target had wanted
- * the connection back stand at its end, `late` being the first of them: TCP never sees them, and they are refused in
- * their turn, so that what completes stays in posting order (CH-170, D-39). */
+ * the connection back stand at its end, with LATE in the second word: TCP never sees them, and they are refused in
+ * their turn, so that what completes stays in posting order (CH-170, D-39).  CONTEXT_LATE: there are some. */
 
 #include "target/target.h"
+
+/* In MiniportReserved[1]: no byte of a list has that number. */
+#define LATE ((PVOID)UINTPTR_MAX)
 
 static uintptr_t word(PVOID value)
 {
     return (uintptr_t)value;
+}
+
+/* Of the FIFO that begins with `first`. */
+static PNET_BUFFER_LIST last_of(const NET_BUFFER_LIST *first)
+{
+    return (PNET_BUFFER_LIST)first->Scratch;
+}
+
+static bool is_late(const NET_BUFFER_LIST *nbl)
+{
+    return nbl->MiniportReserved[1] == LATE;
 }
 
 static void note_size(PNET_BUFFER_LIST nbl)
@@ -23,12 +37,20 @@ void send_adopt(struct target_context *context, PNET_BUFFER_LIST nbl)
 {
     note_size(nbl);
     nbl->Next = NULL;
-    if (context->send_first == NULL) {
-        context->send_first = nbl;
+    if (context->sends == NULL) {
+        context->sends = nbl;
     } else {
-        context->send_last->Next = nbl;
+        last_of(context->sends)->Next = nbl;
     }
-    context->send_last = nbl;
+    context->sends->Scratch = nbl;
+}
+
+/* One that came too late. */
+static void adopt_late(struct target_context *context, PNET_BUFFER_LIST nbl)
+{
+    send_adopt(context, nbl);
+    nbl->MiniportReserved[1] = LATE;
+    context->flags |= CONTEXT_LATE;
 }
 
 flue_err send_queue_spans(struct flue_tcp_conn *conn, PNET_BUFFER_LIST nbl, flue_ps at_ps)
@@ -60,14 +82,16 @@ static void finish(const struct flue_target *target, PNET_BUFFER_LIST nbl, NDIS_
 
 static PNET_BUFFER_LIST pop(struct target_context *context)
 {
-    PNET_BUFFER_LIST nbl = context->send_first;
+    PNET_BUFFER_LIST nbl = context->sends;
 
-    context->send_first = nbl->Next;
-    if (context->send_first == NULL) {
-        context->send_last = NULL;
+    context->sends = nbl->Next;
+    if (context->sends == NULL) {
+        context->flags &= (uint16_t)~CONTEXT_LATE;
+    } else {
+        context->sends->Scratch = nbl->Scratch;
     }
-    if (context->late == nbl) {
-        context->late = context->send_first;
+    if (is_late(nbl)) {
+        nbl->MiniportReserved[1] = NULL; /* nothing of it was sent */
     }
     return nbl;
 }
@@ -75,21 +99,21 @@ static PNET_BUFFER_LIST pop(struct target_context *context)
 /* Those that came too late; what stood before them, if anything, stays. */
 void send_refuse_late(struct flue_target *target, struct target_context *context)
 {
-    PNET_BUFFER_LIST first = context->late;
+    PNET_BUFFER_LIST last = NULL, first = context->sends;
 
-    if (first == NULL) {
+    if ((context->flags & CONTEXT_LATE) == 0) {
         return;
     }
-    context->late = NULL;
-    if (context->send_first == first) {
-        context->send_first = NULL;
-        context->send_last = NULL;
+    context->flags &= (uint16_t)~CONTEXT_LATE;
+    while (!is_late(first)) {
+        last = first;
+        first = first->Next;
+    }
+    if (last == NULL) {
+        context->sends = NULL;
     } else {
-        context->send_last = context->send_first;
-        while (context->send_last->Next != first) {
-            context->send_last = context->send_last->Next;
-        }
-        context->send_last->Next = NULL;
+        last->Next = NULL;
+        context->sends->Scratch = last;
     }
     send_refuse(target, UPWARD_SENT, context, first, NDIS_STATUS_UPLOAD_IN_PROGRESS);
 }
@@ -97,10 +121,10 @@ void send_refuse_late(struct flue_target *target, struct target_context *context
 /* What came too late has come to the head of the queue. */
 static void look_at_late(struct flue_target *target, struct target_context *context)
 {
-    if (context->late != NULL && context->late == context->send_first) {
+    if (context->sends != NULL && is_late(context->sends)) {
         send_refuse_late(target, context);
     }
-    if ((context->flags & CONTEXT_LATE_END) != 0 && context->send_first == NULL) {
+    if ((context->flags & CONTEXT_LATE_END) != 0 && context->sends == NULL) {
         disconnect_finish(target, context, NDIS_STATUS_UPLOAD_IN_PROGRESS);
     }
 }
@@ -109,7 +133,7 @@ void send_fail_all(struct flue_target *target, struct target_context *context, N
 {
     struct ndis_chain done = {0};
 
-    while (context->send_first != NULL) {
+    while (context->sends != NULL) {
         PNET_BUFFER_LIST nbl = pop(context);
 
         finish(target, nbl, status);
@@ -125,8 +149,8 @@ void send_acked(struct flue_target *target, struct target_context *context, uint
 {
     struct ndis_chain done = {0};
 
-    while (context->send_first != context->late) {
-        PNET_BUFFER_LIST nbl = context->send_first;
+    while (context->sends != NULL && !is_late(context->sends)) {
+        PNET_BUFFER_LIST nbl = context->sends;
         uintptr_t left_bytes = word(nbl->MiniportReserved[0]) - word(nbl->MiniportReserved[1]);
 
         if (left_bytes > bytes) {
@@ -169,14 +193,14 @@ void send_refuse(struct flue_target *target, enum upward_kind kind, struct targe
 
 PNET_BUFFER_LIST send_hand_back(struct target_context *context, PNET_BUFFER_LIST *last)
 {
-    PNET_BUFFER_LIST first = context->send_first;
+    PNET_BUFFER_LIST first = context->sends;
 
-    *last = context->send_last;
+    *last = NULL;
     if (first != NULL) {
+        *last = last_of(first);
         miniport_advance(first, (ULONG)word(first->MiniportReserved[1]));
     }
-    context->send_first = NULL;
-    context->send_last = NULL;
+    context->sends = NULL;
     return first;
 }
 
@@ -191,20 +215,21 @@ NDIS_STATUS send_refusal(const struct target_context *context)
  * where there is no chain (D-29, D-32), or lists that came too late wait already, it waits for the terminate. */
 static bool complete_before(const struct flue_target *target, const struct target_context *context)
 {
-    return context->send_first != NULL &&
+    return context->sends != NULL &&
            (target->params.ddi.upload_sends_complete != 0 || (context->marks & (OBJECT_BROKEN | OBJECT_NO_END)) != 0);
 }
 
 void send_freeze(struct flue_target *target, struct target_context *context)
 {
-    if (context->late == context->send_first || !complete_before(target, context)) {
+    if (context->sends == NULL || is_late(context->sends) || !complete_before(target, context)) {
         send_refuse_late(target, context);
     }
 }
 
 static void refuse_sends(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first)
 {
-    const bool waits = context->late != NULL || complete_before(target, context);
+    const bool late = (context->flags & CONTEXT_LATE) != 0;
+    const bool waits = late || complete_before(target, context);
 
     if (!waits || context->state == FLUE_CONTEXT_ABORTED) {
         send_refuse(target, UPWARD_SENT, context, first, send_refusal(context));
@@ -213,7 +238,11 @@ static void refuse_sends(struct flue_target *target, struct target_context *cont
     while (first != NULL) {
         PNET_BUFFER_LIST next = first->Next;
 
-        send_adopt(context, first);
+        if (late) {
+            adopt_late(context, first);
+        } else {
+            send_adopt(context, first);
+        }
         first = next;
     }
 }
@@ -221,7 +250,7 @@ static void refuse_sends(struct flue_target *target, struct target_context *cont
 /* A target without CH-166 is content when it has the data. */
 static void early(struct flue_target *target, struct target_context *context)
 {
-    for (PNET_BUFFER_LIST nbl = context->send_first; nbl != NULL; nbl = nbl->Next) {
+    for (PNET_BUFFER_LIST nbl = context->sends; nbl != NULL && !is_late(nbl); nbl = nbl->Next) {
         nbl->MiniportReserved[1] = nbl->MiniportReserved[0];
     }
     send_acked(target, context, 0);
@@ -234,16 +263,15 @@ void send_drain(struct flue_target *target, struct target_context *context, PNET
         return;
     }
     context_touch(target, context);
-    if (context->watch != NULL) {
-        context->watch->requests++;
+    if (context_watch(context) != NULL) {
+        context_watch(context)->requests++;
     }
     while (first != NULL) {
         PNET_BUFFER_LIST next = first->Next;
         flue_err err = FLUE_OK;
 
         if ((context->flags & CONTEXT_RECALLED) != 0) {
-            send_adopt(context, first);
-            context->late = context->late == NULL ? first : context->late;
+            adopt_late(context, first);
             first = next;
             continue;
         }

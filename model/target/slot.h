@@ -14,6 +14,8 @@
 
 enum slot_layer { SLOT_TCP, SLOT_NEIGHBOUR, SLOT_PATH };
 
+enum { SLOT_LOOK_AHEAD = 3 }; /* items of a ring, see slot_look_ahead_tree() */
+
 static inline PVOID slot_of(PVOID object, enum slot_layer layer)
 {
     return (UCHAR *)object + layer;
@@ -42,6 +44,30 @@ static inline void slot_look_ahead(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *block
     }
     if (next != NULL && next->MiniportOffloadContext != NULL) {
         prefetch(*next->MiniportOffloadContext, sizeof(struct target_context));
+    }
+}
+
+/* The same over trees of few blocks that wait in a ring, and are dealt with `ahead` items from now: 3 the root, 2 what
+ * it points at, 1 what that points at. */
+static inline void slot_look_ahead_tree(const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *root, uint32_t ahead)
+{
+    const NDIS_MINIPORT_OFFLOAD_BLOCK_LIST *below;
+
+    if (ahead == 3) {
+        prefetch(root, sizeof(FLUE_TCP_TERMINATE_BLOCK));
+        return;
+    }
+    below = root->DependentBlockList;
+    if (ahead == 2) {
+        prefetch(root->MiniportOffloadContext, sizeof(PVOID));
+        prefetch(below, sizeof *below);
+        return;
+    }
+    if (root->MiniportOffloadContext != NULL) {
+        prefetch(*root->MiniportOffloadContext, sizeof(struct target_context));
+    }
+    if (below != NULL) {
+        prefetch(below->DependentBlockList, sizeof(FLUE_TCP_BLOCK));
     }
 }
 

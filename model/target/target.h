@@ -98,7 +98,7 @@ struct flue_target {
     struct flue_hook outputs;  /* contexts with something to transmit */
     struct flue_hook timeouts; /* contexts with a deadline that has passed */
     struct ndis_pool *frames, *spans;
-    struct pool contexts, paths, neighbours, stills, helds, keys, watches, posts;
+    struct pool contexts, paths, neighbours, stills, helds, keys, watches, extras;
     struct target_keys source_macs, vlans, addresses; /* in use */
     uint64_t rcv_bytes, xmit_bytes;                   /* booked by connections */
     struct flue_hook all;                             /* struct target_neighbour, sibling */
@@ -489,12 +489,12 @@ void receive_return(struct flue_target *target, PNET_BUFFER_LIST first);
 void post_enqueue(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first);
 void post_drain(struct flue_target *target, struct target_context *context, PNET_BUFFER_LIST first, uint32_t count);
 void post_fire(struct timer_fifo_entry *entry, flue_ps now_ps);
-/* The connection's struct target_posts, made if it has none; NULL: no memory. */
-struct target_posts *post_make(struct flue_target *target, struct target_context *context);
+/* What is kept of the connection's requests; NULL: no memory. */
+struct target_extra *post_make(struct flue_target *target, struct target_context *context);
 /* Whether the first request takes data. */
 static inline bool post_takes(const struct target_context *context)
 {
-    const struct target_posts *posts = context->posts;
+    const struct target_extra *posts = context_posts(context);
 
     return posts != NULL && posts->first != NULL && posts->first->Status == NDIS_STATUS_SUCCESS &&
            NET_BUFFER_DATA_LENGTH(NET_BUFFER_LIST_FIRST_NB(posts->first)) > 0;

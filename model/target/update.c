@@ -97,7 +97,7 @@ static NDIS_STATUS update_path(struct flue_target *target, struct target_path *p
 static void update_still(const struct flue_target *target, struct target_context *context,
                          const TCP_OFFLOAD_STATE_CACHED *cached)
 {
-    struct flue_tcp_state *state = &context->still->state;
+    struct flue_tcp_state *state = &context_still(context)->state;
     const flue_ps tick_ps = target->params.tcp.tick_ps;
     const uint32_t idle = cached->KaTimeout != 0 ? cached->KaTimeout : (uint32_t)(TARGET_KEEP_IDLE_PS / tick_ps);
     const uint32_t interval =
@@ -106,7 +106,7 @@ static void update_still(const struct flue_target *target, struct target_context
     struct flue_tcp_state before;
 
     give_back_snapshot(target, context, &before); /* as it is now */
-    context->still->at_ps = target->engine.clock_ps;
+    context_still(context)->at_ps = target->engine.clock_ps;
     *state = before;
     ndis_state_get(state, NULL, cached, NULL);
     if ((cached->Flags & TCP_FLAG_MAX_RT_RESTART) != 0 || (cached->MaxRT != 0 && cached->MaxRT != before.max_rt)) {
@@ -133,22 +133,24 @@ static NDIS_STATUS update_tcp(struct flue_target *target, struct target_context 
 {
     const struct flue_target_params *params = &target->params;
     struct flue_tcp_state state = {.state = 0};
-    uint64_t booked_bytes = target->rcv_bytes - context->rcv_bytes;
+    const struct target_extra *extra = context->extra;
+    const uint64_t others_bytes = target->rcv_bytes - (extra == NULL ? 0 : extra->rcv_bytes);
 
     if (cached == NULL || refused(context->marks) || context->state == FLUE_CONTEXT_TERMINATING ||
         cached->InitialRcvWnd > params->rcv_wnd_max_bytes ||
-        (params->rcv_buffer_bytes != 0 && booked_bytes + cached->InitialRcvWnd > params->rcv_buffer_bytes)) {
+        (params->rcv_buffer_bytes != 0 && others_bytes + cached->InitialRcvWnd > params->rcv_buffer_bytes)) {
         return NDIS_STATUS_FAILURE;
     }
     ndis_state_get(&state, NULL, cached, NULL);
     if (context->conn != NULL && flue_tcp_update(context->conn, &state, target->engine.clock_ps) != FLUE_OK) {
         return NDIS_STATUS_FAILURE;
     }
-    if (context->still != NULL) {
+    if (context_still(context) != NULL) {
         update_still(target, context, cached);
     }
-    context->rcv_bytes = cached->InitialRcvWnd;
-    target->rcv_bytes = booked_bytes + cached->InitialRcvWnd;
+    if (extra != NULL) {
+        (void)!context_book(target, context, cached->InitialRcvWnd, extra->xmit_bytes); /* it has room for that */
+    }
     if (context->conn != NULL) {
         engine_follow_up(target, context);
     }

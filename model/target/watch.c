@@ -27,7 +27,7 @@ flue_err watch_start(struct flue_target *target, struct target_context *context)
     if (!is_wanted(target)) {
         return FLUE_OK;
     }
-    watch = (struct target_watch *)pool_get(&target->watches);
+    watch = context_widen(target, context) == NULL ? NULL : (struct target_watch *)pool_get(&target->watches);
     if (watch == NULL) {
         return FLUE_ENOMEM;
     }
@@ -37,22 +37,24 @@ flue_err watch_start(struct flue_target *target, struct target_context *context)
         timers_arm(target->timers, &target->watch_timer, target_now(target) + target->params.thresholds.window_ps);
     }
     list_push_back(&target->watched, &watch->hook);
-    context->watch = watch;
+    context->extra->watch = watch;
     return FLUE_OK;
 }
 
 void watch_stop(struct flue_target *target, struct target_context *context)
 {
-    if (context->watch != NULL) {
-        list_remove(&context->watch->hook);
-        pool_put(&target->watches, context->watch);
-        context->watch = NULL;
+    struct target_watch *watch = context_watch(context);
+
+    if (watch != NULL) {
+        list_remove(&watch->hook);
+        pool_put(&target->watches, watch);
+        context->extra->watch = NULL;
     }
 }
 
 void watch_post(struct target_context *context, PNET_BUFFER_LIST first)
 {
-    struct target_watch *watch = context->watch;
+    struct target_watch *watch = context_watch(context);
 
     if (watch == NULL) {
         return;
@@ -68,8 +70,8 @@ void watch_post(struct target_context *context, PNET_BUFFER_LIST first)
 
 void watch_fragment(struct target_context *context)
 {
-    if (context->watch != NULL) {
-        context->watch->fragments++;
+    if (context_watch(context) != NULL) {
+        context_watch(context)->fragments++;
     }
 }
 

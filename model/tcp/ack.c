@@ -15,14 +15,14 @@ static void sample(struct flue_tcp_conn *conn, uint32_t ack, const struct flue_f
         if (seq_geq(ack, conn->active->rtt_seq)) {
             conn->flags &= ~(uint32_t)TCP_TIMING;
             rtt_sample(&conn->rtt, now_ps - conn->active->rtt_sent_ps);
-            conn->backoff = 0;
+            conn->timer.doublings = 0;
         }
         return;
     }
     /* After a timeout the echoed timestamp can tell which transmission was acknowledged (RFC 7323 4).  An ACK that is
      * repeated for a duplicate echoes an older one, so more than the timeout means nothing: then Karn's rule waits for
      * new data.  The tick is coarse: within one tick the estimate stays as it was, and only the back-off ends. */
-    if (conn->backoff > 0 && (conn->flags & TCP_TIMESTAMPS) != 0 && frame->ts_ecr != 0) {
+    if (conn->timer.doublings > 0 && (conn->flags & TCP_TIMESTAMPS) != 0 && frame->ts_ecr != 0) {
         uint32_t ticks = tcp_clock(stack, now_ps) + conn->ts_offset - frame->ts_ecr;
 
         if (ticks > rtt_rto(&conn->rtt, &stack->rtt_bounds) / stack->params.tick_ps) {
@@ -31,7 +31,7 @@ static void sample(struct flue_tcp_conn *conn, uint32_t ack, const struct flue_f
         if (ticks > 0) {
             rtt_sample(&conn->rtt, (flue_ps)ticks * stack->params.tick_ps);
         }
-        conn->backoff = 0;
+        conn->timer.doublings = 0;
     }
 }
 
@@ -78,20 +78,20 @@ static void new_ack(struct flue_tcp_conn *conn, const struct flue_frame *frame, 
     if (seq_lt(conn->snd_nxt, ack)) {
         conn->snd_nxt = ack;
     }
-    if ((conn->flags & TCP_URGENT_OUT) != 0 && seq_leq(active->snd_up, ack)) {
+    if ((conn->flags & TCP_URGENT_OUT) != 0 && seq_leq(tcp_rare_of(conn)->snd_up, ack)) {
         conn->flags &= ~(uint32_t)TCP_URGENT_OUT;
     }
     sample(conn, ack, frame, now_ps);
-    conn->rt_count = 0;
+    conn->timer.count = 0;
     conn->probe_round = 0;
-    conn->total_rt_ticks = 0;
+    active->total_rt_ticks = 0;
     conn->flags &= ~(uint32_t)(TCP_RESEND_UNA | TCP_SOFT_ERROR);
     restart = tcp_recovery_advance(conn, acked, flight,
                                    (conn->flags & TCP_ECN) != 0 && (frame->flags & FLUE_TCP_ECE) != 0, now_ps);
     tcp_take_window(conn, frame, true);
     if (conn->snd_una == conn->snd_max) {
         tcp_timer_stop(conn);
-    } else if (conn->timer_mode == TCP_TIMER_PERSIST && conn->snd_wnd == 0) {
+    } else if (conn->timer.mode == TCP_TIMER_PERSIST && conn->snd_wnd == 0) {
         tcp_timer_arm(conn, TCP_TIMER_PERSIST, now_ps + tcp_rto(conn));
     } else if (restart) {
         tcp_timer_retransmit(conn, now_ps); /* RFC 6298 5.3 */
@@ -116,15 +116,17 @@ static uint32_t take_sack(struct flue_tcp_conn *conn, const struct flue_frame *f
     /* While nothing is outstanding no block can add to the shared idle scoreboard, but it may tell of a copy. */
     newly = scoreboard_take(&active->board, &conn->stack->ranges, una, conn->snd_max, frame->ack, frame->sack,
                             frame->sack_count, &dsack);
-    conn->dsacks_in = (uint16_t)(conn->dsacks_in + dsack);
+    if (dsack) {
+        tcp_rare_count(conn)->dsacks_in++;
+    }
     return newly;
 }
 
 /* D-57: an answer to a probe ends the round. */
 static void probe_answered(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
-    conn->rt_count = 0;
-    conn->total_rt_ticks = 0;
+    conn->timer.count = 0;
+    conn->active->total_rt_ticks = 0;
     if (conn->probe_round < UINT8_MAX) {
         conn->probe_round++;
     }
@@ -144,13 +146,13 @@ void tcp_acknowledge(struct flue_tcp_conn *conn, const struct flue_frame *frame,
         new_ack(conn, frame, now_ps);
     } else {
         tcp_take_window(conn, frame, false);
-        if (conn->snd_una != conn->snd_max && conn->timer_mode != TCP_TIMER_PERSIST) {
+        if (conn->snd_una != conn->snd_max && conn->timer.mode != TCP_TIMER_PERSIST) {
             /* RFC 5681 2: a duplicate; with SACK, RFC 6675 2: one that tells of new data. */
             if ((conn->flags & TCP_SACK) != 0 ? newly > 0 : pure && window == conn->snd_wnd) {
                 tcp_recovery_duplicate(conn, now_ps);
             }
         }
-        if (conn->timer_mode == TCP_TIMER_PERSIST && conn->snd_wnd == 0 && conn->rt_count > 0) {
+        if (conn->timer.mode == TCP_TIMER_PERSIST && conn->snd_wnd == 0 && conn->timer.count > 0) {
             probe_answered(conn, now_ps);
         }
     }

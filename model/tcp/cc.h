@@ -22,9 +22,8 @@ struct cc {
     uint32_t cwnd_bytes;
     uint32_t ssthresh_bytes;
     uint32_t w_max_bytes; /* CUBIC's plateau; 0: none is known, the next curve starts on it (RFC 9438 4.8, 4.10) */
-    uint32_t recover;     /* the engine's alone: RFC 6582 "recover" */
 };
-_Static_assert(sizeof(struct cc) <= 16, "an idle connection has 16 bytes for this");
+_Static_assert(sizeof(struct cc) <= 12, "an idle connection has 12 bytes for this");
 
 /* What an active connection needs besides.  All zero: no congestion avoidance stage has begun; the engine may zero it
  * whenever the connection was idle, and does so when it sets cwnd for reasons of its own; CUBIC's next curve then

@@ -36,7 +36,7 @@ static const char *check_numbers(const struct flue_tcp_conn *conn)
         return "a window is larger than the protocol can tell";
     }
     if (conn->mss_bytes == 0 || conn->state > FLUE_TCP_TIME_WAIT || conn->recovery > FLUE_TCP_CA_CWR ||
-        conn->timer_mode > TCP_TIMER_KEEP_ALIVE) {
+        conn->timer.mode > TCP_TIMER_KEEP_ALIVE) {
         return "a value is out of its range";
     }
     if (!is_opening(conn) &&
@@ -174,14 +174,14 @@ static const char *check_received(const struct flue_tcp_conn *conn)
     uint32_t offered = offered_bytes(conn);
     uint32_t fin = active->rcv_fin_seq - conn->rcv_nxt;
 
-    if (conn->state > FLUE_TCP_SYN_SENT && conn->rcv_nxt - conn->last_ack_sent > UINT32_C(0x7fffffff)) {
+    if (conn->state > FLUE_TCP_SYN_SENT && active->unacked_bytes > UINT32_C(0x7fffffff)) {
         return "more was acknowledged than has come";
     }
     if ((conn->flags & TCP_FIN_HELD) != 0 && (fin > offered || (fin == 0 && !is_opening(conn)))) {
         return "the peer's FIN does not wait inside the window";
     }
     /* The pointer reaches 65535 bytes beyond a number in the window; a FIN may have come before what it names. */
-    if ((conn->flags & TCP_URGENT_IN) != 0 && active->rcv_up - conn->rcv_nxt > offered + 65535) {
+    if ((conn->flags & TCP_URGENT_IN) != 0 && tcp_rare_of(conn)->rcv_up - conn->rcv_nxt > offered + 65535) {
         return "RCV.UP lies beyond what a pointer can tell";
     }
     return NULL;
@@ -251,10 +251,10 @@ static const char *check_sending(const struct flue_tcp_conn *conn)
     if (conn->state == FLUE_TCP_CLOSED) {
         return NULL;
     }
-    if (recover && conn->cc.recover - una > outstanding) {
+    if (recover && tcp_recover_seq(conn) - una > outstanding) {
         return "recovery ends outside of what is outstanding";
     }
-    if (conn->recovery >= FLUE_TCP_CA_RECOVERY && (!recover || conn->cc.recover == una)) {
+    if (conn->recovery >= FLUE_TCP_CA_RECOVERY && (!recover || tcp_recover_seq(conn) == una)) {
         return "a loss is being repaired that is not known";
     }
     if (outstanding == 0 && (conn->recovery != FLUE_TCP_CA_OPEN || (conn->flags & TCP_RESEND_UNA) != 0)) {
@@ -267,7 +267,7 @@ static const char *check_sending(const struct flue_tcp_conn *conn)
         return "a segment is being timed that is not outstanding";
     }
     if ((conn->flags & TCP_URGENT_OUT) != 0 &&
-        !is_ahead(active->snd_up, una, queued < UINT32_C(0x7fffffff) ? queued : UINT32_C(0x7fffffff))) {
+        !is_ahead(tcp_rare_of(conn)->snd_up, una, queued < UINT32_C(0x7fffffff) ? queued : UINT32_C(0x7fffffff))) {
         return "SND.UP lies outside of the send queue";
     }
     return NULL;
@@ -284,7 +284,7 @@ static bool mode_fits(const struct flue_tcp_conn *conn)
 {
     bool waits = something_waits(conn);
 
-    switch ((enum tcp_timer_mode)conn->timer_mode) {
+    switch ((enum tcp_timer_mode)conn->timer.mode) {
     case TCP_TIMER_NONE:
         return conn->snd_una == conn->snd_max;
     case TCP_TIMER_RETRANSMIT:
@@ -306,31 +306,31 @@ static bool mode_fits(const struct flue_tcp_conn *conn)
 
 static const char *check_timers(const struct flue_tcp_conn *conn)
 {
-    bool armed = timer_armed(&conn->timer) || (conn->flags & TCP_TIMER_DUE) != 0;
+    bool armed = lean_timer_armed(&conn->timer) || (conn->flags & TCP_TIMER_DUE) != 0;
 
     if ((conn->flags & (TCP_IMPORTING | TCP_EXPORTED)) != 0) {
         return NULL;
     }
-    if (armed != (conn->timer_mode != TCP_TIMER_NONE)) {
+    if (armed != (conn->timer.mode != TCP_TIMER_NONE)) {
         return "the timer runs without a purpose, or not with one";
     }
     if (conn->state == FLUE_TCP_CLOSED) {
         return armed ? "a closed connection has a timer" : NULL;
     }
-    if (conn->snd_una != conn->snd_max && conn->timer_mode != TCP_TIMER_RETRANSMIT &&
-        conn->timer_mode != TCP_TIMER_PERSIST) {
+    if (conn->snd_una != conn->snd_max && conn->timer.mode != TCP_TIMER_RETRANSMIT &&
+        conn->timer.mode != TCP_TIMER_PERSIST) {
         return "something is outstanding and no timer will repeat it";
     }
-    if ((conn->state == FLUE_TCP_TIME_WAIT) != (conn->timer_mode == TCP_TIMER_TIME_WAIT) ||
+    if ((conn->state == FLUE_TCP_TIME_WAIT) != (conn->timer.mode == TCP_TIMER_TIME_WAIT) ||
         (conn->state == FLUE_TCP_FIN_WAIT_2 && conn->settings->fin_wait_2_ps != FLUE_PS_NEVER) !=
-            (conn->timer_mode == TCP_TIMER_FIN_WAIT_2)) {
+            (conn->timer.mode == TCP_TIMER_FIN_WAIT_2)) {
         return "the timer does not fit the state";
     }
     if (!mode_fits(conn)) {
         return "the timer waits for what cannot come";
     }
     if (something_waits(conn) && !is_opening(conn) && conn->snd_una == conn->snd_max &&
-        conn->timer_mode != TCP_TIMER_PERSIST && (conn->flags & TCP_OUTPUT_ASKED) == 0 && !tcp_sendable(conn)) {
+        conn->timer.mode != TCP_TIMER_PERSIST && (conn->flags & TCP_OUTPUT_ASKED) == 0 && !tcp_sendable(conn)) {
         return "something waits to be sent and no timer will probe for it";
     }
     return NULL;

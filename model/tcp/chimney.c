@@ -47,8 +47,8 @@ static uint32_t ticks_until(flue_ps due_ps, flue_ps tick_ps, flue_ps now_ps)
  * told: the new holder begins it anew.  But once it is over what the window allows is due, now. */
 static uint32_t retransmit_delta(const struct flue_tcp_conn *conn, flue_ps now_ps)
 {
-    const bool none = conn->timer_mode == TCP_TIMER_NONE || conn->timer_mode == TCP_TIMER_KEEP_ALIVE;
-    const bool held = conn->timer_mode == TCP_TIMER_PERSIST && conn->snd_wnd > 0;
+    const bool none = conn->timer.mode == TCP_TIMER_NONE || conn->timer.mode == TCP_TIMER_KEEP_ALIVE;
+    const bool held = conn->timer.mode == TCP_TIMER_PERSIST && conn->snd_wnd > 0;
     flue_ps due_ps = none || held ? FLUE_PS_NEVER : conn->timer.due_ps;
 
     if ((conn->flags & TCP_IMPORTING) != 0) {
@@ -64,12 +64,12 @@ static uint32_t keep_alive_delta(const struct flue_tcp_conn *conn, flue_ps now_p
 {
     flue_ps due_ps = tcp_later(conn->last_received_ps, tcp_keep_idle(conn->settings));
 
-    const bool suspects = conn->timer_mode == TCP_TIMER_KEEP_ALIVE && (conn->flags & TCP_SUSPECT) != 0;
+    const bool suspects = conn->timer.mode == TCP_TIMER_KEEP_ALIVE && (conn->flags & TCP_SUSPECT) != 0;
 
     if (conn->settings->keep_alive == 0 && !suspects) {
         return FLUE_STATE_NO_TIMER;
     }
-    if (conn->timer_mode == TCP_TIMER_KEEP_ALIVE && (conn->ka_probes > 0 || suspects)) {
+    if (conn->timer.mode == TCP_TIMER_KEEP_ALIVE && (conn->ka_probes > 0 || suspects)) {
         due_ps = conn->timer.due_ps; /* FLUE_PS_NEVER, if it has just fired, cannot be: it is due then */
         due_ps = (conn->flags & TCP_TIMER_DUE) != 0 ? now_ps : due_ps;
     }
@@ -156,7 +156,8 @@ void flue_tcp_peek(const struct flue_tcp_conn *conn, flue_ps now_ps, struct flue
     age_ps = now_ps - conn->ts_recent_ps;
     *state = (struct flue_tcp_state){
         .tuple = tcp_tuple(conn),
-        .const_flags = (uint16_t)(conn->const_flags | ((conn->flags & TCP_TIMESTAMPS) != 0 ? TCP_CONST_TIMESTAMPS : 0) |
+        .const_flags = (uint16_t)(tcp_rare_of(conn)->const_flags |
+                                  ((conn->flags & TCP_TIMESTAMPS) != 0 ? TCP_CONST_TIMESTAMPS : 0) |
                                   ((conn->flags & TCP_SACK) != 0 ? TCP_CONST_SACK : 0) |
                                   ((conn->flags & TCP_SCALING) != 0 ? TCP_CONST_SCALING : 0)),
         .remote_port = conn->remote_port,
@@ -193,12 +194,12 @@ void flue_tcp_peek(const struct flue_tcp_conn *conn, flue_ps now_ps, struct flue
         .ts_recent = conn->ts_recent,
         .ts_recent_age = age_ps <= 0 ? 0 : saturate((uint64_t)(age_ps / stack->params.tick_ps), UINT32_MAX),
         .ts_time = tcp_clock(stack, now_ps) + conn->ts_offset,
-        .total_rt = conn->total_rt_ticks,
+        .total_rt = conn->active->total_rt_ticks,
         .dup_acks = told_dup_acks(conn),
         .snd_wnd_probes = conn->probe_round,
         .ka_probes = conn->ka_probes,
         .ka_delta = keep_alive_delta(conn, now_ps),
-        .rt_count = conn->rt_count,
+        .rt_count = conn->timer.count,
         .rt_delta = retransmit_delta(conn, now_ps),
     };
 }
@@ -290,6 +291,19 @@ static struct flue_tcp_settings settings_of(const struct flue_tcp *stack, struct
     return settings;
 }
 
+/* Bits that the engine does not know.  False: no memory for them. */
+static bool import_const_flags(struct flue_tcp_conn *conn, uint16_t const_flags)
+{
+    const uint16_t strange =
+        (uint16_t)(const_flags & ~(unsigned)(TCP_CONST_TIMESTAMPS | TCP_CONST_SACK | TCP_CONST_SCALING));
+    struct tcp_rare *rare = strange != 0 ? tcp_rare_need(conn) : NULL;
+
+    if (rare != NULL) {
+        rare->const_flags = strange;
+    }
+    return strange == 0 || rare != NULL;
+}
+
 /* DupAckCount at its threshold says that a loss is being repaired. */
 static void import_recovery(struct flue_tcp_conn *conn)
 {
@@ -312,8 +326,6 @@ static void import_fields(struct flue_tcp_conn *conn, const struct flue_tcp_stat
     conn->flags = TCP_IMPORTING | flags_of_state((enum flue_tcp_state_id)state->state) |
                   ((state->const_flags & TCP_CONST_TIMESTAMPS) != 0 ? TCP_TIMESTAMPS : 0u) |
                   ((state->const_flags & TCP_CONST_SACK) != 0 ? TCP_SACK : 0u) | (scaling ? TCP_SCALING : 0u);
-    conn->const_flags =
-        (uint16_t)(state->const_flags & ~(unsigned)(TCP_CONST_TIMESTAMPS | TCP_CONST_SACK | TCP_CONST_SCALING));
     conn->snd_una = state->snd_una;
     conn->snd_nxt = state->snd_nxt;
     conn->snd_max = state->snd_max;
@@ -322,9 +334,8 @@ static void import_fields(struct flue_tcp_conn *conn, const struct flue_tcp_stat
     conn->snd_wl1 = state->snd_wl1;
     conn->snd_wscale = scaling ? state->snd_wscale : 0;
     conn->rcv_wscale = scaling ? state->rcv_wscale : 0;
-    conn->rcv_nxt = state->rcv_nxt;
+    conn->rcv_nxt = state->rcv_nxt; /* acknowledged: the old holder has flushed its ACK */
     conn->rcv_adv = state->rcv_nxt + state->rcv_wnd;
-    conn->last_ack_sent = state->rcv_nxt; /* the old holder has flushed its ACK */
     conn->cc = (struct cc){.cwnd_bytes = state->cwnd, .ssthresh_bytes = state->ssthresh};
     conn->dup_acks = state->dup_acks;
     /* Less than a tick, or nothing, was measured: the next sample begins afresh. */
@@ -333,8 +344,8 @@ static void import_fields(struct flue_tcp_conn *conn, const struct flue_tcp_stat
     conn->ts_recent = state->ts_recent;
     conn->ts_recent_ps = now_ps - ticks_ps(stack, state->ts_recent_age);
     conn->ts_offset = state->ts_time - tcp_clock(stack, now_ps);
-    conn->total_rt_ticks = state->total_rt;
-    conn->rt_count = state->rt_count;
+    conn->active->total_rt_ticks = state->total_rt;
+    conn->timer.count = state->rt_count;
     conn->probe_round = state->snd_wnd_probes;
     conn->ka_probes = state->ka_probes;
     conn->hash_value = state->hash_value;
@@ -366,7 +377,7 @@ flue_err flue_tcp_import(struct flue_tcp *stack, const struct flue_tcp_state *st
     if (conn == NULL) {
         return err;
     }
-    if (!tcp_activate(conn)) {
+    if (!tcp_activate(conn) || !import_const_flags(conn, state->const_flags)) {
         flue_tcp_release(conn);
         return FLUE_ENOMEM;
     }
@@ -411,11 +422,11 @@ void flue_tcp_start(struct flue_tcp_conn *conn, flue_ps now_ps)
                (outstanding || conn->active->queue.bytes > 0 || (conn->flags & TCP_FIN_QUEUED) != 0)) {
         tcp_timer_arm(conn, TCP_TIMER_PERSIST, due_ps == FLUE_PS_NEVER ? now_ps + tcp_rto(conn) : due_ps);
     } else if (outstanding) {
-        conn->backoff = conn->rt_count;
+        conn->timer.doublings = conn->timer.count;
         tcp_timer_arm(conn, TCP_TIMER_RETRANSMIT, due_ps == FLUE_PS_NEVER ? now_ps + tcp_rto(conn) : due_ps);
     } else {
         tcp_timer_settle(conn, now_ps);
-        if (conn->timer_mode == TCP_TIMER_PERSIST && due_ps <= now_ps) {
+        if (conn->timer.mode == TCP_TIMER_PERSIST && due_ps <= now_ps) {
             conn->flags |= TCP_FORCE; /* the old holder has waited long enough */
             tcp_timer_stop(conn);
         }
@@ -439,13 +450,13 @@ static void update_keep_alive(struct flue_tcp_conn *conn, const struct flue_tcp_
                               flue_ps due_ps, flue_ps now_ps)
 {
     const struct flue_tcp_settings *after = conn->settings;
-    const bool probing = conn->timer_mode == TCP_TIMER_KEEP_ALIVE && conn->ka_probes > 0;
+    const bool probing = conn->timer.mode == TCP_TIMER_KEEP_ALIVE && conn->ka_probes > 0;
     const bool command = (commands & (TCP_CACHED_KEEP_ALIVE_RESTART | TCP_CACHED_MAX_RT_RESTART)) != 0;
 
     if (after->keep_alive == 0 || (commands & TCP_CACHED_KEEP_ALIVE_RESTART) != 0 || due_ps == FLUE_PS_NEVER) {
         conn->ka_probes = 0;
         conn->last_received_ps = now_ps;
-        if (conn->timer_mode == TCP_TIMER_KEEP_ALIVE) {
+        if (conn->timer.mode == TCP_TIMER_KEEP_ALIVE) {
             tcp_timer_stop(conn);
         }
         return;
@@ -458,7 +469,7 @@ static void update_keep_alive(struct flue_tcp_conn *conn, const struct flue_tcp_
         due_ps = tcp_later(now_ps, conn->ka_probes > 0 ? tcp_keep_interval(after) : tcp_keep_idle(after));
     }
     hold_keep_alive(conn, due_ps);
-    if (probing || (conn->timer_mode == TCP_TIMER_KEEP_ALIVE && conn->timer.due_ps != due_ps)) {
+    if (probing || (conn->timer.mode == TCP_TIMER_KEEP_ALIVE && conn->timer.due_ps != due_ps)) {
         tcp_timer_arm(conn, TCP_TIMER_KEEP_ALIVE, due_ps > now_ps ? due_ps : now_ps);
     }
 }
@@ -469,12 +480,20 @@ static flue_ps keep_alive_due(const struct flue_tcp_conn *conn, flue_ps now_ps)
     if (conn->settings->keep_alive == 0) {
         return FLUE_PS_NEVER;
     }
-    if (conn->timer_mode == TCP_TIMER_KEEP_ALIVE && (conn->flags & TCP_TIMER_DUE) != 0) {
+    if (conn->timer.mode == TCP_TIMER_KEEP_ALIVE && (conn->flags & TCP_TIMER_DUE) != 0) {
         return now_ps;
     }
-    return conn->timer_mode == TCP_TIMER_KEEP_ALIVE && conn->ka_probes > 0
+    return conn->timer.mode == TCP_TIMER_KEEP_ALIVE && conn->ka_probes > 0
                ? conn->timer.due_ps
                : tcp_later(conn->last_received_ps, tcp_keep_idle(conn->settings));
+}
+
+/* TotalRT begins anew. */
+static void forget_waits(struct flue_tcp_conn *conn)
+{
+    if (tcp_is_active(conn)) {
+        conn->active->total_rt_ticks = 0;
+    }
 }
 
 flue_err flue_tcp_update(struct flue_tcp_conn *conn, const struct flue_tcp_state *state, flue_ps now_ps)
@@ -502,7 +521,7 @@ flue_err flue_tcp_update(struct flue_tcp_conn *conn, const struct flue_tcp_state
     }
     if ((state->cached_flags & TCP_CACHED_MAX_RT_RESTART) != 0 ||
         (after->user_timeout_ps != before.user_timeout_ps && after->user_timeout_ps != 0)) {
-        conn->total_rt_ticks = 0; /* D-20 */
+        forget_waits(conn); /* D-20 */
     }
     update_keep_alive(conn, &before, state->cached_flags, due_ps, now_ps);
     tcp_timer_patience(conn, now_ps);

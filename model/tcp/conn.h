@@ -100,12 +100,25 @@ struct tcp_active {
     struct send_queue queue; /* first byte: snd_una */
     flue_ps rtt_sent_ps;     /* with TCP_TIMING: when the byte before rtt_seq left */
     uint32_t rtt_seq;
-    uint32_t snd_up, rcv_up; /* RFC 9293 3.8.5: behind the urgent data; with TCP_URGENT_OUT, TCP_URGENT_IN */
     uint32_t rcv_fin_seq;    /* with TCP_FIN_HELD */
+    uint32_t unacked_bytes;  /* RCV.NXT lies so far behind what we acknowledged last (RFC 7323 4.3) */
+    uint32_t total_rt_ticks; /* TotalRT: since SND.UNA advanced last (D-20) */
     struct reassembly reassembly;
     struct sack_report report;
+    uint32_t recover; /* RFC 6582; with TCP_RECOVER, else 0.  Of an idle connection it is SND.UNA */
     struct scoreboard board;
     struct cc_epoch epoch;
+};
+
+/* What most connections never have: errors counted, urgent data, what the interface alone knows.  Once a connection has
+ * one it keeps it; those of a stack are found in a table, so that nobody else pays for them. */
+struct tcp_rare {
+    struct flue_tcp_conn *conn;
+    uint32_t answers; /* ANSWERS_* of input.c: how many useless segments were answered in this second */
+    uint32_t retransmits;
+    uint32_t snd_up, rcv_up; /* RFC 9293 3.8.5: behind the urgent data; with TCP_URGENT_OUT, TCP_URGENT_IN */
+    uint16_t timeouts, fast_retransmits, probes, keep_alives, dsacks_in, challenge_acks;
+    uint16_t const_flags; /* bits of the interface that the engine does not know */
 };
 
 struct flue_tcp {
@@ -119,20 +132,24 @@ struct flue_tcp {
     uint32_t tick;
     uint16_t ip_id; /* of the next segment, below 0x8000; ip_id_base is added */
     uint8_t side;
+    uint8_t timer_kind;         /* of the connections' timers */
     uint32_t challenges;        /* sent since challenges_from_ps */
     flue_ps challenges_from_ps; /* RFC 5961 7 */
-    struct hash_table table;
-    struct hash_table paths, settings;
-    struct pool conns, actives, pieces, ranges, path_pool, settings_pool;
+    struct hash_table table; /* of connections; empty with ops.find */
+    struct flue_tcp_conn *latest; /* found for a frame; the next one is likely to be its, too.  NULL: none */
+    struct hash_table paths, settings, rares;
+    struct pool conns, actives, pieces, ranges, path_pool, settings_pool, rare_pool;
     struct timer_fifo delayed_acks;
     struct rtt_bounds rtt_bounds;
     struct tcp_active idle; /* what connection without one of its own point to: empty, never written */
+    struct tcp_rare none;   /* the same for what is rare */
+    struct tcp_rare vain;   /* where something is counted for which there was no memory; never read */
     uint64_t *listening;    /* one bit for each port; NULL: none listens */
     struct flue_tcp_params params;
     struct flue_tcp_totals totals;
 };
 
-/* Everything an idle connection is: four cache lines, in order of heat. */
+/* Everything an idle connection is: thirteen quarters of a cache line, in order of heat. */
 struct flue_tcp_conn {
     struct flue_tcp *stack;
     void *user;
@@ -145,48 +162,42 @@ struct flue_tcp_conn {
     uint32_t snd_wnd; /* in bytes */
 
     uint32_t rcv_nxt;
-    uint32_t rcv_adv;       /* right edge of the window ever offered */
-    uint32_t last_ack_sent; /* RFC 7323 4.3 */
+    uint32_t rcv_adv; /* right edge of the window ever offered */
     uint32_t ts_recent;
-    struct cc cc;
     uint32_t unread_bytes; /* handed up, not yet consumed */
-    uint32_t ts_offset;    /* added to the stack's timestamp clock */
+    struct cc cc;
+    uint32_t ts_offset; /* added to the stack's timestamp clock */
     uint32_t snd_wl1;
     uint32_t max_snd_wnd;
     uint16_t mss_bytes;   /* payload of a full segment: timestamps are subtracted */
     uint16_t mtu_bytes;   /* path->mtu_bytes when mss_bytes was computed */
     uint8_t state;        /* enum flue_tcp_state_id; written by tcp_enter() only */
     uint8_t ack_segments; /* data segments not yet acknowledged */
-    uint8_t timer_mode;   /* enum tcp_timer_mode */
-    uint8_t backoff;      /* doublings of the timeout */
-    flue_ps last_ps;      /* time never goes back within a connection */
-
-    flue_ps last_sent_ps; /* with TCP_IMPORTING: the imported deadline */
-    struct rtt rtt;
-    flue_ps ts_recent_ps; /* when ts_recent was taken */
-    struct timer timer;
-
-    flue_ps last_received_ps;
-    uint32_t id;
-    uint32_t answers; /* ANSWERS_* of input.c: how many useless segments were answered in this second */
-    uint32_t segments_out, segments_in;
-    uint32_t retransmits;
-    uint32_t total_rt_ticks; /* TotalRT: since SND.UNA advanced last (D-20) */
-    uint32_t hash_value;     /* carried for the interface */
-    uint16_t timeouts, fast_retransmits, probes, keep_alives, dsacks_in, challenge_acks;
-    uint16_t remote_mss_bytes;
-    uint16_t const_flags; /* bits of the interface that the engine does not know */
-    uint8_t snd_wscale, rcv_wscale;
-    uint8_t rt_count; /* expiries since SND.UNA advanced; in persist mode: probes of this round */
-    uint8_t probe_round;
-    uint8_t ka_probes; /* keep-alive probes without an answer */
     uint8_t dup_acks;
     uint8_t recovery; /* enum flue_tcp_recovery */
-    uint8_t reason;   /* enum flue_tcp_reason, of the last change of state */
+    flue_ps last_ps;  /* time never goes back within a connection */
+    /* .mode: enum tcp_timer_mode; .doublings: of the timeout; .count: expiries since SND.UNA advanced, in persist mode
+     * probes of this round */
+    struct lean_timer timer;
+
+    flue_ps last_sent_ps; /* with TCP_IMPORTING: the imported deadline */
+    flue_ps last_received_ps;
+    struct rtt rtt;
+    flue_ps ts_recent_ps; /* when ts_recent was taken */
+    uint32_t segments_out, segments_in;
+    uint32_t id;
+    uint32_t hash_value; /* carried for the interface */
+    uint16_t remote_mss_bytes;
+    uint8_t snd_wscale, rcv_wscale;
+    uint8_t probe_round;
+    uint8_t ka_probes; /* keep-alive probes without an answer */
+    uint8_t reason;    /* enum flue_tcp_reason, of the last change of state */
+    uint8_t has_rare;  /* 1: stack->rares holds a struct tcp_rare of it */
 };
 
-_Static_assert(sizeof(struct flue_tcp_conn) <= 256, "an idle connection costs at most four cache lines");
+_Static_assert(sizeof(struct flue_tcp_conn) <= 208, "an idle connection costs little more than three cache lines");
 _Static_assert(sizeof(struct tcp_active) <= 256, "and what is under way at most four more");
+_Static_assert(sizeof(struct tcp_rare) <= 40, "what is rare is small as well");
 
 /* state.c: the only function that writes conn->state. */
 void tcp_enter(struct flue_tcp_conn *conn, enum flue_tcp_state_id state, enum flue_tcp_reason reason, flue_ps now_ps);
@@ -194,6 +205,7 @@ void tcp_enter(struct flue_tcp_conn *conn, enum flue_tcp_state_id state, enum fl
 void tcp_end(struct flue_tcp_conn *conn, enum flue_tcp_reason reason, flue_ps now_ps);
 
 /* engine.c */
+uint32_t tcp_hash(const struct flue_tcp_tuple *tuple);
 struct flue_tcp_conn *tcp_conn_new(struct flue_tcp *stack, const struct flue_tcp_tuple *tuple,
                                    const struct flue_tcp_settings *settings, void *user, uint32_t id, flue_ps now_ps,
                                    flue_err *err);
@@ -203,6 +215,16 @@ void tcp_raise_closed(struct flue_tcp_conn *conn);
 /* Makes the connection's own struct tcp_active.  False: no memory. */
 bool tcp_activate_new(struct flue_tcp_conn *conn);
 void tcp_rest_now(struct flue_tcp_conn *conn);
+
+/* rare.c */
+/* The connection's own, made if it has none; NULL: no memory. */
+struct tcp_rare *tcp_rare_need(struct flue_tcp_conn *conn);
+/* The same for what is only counted: never NULL. */
+struct tcp_rare *tcp_rare_count(struct flue_tcp_conn *conn);
+struct tcp_rare *tcp_rare_find(const struct flue_tcp_conn *conn);
+/* No urgent data is under way any more. */
+void tcp_rare_rest(struct flue_tcp_conn *conn);
+void tcp_rare_drop(struct flue_tcp_conn *conn);
 
 /* path.c: paths and settings, shared and counted.  NULL: no memory. */
 struct tcp_path *tcp_path_get(struct flue_tcp *stack, const struct flue_ip *local_ip, const struct flue_ip *remote_ip);
@@ -253,7 +275,7 @@ void tcp_timer_fin_wait_2(struct flue_tcp_conn *conn, flue_ps now_ps);
 /* Chooses between retransmission, persist, keep-alive and no timer after anything that bears on them; keeps a running
  * one. */
 void tcp_timer_settle(struct flue_tcp_conn *conn, flue_ps now_ps);
-void tcp_timer_fire(struct timer *timer, flue_ps now_ps);
+void tcp_timer_fire(struct lean_timer *timer, flue_ps now_ps);
 void tcp_delayed_ack_fire(struct timer_fifo_entry *entry, flue_ps now_ps);
 
 /* handshake.c */
@@ -297,9 +319,39 @@ void tcp_release_held(struct flue_tcp_conn *conn, flue_ps now_ps);
 /* The window field's value; moves rcv_adv (RFC 9293 3.8.6.2.2, RFC 7323 2.3). */
 uint16_t tcp_window(struct flue_tcp_conn *conn);
 
+static inline bool tcp_is_active(const struct flue_tcp_conn *conn)
+{
+    return conn->active != &conn->stack->idle;
+}
+
 static inline bool tcp_activate(struct flue_tcp_conn *conn)
 {
-    return conn->active != &conn->stack->idle || tcp_activate_new(conn);
+    return tcp_is_active(conn) || tcp_activate_new(conn);
+}
+
+/* Empty for most connections. */
+static inline const struct tcp_rare *tcp_rare_of(const struct flue_tcp_conn *conn)
+{
+    return conn->has_rare != 0 ? tcp_rare_find(conn) : &conn->stack->none;
+}
+
+/* RFC 6582 "recover", with TCP_RECOVER: while nothing is outstanding it is SND.UNA, or the flag is off. */
+static inline uint32_t tcp_recover_seq(const struct flue_tcp_conn *conn)
+{
+    return tcp_is_active(conn) ? conn->active->recover : conn->snd_una;
+}
+
+/* Last.ACK.sent of RFC 7323 4.3. */
+static inline uint32_t tcp_last_ack_sent(const struct flue_tcp_conn *conn)
+{
+    return conn->rcv_nxt - conn->active->unacked_bytes;
+}
+
+/* *active as an image tells it: with numbers in place of distances. */
+static inline void tcp_tell_active(const struct flue_tcp_conn *conn, struct tcp_active *active)
+{
+    active->unacked_bytes = tcp_last_ack_sent(conn);
+    active->recover = (conn->flags & TCP_RECOVER) != 0 ? tcp_recover_seq(conn) : conn->active->recover;
 }
 
 /* Gives the active part back when nothing is under way any more; to be called at the end of an entry point. */
@@ -335,7 +387,7 @@ static inline uint32_t tcp_clock(struct flue_tcp *stack, flue_ps now_ps)
 
 static inline flue_ps tcp_rto(const struct flue_tcp_conn *conn)
 {
-    return rtt_timeout(&conn->rtt, conn->backoff, &conn->stack->rtt_bounds);
+    return rtt_timeout(&conn->rtt, conn->timer.doublings, &conn->stack->rtt_bounds);
 }
 
 /* A moment `wait_ps` after at_ps; FLUE_PS_NEVER if that is never.  An at_ps close to it stands for a timer that did not

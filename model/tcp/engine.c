@@ -27,12 +27,13 @@ static bool init_tables(struct flue_tcp *stack)
     const struct flue_env *env = stack->env;
 
     return hash_table_init(&stack->table, env, 0) == FLUE_OK && hash_table_init(&stack->paths, env, 0) == FLUE_OK &&
-           hash_table_init(&stack->settings, env, 0) == FLUE_OK &&
+           hash_table_init(&stack->settings, env, 0) == FLUE_OK && hash_table_init(&stack->rares, env, 0) == FLUE_OK &&
            timer_fifo_init(&stack->delayed_acks, stack->timers, tcp_delayed_ack_fire) == FLUE_OK;
 }
 
 static void dispose_tables(struct flue_tcp *stack)
 {
+    hash_table_dispose(&stack->rares);
     hash_table_dispose(&stack->settings);
     hash_table_dispose(&stack->paths);
     hash_table_dispose(&stack->table);
@@ -45,7 +46,8 @@ flue_err flue_tcp_new(const struct flue_env *env, struct timers *timers, const s
     struct flue_tcp *stack;
 
     *out = NULL;
-    if (!tcp_params_valid(params) || ops->output == NULL || ops->event == NULL) {
+    if (!tcp_params_valid(params) || ops->output == NULL || ops->event == NULL ||
+        (ops->find == NULL) != (ops->own == NULL)) {
         return FLUE_EINVAL;
     }
     stack = env->allocate(env->ctx, sizeof(*stack));
@@ -59,6 +61,7 @@ flue_err flue_tcp_new(const struct flue_env *env, struct timers *timers, const s
         .ops = *ops,
         .owner = owner,
         .side = (uint8_t)side,
+        .timer_kind = timers_kind(timers, tcp_timer_fire),
         .params = *params,
         .rtt_bounds = {.granularity_ps = params->tick_ps, .min_ps = params->rto_min_ps, .max_ps = params->rto_max_ps},
     };
@@ -73,7 +76,8 @@ flue_err flue_tcp_new(const struct flue_env *env, struct timers *timers, const s
     pool_init(&stack->ranges, env, sizeof(struct sack_range));
     pool_init(&stack->path_pool, env, sizeof(struct tcp_path));
     pool_init(&stack->settings_pool, env, sizeof(struct tcp_shared));
-    if (!init_tables(stack)) {
+    pool_init(&stack->rare_pool, env, sizeof(struct tcp_rare));
+    if (stack->timer_kind == 0 || !init_tables(stack)) {
         dispose_tables(stack);
         env->release(env->ctx, stack, sizeof(*stack));
         return FLUE_ENOMEM;
@@ -100,13 +104,14 @@ void flue_tcp_free(struct flue_tcp *stack)
     pool_dispose(&stack->ranges);
     pool_dispose(&stack->path_pool);
     pool_dispose(&stack->settings_pool);
+    pool_dispose(&stack->rare_pool);
     if (stack->listening != NULL) {
         stack->env->release(stack->env->ctx, stack->listening, LISTEN_BYTES);
     }
     stack->env->release(stack->env->ctx, stack, sizeof(*stack));
 }
 
-static uint32_t hash_of(const struct flue_tcp_tuple *tuple)
+uint32_t tcp_hash(const struct flue_tcp_tuple *tuple)
 {
     return hash_tuple(hash_ip(tuple->local_ip.word), hash_ip(tuple->remote_ip.word), tuple->local_port,
                       tuple->remote_port);
@@ -124,20 +129,40 @@ static bool has_tuple(const void *item, const void *key)
 
 struct flue_tcp_conn *flue_tcp_find_tuple(const struct flue_tcp *stack, const struct flue_tcp_tuple *tuple)
 {
-    return hash_table_find(&stack->table, hash_of(tuple), has_tuple, tuple);
+    if (stack->ops.find != NULL) {
+        return stack->ops.find(stack->owner, tuple);
+    }
+    return hash_table_find(&stack->table, tcp_hash(tuple), has_tuple, tuple);
 }
 
-struct flue_tcp_conn *flue_tcp_find(const struct flue_tcp *stack, const struct flue_frame *frame)
+static struct flue_tcp_conn *look_up(struct flue_tcp *stack, const struct flue_frame *frame)
 {
     const struct flue_tcp_tuple tuple = flue_tcp_tuple_of(frame);
+    struct flue_tcp_conn *conn = flue_tcp_find_tuple(stack, &tuple);
 
-    return flue_tcp_find_tuple(stack, &tuple);
+    if (conn != NULL) {
+        stack->latest = conn;
+    }
+    return conn;
+}
+
+/* Segments of one connection come several in a row. */
+struct flue_tcp_conn *flue_tcp_find(struct flue_tcp *stack, const struct flue_frame *frame)
+{
+    struct flue_tcp_conn *latest = stack->latest;
+
+    if (latest != NULL && latest->remote_port == frame->src_port && latest->local_port == frame->dst_port &&
+        flue_ip_equal(&latest->path->remote_ip, &frame->src_ip) &&
+        flue_ip_equal(&latest->path->local_ip, &frame->dst_ip)) {
+        return latest;
+    }
+    return look_up(stack, frame);
 }
 
 uint32_t tcp_initial_seq(const struct flue_tcp *stack, const struct flue_tcp_tuple *tuple, flue_ps now_ps)
 {
     /* RFC 9293 3.4.1: a clock of 4 us, plus a secret function of the connection's name. */
-    uint64_t secret = hash_mix(stack->env->seed ^ ((uint64_t)hash_of(tuple) << 8 | stack->side));
+    uint64_t secret = hash_mix(stack->env->seed ^ ((uint64_t)tcp_hash(tuple) << 8 | stack->side));
 
     if (stack->ops.initial_seq != NULL) {
         return stack->ops.initial_seq(stack->owner, tuple, now_ps);
@@ -184,17 +209,27 @@ static bool take_shared(struct flue_tcp *stack, const struct flue_tcp_tuple *tup
     return true;
 }
 
+/* The connection is complete: it counts, and whoever looks connections up for the stack hears of it. */
+static void enrol(struct flue_tcp_conn *conn)
+{
+    struct flue_tcp *stack = conn->stack;
+
+    stack->totals.connections++;
+    if (stack->ops.own != NULL) {
+        stack->ops.own(stack->owner, conn->user, conn);
+    }
+}
+
 struct flue_tcp_conn *tcp_conn_new(struct flue_tcp *stack, const struct flue_tcp_tuple *tuple,
                                    const struct flue_tcp_settings *settings, void *user, uint32_t id, flue_ps now_ps,
                                    flue_err *err)
 {
-    uint32_t hash = hash_of(tuple);
     uint32_t iss = tcp_initial_seq(stack, tuple, now_ps);
     struct tcp_path *path;
     struct flue_tcp_conn *conn;
 
     *err = FLUE_EEXIST;
-    if (hash_table_find(&stack->table, hash, has_tuple, tuple) != NULL) {
+    if (flue_tcp_find_tuple(stack, tuple) != NULL) {
         return NULL;
     }
     *err = FLUE_ENOMEM;
@@ -208,7 +243,7 @@ struct flue_tcp_conn *tcp_conn_new(struct flue_tcp *stack, const struct flue_tcp
     if (timers_reserve(stack->timers, 1) != FLUE_OK) {
         goto no_timer;
     }
-    if (hash_table_insert(&stack->table, hash, conn) != FLUE_OK) {
+    if (stack->ops.find == NULL && hash_table_insert(&stack->table, tcp_hash(tuple), conn) != FLUE_OK) {
         goto no_place;
     }
     *conn = (struct flue_tcp_conn){
@@ -234,8 +269,8 @@ struct flue_tcp_conn *tcp_conn_new(struct flue_tcp *stack, const struct flue_tcp
         .id = id,
     };
     tcp_set_mss(conn);
-    timer_setup(&conn->timer, tcp_timer_fire);
-    stack->totals.connections++;
+    lean_timer_setup(&conn->timer, stack->timer_kind);
+    enrol(conn);
     *err = FLUE_OK;
     return conn;
 
@@ -256,7 +291,7 @@ bool tcp_activate_new(struct flue_tcp_conn *conn)
     if (active == NULL) {
         return false;
     }
-    *active = (struct tcp_active){.conn = conn};
+    *active = (struct tcp_active){.conn = conn, .recover = (conn->flags & TCP_RECOVER) != 0 ? conn->snd_una : 0};
     timer_fifo_setup(&active->delayed_ack);
     conn->active = active;
     return true;
@@ -281,12 +316,16 @@ void tcp_rest_now(struct flue_tcp_conn *conn)
 {
     const uint32_t busy =
         TCP_FIN_HELD | TCP_ACK_DUE | TCP_URGENT_IN | TCP_URGENT_OUT | TCP_IMPORTING | TCP_EXPORTED | TCP_TIMING;
+    const struct tcp_active *active = conn->active;
+    const uint32_t recover = (conn->flags & TCP_RECOVER) != 0 ? conn->snd_una : 0; /* what needs no place */
 
     if ((conn->flags & (TCP_FIN_QUEUED | TCP_FIN_SENT)) == TCP_FIN_QUEUED) {
         return; /* the FIN waits for a window */
     }
-    if (conn->state >= FLUE_TCP_ESTABLISHED && (conn->flags & busy) == 0 && conn->active->reassembly.head == NULL &&
-        conn->recovery == FLUE_TCP_CA_OPEN && conn->active->report.dsack_due == 0) {
+    if (conn->state >= FLUE_TCP_ESTABLISHED && (conn->flags & busy) == 0 && active->reassembly.head == NULL &&
+        conn->recovery == FLUE_TCP_CA_OPEN && active->report.dsack_due == 0 &&
+        (active->total_rt_ticks | active->unacked_bytes) == 0 && active->recover == recover) {
+        tcp_rare_rest(conn);
         drop_active(conn);
     }
 }
@@ -404,7 +443,7 @@ flue_err flue_tcp_change(struct flue_tcp_conn *conn, const struct flue_tcp_setti
         conn->rcv_wscale = own_wscale(&stack->params, conn->settings->rcv_buffer_bytes);
     }
     if ((conn->flags & (TCP_IMPORTING | TCP_IN_INPUT)) == 0 && conn->state >= FLUE_TCP_ESTABLISHED) {
-        if (conn->timer_mode == TCP_TIMER_KEEP_ALIVE) {
+        if (conn->timer.mode == TCP_TIMER_KEEP_ALIVE) {
             conn->ka_probes = 0;
             tcp_timer_stop(conn);
         }
@@ -419,17 +458,32 @@ flue_err flue_tcp_change(struct flue_tcp_conn *conn, const struct flue_tcp_setti
     return FLUE_OK;
 }
 
+/* Nobody finds it any more. */
+static void withdraw(struct flue_tcp *stack, struct flue_tcp_conn *conn)
+{
+    if (stack->ops.own != NULL) {
+        stack->ops.own(stack->owner, conn->user, NULL);
+    } else {
+        const struct flue_tcp_tuple tuple = tcp_tuple(conn);
+        bool known = hash_table_remove(&stack->table, tcp_hash(&tuple), conn);
+
+        assert(known);
+        (void)known;
+    }
+}
+
 void flue_tcp_release(struct flue_tcp_conn *conn)
 {
     struct flue_tcp *stack = conn->stack;
-    const struct flue_tcp_tuple tuple = tcp_tuple(conn);
-    bool known = hash_table_remove(&stack->table, hash_of(&tuple), conn);
 
-    assert(known);
-    (void)known;
-    timers_remove(stack->timers, &conn->timer);
+    withdraw(stack, conn);
+    if (stack->latest == conn) {
+        stack->latest = NULL;
+    }
+    timers_remove_lean(stack->timers, &conn->timer);
     timers_unreserve(stack->timers, 1);
     drop_active(conn);
+    tcp_rare_drop(conn);
     tcp_settings_put(stack, conn->settings);
     tcp_path_put(stack, conn->path);
     stack->totals.connections--;

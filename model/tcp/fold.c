@@ -55,12 +55,15 @@ void flue_tcp_fold(const struct flue_tcp_conn *conn, flue_ps now_ps, uint64_t *d
 {
     const struct tcp_path *path = conn->path;
     const struct flue_tcp_settings *settings = conn->settings;
-    const struct tcp_active *active = conn->active;
+    const struct tcp_rare *rare = tcp_rare_of(conn);
+    struct tcp_active told = *conn->active;
+    const struct tcp_active *active = &told;
 
+    tcp_tell_active(conn, &told);
 #define FLUE_IMAGE(part, name, type, unit, where, told_as, after, since) FOLD_##unit(part->where);
 #include "flue/state.def"
     fold(digest, conn->ack_segments);
-    fold(digest, timer_fifo_armed(&active->delayed_ack));
+    fold(digest, timer_fifo_armed(&conn->active->delayed_ack));
     fold_pieces(active->queue.head, digest);
     fold_pieces(active->reassembly.head, digest);
     fold_board(&active->board, digest);

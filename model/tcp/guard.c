@@ -62,7 +62,7 @@ bool tcp_may_challenge(struct flue_tcp_conn *conn, flue_ps now_ps)
         }
         stack->challenges++;
     }
-    conn->challenge_acks++;
+    tcp_rare_count(conn)->challenge_acks++;
     stack->totals.challenge_acks++;
     return true;
 }
@@ -72,7 +72,7 @@ static void suspect(struct flue_tcp_conn *conn, flue_ps now_ps)
     const flue_ps due_ps = now_ps + TCP_SUSPECT_PS;
 
     conn->flags |= TCP_SUSPECT;
-    if (conn->timer_mode == TCP_TIMER_KEEP_ALIVE && (conn->flags & TCP_TIMER_DUE) == 0 && conn->timer.due_ps > due_ps) {
+    if (conn->timer.mode == TCP_TIMER_KEEP_ALIVE && (conn->flags & TCP_TIMER_DUE) == 0 && conn->timer.due_ps > due_ps) {
         tcp_timer_arm(conn, TCP_TIMER_KEEP_ALIVE, due_ps);
     } else {
         tcp_timer_settle(conn, now_ps); /* nothing else is under way, or what is will find out by itself */
@@ -98,7 +98,7 @@ void flue_tcp_challenge(struct flue_tcp_conn *conn, int is_suspect, flue_ps now_
 void tcp_clear_suspicion(struct flue_tcp_conn *conn)
 {
     conn->flags &= ~(uint32_t)TCP_SUSPECT;
-    if (conn->timer_mode == TCP_TIMER_KEEP_ALIVE) {
+    if (conn->timer.mode == TCP_TIMER_KEEP_ALIVE) {
         tcp_timer_stop(conn); /* armed again, or not, as the settings say */
     }
 }

@@ -18,7 +18,7 @@ static bool peer_wants_ecn(const struct flue_tcp_conn *conn, const struct flue_f
     if ((conn->flags & TCP_PASSIVE) != 0) {
         return stack->params.ecn != 0 && bits == ECN_SETUP;
     }
-    return stack->params.ecn == 2 && conn->rt_count == 0 &&
+    return stack->params.ecn == 2 && conn->timer.count == 0 &&
            bits == ((frame->flags & FLUE_TCP_ACK) != 0 ? FLUE_TCP_ECE : ECN_SETUP);
 }
 
@@ -29,7 +29,7 @@ static void take_syn(struct flue_tcp_conn *conn, const struct flue_frame *frame,
 
     conn->rcv_nxt = frame->seq + 1;
     conn->rcv_adv = conn->rcv_nxt;
-    conn->last_ack_sent = conn->rcv_nxt;
+    conn->active->unacked_bytes = 0;
     conn->snd_wl1 = frame->seq;
     conn->snd_wnd = frame->window; /* never scaled in a SYN */
     conn->max_snd_wnd = conn->snd_wnd;
@@ -70,14 +70,14 @@ void tcp_established(struct flue_tcp_conn *conn, const struct flue_frame *frame,
     if ((conn->flags & TCP_TIMING) != 0) {
         conn->flags &= ~(uint32_t)TCP_TIMING;
         rtt_sample(&conn->rtt, now_ps - conn->active->rtt_sent_ps);
-    } else if (conn->rt_count > 0 && rtt_rto(&conn->rtt, &conn->stack->rtt_bounds) < 3 * FLUE_PS_PER_S) {
+    } else if (conn->timer.count > 0 && rtt_rto(&conn->rtt, &conn->stack->rtt_bounds) < 3 * FLUE_PS_PER_S) {
         conn->rtt = rtt_initial(3 * FLUE_PS_PER_S); /* RFC 6298 5.7 */
     }
     /* RFC 5681 3.1: after a lost SYN the initial window is one segment. */
-    conn->cc = cc_start(conn->mss_bytes, conn->rt_count > 0 ? conn->mss_bytes : tcp_initial_window(conn));
-    conn->rt_count = 0;
-    conn->backoff = 0;
-    conn->total_rt_ticks = 0;
+    conn->cc = cc_start(conn->mss_bytes, conn->timer.count > 0 ? conn->mss_bytes : tcp_initial_window(conn));
+    conn->timer.count = 0;
+    conn->timer.doublings = 0;
+    conn->active->total_rt_ticks = 0;
     if ((frame->flags & FLUE_TCP_SYN) == 0) {
         tcp_take_window(conn, frame, true);
     }

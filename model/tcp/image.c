@@ -118,6 +118,7 @@ flue_err flue_tcp_image_write(const struct flue_tcp_conn *conn, struct image_wri
     struct flue_tcp_conn copy = *conn;
     struct tcp_active under_way = *conn->active;
     const struct tcp_active *active = &under_way;
+    const struct tcp_rare *rare = tcp_rare_of(conn);
 
     if (has_memory(active->queue.head) || has_memory(active->reassembly.head)) {
         return FLUE_EINVAL;
@@ -126,6 +127,7 @@ flue_err flue_tcp_image_write(const struct flue_tcp_conn *conn, struct image_wri
         return FLUE_ESTATE;
     }
     copy.ts_offset += tcp_clock(conn->stack, now_ps);
+    tcp_tell_active(conn, &under_way);
     if (!timer_fifo_armed(&conn->active->delayed_ack)) {
         under_way.delayed_ack.due_ps = FLUE_PS_NEVER;
     }
@@ -147,6 +149,7 @@ struct parts {
     struct flue_tcp_settings settings;
     struct flue_tcp_conn conn;
     struct tcp_active active;
+    struct tcp_rare rare;
     flue_ps taken_ps;
     struct image_record lists[FIELDS - FIELD_SEND_QUEUE];
     bool seen[FIELDS];
@@ -221,7 +224,7 @@ static flue_ps most_ahead(const struct parts *parts, enum image_field field)
     const flue_ps interval_ps = tcp_keep_interval(&parts->settings);
 
     if (field == FIELD_timer) {
-        return parts->conn.timer_mode == TCP_TIMER_KEEP_ALIVE ? idle_ps + interval_ps + LONG_PS : AHEAD_PS + LONG_PS;
+        return parts->conn.timer.mode == TCP_TIMER_KEEP_ALIVE ? idle_ps + interval_ps + LONG_PS : AHEAD_PS + LONG_PS;
     }
     if (field == FIELD_delayed_ack) {
         return AHEAD_PS + 500 * FLUE_PS_PER_MS; /* RFC 9293 3.8.6.3 */
@@ -305,12 +308,15 @@ static bool settings_valid(const struct flue_tcp_settings *settings)
            (settings->fin_wait_2_ps == FLUE_PS_NEVER || within(settings->fin_wait_2_ps, LONG_PS));
 }
 
-static bool values_valid(const struct flue_tcp_conn *conn, const struct cc_epoch *epoch)
+static bool values_valid(const struct parts *parts)
 {
+    const struct flue_tcp_conn *conn = &parts->conn;
+    const struct cc_epoch *epoch = &parts->active.epoch;
+
     return conn->unread_bytes <= UINT32_C(1) << 30 && within(conn->rtt.srtt_ps, LONG_PS) &&
            within(conn->rtt.rttvar_ps, LONG_PS) && within(epoch->elapsed_ps, CURVE_PS) && epoch->running <= 1 &&
            epoch->after_timeout <= 1 && conn->reason <= FLUE_TCP_BY_UNREACHABLE &&
-           (conn->const_flags & (TCP_CONST_TIMESTAMPS | TCP_CONST_SACK | TCP_CONST_SCALING)) == 0;
+           (parts->rare.const_flags & (TCP_CONST_TIMESTAMPS | TCP_CONST_SACK | TCP_CONST_SCALING)) == 0;
 }
 
 /* What flue_tcp_check() takes for granted. */
@@ -327,10 +333,10 @@ static const char *check_parts(const struct parts *parts)
         return "the path is not one";
     }
     if (conn->state < FLUE_TCP_SYN_SENT || conn->state > FLUE_TCP_TIME_WAIT || (conn->flags & momentary) != 0 ||
-        (conn->flags & ~(uint32_t)(((uint32_t)TCP_SUSPECT << 1) - 1)) != 0 || conn->timer_mode > TCP_TIMER_KEEP_ALIVE) {
+        (conn->flags & ~(uint32_t)(((uint32_t)TCP_SUSPECT << 1) - 1)) != 0 || conn->timer.mode > TCP_TIMER_KEEP_ALIVE) {
         return "the connection is in no state that can be moved";
     }
-    if (!values_valid(conn, &parts->active.epoch) || conn->timer.due_ps < 0 || parts->active.delayed_ack.due_ps < 0) {
+    if (!values_valid(parts) || conn->timer.due_ps < 0 || parts->active.delayed_ack.due_ps < 0) {
         return "a value is out of its range";
     }
     return NULL;
@@ -450,6 +456,9 @@ static void copy_fields(struct flue_tcp_conn *conn, const struct parts *parts, f
     conn->settings = at_home.settings;
     conn->active = active;
     conn->timer = at_home.timer;
+    conn->timer.mode = parts->conn.timer.mode;
+    conn->timer.doublings = parts->conn.timer.doublings;
+    conn->timer.count = parts->conn.timer.count;
     conn->id = at_home.id;
     conn->ts_offset = parts->conn.ts_offset - tcp_clock(conn->stack, now_ps);
     if (path->users == 1) {
@@ -459,8 +468,30 @@ static void copy_fields(struct flue_tcp_conn *conn, const struct parts *parts, f
     }
     *active = parts->active;
     active->conn = conn;
+    active->unacked_bytes = conn->rcv_nxt - active->unacked_bytes;
     timer_fifo_setup(&active->delayed_ack);
     tcp_set_mss(conn);
+}
+
+/* False: no memory. */
+static bool copy_rare(struct flue_tcp_conn *conn, const struct tcp_rare *told)
+{
+    struct tcp_rare *rare;
+    uint64_t any = 0;
+
+#define FLUE_IMAGE(part, name, type, unit, where, told_as, after, since) any |= ANY_##part(where);
+#define ANY_path(where)                                                  0u
+#define ANY_settings(where)                                              0u
+#define ANY_conn(where)                                                  0u
+#define ANY_active(where)                                                0u
+#define ANY_rare(where)                                                  told->where
+#include "flue/state.def"
+    rare = any != 0 ? tcp_rare_need(conn) : NULL;
+    if (rare != NULL) {
+        *rare = *told;
+        rare->conn = conn;
+    }
+    return any == 0 || rare != NULL;
 }
 
 /* What was under way goes on: deadlines, and events that the old owner has not answered. */
@@ -473,7 +504,7 @@ static void resume(struct flue_tcp_conn *conn, const struct parts *parts)
         timer_fifo_arm(&conn->stack->delayed_acks, &conn->active->delayed_ack, parts->active.delayed_ack.due_ps);
     }
     if (parts->conn.timer.due_ps != FLUE_PS_NEVER) {
-        timers_arm(conn->stack->timers, &conn->timer, parts->conn.timer.due_ps);
+        timers_arm_lean(conn->stack->timers, &conn->timer, parts->conn.timer.due_ps);
     }
     conn->flags |= flags & (TCP_TIMER_DUE | TCP_ACK_DUE);
     tcp_rest(conn);
@@ -511,7 +542,7 @@ flue_err flue_tcp_image_read(struct flue_tcp *stack, struct image_reader *reader
         return FLUE_ENOMEM;
     }
     copy_fields(conn, &parts, now_ps);
-    if (!get_lists(conn, &parts)) {
+    if (!copy_rare(conn, &parts.rare) || !get_lists(conn, &parts)) {
         flue_tcp_release(conn);
         return FLUE_ENOMEM;
     }

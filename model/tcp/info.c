@@ -67,6 +67,7 @@ enum flue_tcp_state_id flue_tcp_state_of(const struct flue_tcp_conn *conn)
 void flue_tcp_info(const struct flue_tcp_conn *conn, struct flue_tcp_info *out)
 {
     const struct tcp_active *active = conn->active;
+    const struct tcp_rare *rare = tcp_rare_of(conn);
     bool sampled = conn->rtt.srtt_ps != 0;
     uint32_t pipe_bytes = tcp_by_pipe(conn) ? scoreboard_pipe(&active->board, conn->snd_una, conn->snd_max)
                                             : conn->snd_max - conn->snd_una;
@@ -82,7 +83,7 @@ void flue_tcp_info(const struct flue_tcp_conn *conn, struct flue_tcp_info *out)
         .snd_wnd = conn->snd_wnd,
         .rcv_nxt = conn->rcv_nxt,
         .rcv_wnd = seq_lt(conn->rcv_adv, conn->rcv_nxt) ? 0 : conn->rcv_adv - conn->rcv_nxt,
-        .rcv_urg = (conn->flags & TCP_URGENT_IN) != 0 ? active->rcv_up : conn->rcv_nxt,
+        .rcv_urg = (conn->flags & TCP_URGENT_IN) != 0 ? rare->rcv_up : conn->rcv_nxt,
         .cwnd_bytes = conn->cc.cwnd_bytes,
         .ssthresh_bytes = conn->cc.ssthresh_bytes,
         .mss_bytes = conn->mss_bytes != 0 ? tcp_mss(conn) : 0,
@@ -98,19 +99,19 @@ void flue_tcp_info(const struct flue_tcp_conn *conn, struct flue_tcp_info *out)
         .reassembly_bytes = active->reassembly.bytes,
         .segments_out = conn->segments_out,
         .segments_in = conn->segments_in,
-        .retransmits = conn->retransmits,
-        .timeouts = conn->timeouts,
-        .fast_retransmits = conn->fast_retransmits,
-        .probes = conn->probes,
-        .keep_alives = conn->keep_alives,
-        .dsacks_in = conn->dsacks_in,
-        .challenge_acks = conn->challenge_acks,
+        .retransmits = rare->retransmits,
+        .timeouts = rare->timeouts,
+        .fast_retransmits = rare->fast_retransmits,
+        .probes = rare->probes,
+        .keep_alives = rare->keep_alives,
+        .dsacks_in = rare->dsacks_in,
+        .challenge_acks = rare->challenge_acks,
         .snd_wscale = conn->snd_wscale,
         .rcv_wscale = conn->rcv_wscale,
         .timestamps = (conn->flags & TCP_TIMESTAMPS) != 0,
         .sack = (conn->flags & TCP_SACK) != 0,
         .ecn = (conn->flags & TCP_ECN) != 0,
-        .backoff = conn->backoff,
+        .backoff = conn->timer.doublings,
         .dup_acks = conn->dup_acks,
         .in_recovery = conn->recovery == FLUE_TCP_CA_RECOVERY,
         .ack_pending = timer_fifo_armed(&active->delayed_ack) || (conn->flags & (TCP_ACK_DUE | TCP_ACK_NOW)) != 0,
@@ -123,5 +124,5 @@ void flue_tcp_totals(const struct flue_tcp *stack, struct flue_tcp_totals *out)
     *out = stack->totals;
     out->pool_objects_live = pool_live(&stack->conns) + pool_live(&stack->actives) + pool_live(&stack->pieces) +
                              pool_live(&stack->ranges) + pool_live(&stack->path_pool) +
-                             pool_live(&stack->settings_pool);
+                             pool_live(&stack->settings_pool) + pool_live(&stack->rare_pool);
 }

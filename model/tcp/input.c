@@ -23,7 +23,7 @@ static bool ack_possible(const struct flue_tcp_conn *conn, const struct flue_fra
 /* RFC 7323 4.3. */
 static inline void take_timestamp(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
 {
-    if (seq_leq(frame->seq, conn->last_ack_sent)) {
+    if (seq_leq(frame->seq, tcp_last_ack_sent(conn))) {
         conn->ts_recent = frame->ts_val;
         conn->ts_recent_ps = now_ps;
     }
@@ -94,17 +94,22 @@ static struct cut cut_to_window(const struct flue_tcp_conn *conn, const struct f
 static bool may_answer(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
 {
     uint32_t second = (uint32_t)(now_ps / FLUE_PS_PER_S) & 0xffffffu;
+    struct tcp_rare *rare;
 
     if (frame->payload.length_bytes != 0 || (frame->flags & (FLUE_TCP_SYN | FLUE_TCP_FIN)) != 0) {
         return true;
     }
-    if (conn->answers >> 8 != second) {
-        conn->answers = second << 8;
-    }
-    if ((conn->answers & ANSWERS_COUNTED) >= ANSWERS_MOST) {
+    rare = tcp_rare_need(conn);
+    if (rare == NULL) {
         return false;
     }
-    conn->answers++;
+    if (rare->answers >> 8 != second) {
+        rare->answers = second << 8;
+    }
+    if ((rare->answers & ANSWERS_COUNTED) >= ANSWERS_MOST) {
+        return false;
+    }
+    rare->answers++;
     return true;
 }
 
@@ -184,12 +189,17 @@ static bool check_ack(struct flue_tcp_conn *conn, const struct flue_frame *frame
 static void check_urgent(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
 {
     uint32_t up = frame->seq + frame->urgent;
+    struct tcp_rare *rare;
 
     if ((frame->flags & FLUE_TCP_URG) == 0 || (conn->flags & TCP_PEER_FIN) != 0 || seq_leq(up, conn->rcv_nxt) ||
-        ((conn->flags & TCP_URGENT_IN) != 0 && seq_leq(up, conn->active->rcv_up)) || !tcp_activate(conn)) {
+        ((conn->flags & TCP_URGENT_IN) != 0 && seq_leq(up, tcp_rare_of(conn)->rcv_up)) || !tcp_activate(conn)) {
         return;
     }
-    conn->active->rcv_up = up;
+    rare = tcp_rare_need(conn);
+    if (rare == NULL) {
+        return;
+    }
+    rare->rcv_up = up;
     conn->flags |= TCP_URGENT_IN;
     tcp_event(conn, &(struct flue_tcp_event){.kind = FLUE_TCP_EV_URGENT,
                                              .reason = FLUE_TCP_BY_SEGMENT,
@@ -448,7 +458,7 @@ void flue_tcp_input(struct flue_tcp *stack, struct flue_tcp_conn *conn, const st
     if ((conn->flags & TCP_ACK_NOW) != 0) {
         now_ps = tcp_advance(conn, tcp_emit_ack(conn, now_ps));
     }
-    if (conn->timer_mode != TCP_TIMER_RETRANSMIT) {
+    if (conn->timer.mode != TCP_TIMER_RETRANSMIT) {
         tcp_timer_settle(conn, now_ps);
     }
     tcp_ask_output(conn, now_ps);

@@ -168,6 +168,9 @@ bool tcp_sendable(const struct flue_tcp_conn *conn)
 {
     struct plan plan;
 
+    if (conn->active->queue.bytes == 0 && (conn->flags & (TCP_FIN_QUEUED | TCP_RESEND_UNA | TCP_SYN_DUE)) == 0) {
+        return false; /* as of whoever only receives */
+    }
     if (!may_transmit(conn)) {
         return (conn->flags & TCP_SYN_DUE) != 0;
     }
@@ -197,7 +200,7 @@ static void fin_leaves(struct flue_tcp_conn *conn, flue_ps now_ps)
 static void repaired(struct flue_tcp_conn *conn, enum sack_next why, uint32_t seq, uint32_t length)
 {
     if ((conn->flags & TCP_SACK) != 0) {
-        scoreboard_sent_again(&conn->active->board, why, seq, length, conn->cc.recover);
+        scoreboard_sent_again(&conn->active->board, why, seq, length, conn->active->recover);
     }
 }
 
@@ -324,6 +327,7 @@ static int send_syn(struct flue_tcp_conn *conn, flue_ps now_ps)
 int flue_tcp_output(struct flue_tcp_conn *conn, unsigned max_segments, flue_ps now_ps)
 {
     struct plan plan;
+    bool more = true;
 
     now_ps = tcp_advance(conn, now_ps);
     conn->flags &= ~(uint32_t)TCP_OUTPUT_ASKED;
@@ -339,6 +343,7 @@ int flue_tcp_output(struct flue_tcp_conn *conn, unsigned max_segments, flue_ps n
         if ((conn->flags & TCP_RESEND_UNA) != 0) {
             now_ps = tcp_advance(conn, resend_una(conn, now_ps));
         } else if (!plan_next(conn, &plan)) {
+            more = false;
             break;
         } else if (plan.why == SACK_NEXT_NEW) {
             now_ps = tcp_advance(conn, send_next(conn, &plan, now_ps));
@@ -347,7 +352,7 @@ int flue_tcp_output(struct flue_tcp_conn *conn, unsigned max_segments, flue_ps n
         }
     }
     tcp_timer_settle(conn, now_ps);
-    if (tcp_sendable(conn)) {
+    if (more && tcp_sendable(conn)) {
         conn->flags |= TCP_OUTPUT_ASKED;
         return 1;
     }
@@ -361,7 +366,7 @@ void tcp_probe(struct flue_tcp_conn *conn, flue_ps now_ps)
     uint8_t flags = FLUE_TCP_ACK;
     struct flue_span span;
 
-    conn->probes++;
+    tcp_rare_count(conn)->probes++;
     conn->stack->totals.probes++;
     flue_trace2(conn->stack->trace, tcp_probe, now_ps, conn->id, conn->snd_una, conn->probe_round);
     if (fin) {
@@ -439,8 +444,10 @@ void flue_tcp_urgent(struct flue_tcp_conn *conn)
 {
     const uint32_t first_seq = conn->snd_una + (conn->state < FLUE_TCP_ESTABLISHED ? 1 : 0);
 
-    if (conn->active != &conn->stack->idle && conn->active->queue.bytes > 0) {
-        conn->active->snd_up = first_seq + (uint32_t)conn->active->queue.bytes;
+    struct tcp_rare *rare = conn->active->queue.bytes > 0 ? tcp_rare_need(conn) : NULL;
+
+    if (rare != NULL) { /* without memory it goes as ordinary data */
+        rare->snd_up = first_seq + (uint32_t)conn->active->queue.bytes;
         conn->flags |= TCP_URGENT_OUT;
     }
 }

@@ -93,11 +93,20 @@ void flue_tcp_consumed(struct flue_tcp_conn *conn, uint32_t bytes, flue_ps now_p
     }
 }
 
+/* RCV.NXT advances.  A connection without an active part acknowledges at the end of this call. */
+static inline void receive(struct flue_tcp_conn *conn, uint32_t numbers)
+{
+    conn->rcv_nxt += numbers;
+    if (tcp_is_active(conn)) {
+        conn->active->unacked_bytes += numbers;
+    }
+}
+
 static void deliver(struct flue_tcp_conn *conn, const struct flue_span *span, bool psh, flue_ps now_ps)
 {
-    conn->rcv_nxt += span->length_bytes;
+    receive(conn, span->length_bytes);
     conn->unread_bytes += span->length_bytes;
-    if ((conn->flags & TCP_URGENT_IN) != 0 && seq_leq(conn->active->rcv_up, conn->rcv_nxt)) {
+    if ((conn->flags & TCP_URGENT_IN) != 0 && seq_leq(tcp_rare_of(conn)->rcv_up, conn->rcv_nxt)) {
         conn->flags &= ~(uint32_t)TCP_URGENT_IN;
     }
     tcp_event(conn, &(struct flue_tcp_event){.kind = FLUE_TCP_EV_DATA,
@@ -111,7 +120,7 @@ static void deliver(struct flue_tcp_conn *conn, const struct flue_span *span, bo
 /* RFC 9293 3.10.7.4, eighth: everything before the peer's FIN has been handed up. */
 static void peer_fin(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
-    conn->rcv_nxt++;
+    receive(conn, 1);
     conn->flags &= ~(uint32_t)TCP_FIN_HELD;
     conn->flags |= TCP_PEER_FIN | TCP_ACK_NOW;
     if (conn->active->reassembly.head != NULL) { /* nothing can stand behind a FIN: whoever sent that, it is no data */

@@ -28,7 +28,7 @@ static void enter(struct flue_tcp_conn *conn, enum flue_tcp_recovery recovery)
 
 static void set_recover(struct flue_tcp_conn *conn)
 {
-    conn->cc.recover = conn->snd_max;
+    conn->active->recover = conn->snd_max;
     conn->flags = (conn->flags | TCP_RECOVER) & ~(uint32_t)TCP_PARTIAL;
 }
 
@@ -72,7 +72,7 @@ static void begin(struct flue_tcp_conn *conn, flue_ps now_ps)
     } else {
         conn->cc.cwnd_bytes = conn->cc.ssthresh_bytes + 3u * conn->mss_bytes; /* RFC 5681 3.2, step 3 */
     }
-    conn->fast_retransmits++;
+    tcp_rare_count(conn)->fast_retransmits++;
     stack->totals.fast_retransmits++;
     flue_trace3(stack->trace, tcp_fast_retransmit, now_ps, conn->id, conn->snd_una, conn->cc.cwnd_bytes,
                 conn->cc.ssthresh_bytes);
@@ -88,7 +88,7 @@ static bool may_begin(const struct flue_tcp_conn *conn)
     }
     return (conn->flags & TCP_SACK) != 0 || (conn->flags & TCP_RECOVER) == 0 ||
            conn->recovery == FLUE_TCP_CA_CWR || /* a mark, no loss, has set it */
-           seq_gt(conn->snd_una, conn->cc.recover);
+           seq_gt(conn->snd_una, conn->active->recover);
 }
 
 void tcp_recovery_duplicate(struct flue_tcp_conn *conn, flue_ps now_ps)
@@ -178,10 +178,11 @@ bool tcp_recovery_advance(struct flue_tcp_conn *conn, uint32_t acked_bytes, uint
                           flue_ps now_ps)
 {
     struct tcp_active *active = conn->active;
-    bool over = (conn->flags & TCP_RECOVER) != 0 && seq_geq(conn->snd_una, conn->cc.recover);
+    bool over = (conn->flags & TCP_RECOVER) != 0 && seq_geq(conn->snd_una, active->recover);
 
-    if (over && conn->snd_una != conn->cc.recover) {
+    if (over && conn->snd_una != active->recover) {
         conn->flags &= ~(uint32_t)TCP_RECOVER; /* before it lies so far behind that it seems to be ahead */
+        active->recover = 0;
     }
     if ((conn->flags & TCP_SACK) != 0) {
         check_reneging(conn);
@@ -231,7 +232,7 @@ void tcp_recovery_timeout(struct flue_tcp_conn *conn, flue_ps now_ps)
     struct tcp_active *active = conn->active;
     const struct cc_facts facts = tcp_cc_facts(conn, 0, flight(conn), now_ps);
 
-    tcp_cc(conn)->timeout(&conn->cc, &active->epoch, &facts, conn->rt_count > 0);
+    tcp_cc(conn)->timeout(&conn->cc, &active->epoch, &facts, conn->timer.count > 0);
     tell_reduced(conn);
     enter(conn, FLUE_TCP_CA_LOSS);
     set_recover(conn);
@@ -254,7 +255,7 @@ void tcp_recovery_marked(struct flue_tcp_conn *conn, flue_ps now_ps)
     /* Once for each window of data.  An acknowledgement that reaches just up to the end of that window was sent before
      * the segment with CWR, which is the next, arrived: it tells of the same marks. */
     if ((conn->recovery != FLUE_TCP_CA_OPEN && conn->recovery != FLUE_TCP_CA_DISORDER) ||
-        ((conn->flags & TCP_RECOVER) != 0 && seq_leq(conn->snd_una, conn->cc.recover)) || !tcp_activate(conn)) {
+        ((conn->flags & TCP_RECOVER) != 0 && seq_leq(conn->snd_una, tcp_recover_seq(conn))) || !tcp_activate(conn)) {
         return;
     }
     reduce(conn, conn->cc.cwnd_bytes, now_ps);

@@ -103,7 +103,7 @@ static void add_ecn(struct flue_tcp_conn *conn, struct flue_frame *frame, bool n
 /* RFC 9293 3.8.5, RFC 6093 2.1: the pointer names the octet behind the urgent data. */
 static void add_urgent(const struct flue_tcp_conn *conn, struct flue_frame *frame)
 {
-    uint32_t up = conn->active->snd_up - frame->seq;
+    uint32_t up = tcp_rare_of(conn)->snd_up - frame->seq;
 
     if (up > 0 && up <= UINT32_C(0x7fffffff)) {
         frame->flags |= FLUE_TCP_URG;
@@ -122,7 +122,7 @@ flue_ps tcp_emit(struct flue_tcp_conn *conn, uint32_t seq, uint8_t flags, const 
         frame.payload = *span;
         stack->totals.data_out++;
         if (again != 0) {
-            conn->retransmits++;
+            tcp_rare_count(conn)->retransmits++;
             stack->totals.retransmits++;
         }
     }
@@ -135,10 +135,10 @@ flue_ps tcp_emit(struct flue_tcp_conn *conn, uint32_t seq, uint8_t flags, const 
     if ((conn->flags & TCP_URGENT_OUT) != 0) {
         add_urgent(conn, &frame);
     }
-    conn->last_ack_sent = conn->rcv_nxt;
     conn->ack_segments = 0;
     conn->flags &= ~(uint32_t)(TCP_ACK_NOW | TCP_ACK_DUE);
     if (conn->active != &stack->idle) {
+        conn->active->unacked_bytes = 0;
         add_sack(conn, &frame);
         timer_fifo_cancel(&conn->active->delayed_ack);
     }
@@ -160,7 +160,7 @@ flue_ps tcp_emit_ack(struct flue_tcp_conn *conn, flue_ps now_ps)
 /* RFC 9293 3.8.4: a number that has been acknowledged makes the peer answer. */
 flue_ps tcp_emit_keep_alive(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
-    conn->keep_alives++;
+    tcp_rare_count(conn)->keep_alives++;
     conn->stack->totals.keep_alives++;
     return tcp_emit(conn, conn->snd_una - 1, FLUE_TCP_ACK, NULL, now_ps, false);
 }
@@ -202,12 +202,12 @@ flue_ps tcp_emit_syn(struct flue_tcp_conn *conn, flue_ps now_ps, bool again)
         frame.flags |= (uint8_t)(answer ? FLUE_TCP_ECE : FLUE_TCP_ECE | FLUE_TCP_CWR);
     }
     if (answer) {
-        conn->last_ack_sent = conn->rcv_nxt;
+        conn->active->unacked_bytes = 0;
         conn->rcv_adv = seq_max(conn->rcv_adv, conn->rcv_nxt + frame.window);
         conn->flags &= ~(uint32_t)TCP_ACK_NOW;
     }
     if (again) {
-        conn->retransmits++;
+        tcp_rare_count(conn)->retransmits++;
         stack->totals.retransmits++;
         conn->flags &= ~(uint32_t)TCP_TIMING;
     } else if (conn->snd_max == conn->snd_una) {

@@ -10,16 +10,16 @@
 void tcp_timer_arm(struct flue_tcp_conn *conn, enum tcp_timer_mode mode, flue_ps due_ps)
 {
     conn->flags &= ~(uint32_t)TCP_TIMER_DUE;
-    conn->timer_mode = (uint8_t)mode;
-    timers_arm(conn->stack->timers, &conn->timer, due_ps);
+    conn->timer.mode = (uint8_t)mode;
+    timers_arm_lean(conn->stack->timers, &conn->timer, due_ps);
 }
 
 void tcp_timer_stop(struct flue_tcp_conn *conn)
 {
     conn->flags &= ~(uint32_t)TCP_TIMER_DUE;
-    if (conn->timer_mode != TCP_TIMER_NONE) {
-        conn->timer_mode = TCP_TIMER_NONE;
-        timers_cancel(conn->stack->timers, &conn->timer);
+    if (conn->timer.mode != TCP_TIMER_NONE) {
+        conn->timer.mode = TCP_TIMER_NONE;
+        timers_cancel_lean(conn->stack->timers, &conn->timer);
     }
 }
 
@@ -32,7 +32,7 @@ static flue_ps patience(const struct flue_tcp_conn *conn)
     if (limit_ps == 0 || limit_ps == FLUE_PS_NEVER) {
         return FLUE_PS_NEVER;
     }
-    spent_ps = (flue_ps)conn->total_rt_ticks * conn->stack->params.tick_ps;
+    spent_ps = (flue_ps)conn->active->total_rt_ticks * conn->stack->params.tick_ps;
     return spent_ps < limit_ps ? limit_ps - spent_ps : 0;
 }
 
@@ -53,7 +53,7 @@ void tcp_timer_patience(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     flue_ps due_ps = tcp_later(now_ps, patience(conn));
 
-    if (conn->timer_mode == TCP_TIMER_RETRANSMIT && (conn->flags & TCP_TIMER_DUE) == 0 && due_ps < conn->timer.due_ps) {
+    if (conn->timer.mode == TCP_TIMER_RETRANSMIT && (conn->flags & TCP_TIMER_DUE) == 0 && due_ps < conn->timer.due_ps) {
         tcp_timer_arm(conn, TCP_TIMER_RETRANSMIT, due_ps);
     }
 }
@@ -62,7 +62,7 @@ void tcp_timer_fin_wait_2(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     if (conn->settings->fin_wait_2_ps != FLUE_PS_NEVER) {
         tcp_timer_arm(conn, TCP_TIMER_FIN_WAIT_2, now_ps + conn->settings->fin_wait_2_ps);
-    } else if (conn->timer_mode == TCP_TIMER_FIN_WAIT_2) {
+    } else if (conn->timer.mode == TCP_TIMER_FIN_WAIT_2) {
         tcp_timer_stop(conn);
     }
 }
@@ -84,7 +84,7 @@ static flue_ps probe_wait(const struct flue_tcp_conn *conn, unsigned doublings)
 
 static void begin_rounds(struct flue_tcp_conn *conn)
 {
-    conn->rt_count = 0;
+    conn->timer.count = 0;
     conn->probe_round = 0;
 }
 
@@ -101,7 +101,7 @@ static void settle_waiting(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     const flue_ps due_ps = now_ps + (conn->snd_wnd > 0 ? held_wait(conn) : shifted(conn, 0));
 
-    if (conn->timer_mode != TCP_TIMER_PERSIST) {
+    if (conn->timer.mode != TCP_TIMER_PERSIST) {
         begin_rounds(conn);
         tcp_timer_arm(conn, TCP_TIMER_PERSIST, due_ps);
     } else if ((conn->flags & TCP_TIMER_DUE) == 0 && conn->timer.due_ps > due_ps) {
@@ -113,16 +113,20 @@ static void settle_waiting(struct flue_tcp_conn *conn, flue_ps now_ps)
 static void settle_idle(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     const bool suspects = (conn->flags & TCP_SUSPECT) != 0;
-    flue_ps due_ps = tcp_later(conn->last_received_ps, tcp_keep_idle(conn->settings));
+    flue_ps due_ps;
 
+    if (conn->settings->keep_alive == 0 && !suspects) {
+        tcp_timer_stop(conn);
+        return;
+    }
+    due_ps = tcp_later(conn->last_received_ps, tcp_keep_idle(conn->settings));
     if (suspects && (conn->settings->keep_alive == 0 || due_ps > now_ps + TCP_SUSPECT_PS)) {
         due_ps = now_ps + TCP_SUSPECT_PS;
     }
-    if ((conn->settings->keep_alive == 0 && !suspects) || due_ps == FLUE_PS_NEVER ||
-        (conn->state != FLUE_TCP_ESTABLISHED && conn->state != FLUE_TCP_CLOSE_WAIT &&
-         conn->state != FLUE_TCP_FIN_WAIT_2)) {
+    if (due_ps == FLUE_PS_NEVER || (conn->state != FLUE_TCP_ESTABLISHED && conn->state != FLUE_TCP_CLOSE_WAIT &&
+                                    conn->state != FLUE_TCP_FIN_WAIT_2)) {
         tcp_timer_stop(conn);
-    } else if (conn->timer_mode != TCP_TIMER_KEEP_ALIVE) {
+    } else if (conn->timer.mode != TCP_TIMER_KEEP_ALIVE) {
         tcp_timer_arm(conn, TCP_TIMER_KEEP_ALIVE, due_ps > now_ps ? due_ps : now_ps);
     }
 }
@@ -131,12 +135,12 @@ void tcp_timer_settle(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     const struct tcp_active *active = conn->active;
 
-    if (conn->state < FLUE_TCP_ESTABLISHED || conn->timer_mode == TCP_TIMER_FIN_WAIT_2 ||
-        conn->timer_mode == TCP_TIMER_TIME_WAIT || (conn->timer_mode == TCP_TIMER_PERSIST && conn->snd_wnd == 0)) {
+    if (conn->state < FLUE_TCP_ESTABLISHED || conn->timer.mode == TCP_TIMER_FIN_WAIT_2 ||
+        conn->timer.mode == TCP_TIMER_TIME_WAIT || (conn->timer.mode == TCP_TIMER_PERSIST && conn->snd_wnd == 0)) {
         return;
     }
     if (conn->snd_una != conn->snd_max) {
-        if (conn->timer_mode != TCP_TIMER_RETRANSMIT) {
+        if (conn->timer.mode != TCP_TIMER_RETRANSMIT) {
             begin_rounds(conn);
             tcp_timer_retransmit(conn, now_ps);
         }
@@ -160,21 +164,22 @@ static enum flue_tcp_reason silence_reason(const struct flue_tcp_conn *conn)
 /* Time spent waiting for the peer; D-20. */
 static void spend(struct flue_tcp_conn *conn, flue_ps wait_ps)
 {
-    uint64_t total = conn->total_rt_ticks + (uint64_t)(wait_ps / conn->stack->params.tick_ps);
+    uint64_t total = conn->active->total_rt_ticks + (uint64_t)(wait_ps / conn->stack->params.tick_ps);
 
-    conn->total_rt_ticks = total > UINT32_MAX ? UINT32_MAX : (uint32_t)total;
+    conn->active->total_rt_ticks = total > UINT32_MAX ? UINT32_MAX : (uint32_t)total;
 }
 
 /* CH-297: a limit of time, when there is one, takes the place of the number of repetitions. */
 static bool gives_up(const struct flue_tcp_conn *conn, flue_ps wait_ps, uint32_t limit)
 {
-    return conn->settings->user_timeout_ps != 0 ? patience(conn) <= wait_ps : conn->rt_count >= limit;
+    return conn->settings->user_timeout_ps != 0 ? patience(conn) <= wait_ps : conn->timer.count >= limit;
 }
 
 static void probe_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     const struct flue_tcp_params *params = &conn->stack->params;
-    flue_ps wait_ps = conn->rt_count > 0 ? probe_wait(conn, conn->rt_count - 1u) : 0; /* since an unanswered probe */
+    flue_ps wait_ps =
+        conn->timer.count > 0 ? probe_wait(conn, conn->timer.count - 1u) : 0; /* since an unanswered probe */
 
     if (conn->snd_wnd > 0) {
         /* The window is open but too small for a worthwhile segment: send what it allows (RFC 9293 3.8.6.2.1). */
@@ -186,14 +191,14 @@ static void probe_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
         }
         return;
     }
-    if (conn->rt_count > 0 && gives_up(conn, wait_ps, params->max_retransmits)) {
+    if (conn->timer.count > 0 && gives_up(conn, wait_ps, params->max_retransmits)) {
         tcp_end(conn, silence_reason(conn), now_ps);
         return;
     }
     spend(conn, wait_ps);
-    tcp_timer_arm(conn, TCP_TIMER_PERSIST, now_ps + probe_wait(conn, conn->rt_count));
-    if (conn->rt_count < UINT8_MAX) {
-        conn->rt_count++;
+    tcp_timer_arm(conn, TCP_TIMER_PERSIST, now_ps + probe_wait(conn, conn->timer.count));
+    if (conn->timer.count < UINT8_MAX) {
+        conn->timer.count++;
     }
     tcp_probe(conn, now_ps);
 }
@@ -211,25 +216,25 @@ static void retransmit_expired(struct flue_tcp_conn *conn, flue_ps now_ps)
         tcp_end(conn, silence_reason(conn), now_ps);
         return;
     }
-    conn->timeouts++;
+    tcp_rare_count(conn)->timeouts++;
     stack->totals.timeouts++;
-    flue_trace3(stack->trace, tcp_timeout, now_ps, conn->id, conn->snd_una, wait_ps, conn->rt_count + 1);
+    flue_trace3(stack->trace, tcp_timeout, now_ps, conn->id, conn->snd_una, wait_ps, conn->timer.count + 1);
     if (!opening) {
         tcp_recovery_timeout(conn, now_ps);
         if (conn->snd_wnd == 0) {
             begin_rounds(conn);
-            conn->timer_mode = TCP_TIMER_PERSIST;
+            conn->timer.mode = TCP_TIMER_PERSIST;
             conn->snd_nxt = conn->snd_una;
             conn->flags &= ~(uint32_t)TCP_RESEND_UNA;
             probe_expired(conn, now_ps);
             return;
         }
     }
-    if (conn->rt_count < UINT8_MAX) {
-        conn->rt_count++;
+    if (conn->timer.count < UINT8_MAX) {
+        conn->timer.count++;
     }
-    if (conn->backoff < UINT8_MAX) {
-        conn->backoff++;
+    if (conn->timer.doublings < UINT8_MAX) {
+        conn->timer.doublings++;
     }
     tcp_timer_retransmit(conn, now_ps);
     if (!opening) {
@@ -250,18 +255,18 @@ static flue_ps waited(const struct flue_tcp_conn *conn, flue_ps wait_ps, flue_ps
 void flue_tcp_rerouted(struct flue_tcp_conn *conn, flue_ps now_ps)
 {
     now_ps = tcp_advance(conn, now_ps);
-    if (conn->rt_count == 0 || conn->state < FLUE_TCP_ESTABLISHED ||
+    if (conn->timer.count == 0 || conn->state < FLUE_TCP_ESTABLISHED ||
         (conn->flags & (TCP_EXPORTED | TCP_IMPORTING | TCP_ENDING | TCP_SYN_OUT)) != 0) {
         return;
     }
-    if (conn->timer_mode == TCP_TIMER_RETRANSMIT && (conn->flags & TCP_TIMER_DUE) == 0) {
+    if (conn->timer.mode == TCP_TIMER_RETRANSMIT && (conn->flags & TCP_TIMER_DUE) == 0) {
         spend(conn, waited(conn, retransmit_wait(conn), now_ps));
         tcp_recovery_timeout(conn, now_ps); /* what was sent again is lost too */
         begin_rounds(conn);
         tcp_timer_retransmit(conn, now_ps);
         tcp_ask_output(conn, now_ps);
-    } else if (conn->timer_mode == TCP_TIMER_PERSIST && (conn->flags & TCP_TIMER_DUE) == 0 && conn->snd_wnd == 0) {
-        spend(conn, waited(conn, probe_wait(conn, conn->rt_count - 1u), now_ps));
+    } else if (conn->timer.mode == TCP_TIMER_PERSIST && (conn->flags & TCP_TIMER_DUE) == 0 && conn->snd_wnd == 0) {
+        spend(conn, waited(conn, probe_wait(conn, conn->timer.count - 1u), now_ps));
         begin_rounds(conn);
         probe_expired(conn, now_ps);
     }
@@ -289,7 +294,7 @@ int flue_tcp_timeout_sends(const struct flue_tcp_conn *conn, flue_ps now_ps)
     if ((conn->flags & TCP_TIMER_DUE) == 0 || (conn->flags & TCP_EXPORTED) != 0) {
         return 0;
     }
-    switch ((enum tcp_timer_mode)conn->timer_mode) {
+    switch ((enum tcp_timer_mode)conn->timer.mode) {
     case TCP_TIMER_RETRANSMIT:
         return 1;
     case TCP_TIMER_PERSIST:
@@ -315,7 +320,7 @@ void flue_tcp_timeout(struct flue_tcp_conn *conn, flue_ps now_ps)
     }
     if ((conn->flags & TCP_TIMER_DUE) != 0) {
         conn->flags &= ~(uint32_t)TCP_TIMER_DUE;
-        switch ((enum tcp_timer_mode)conn->timer_mode) {
+        switch ((enum tcp_timer_mode)conn->timer.mode) {
         case TCP_TIMER_NONE:
             break;
         case TCP_TIMER_RETRANSMIT:
@@ -342,7 +347,7 @@ void flue_tcp_timeout(struct flue_tcp_conn *conn, flue_ps now_ps)
     }
 }
 
-void tcp_timer_fire(struct timer *timer, flue_ps now_ps)
+void tcp_timer_fire(struct lean_timer *timer, flue_ps now_ps)
 {
     struct flue_tcp_conn *conn = FLUE_CONTAINER_OF(timer, struct flue_tcp_conn, timer);
 

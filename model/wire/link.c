@@ -56,8 +56,8 @@ static flue_err grow(struct link *link)
 /* Frames that wait for the transmitter at now_ps: those whose transmission has not begun. */
 static uint32_t waiting(struct link *link, flue_ps now_ps)
 {
-    if ((int32_t)(link->unstarted - link->head) < 0)
-        link->unstarted = link->head;
+    if (link->unstarted - link->head > link->tail - link->head)
+        link->unstarted = link->head; /* it lies behind */
     while (link->unstarted != link->tail && link->ring[link->unstarted & (link->capacity - 1)].start_ps <= now_ps)
         link->unstarted++;
     return link->tail - link->unstarted;
@@ -69,7 +69,9 @@ enum flue_wire_result link_send(struct link *link, const struct flue_frame *fram
         (link->facts.has_mac != 0 ? frame_link_bytes(frame, true) : frame_ip_bytes(frame)) + link->facts.framing_bytes;
     struct link_entry *entry;
 
-    if (link->free_ps > now_ps && waiting(link, now_ps) >= link->facts.queue_frames) {
+    /* Of those in the ring some have left already: they are told apart only when all of them would be too many. */
+    if (link->free_ps > now_ps && link->tail - link->head >= link->facts.queue_frames &&
+        waiting(link, now_ps) >= link->facts.queue_frames) {
         link->dropped++;
         return FLUE_WIRE_FULL;
     }

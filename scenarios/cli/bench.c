@@ -2,7 +2,6 @@
 /* flue bench: what a simulated segment costs the machine, beside what the same costs ns-3. */
 #include "cli/bench.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -132,6 +132,10 @@ static void collect(const struct bench *bench, struct bars *bars)
         ns(bench, BENCH_LINK_HOST, BENCH_MIDDLE) / 1e3, 0.45, false, false);
     add(bars, "link_100_chimney_us", "segment on link, chimney, 100 connections", "us",
         ns(bench, BENCH_LINK_CHIMNEY, BENCH_MIDDLE) / 1e3, 0.45, false, false);
+    add(bars, "link_100_host_ratio", "on link, host, 100 conn.: faster than ns-3's own TCP", "x",
+        ratio(tcp, ns(bench, BENCH_LINK_HOST, BENCH_MIDDLE)), 80, true, true);
+    add(bars, "link_100_chimney_ratio", "on link, chimney, 100 conn.: faster than ns-3's TCP", "x",
+        ratio(tcp, ns(bench, BENCH_LINK_CHIMNEY, BENCH_MIDDLE)), 80, true, true);
     add(bars, "ns3_host_more_us", "on ns-3, host: more than the bare device", "us",
         (ns(bench, BENCH_NS3_HOST, BENCH_MIDDLE) - device) / 1e3, 1.5, false, true);
     add(bars, "ns3_chimney_more_us", "on ns-3, chimney: more than the bare device", "us",

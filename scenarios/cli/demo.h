@@ -3,7 +3,6 @@
 #ifndef FLUE_CLI_DEMO_H
 #define FLUE_CLI_DEMO_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "flue/base.h"

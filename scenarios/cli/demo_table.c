@@ -2,7 +2,6 @@
 /* The table of the main job: what its figures draw, as numbers, from the same queries. */
 #include <math.h>
 #include <sqlite3.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -11,7 +11,6 @@
 #include <link.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -27,7 +26,7 @@ enum { TICKS = 10, SECONDS = 10, SECONDS_MOST = 3600 };
 
 struct watched {
     const char *option, *path, *unmarked; /* unmarked: what of it is called without a mark; NULL: nothing */
-    uintptr_t from, to;                      /* its code; 0: not known */
+    uintptr_t from, to;                   /* its code; 0: not known */
 };
 
 static struct watched target = {.option = "--target", .unmarked = "a handler that the dispatcher calls"};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* flue run: one scenario, one run, its summary. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +15,9 @@
 #include "cli/patience.h"
 #include "cli/options.h"
 #include "cli/usage.h"
+#include "flue/provider.h"
 #include "run/params.h"
 #include "run/policy.h"
-#include "run/provider.h"
 #include "run/report.h"
 #include "run/stored.h"
 #include "run/world.h"

@@ -14,7 +14,7 @@
 #include "run/text.h"
 #include "run/yaml.h"
 
-#define NAMES_MAX         256u
+#define NAMES_MAX         1024u
 #define PROFILES_MAX      32u
 #define PROFILE_NAME_ROOM 64u
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* explore/end.c - a state is taken to its end: nothing is held back or lost any more, both applications send once more
  * and close, and everything that is offloaded goes back.  Then the books are looked at. */
-#include <stdio.h>
 
 #include "explore/world.h"
 #include "flue/ndis.h"

@@ -25,7 +25,7 @@ static struct flue_target *target_of(const struct world *world)
 }
 
 /* Something else than the life-time of the path: TTL is what an update of a connection changes. */
-static bool update(struct flue_socket *socket, flue_ps now_ps)
+static bool update(struct flue_host_socket *socket, flue_ps now_ps)
 {
     struct flue_tcp_settings settings;
 
@@ -37,7 +37,7 @@ static bool update(struct flue_socket *socket, flue_ps now_ps)
     return flue_host_socket_change(socket, &settings, now_ps) == FLUE_OK;
 }
 
-static void told(void *ctx, struct flue_socket *socket, const struct TCP_OFFLOAD_STATE_DELEGATED *delegated,
+static void told(void *ctx, struct flue_host_socket *socket, const struct TCP_OFFLOAD_STATE_DELEGATED *delegated,
                  flue_ps at_ps)
 {
     (void)ctx;

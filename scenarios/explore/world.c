@@ -346,7 +346,7 @@ static void on_finding(void *ctx, const struct flue_finding *finding)
 
 /* ---- Applications ---- */
 
-static struct world_app *app_of(void *ctx, const struct flue_socket *socket)
+static struct world_app *app_of(void *ctx, const struct flue_host_socket *socket)
 {
     const struct world_port *port = ctx;
 
@@ -359,7 +359,7 @@ static uint32_t identify(void *ctx, const struct flue_tcp_tuple *tuple)
     return tuple->remote_port - FIRST_PORT;
 }
 
-static void connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void connected(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     struct world_app *app = app_of(ctx, socket);
 
@@ -368,7 +368,7 @@ static void connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
     app->opened = 1;
 }
 
-static void received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
+static void received(void *ctx, struct flue_host_socket *socket, const struct flue_span *span, flue_ps at_ps)
 {
     const struct world_port *port = ctx;
     struct world_app *app = app_of(ctx, socket);
@@ -383,19 +383,19 @@ static void received(void *ctx, struct flue_socket *socket, const struct flue_sp
     app->received_bytes += span->length_bytes;
 }
 
-static void acknowledged(void *ctx, struct flue_socket *socket, uint32_t bytes, flue_ps at_ps)
+static void acknowledged(void *ctx, struct flue_host_socket *socket, uint32_t bytes, flue_ps at_ps)
 {
     (void)at_ps;
     app_of(ctx, socket)->acked_bytes += bytes;
 }
 
-static void peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void peer_closed(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     (void)at_ps;
     app_of(ctx, socket)->peer_closed++;
 }
 
-static void closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
+static void closed(void *ctx, struct flue_host_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
 {
     struct world_app *app = app_of(ctx, socket);
 

@@ -29,7 +29,7 @@ struct world_queue {
 
 /* One application of a connection. */
 struct world_app {
-    struct flue_socket *socket;
+    struct flue_host_socket *socket;
     uint64_t sent_bytes, received_bytes, acked_bytes;
     uint8_t closing, closed, peer_closed, opened;
     uint8_t reason; /* enum flue_tcp_reason */

@@ -3,9 +3,12 @@
  */
 #include <inttypes.h>
 
-#include "run/flows.h"
+#include "run/clients_ns3.h"
+#include "run/flow.h"
+#include "run/migrate.h"
+#include "run/world_state.h"
 
-static int end_of(const struct flow *flow, const struct flue_socket *socket)
+static int end_of(const struct flow *flow, const struct flue_host_socket *socket)
 {
     return flow->socket[SERVER] == socket ? SERVER : CLIENT;
 }
@@ -26,7 +29,7 @@ void flow_opened(struct flow *flow, int end, flue_ps at_ps)
         flow->world->workload->open(flow, end, at_ps);
 }
 
-static void on_client_connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void on_client_connected(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     struct flow *flow = ctx;
 
@@ -35,7 +38,7 @@ static void on_client_connected(void *ctx, struct flue_socket *socket, flue_ps a
 }
 
 /* The server learns from the identity which flow a connection belongs to; until then its context is the world. */
-static void on_server_connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void on_server_connected(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     struct world *world = ctx;
     const struct flue_tcp_tuple tuple = flue_host_socket_tuple(socket);
@@ -130,7 +133,7 @@ void flow_received(struct flow *flow, int end, const struct flue_span *span, flu
         migrate_occasion(flow, OCCASION_SETTLED, at_ps);
 }
 
-static void on_received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
+static void on_received(void *ctx, struct flue_host_socket *socket, const struct flue_span *span, flue_ps at_ps)
 {
     flow_received(ctx, end_of(ctx, socket), span, at_ps);
 }
@@ -143,12 +146,13 @@ void flow_acknowledged(struct flow *flow, int end, uint64_t bytes, flue_ps at_ps
         migrate_occasion(flow, OCCASION_SETTLED, at_ps);
 }
 
-static void on_acknowledged(void *ctx, struct flue_socket *socket, uint32_t bytes, flue_ps at_ps)
+static void on_acknowledged(void *ctx, struct flue_host_socket *socket, uint32_t bytes, flue_ps at_ps)
 {
     flow_acknowledged(ctx, end_of(ctx, socket), bytes, at_ps);
 }
 
-static void on_moved(void *ctx, struct flue_socket *socket, enum flue_holder holder, enum flue_move why, flue_ps at_ps)
+static void on_moved(void *ctx, struct flue_host_socket *socket, enum flue_holder holder, enum flue_move why,
+                     flue_ps at_ps)
 {
     struct flow *flow = ctx;
 
@@ -157,14 +161,19 @@ static void on_moved(void *ctx, struct flue_socket *socket, enum flue_holder hol
         migrate_moved(flow, holder, at_ps);
 }
 
+/* A FIN and a reset may come in one interrupt: who is told of the first finds the connection ended; on_closed() will
+ * say why. */
 void flow_close(struct flow *flow, int end)
 {
+    flue_err err;
+
     if (flow->moving == MOVING_CARRIED && end == SERVER)
         flow->close_late = 1;
     if (!flow_has(flow, end) || flow->closing[end])
         return;
     flow->closing[end] = 1;
-    if ((flow->socket[end] != NULL ? flue_host_socket_close(flow->socket[end]) : clients_ns3_close(flow)) != FLUE_OK)
+    err = flow->socket[end] != NULL ? flue_host_socket_close(flow->socket[end]) : clients_ns3_close(flow);
+    if (err != FLUE_OK && err != FLUE_ESTATE)
         world_finding(flow->world, "connection %" PRIu32 ": close was refused", flow->id);
 }
 
@@ -176,7 +185,7 @@ void flow_peer_closed(struct flow *flow, int end)
         flow_close(flow, end);
 }
 
-static void on_peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void on_peer_closed(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     (void)at_ps;
     flow_peer_closed(ctx, end_of(ctx, socket));
@@ -241,7 +250,7 @@ void flow_closed(struct flow *flow, int end, enum flue_tcp_reason reason, flue_p
         world_drain(world);
 }
 
-static void on_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
+static void on_closed(void *ctx, struct flue_host_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
 {
     flow_closed(ctx, end_of(ctx, socket), reason, at_ps);
 }

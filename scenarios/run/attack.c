@@ -6,7 +6,11 @@
 #include <string.h>
 
 #include "flue/wire.h"
-#include "run/flows.h"
+#include "run/build.h"
+#include "run/choices.h"
+#include "run/flow.h"
+#include "run/moments.h"
+#include "run/world_state.h"
 
 /* The words of the event's choices, in their order. */
 enum { KIND_RST, KIND_SYN, KIND_DATA };
@@ -54,7 +58,26 @@ static int look(const struct flow *flow, struct flue_tcp_info *info)
 
 /* ---- Blind attacks ---- */
 
-static uint32_t sequence(struct attack *attack, int64_t how, const struct flow *flow)
+/* What the server's TCP expects next, wherever it runs; between two holders what the client knows of it. */
+static uint32_t expected(const struct world *world, const struct flow *flow, const struct flue_tcp_info *client)
+{
+    const struct flue_tcp_tuple tuple = world_tuple(world, (uint32_t)(flow - world->flows));
+    const struct flue_tcp_tuple seen = {.local_ip = tuple.remote_ip,
+                                        .remote_ip = tuple.local_ip,
+                                        .local_port = tuple.remote_port,
+                                        .remote_port = tuple.local_port};
+    struct flue_target *target;
+    struct flue_tcp_info info;
+
+    if (flow->socket[SERVER] != NULL && flue_host_socket_info(flow->socket[SERVER], &info) == FLUE_OK)
+        return info.rcv_nxt;
+    for (unsigned i = 0; (target = flue_node_target_at(world->node[SERVER], i)) != NULL; i++)
+        if (flue_target_tcp_info(target, &seen, &info) == FLUE_OK)
+            return info.rcv_nxt;
+    return client->snd_una;
+}
+
+static uint32_t sequence(struct attack *attack, int64_t how, const struct world *world, const struct flow *flow)
 {
     const uint32_t any = (uint32_t)rng_u64(&attack->rng);
     struct flue_tcp_info info;
@@ -62,7 +85,7 @@ static uint32_t sequence(struct attack *attack, int64_t how, const struct flow *
     if (how == SEQ_BLIND || !look(flow, &info))
         return any;
     if (how == SEQ_EXACT)
-        return info.snd_una; /* all that the client has sent, as a rule */
+        return expected(world, flow, &info);
     return info.snd_una + 1 + any % (info.snd_wnd > 2 ? info.snd_wnd - 2 : 1);
 }
 
@@ -103,7 +126,7 @@ static void forge(struct moment *moment, struct flow *flow)
 
     if (arg[ARG_KNOWN] == KNOWN_PORT)
         frame.src_port = (uint16_t)(PORTS_FROM + rng_below(&attack->rng, UINT16_MAX + 1u - PORTS_FROM));
-    frame.seq = sequence(attack, arg[ARG_SEQ], flow);
+    frame.seq = sequence(attack, arg[ARG_SEQ], world, flow);
     if (arg[ARG_KIND] == KIND_RST) {
         frame.flags = FLUE_TCP_RST;
     } else if (arg[ARG_KIND] == KIND_SYN) {

@@ -4,7 +4,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "run/flows.h"
+#include "run/audit.h"
+#include "run/choices.h"
+#include "run/clients_ns3.h"
+#include "run/flow.h"
+#include "run/measure.h"
+#include "run/world_state.h"
 
 /* busy = memory time + cycles / hz, to 1 ps. */
 static void audit_busy(struct world *world, const char *name, const struct flue_server *core, uint64_t cycles,

@@ -6,7 +6,13 @@
 
 #include "flue/ndischimney.h"
 #include "flue/provider.h"
-#include "run/flows.h"
+#include "run/build.h"
+#include "run/choices.h"
+#include "run/clients_ns3.h"
+#include "run/flow.h"
+#include "run/moments.h"
+#include "run/rules.h"
+#include "run/world_state.h"
 #include "run/net_ns3.h"
 #include "run/policy.h"
 #include "run/profile.h"
@@ -138,7 +144,8 @@ static void node_params(const struct world *world, unsigned node, const struct f
 {
     const struct flue_scenario *scenario = world->scenario;
     const int end = world_end(world, node);
-    const int offloads = end == SERVER && (scenario->offload == ARM_CHIMNEY || moments_has(scenario, EVENT_OFFLOAD));
+    const int offloads =
+        end == SERVER && (scenario->offload == ARM_CHIMNEY || schedule_has(&world->schedule, EVENT_OFFLOAD));
     const uint32_t capacity =
         offloads ? (uint32_t)(node == SERVER ? scenario->capacity : scenario->migrate_capacity) : 0;
 
@@ -259,6 +266,8 @@ static flue_err build_lan(struct world *world, char *message, size_t room)
         err = flue_net_switch(&params, &world->net);
     else if (scenario->topology == TOPOLOGY_GATEWAYS)
         err = net_ns3_open_routed(&params, &world->net, message, room);
+    else if (scenario->adapters > 1 && scenario->drivers.text[0] != '\0') /* a team: one MAC address at two ports */
+        err = net_ns3_open_switch(&params, &world->net, message, room);
     else
         err = net_ns3_open_lan(&params, &world->net, message, room);
     free(nodes);

@@ -2,7 +2,10 @@
 /* Workload bulk: every connection carries `bytes` each way that `direction` names, or what a list of `flows` says and
  * when it falls due, in writes of io_size (or io_sizes), with at most writes_ahead writes not yet acknowledged.  The
  * latency of a write ends with its last acknowledgement. */
-#include "run/flows.h"
+#include "run/choices.h"
+#include "run/flow.h"
+#include "run/workload.h"
+#include "run/world_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What a server can carry in the host arm, from its prices: the scale on which `load` is measured. */
-#include "run/flows.h"
+#include "flue/wire.h"
+#include "run/choices.h"
 #include "run/traffic.h"
 
 /* Time of one price on the host's core. */

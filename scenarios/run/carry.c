@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/flows.h"
+#include "run/build.h"
+#include "run/carry.h"
+#include "run/choices.h"
+#include "run/flow.h"
+#include "run/migrate.h"
+#include "run/world_state.h"
 
 #define RETRY_PS (100 * FLUE_PS_PER_US) /* a connection that cannot be exported yet is looked at again */
 
@@ -85,7 +90,7 @@ static void leave_all(void *ctx, flue_ps at_ps)
     list_init(&later);
     while ((hook = list_pop_front(&world->carry.ready)) != NULL) {
         struct flow *flow = FLUE_CONTAINER_OF(hook, struct flow, carry);
-        struct flue_socket *socket = flow->socket[SERVER];
+        struct flue_host_socket *socket = flow->socket[SERVER];
 
         if (socket == NULL || flue_host_socket_holder(socket) == FLUE_HOLDER_CLOSED)
             flow->moving = MOVING_NO; /* it has ended meanwhile */
@@ -108,7 +113,7 @@ static void on_ready(struct timer *timer, flue_ps now_ps)
 
 int carry_go(struct flow *flow, flue_ps at_ps)
 {
-    struct flue_socket *socket = flow->socket[SERVER];
+    struct flue_host_socket *socket = flow->socket[SERVER];
 
     if (flow->node[SERVER] != SERVER)
         return 0;

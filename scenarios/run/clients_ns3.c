@@ -5,7 +5,12 @@
 #include <stdio.h>
 
 #include "../shim/flue_ns3.h"
-#include "run/flows.h"
+#include "run/build.h"
+#include "run/choices.h"
+#include "run/clients_ns3.h"
+#include "run/flow.h"
+#include "run/moments.h"
+#include "run/world_state.h"
 #include "run/net_ns3.h"
 
 enum { CLIENT_TCP_FLUE, CLIENT_TCP_NS3 };
@@ -15,7 +20,7 @@ int clients_are_ns3(const struct flue_scenario *scenario)
     return scenario->client_tcp == CLIENT_TCP_NS3;
 }
 
-const char *clients_ns3_wrong(const struct flue_scenario *scenario)
+const char *clients_ns3_wrong(const struct flue_scenario *scenario, const struct schedule *schedule)
 {
     static const enum event_kind unfit[] = {EVENT_ATTACK, EVENT_URGENT, EVENT_FRAGMENTS, EVENT_MIGRATE};
 
@@ -27,13 +32,15 @@ const char *clients_ns3_wrong(const struct flue_scenario *scenario)
         return "client_tcp=ns3 is for bulk and rpc: the clients of web open and abort connections as only Flue's can";
     if (scenario->vlan != 0 && scenario->topology != TOPOLOGY_GATEWAYS)
         return "client_tcp=ns3: ns-3's hosts know no VLANs; set vlan=0 or topology=gateways";
+    if (scenario->adapters > 1)
+        return "client_tcp=ns3: a world with ns-3's hosts has one wire to each node; set adapters=1";
     if (scenario->loss != 0 || scenario->reorder != 0 || scenario->loss_list.text[0] != '\0')
         return "client_tcp=ns3: loss and reordering are made at both ends of a wire, and one is not Flue's; leave "
                "loss, loss_list and reorder out";
     if ((scenario->connections - 1) / scenario->clients >= PORTS_PER_IP)
         return "client_tcp=ns3: at most 50000 connections to a client, for it has one address; raise clients";
     for (unsigned i = 0; i < sizeof(unfit) / sizeof(unfit[0]); i++)
-        if (moments_has(scenario, unfit[i]))
+        if (schedule_has(schedule, unfit[i]))
             return "client_tcp=ns3 cannot be with the events attack, urgent, fragments and migrate, which reach into "
                    "the clients' TCP";
     return NULL;

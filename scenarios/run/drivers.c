@@ -2,14 +2,12 @@
 /* The intermediate drivers that a scenario asks for: "pass*3 hold" is four, from the bottom up. */
 #include "run/drivers.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "flue/node.h"
 #include "flue/scenario.h"
-#include "run/flows.h"
+#include "run/choices.h"
 
 /* One word of the list: a kind, and how many of it stand on each other.  *text moves behind it. */
 static bool next_word(const char **text, enum flue_im_kind *kind, unsigned *times)
@@ -72,9 +70,6 @@ const char *drivers_wrong(const struct flue_scenario *scenario)
                "out";
     if (scenario->adapters == 2 && scenario->topology != TOPOLOGY_SWITCH)
         return "adapters=2 needs topology=switch: the address moves from port to port";
-    if (count.team_first && scenario->net == FLUE_NET_NS3)
-        return "drivers=team cannot be on --net ns3: the two adapters have one MAC address, and no switch is there to "
-               "tell them apart; use --net link";
     if (scenario->fail_over_at != FLUE_PS_NEVER && !count.team_first)
         return "fail_over_at needs the driver team; set drivers=team, adapters=2 and topology=switch";
     return NULL;

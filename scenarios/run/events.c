@@ -3,7 +3,6 @@
 #include "run/events.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "run/quantity.h"

@@ -14,6 +14,7 @@
 enum { START, WHO, DIRECTION, BYTES, FIELDS };
 #define LINES_MOST 10000000u
 #define FIELD_ROOM 64u
+#define START_MOST (100000 * FLUE_PS_PER_S) /* the longest limit of a run */
 
 static const char *const headers[] = {"start,connection,direction,bytes", "start,client,direction,bytes"};
 
@@ -30,6 +31,18 @@ static flue_err refuse(const struct reader *reader, size_t column, const char *w
     return FLUE_EPARSE;
 }
 
+/* What a spreadsheet puts around fields. */
+static const char *dressed(const char *field, size_t length)
+{
+    if (strlen(field) != length)
+        return "a NUL character stands in this field; save the list as plain text";
+    if (memchr(field, '"', length) != NULL)
+        return "fields stand without quotation marks here; leave them out";
+    if (length > 0 && (field[0] == ' ' || field[0] == '\t' || field[length - 1] == ' ' || field[length - 1] == '\t'))
+        return "a blank begins or ends this field; leave it out";
+    return NULL;
+}
+
 /* Cuts a line into its fields.  Returns the column of what is wrong, or 0. */
 static size_t cut(const char *line, size_t length, char field[FIELDS][FIELD_ROOM], size_t column[FIELDS],
                   const char **wrong)
@@ -42,18 +55,61 @@ static size_t cut(const char *line, size_t length, char field[FIELDS][FIELD_ROOM
         while (end < length && line[end] != ',')
             end++;
         column[i] = at + 1;
-        *wrong = i + 1 < FIELDS && end == length ? "too few fields; write start, connection or client, direction, bytes"
-                 : i + 1 == FIELDS && end < length
-                     ? "too many fields; write start, connection or client, direction, bytes"
-                 : end - at >= FIELD_ROOM ? "this field is too long"
-                                          : NULL;
+        *wrong =
+            length == 0                       ? "an empty line; leave it out"
+            : i + 1 < FIELDS && end == length ? "too few fields; write start, connection or client, direction, bytes"
+            : i + 1 == FIELDS && end < length ? "too many fields; write start, connection or client, direction, bytes"
+            : end - at >= FIELD_ROOM          ? "this field is too long"
+                                              : NULL;
         if (*wrong != NULL)
             return (i + 1 == FIELDS ? end : at) + 1;
         memcpy(field[i], line + at, end - at);
         field[i][end - at] = '\0';
+        *wrong = dressed(field[i], end - at);
+        if (*wrong != NULL)
+            return at + 1;
         at = end + 1;
     }
     return 0;
+}
+
+static const char *time_wrong(const char *field, int64_t *out)
+{
+    const enum quantity_problem problem = quantity_parse(FLUE_KIND_TIME, field, out);
+
+    if (problem == QUANTITY_NO_UNIT)
+        return "this time has no unit; write for example 10us";
+    if (problem == QUANTITY_TOO_LARGE || (problem == QUANTITY_OK && *out > START_MOST))
+        return "this time is later than any run lasts; write at most 100000s";
+    if (problem == QUANTITY_NOT_WHOLE)
+        return "this time is no whole number of picoseconds; write for example 10us";
+    if (problem != QUANTITY_OK)
+        return "no time with a unit; write for example 10us";
+    return *out < 0 ? "this time is negative; flows start at 0 or later" : NULL;
+}
+
+static const char *who_wrong(const char *field, int64_t *out)
+{
+    const size_t digits = strspn(field, "0123456789");
+
+    if (digits == 0 || field[digits] != '\0')
+        return "no whole number; connections count from 0, clients from 1";
+    if (quantity_parse(FLUE_KIND_COUNT, field, out) != QUANTITY_OK || *out > UINT32_MAX)
+        return "this number is too large; connections count from 0, clients from 1";
+    return NULL;
+}
+
+static const char *bytes_wrong(const char *field, int64_t *out)
+{
+    const enum quantity_problem problem = quantity_parse(FLUE_KIND_BYTES, field, out);
+
+    if (problem == QUANTITY_TOO_LARGE || (problem == QUANTITY_OK && *out > SIZES_MOST))
+        return "this size is too large; write at most 1GiB";
+    if (problem == QUANTITY_NOT_WHOLE)
+        return "this size is no whole number of bytes; write for example 65536 or 64KiB";
+    if (problem != QUANTITY_OK)
+        return "no size from 1 to 1GiB; write for example 65536 or 64KiB";
+    return *out < 1 ? "a flow has at least one byte; write for example 65536 or 64KiB" : NULL;
 }
 
 static flue_err read_line(const struct reader *reader, const char *line, size_t length, struct flow_line *out)
@@ -66,15 +122,14 @@ static flue_err read_line(const struct reader *reader, const char *line, size_t 
 
     if (bad != 0)
         return refuse(reader, bad, wrong);
-    if (quantity_parse(FLUE_KIND_TIME, field[START], &start) != QUANTITY_OK || start < 0)
-        return refuse(reader, column[START], "no time with a unit; write for example 10us");
-    if (field[WHO][0] < '0' || field[WHO][0] > '9' ||
-        quantity_parse(FLUE_KIND_COUNT, field[WHO], &who) != QUANTITY_OK || who < 0 || who > UINT32_MAX)
-        return refuse(reader, column[WHO], "no whole number; connections count from 0, clients from 1");
+    if ((wrong = time_wrong(field[START], &start)) != NULL)
+        return refuse(reader, column[START], wrong);
+    if ((wrong = who_wrong(field[WHO], &who)) != NULL)
+        return refuse(reader, column[WHO], wrong);
     if (strcmp(field[DIRECTION], "send") != 0 && strcmp(field[DIRECTION], "receive") != 0)
         return refuse(reader, column[DIRECTION], "no direction; write send or receive, seen from the server");
-    if (quantity_parse(FLUE_KIND_BYTES, field[BYTES], &bytes) != QUANTITY_OK || bytes < 1 || bytes > SIZES_MOST)
-        return refuse(reader, column[BYTES], "no size from 1 to 1GiB; write for example 65536 or 64KiB");
+    if ((wrong = bytes_wrong(field[BYTES], &bytes)) != NULL)
+        return refuse(reader, column[BYTES], wrong);
     *out = (struct flow_line){.start_ps = start,
                               .who = (uint32_t)who,
                               .bytes = (uint32_t)bytes,
@@ -134,6 +189,10 @@ flue_err flow_list_parse(const char *path, const char *bytes, size_t count, stru
     flue_err err = FLUE_OK;
 
     *out = (struct flow_list){.lines = NULL};
+    if (count >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) { /* a mark that some editors put before the text */
+        bytes += 3;
+        count -= 3;
+    }
     for (size_t at = 0; at < count && err == FLUE_OK;) {
         const char *newline = memchr(bytes + at, '\n', count - at);
         size_t length = newline == NULL ? count - at : (size_t)(newline - bytes) - at;

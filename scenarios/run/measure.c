@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Books at two moments, and what their difference says. */
-#include "run/flows.h"
+#include "run/flow.h"
+#include "run/measure.h"
+#include "run/migrate.h"
+#include "run/world_state.h"
 #include "run/policy.h"
 
 #include "flue/ndischimney.h"
@@ -304,6 +307,16 @@ static void report_faults(const struct world *world)
     }
 }
 
+/* Those that were lost with their connections, and those that nobody was left to ask. */
+static void report_lost_requests(const struct world *world)
+{
+    const uint64_t listed = world->traffic.list.count;
+    const uint64_t wanted = listed > 0 ? listed : (uint64_t)world->scenario->requests;
+
+    if (world->rpc.stopped && world->lost + world->killed > 0 && wanted > world->completed)
+        put(world, "requests.lost", "", wanted - world->completed);
+}
+
 static void report_tcp(const struct world *world)
 {
     static const char *const names[ENDS][2] = {{"server host", "server target"}, {"client host", "client target"}};
@@ -435,6 +448,7 @@ void world_report(struct world *world)
         sent += world->flows[i].accepted[SERVER] + world->flows[i].accepted[CLIENT];
     put(world, "window", "", window_ps);
     put(world, "requests", "", world->completed);
+    report_lost_requests(world);
     /* bits x 10^12 / ps, scaled so that neither number leaves int64 nor loses its precision. */
     if (bytes < UINT64_C(1000000000))
         put_ratio(world, "goodput", "", bytes * 8 * UINT64_C(1000000000), window_ps / 1000);

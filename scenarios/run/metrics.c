@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "run/results.h"
-#include "run/text.h"
 
 static const struct metric_info metrics[] = {
 #define FLUE_METRIC(name, unit, kind, better, title, doc) {#name, unit, METRIC_##kind, METRIC_##better, title, doc},
@@ -31,16 +30,6 @@ const struct metric_info *metrics_find(const char *name)
         }
     }
     return NULL;
-}
-
-const char *metrics_nearest(const char *name)
-{
-    const char *names[METRICS];
-
-    for (size_t i = 0; i < METRICS; i++) {
-        names[i] = metrics[i].name;
-    }
-    return text_nearest(name, names, METRICS);
 }
 
 const char *metrics_kind_name(enum metric_kind kind)

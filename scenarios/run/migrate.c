@@ -3,7 +3,13 @@
  * and on what occasion each of them goes is the scenario's choice. */
 #include <stdlib.h>
 
-#include "run/flows.h"
+#include "run/build.h"
+#include "run/carry.h"
+#include "run/choices.h"
+#include "run/flow.h"
+#include "run/migrate.h"
+#include "run/moments.h"
+#include "run/world_state.h"
 
 enum { ORDER_OLDEST, ORDER_NEWEST, ORDER_BUSIEST, ORDER_IDLEST }; /* as the words of migrate_order */
 enum { WHEN_NOW, WHEN_IDLE, WHEN_SEND };                          /* as the words of migrate_when */
@@ -75,7 +81,7 @@ static int line_up(struct world *world)
 /* 1: it is on its way.  One that the host holds has gone with the address; one that is closing is left alone. */
 static int go(struct flow *flow, flue_ps at_ps)
 {
-    struct flue_socket *socket = flow->socket[SERVER];
+    struct flue_host_socket *socket = flow->socket[SERVER];
 
     if (flow->moving >= MOVING_GOES)
         return 0;
@@ -203,7 +209,7 @@ void migrate_report(struct world *world)
 {
     struct flue_host_totals totals;
 
-    if (!moments_has(world->scenario, EVENT_MIGRATE))
+    if (!schedule_has(&world->schedule, EVENT_MIGRATE))
         return;
     flue_host_totals(world_host(world, SERVER), &totals);
     put(world, "migrate.connections", "", world->migrate.moved);

@@ -2,12 +2,15 @@
 /* What a scenario wants to happen at a chosen time, whatever the traffic does: operations of the interface on
  * connections, what an adapter tells of itself, what fails on the wire and in the hardware.  All of it concerns the
  * server. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "flue/ndis.h"
-#include "run/flows.h"
+#include "run/build.h"
+#include "run/choices.h"
+#include "run/flow.h"
+#include "run/migrate.h"
+#include "run/moments.h"
+#include "run/world_state.h"
 
 /* True: it had an effect. */
 typedef int moment_fn(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps);
@@ -26,7 +29,7 @@ static int each(struct world *world, moment_fn *fn, const struct event *event, i
 
 static int offload(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
 {
-    struct flue_socket *socket = flow->socket[SERVER];
+    struct flue_host_socket *socket = flow->socket[SERVER];
 
     (void)world;
     (void)event;
@@ -35,7 +38,7 @@ static int offload(struct world *world, const struct flow *flow, const struct ev
 
 static int upload(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
 {
-    struct flue_socket *socket = flow->socket[SERVER];
+    struct flue_host_socket *socket = flow->socket[SERVER];
 
     (void)world;
     (void)event;
@@ -45,7 +48,7 @@ static int upload(struct world *world, const struct flow *flow, const struct eve
 /* One hop less, and questions whether the peer is there: whoever runs TCP is to know. */
 static int update(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
 {
-    struct flue_socket *socket = flow->socket[SERVER];
+    struct flue_host_socket *socket = flow->socket[SERVER];
     struct flue_tcp_settings settings;
 
     (void)world;
@@ -58,7 +61,7 @@ static int update(struct world *world, const struct flow *flow, const struct eve
 }
 
 /* The answer stands in the trace. */
-static void on_told(void *ctx, struct flue_socket *socket, const struct TCP_OFFLOAD_STATE_DELEGATED *delegated,
+static void on_told(void *ctx, struct flue_host_socket *socket, const struct TCP_OFFLOAD_STATE_DELEGATED *delegated,
                     flue_ps at_ps)
 {
     (void)ctx;
@@ -69,7 +72,7 @@ static void on_told(void *ctx, struct flue_socket *socket, const struct TCP_OFFL
 
 static int query(struct world *world, const struct flow *flow, const struct event *event, flue_ps now_ps)
 {
-    struct flue_socket *socket = flow->socket[SERVER];
+    struct flue_host_socket *socket = flow->socket[SERVER];
 
     (void)event;
     return flue_host_socket_holder(socket) == FLUE_HOLDER_TARGET &&
@@ -311,19 +314,18 @@ static int disturbs(enum event_kind kind)
 
 void moments_arm(struct world *world)
 {
-    struct event events[MOMENTS_MAX];
-    char message[256];
-    const int count = moments_list(world->scenario, events, message, sizeof(message), NULL);
+    const struct schedule *schedule = &world->schedule;
 
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < schedule->count; i++) {
+        const struct event *event = &schedule->event[i];
         struct moment *moment = &world->moment[world->moments++];
 
-        *moment = (struct moment){.world = world, .event = events[i]};
+        *moment = (struct moment){.world = world, .event = *event};
         timer_setup(&moment->timer, fire);
-        if (events[i].after_start)
+        if (event->after_start)
             continue;
-        timers_arm(world_timers(world, SERVER), &moment->timer, events[i].at_ps);
-        world->disturbed |= disturbs(events[i].kind);
+        timers_arm(world_timers(world, SERVER), &moment->timer, event->at_ps);
+        world->disturbed |= disturbs(event->kind);
     }
 }
 

@@ -74,6 +74,13 @@ flue_err net_ns3_open_lan(const struct flue_switch_params *params, struct flue_n
     return api == NULL ? FLUE_ETOOL : api->open_lan(params, out, message, room);
 }
 
+flue_err net_ns3_open_switch(const struct flue_switch_params *params, struct flue_net *out, char *message, size_t room)
+{
+    const struct flue_ns3_api *api = net_ns3_api(message, room);
+
+    return api == NULL ? FLUE_ETOOL : api->open_switch(params, out, message, room);
+}
+
 flue_err net_ns3_open_routed(const struct flue_switch_params *params, struct flue_net *out, char *message, size_t room)
 {
     const struct flue_ns3_api *api = net_ns3_api(message, room);

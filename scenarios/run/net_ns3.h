@@ -16,6 +16,9 @@ FLUE_CHECKED flue_err net_ns3_open(const struct flue_net_params *params, struct 
 /* As flue_ns3_api.open_lan. */
 FLUE_CHECKED flue_err net_ns3_open_lan(const struct flue_switch_params *params, struct flue_net *out, char *message,
                                        size_t room);
+/* As flue_ns3_api.open_switch. */
+FLUE_CHECKED flue_err net_ns3_open_switch(const struct flue_switch_params *params, struct flue_net *out, char *message,
+                                          size_t room);
 /* As flue_ns3_api.open_routed. */
 FLUE_CHECKED flue_err net_ns3_open_routed(const struct flue_switch_params *params, struct flue_net *out, char *message,
                                           size_t room);

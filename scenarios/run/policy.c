@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/flows.h"
+#include "run/choices.h"
 #include "run/library.h"
 #include "run/params.h"
 

@@ -4,7 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/flows.h"
+#include "run/build.h"
+#include "run/choices.h"
+#include "run/clients_ns3.h"
+#include "run/drivers.h"
+#include "run/moments.h"
+#include "run/possible.h"
 #include "wire/impair.h"
 
 #define ADVICE_LEAST_PS (100 * FLUE_PS_PER_US)
@@ -110,7 +115,8 @@ static const char *foreign_wrong(const struct flue_scenario *scenario)
     return NULL;
 }
 
-flue_err world_possible(const struct flue_scenario *scenario, int foreign, char *message, size_t room)
+flue_err world_possible(const struct flue_scenario *scenario, const struct schedule *schedule, int foreign,
+                        char *message, size_t room)
 {
     uint64_t lose[FLUE_IMPAIR_LIST_MAX];
     struct drivers_count count;
@@ -141,7 +147,7 @@ flue_err world_possible(const struct flue_scenario *scenario, int foreign, char 
     if (wrong == NULL)
         wrong = topology_wrong(scenario);
     if (wrong == NULL)
-        wrong = clients_ns3_wrong(scenario);
+        wrong = clients_ns3_wrong(scenario, schedule);
     if (wrong == NULL)
         wrong = times_wrong(scenario);
     if (wrong == NULL)
@@ -153,5 +159,5 @@ flue_err world_possible(const struct flue_scenario *scenario, int foreign, char 
         return FLUE_EINVAL;
     }
     err = deadline_possible(scenario, message, room);
-    return err == FLUE_OK ? moments_possible(scenario, foreign, message, room) : err;
+    return err == FLUE_OK ? schedule_possible(scenario, schedule, foreign, message, room) : err;
 }

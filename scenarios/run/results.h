@@ -37,7 +37,6 @@ struct metric_info {
 size_t metrics_count(void);
 const struct metric_info *metrics_at(size_t index); /* in the order of metrics.def */
 const struct metric_info *metrics_find(const char *name);
-const char *metrics_nearest(const char *name);
 const char *metrics_kind_name(enum metric_kind kind);
 const char *metrics_better_name(enum metric_better better);
 

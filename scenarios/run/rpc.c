@@ -4,10 +4,12 @@
  * request's latency counts from the moment it is due.  An open loop goes on whatever the server does; when waiting_most
  * requests wait, the run is given up.  Closed loop (load = 0): `active` connections keep `outstanding` requests each.
  * With io_sizes responses are drawn; a list of flows takes the place of arrivals and sizes. */
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "run/flows.h"
+#include "run/choices.h"
+#include "run/flow.h"
+#include "run/workload.h"
+#include "run/world_state.h"
 #include "run/policy.h"
 
 struct request {
@@ -40,6 +42,13 @@ static void stop(struct world *world, flue_ps at_ps)
     world_measured(world, at_ps);
 }
 
+/* No connection is left that could take a request: all are lost; in a closed loop those that asked are. */
+static int deserted(const struct world *world)
+{
+    return closed_loop(world) ? pool_live(&world->rpc.pool) == 0
+                              : world->lost + world->killed == (uint64_t)world->scenario->connections;
+}
+
 /* Its connection is lost, and so is the request: the run asks for one less. */
 static void give_up(struct request *request, flue_ps at_ps)
 {
@@ -47,7 +56,7 @@ static void give_up(struct request *request, flue_ps at_ps)
 
     world->rpc.done += request->measured ? 1 : 0;
     pool_put(&world->rpc.pool, request);
-    if (!world->rpc.stopped && (all_done(world) || world->lost == (uint64_t)world->scenario->connections))
+    if (!world->rpc.stopped && (all_done(world) || deserted(world)))
         stop(world, at_ps);
 }
 

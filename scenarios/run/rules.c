@@ -3,7 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "run/flows.h"
+#include "run/flow.h"
+#include "run/rules.h"
+#include "run/world_state.h"
 
 static unsigned index_of(enum flue_party party)
 {

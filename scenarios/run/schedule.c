@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/flows.h"
+#include "run/choices.h"
+#include "run/flow.h"
+#include "run/moments.h"
 
 /* The keys of a scenario that are short for one event each; in this order if at one time. */
 static int short_keys(const struct flue_scenario *scenario, struct event out[])
@@ -31,13 +33,13 @@ static int short_keys(const struct flue_scenario *scenario, struct event out[])
     return count;
 }
 
-int moments_list(const struct flue_scenario *scenario, struct event out[MOMENTS_MAX], char *message, size_t room,
-                 int *column)
+void schedule_read(const struct flue_scenario *scenario, struct schedule *out)
 {
-    const int keys = short_keys(scenario, out);
-    const int written = events_parse(scenario->events.text, out + keys, message, room, column);
+    const int keys = short_keys(scenario, out->event);
+    const int written =
+        events_parse(scenario->events.text, out->event + keys, out->why, sizeof(out->why), &out->column);
 
-    return written < 0 ? -1 : keys + written;
+    out->count = written < 0 ? -1 : keys + written;
 }
 
 /* Whether one of these kinds comes before (after) an event. */
@@ -52,6 +54,15 @@ static int comes(const struct event *events, int count, const struct event *than
     return 0;
 }
 
+/* Whether one of these kinds comes after an event that has a time of its own, at a time of its own. */
+static int comes_alike(const struct event *events, int count, const struct event *than, uint64_t kinds)
+{
+    for (int i = 0; i < count; i++)
+        if ((kinds >> events[i].kind & 1) != 0 && !events[i].after_start && events[i].at_ps > than->at_ps)
+            return 1;
+    return 0;
+}
+
 #define KIND(id) (UINT64_C(1) << EVENT_##id)
 
 /* What has to come before or after an event for a run to make sense, or to end at all. */
@@ -59,26 +70,34 @@ static const struct {
     uint64_t of, needs;
     int later;
     const char *wrong;
+    const char *wrong_start; /* what has to come counts from the start of traffic, which may wait for it */
 } orders[] = {
     {KIND(RESUME), KIND(PAUSE) | KIND(UPLOAD_ALL), 0,
-     "resume must lie after pause or upload-all: nothing else is resumed"},
+     "resume must lie after pause or upload-all: nothing else is resumed", NULL},
     {KIND(PAUSE), KIND(RESUME) | KIND(UPLOAD_ALL), 1,
-     "pause needs resume or upload-all later: what is being handed over then would wait for ever"},
-    {KIND(CHIMNEY_ON), KIND(CHIMNEY_OFF), 0, "chimney-on must lie after chimney-off: it is on from the start"},
-    {KIND(WAKE), KIND(SLEEP), 0, "wake must lie after sleep: the adapter is awake from the start"},
-    {KIND(SLEEP), KIND(WAKE), 1, "sleep needs wake later: nothing passes a sleeping adapter"},
-    {KIND(GATEWAY_UP), KIND(GATEWAY_DOWN), 0, "gateway-up must lie after gateway-down: both are up from the start"},
-    {KIND(LINK_UP), KIND(LINK_DOWN), 0, "link-up must lie after link-down: it is up from the start"},
-    {KIND(LINK_DOWN), KIND(LINK_UP), 1, "link-down needs link-up later: nothing passes without a link"},
+     "pause needs resume or upload-all later: what is being handed over then would wait for ever",
+     "resume or upload-all counts from the start of traffic, which may wait for it; write both times with +, or none"},
+    {KIND(CHIMNEY_ON), KIND(CHIMNEY_OFF), 0, "chimney-on must lie after chimney-off: it is on from the start", NULL},
+    {KIND(WAKE), KIND(SLEEP), 0, "wake must lie after sleep: the adapter is awake from the start", NULL},
+    {KIND(SLEEP), KIND(WAKE), 1, "sleep needs wake later: nothing passes a sleeping adapter",
+     "wake counts from the start of traffic, which may wait for it; write both times with +, or none"},
+    {KIND(GATEWAY_UP), KIND(GATEWAY_DOWN), 0, "gateway-up must lie after gateway-down: both are up from the start",
+     NULL},
+    {KIND(LINK_UP), KIND(LINK_DOWN), 0, "link-up must lie after link-down: it is up from the start", NULL},
+    {KIND(LINK_DOWN), KIND(LINK_UP), 1, "link-down needs link-up later: nothing passes without a link",
+     "link-up counts from the start of traffic, which may wait for it; write both times with +, or none"},
 };
 
-static const char *order_wrong(const struct event *events, int count)
+static const char *order_wrong(const struct event *events, int count, const struct event *event)
 {
-    for (int i = 0; i < count; i++)
-        for (unsigned k = 0; k < sizeof(orders) / sizeof(orders[0]); k++)
-            if ((orders[k].of >> events[i].kind & 1) != 0 &&
-                !comes(events, count, &events[i], orders[k].later, orders[k].needs))
-                return orders[k].wrong;
+    for (unsigned k = 0; k < sizeof(orders) / sizeof(orders[0]); k++) {
+        if ((orders[k].of >> event->kind & 1) == 0)
+            continue;
+        if (!comes(events, count, event, orders[k].later, orders[k].needs))
+            return orders[k].wrong;
+        if (orders[k].later && !event->after_start && !comes_alike(events, count, event, orders[k].needs))
+            return orders[k].wrong_start;
+    }
     return NULL;
 }
 
@@ -104,9 +123,9 @@ static const char *place_wrong(const struct flue_scenario *scenario, const struc
     if ((kind & (KIND(GATEWAY_DOWN) | KIND(GATEWAY_UP) | KIND(RELINK) | KIND(MAC_CHANGE) | KIND(PATH_MTU))) != 0 &&
         scenario->topology != TOPOLOGY_GATEWAYS)
         return "gateway-down, gateway-up, relink, mac-change and path-mtu need gateways; set topology=gateways";
-    if ((kind & (KIND(MAC_CHANGE) | KIND(PATH_MTU))) != 0 && scenario->net == FLUE_NET_NS3)
-        return "mac-change and path-mtu cannot be on --net ns3, whose devices keep what they began with; use --net "
-               "link";
+    if (event->kind == EVENT_PATH_MTU && scenario->net == FLUE_NET_NS3)
+        return "ns-3's routers cut IPv4 packets in spite of \"don't fragment\" and send no ICMP, so nobody would learn "
+               "the path's mtu; use --net link, or far_mtu, with which they cut";
     if (event->kind == EVENT_RELINK && event->arg[0] == event->arg[1])
         return "relink from a gateway to itself; write for example: relink from=1 to=2";
     if ((kind & (KIND(LINK_DOWN) | KIND(LINK_UP))) != 0 && scenario->topology == TOPOLOGY_LINK)
@@ -130,69 +149,59 @@ static const char *place_wrong(const struct flue_scenario *scenario, const struc
     return NULL;
 }
 
-flue_err moments_possible(const struct flue_scenario *scenario, int foreign, char *message, size_t room)
+flue_err schedule_possible(const struct flue_scenario *scenario, const struct schedule *schedule, int foreign,
+                           char *message, size_t room)
 {
-    struct event events[MOMENTS_MAX];
-    char why[300], text[128];
     const char *wrong = NULL;
-    int column = 0;
-    const int count = moments_list(scenario, events, why, sizeof(why), &column);
+    char text[128];
 
-    if (count < 0) {
-        (void)snprintf(message, room, "events: column %d: %s", column, why);
+    if (schedule->count < 0) {
+        (void)snprintf(message, room, "events: column %d: %s", schedule->column, schedule->why);
         return FLUE_EINVAL;
     }
-    for (int i = 0; i < count && wrong == NULL; i++) {
-        wrong = place_wrong(scenario, &events[i], foreign);
+    for (int i = 0; i < schedule->count && wrong == NULL; i++) {
+        wrong = place_wrong(scenario, &schedule->event[i], foreign);
+        if (wrong == NULL)
+            wrong = order_wrong(schedule->event, schedule->count, &schedule->event[i]);
         if (wrong != NULL) {
-            event_format(&events[i], text, sizeof(text));
+            event_format(&schedule->event[i], text, sizeof(text));
             (void)snprintf(message, room, "events: %s: %s", text, wrong);
         }
     }
-    if (wrong == NULL && (wrong = order_wrong(events, count)) != NULL)
-        (void)snprintf(message, room, "events: %s", wrong);
     return wrong == NULL ? FLUE_OK : FLUE_EINVAL;
 }
 
-int moments_to_node(const struct flue_scenario *scenario)
+int schedule_to_node(const struct schedule *schedule)
 {
-    struct event events[MOMENTS_MAX];
-    char why[300];
-    const int count = moments_list(scenario, events, why, sizeof(why), NULL);
-
-    for (int i = 0; i < count; i++)
-        if (events[i].kind == EVENT_MIGRATE && events[i].arg[0] == MIGRATE_NODE)
+    for (int i = 0; i < schedule->count; i++)
+        if (schedule->event[i].kind == EVENT_MIGRATE && schedule->event[i].arg[0] == MIGRATE_NODE)
             return 1;
     return 0;
 }
 
-int moments_has(const struct flue_scenario *scenario, enum event_kind kind)
+int schedule_has(const struct schedule *schedule, enum event_kind kind)
 {
-    struct event events[MOMENTS_MAX];
-    char why[300];
-    const int count = moments_list(scenario, events, why, sizeof(why), NULL);
-
-    for (int i = 0; i < count; i++)
-        if (events[i].kind == kind)
+    for (int i = 0; i < schedule->count; i++)
+        if (schedule->event[i].kind == kind)
             return 1;
     return 0;
 }
 
 unsigned world_second_server(const struct flue_scenario *scenario)
 {
-    return moments_to_node(scenario) ? CLIENT + (unsigned)scenario->clients : 0;
+    struct schedule schedule;
+
+    schedule_read(scenario, &schedule);
+    return schedule_to_node(&schedule) ? CLIENT + (unsigned)scenario->clients : 0;
 }
 
 /* How often, at most, the adapter's driver has to miss an operation that is not completed, one after the other. */
-uint64_t moments_missed(const struct flue_scenario *scenario)
+uint64_t schedule_missed(const struct schedule *schedule)
 {
-    struct event events[MOMENTS_MAX];
-    char why[300];
-    const int count = moments_list(scenario, events, why, sizeof(why), NULL);
     uint64_t missed = 0;
 
-    for (int i = 0; i < count; i++)
-        if (events[i].kind == EVENT_HANG || events[i].kind == EVENT_LOSE_COMPLETION)
-            missed += (uint64_t)events[i].arg[1];
+    for (int i = 0; i < schedule->count; i++)
+        if (schedule->event[i].kind == EVENT_HANG || schedule->event[i].kind == EVENT_LOSE_COMPLETION)
+            missed += (uint64_t)schedule->event[i].arg[1];
     return missed;
 }

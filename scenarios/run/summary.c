@@ -161,19 +161,25 @@ static void add_waiting(const struct report *report, struct text *out)
 static void add_quantile(const struct result_hist *hist, uint32_t numerator, uint32_t denominator, const char *name,
                          struct text *out)
 {
-    uint64_t value;
-    uint64_t above;
+    uint64_t value = 0, above = 0;
 
     if (!results_quantile(hist, numerator, denominator, &value, &above)) {
         return;
     }
     text_add(out, "%s ", name);
-    if (above >= RESULTS_SAMPLES_ABOVE) {
-        report_quantity(out, (double)value, hist->metric->unit);
-    } else {
-        text_add(out, "- (%" PRIu64 " samples above; %u needed)", above, RESULTS_SAMPLES_ABOVE);
+    if (above < RESULTS_SAMPLES_ABOVE) {
+        text_add(out, "- (%" PRIu64 " samples above; %u needed)  ", above, RESULTS_SAMPLES_ABOVE);
+        return;
     }
+    report_quantity(out, (double)value, hist->metric->unit);
     text_add(out, "  ");
+}
+
+static void add_quantiles(const struct result_hist *hist, struct text *out)
+{
+#define X(numerator, denominator, name) add_quantile(hist, numerator, denominator, name, out);
+    RESULTS_QUANTILES(X)
+#undef X
 }
 
 static void add_latency(const struct report *report, struct text *out)
@@ -184,9 +190,7 @@ static void add_latency(const struct report *report, struct text *out)
         return;
     }
     label(out, "latency");
-#define X(numerator, denominator, name) add_quantile(hist, numerator, denominator, name, out);
-    RESULTS_QUANTILES(X)
-#undef X
+    add_quantiles(hist, out);
     text_add(out, "of %" PRIu64 "\n", hist->n);
 }
 
@@ -200,14 +204,10 @@ static void add_flows(const struct report *report, struct text *out)
         return;
     }
     label(out, "flow completion");
-#define X(numerator, denominator, name) add_quantile(fct, numerator, denominator, name, out);
-    RESULTS_QUANTILES(X)
-#undef X
+    add_quantiles(fct, out);
     text_add(out, "of %" PRIu64 "\n", fct->n);
     label(out, "slowdown");
-#define X(numerator, denominator, name) add_quantile(slowdown, numerator, denominator, name, out);
-    RESULTS_QUANTILES(X)
-#undef X
+    add_quantiles(slowdown, out);
     text_add(out, "over an idle network and hosts without cost\n");
     label(out, "connections");
     text_add(out, "%" PRId64 " opened, at most %" PRId64 " at once (TIME-WAIT included), %" PRId64 " measured\n",
@@ -223,9 +223,7 @@ static void add_silence(const struct report *report, struct text *out)
         return;
     }
     label(out, "longest silence");
-#define X(numerator, denominator, name) add_quantile(hist, numerator, denominator, name, out);
-    RESULTS_QUANTILES(X)
-#undef X
+    add_quantiles(hist, out);
     text_add(out, "most ");
     report_quantity(out, (double)hist->bins[hist->bin_count - 1].hi, hist->metric->unit);
     text_add(out, "  of %" PRIu64 " connections\n", hist->n);
@@ -327,6 +325,7 @@ static void add_faults(const struct report *report, struct text *out)
     const int64_t late = count_of(report, "late", "");
     const int64_t resets = count_of(report, "resets", "");
     const int64_t forged = count_of(report, "forged", "");
+    const int64_t lost = count_of(report, "requests.lost", "");
 
     add_entities(report, "refused", "refused", out);
     add_entities(report, "retrieves", "asked back", out);
@@ -341,6 +340,10 @@ static void add_faults(const struct report *report, struct text *out)
                  " connections killed\n",
                  forged, count_of(report, "challenges", "host"), count_of(report, "challenges", "adapter"),
                  count_of(report, "killed", ""));
+    }
+    if (lost > 0) {
+        label(out, "requests");
+        text_add(out, "%" PRId64 " lost: with their connections, or because none was left to ask\n", lost);
     }
 }
 

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/flows.h"
+#include "run/flow.h"
+#include "run/measure.h"
+#include "run/timeline.h"
+#include "run/world_state.h"
 
 #define INTERVALS_MAX 10000u /* even; as metrics.def says */
 

@@ -8,10 +8,12 @@
  * forgotten the connection, so after its TIME-WAIT, and the one that has been free the longest is taken next.  Only
  * slots that have been in use take memory. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "run/flows.h"
+#include "run/audit.h"
+#include "run/flow.h"
+#include "run/workload.h"
+#include "run/world_state.h"
 
 #define NO_SLOT  UINT32_MAX
 #define IDS_MOST (UINT32_C(1) << 30) /* streams are numbered 2 x id and up */

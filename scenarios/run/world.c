@@ -10,7 +10,20 @@
 #include <string.h>
 #include <time.h>
 
-#include "run/flows.h"
+#include "run/audit.h"
+#include "run/build.h"
+#include "run/carry.h"
+#include "run/choices.h"
+#include "run/clients_ns3.h"
+#include "run/flow.h"
+#include "run/measure.h"
+#include "run/migrate.h"
+#include "run/moments.h"
+#include "run/possible.h"
+#include "run/rules.h"
+#include "run/timeline.h"
+#include "run/workload.h"
+#include "run/world_state.h"
 #include "run/policy.h"
 
 #define DRAIN_POLLS    20000                /* then the audit says what did not come home */
@@ -349,7 +362,7 @@ static flue_err make_room(struct world *world)
     const uint32_t clients = (uint32_t)world->scenario->clients;
 
     world->nodes = CLIENT + clients;
-    if (moments_to_node(world->scenario))
+    if (schedule_to_node(&world->schedule))
         world->second_server = world->nodes++;
     world->client_ips = ((uint32_t)world->scenario->connections - 1) / clients / PORTS_PER_IP + 1;
     world->node = calloc(world->nodes, sizeof(struct flue_node *));
@@ -450,17 +463,18 @@ flue_err world_run(const struct flue_scenario *scenario, const struct flue_recor
     flue_err err;
 
     message[0] = '\0';
-    err = world_possible(scenario, watch != NULL && watch->target != NULL, message, room);
     *outcome = (struct world_outcome){.end_ps = 0};
     if (world == NULL) {
         (void)snprintf(message, room, "no memory for a run");
         return FLUE_ENOMEM;
     }
+    schedule_read(scenario, &world->schedule);
+    err = world_possible(scenario, &world->schedule, watch != NULL && watch->target != NULL, message, room);
     world->scenario = scenario;
     world->record = record;
     world->drain_polls = DRAIN_POLLS + (uint64_t)(DRAIN_TRIPS * drivers_hold_ps(scenario, 1, 1) / POLL_PS);
     if (scenario->hang_after != FLUE_PS_NEVER)
-        world->drain_polls += moments_missed(scenario) * (uint64_t)(scenario->hang_after / POLL_PS);
+        world->drain_polls += schedule_missed(&world->schedule) * (uint64_t)(scenario->hang_after / POLL_PS);
     if (watch != NULL)
         world->watch = *watch;
     world->outcome = outcome;

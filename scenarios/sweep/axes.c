@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What varies: lists, doublings, equal steps, values that change together. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "run/stored.h"
-#include "run/text.h"
 #include "sweep/private.h"
 
 static flue_err point_make(const struct sweep *sweep, const struct axes *axes, size_t number, struct sweep_point *point,

@@ -25,7 +25,6 @@
 #define FLUE_SWEEP_SWEEP_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "flue/base.h"
 #include "flue/scenario.h"

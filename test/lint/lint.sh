@@ -272,6 +272,45 @@ check_exports() {
     )
 }
 
+# Whoever reads a contract is told what each thing in it is: every function, macro, type, member and value has a comment
+# on its line or above it.  One that stands alone serves all lines up to the next blank one.
+check_comments() {
+    local file number text
+    for file in $(files include shim/flue_ns3.h -- '*.h'); do
+        while read -r number text; do
+            bad "$file:$number" "no comment: $text" "say what it means, its unit and range, who owns it, which errors there are"
+        done < <(awk '
+            function told(line) { if (!served && !beside && !silent) print from, line; text = ""; beside = 0 }
+            comment { comment = !/\*\//; if (!comment && !text) served = 1; next }
+            macro { macro = /\\$/; next }
+            /^ *\/\*/ { comment = !/\*\//; if (!comment && !text) served = 1; next }
+            /^ *$/ { served = 0; next }
+            /^ *# *define/ {
+                macro = /\\$/; from = NR; beside = /\/\*/
+                if (depth == 0 && !/_H$/) told($0)
+                next
+            }
+            /^ *#/ { if (depth > 0) served = 1; next } # values from a list, whose lines tell
+            {
+                if (body) { if ($0 == "}") body = served = 0; next }
+                if (text == "") from = NR
+                if (/\/\*/) beside = 1
+                if (/\/\*/ && !/\*\//) comment = 1
+                gsub(/\/\*.*/, ""); gsub(/^ +| +$/, "")
+                text = text (text == "" ? "" : " ") $0
+            }
+            /^\{$/ && text ~ /\)/ { told(text); body = 1; next }
+            /\{$/ { kind[depth + 1] = text; told(text); depth++; served = 0; next }
+            /^\}/ { depth--; text = ""; beside = served = 0; next }
+            /;$/ || (kind[depth] ~ /enum/ && /[,A-Za-z0-9_]$/ && depth > 0) {
+                silent = text ~ /^((struct|union|enum) [A-Za-z0-9_]+;|FLUE_STATIC_ASSERT\(.*|_Static_assert\(.*)$/
+                told(text)
+                silent = 0
+            }
+            /^FLUE_(BEGIN|END)_C$/ { text = "" }' "$file")
+    done
+}
+
 # A file is found by the table of its folder's README.
 check_readmes() {
     local readme folder file name stem
@@ -307,7 +346,7 @@ check_words() {
 }
 
 case $check in
-arrows | system | globals | floats | headers | clang | length | names | ns3 | exports | readmes | spdx | words) "check_$check" ;;
+arrows | system | globals | floats | headers | clang | length | names | ns3 | exports | readmes | comments | spdx | words) "check_$check" ;;
 *)
     echo "lint.sh: there is no check $check" >&2
     exit 2

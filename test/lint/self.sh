@@ -13,7 +13,7 @@ failures=0
 clean_tree() {
     rm -rf "${tree:?}"/*
     mkdir -p "$tree"/{include/flue,model/{base,host,target},shim,scenarios/run,analysis/store}
-    printf '/* SPDX-License-Identifier: GPL-2.0-only */\n#ifndef A_H\n#define A_H\nint a(void);\n#endif\n' >"$tree/include/flue/a.h"
+    printf '/* SPDX-License-Identifier: GPL-2.0-only */\n#ifndef A_H\n#define A_H\n/* One. */\nint a(void);\n#endif\n' >"$tree/include/flue/a.h"
     printf '/* SPDX-License-Identifier: GPL-2.0-only */\n#include "flue/a.h"\n/* 1.5 double, NdisSend(), */\nint a(void)\n{\n    return 1;\n}\n' >"$tree/model/base/a.c"
     printf '/* SPDX-License-Identifier: GPL-2.0-only */\n#include "flue/a.h"\nint b = sizeof(a());\n' >"$tree/scenarios/run/b.c"
     printf '# SPDX-License-Identifier: GPL-2.0-only\nflue_library(base SOURCES a.c)\n' >"$tree/model/base/CMakeLists.txt"
@@ -40,7 +40,7 @@ add() { # FILE LINE...
 }
 
 clean_tree
-for check in arrows system globals floats headers clang length names ns3 exports readmes spdx words; do
+for check in arrows system globals floats headers clang length names ns3 exports readmes comments spdx words; do
     status=0
     out=$("$lint" "$check" "$tree" 2>&1) || status=$?
     if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then
@@ -96,6 +96,16 @@ finds exports model/base/x.h:7
 printf '| `y.c` | mentions x.c |\n' >"$tree/model/base/README.md"
 add model/base/x.c ''
 finds readmes model/base/x.c:1
+add include/flue/x.h '' 'void c(void);'
+finds comments include/flue/x.h:3
+add include/flue/x.h '/* A pair. */' 'struct c {' '    int a; /* of it */' '    int b;' '};'
+finds comments include/flue/x.h:5
+add include/flue/x.h '/* A choice. */' 'enum c {' '    A, /* of it */' '    B' '};'
+finds comments include/flue/x.h:5
+add include/flue/x.h '' '#define C 1'
+finds comments include/flue/x.h:3
+add include/flue/x.h '/* C. */' 'static inline int c(void)' '{' '    return 1;' '}' 'struct d {' '    int a; /* of it */' '};'
+finds comments include/flue/x.h:7
 add scenarios/run/x.c '#include <ns3/core-module.h>'
 finds ns3 scenarios/run/x.c:2
 printf 'int x;\n' >"$tree/model/base/x.c"

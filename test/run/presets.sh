@@ -33,10 +33,10 @@ while IFS='|' read -r preset alone always; do
     preset=${preset% } alone=${alone# } alone=${alone% } always=${always# }
     for loss in none 1% 5%; do
         for ((seed = 1; seed <= seeds; seed++)); do
-            args="$preset --check=stop --seed $seed"
+            args="--seed $seed $preset --check=stop"
             [ $loss = none ] || args="$args -s loss=$loss"
-            # shellcheck disable=SC2086 # several words
-            if ! summary=$("$flue" run $args 2>&1); then
+            eval "words=($args)" # a word of the table may be quoted
+            if ! summary=$("$flue" run "${words[@]}" 2>&1); then
                 complain "$args: $(grep -A 2 -E 'FAILED|broken|flue' <<<"$summary" | head -n 4)"
                 continue
             fi

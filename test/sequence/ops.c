@@ -85,7 +85,7 @@ static void change(struct world *world, const struct plan_op *op, const struct w
     judge(world, op, err);
 }
 
-static void told(void *ctx, struct flue_socket *socket, const struct TCP_OFFLOAD_STATE_DELEGATED *delegated,
+static void told(void *ctx, struct flue_host_socket *socket, const struct TCP_OFFLOAD_STATE_DELEGATED *delegated,
                  flue_ps at_ps)
 {
     struct world *world = ctx;

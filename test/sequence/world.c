@@ -97,12 +97,12 @@ static uint32_t identify(void *ctx, const struct flue_tcp_tuple *tuple)
     return tuple->remote_port - 1000u;
 }
 
-static struct world_end *end_of(const struct world_side *side, const struct flue_socket *socket)
+static struct world_end *end_of(const struct world_side *side, const struct flue_host_socket *socket)
 {
     return &side->world->conn[flue_host_socket_id(socket) % PLAN_CONNECTIONS].end[side->node];
 }
 
-static void connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void connected(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     struct world_end *end = end_of(ctx, socket);
 
@@ -111,7 +111,7 @@ static void connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
     end->opened = true;
 }
 
-static void received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
+static void received(void *ctx, struct flue_host_socket *socket, const struct flue_span *span, flue_ps at_ps)
 {
     const struct world_side *side = ctx;
     const uint32_t id = flue_host_socket_id(socket);
@@ -130,13 +130,13 @@ static void received(void *ctx, struct flue_socket *socket, const struct flue_sp
     end->received += span->length_bytes;
 }
 
-static void acknowledged(void *ctx, struct flue_socket *socket, uint32_t bytes, flue_ps at_ps)
+static void acknowledged(void *ctx, struct flue_host_socket *socket, uint32_t bytes, flue_ps at_ps)
 {
     (void)at_ps;
     end_of(ctx, socket)->acked += bytes;
 }
 
-static void peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void peer_closed(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     const struct world_side *side = ctx;
     struct world_end *end = end_of(side, socket);
@@ -149,7 +149,7 @@ static void peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
     end->peer_closed = true;
 }
 
-static void closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
+static void closed(void *ctx, struct flue_host_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
 {
     const struct world_side *side = ctx;
     struct world_end *end = end_of(side, socket);

@@ -14,7 +14,7 @@ struct world;
 
 /* One end of a connection. */
 struct world_end {
-    struct flue_socket *socket;
+    struct flue_host_socket *socket;
     uint64_t sent, received, acked;
     bool opened, peer_closed, closed, paused;
     enum flue_tcp_reason reason;

@@ -27,7 +27,7 @@ static void note(struct timer *timer, flue_ps now_ps)
     struct owner *owner = FLUE_CONTAINER_OF(timer, struct owner, timer);
 
     assert_false(timer_armed(timer));
-    assert_int_equal(timer->slot, 0);
+    assert_int_equal(timer->lean.slot, 0);
     assert_true(fired_count < COUNT_OF(fired));
     fired[fired_count] = owner->number;
     fired_ps[fired_count++] = now_ps;
@@ -135,7 +135,7 @@ static void cancel_and_arm_again(void **state)
     timers_cancel(&heap, &owners[0].timer);
     assert_false(timer_armed(&owners[0].timer));
     run_and_expect(10, NULL, 0);
-    assert_int_equal(owners[0].timer.slot, 0);
+    assert_int_equal(owners[0].timer.lean.slot, 0);
     timers_arm(&heap, &owners[0].timer, 10);
     timers_cancel(&heap, &owners[0].timer);
     timers_arm(&heap, &owners[0].timer, 15);
@@ -271,6 +271,144 @@ static void equals_a_plain_list(void **state)
     }
 }
 
+/* The plain list beside the heap, for handlers that work on both. */
+static struct {
+    flue_ps due_ps[TIMERS];
+    uint64_t order[TIMERS], next_order;
+    struct rng rng;
+    unsigned fired;
+} plain;
+
+static void arm_both(int i, flue_ps due_ps)
+{
+    plain.due_ps[i] = due_ps;
+    plain.order[i] = plain.next_order++;
+    timers_arm(&heap, &owners[i].timer, due_ps);
+}
+
+/* Arms, cancels and removes others and perhaps itself, before its time, too; asks for the next. */
+static void stir(struct timer *timer, flue_ps now_ps)
+{
+    const int self = FLUE_CONTAINER_OF(timer, struct owner, timer)->number;
+    flue_ps least_ps = FLUE_PS_NEVER;
+
+    assert_int_equal(self, search(plain.due_ps, plain.order, now_ps));
+    plain.due_ps[self] = FLUE_PS_NEVER;
+    plain.fired++;
+    for (uint64_t left = rng_below(&plain.rng, 4); left > 0; left--) {
+        const int i = rng_below(&plain.rng, 3) == 0 ? self : (int)rng_below(&plain.rng, TIMERS);
+        const uint64_t what = rng_below(&plain.rng, 8);
+
+        if (what < 3) {
+            arm_both(i, now_ps + 1 + (flue_ps)rng_below(&plain.rng, 40));
+        } else if (what == 3 && plain.fired % 16 == 0) {
+            arm_both(i, now_ps - (flue_ps)rng_below(&plain.rng, 3)); /* due at once */
+        } else if (what < 6) {
+            plain.due_ps[i] = FLUE_PS_NEVER;
+            timers_remove(&heap, &owners[i].timer);
+        } else {
+            plain.due_ps[i] = FLUE_PS_NEVER;
+            timers_cancel(&heap, &owners[i].timer);
+        }
+        for (int k = 0; k < TIMERS; k++) {
+            least_ps = k == 0 || plain.due_ps[k] < least_ps ? plain.due_ps[k] : least_ps;
+        }
+        assert_true(timers_next(&heap) <= least_ps && timers_next(&heap) >= 0);
+    }
+}
+
+static void handlers_may_do_anything(void **state)
+{
+    flue_ps now_ps = 100;
+
+    (void)state;
+    rng_init(&plain.rng, 8, "timers");
+    for (int i = 0; i < TIMERS; i++) {
+        owners[i].timer.fire = stir;
+        plain.due_ps[i] = FLUE_PS_NEVER;
+    }
+    for (int step = 0; step < 4000; step++) {
+        arm_both((int)rng_below(&plain.rng, TIMERS), now_ps + (flue_ps)rng_below(&plain.rng, 50));
+        now_ps += (flue_ps)rng_below(&plain.rng, 3);
+        timers_run(&heap, now_ps);
+        assert_int_equal(search(plain.due_ps, plain.order, now_ps), -1);
+        assert_true(timers_next(&heap) > now_ps);
+    }
+    assert_true(plain.fired > 2000);
+}
+
+static struct lean_timer *lean_fired[8];
+
+static void lean_note(struct lean_timer *timer, flue_ps now_ps)
+{
+    assert_false(lean_timer_armed(timer));
+    assert_int_equal(timer->slot, 0);
+    fired[fired_count] = -1;
+    lean_fired[fired_count] = timer;
+    fired_ps[fired_count++] = now_ps;
+}
+
+static void other_note(struct lean_timer *timer, flue_ps now_ps)
+{
+    lean_note(timer, now_ps);
+    fired[fired_count - 1] = -2;
+}
+
+static void third(struct lean_timer *timer, flue_ps now_ps)
+{
+    lean_note(timer, now_ps);
+}
+
+static void fourth(struct lean_timer *timer, flue_ps now_ps)
+{
+    other_note(timer, now_ps);
+}
+
+static void fifth(struct lean_timer *timer, flue_ps now_ps)
+{
+    third(timer, now_ps);
+    assert_true(false);
+}
+
+/* Lean timers keep their place among the others, each kind does what it was made for, and the owner's bytes stay. */
+static void lean_among_others(void **state)
+{
+    struct lean_timer lean[3];
+    const uint8_t kind = timers_kind(&heap, lean_note);
+    const uint8_t other = timers_kind(&heap, other_note);
+
+    (void)state;
+    assert_true(kind != 0 && other != 0 && kind != other);
+    assert_int_equal(timers_kind(&heap, lean_note), kind);
+    assert_true(timers_kind(&heap, third) != 0);
+    assert_true(timers_kind(&heap, fourth) != 0);
+    assert_int_equal(timers_kind(&heap, fifth), 0); /* there is no room for another */
+    memset(lean, 0xA5, sizeof lean);
+    for (unsigned i = 0; i < 3; i++) {
+        lean_timer_setup(&lean[i], i == 1 ? other : kind);
+        assert_int_equal(lean[i].mode | lean[i].doublings | lean[i].count, 0);
+        lean[i].mode = (uint8_t)(i + 1);
+        lean[i].doublings = (uint8_t)(i + 2);
+        lean[i].count = (uint8_t)(i + 3);
+    }
+    timers_arm_lean(&heap, &lean[0], 10);
+    timers_arm(&heap, &owners[0].timer, 10);
+    timers_arm_lean(&heap, &lean[1], 10);
+    timers_arm_lean(&heap, &lean[2], 5);
+    timers_cancel_lean(&heap, &lean[2]);
+    run_and_expect(20, (const int[]){-1, 0, -2}, 3);
+    assert_ptr_equal(lean_fired[0], &lean[0]);
+    assert_ptr_equal(lean_fired[2], &lean[1]);
+    timers_arm_lean(&heap, &lean[2], 30);
+    timers_remove_lean(&heap, &lean[2]);
+    run_and_expect(40, NULL, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(lean[i].mode, i + 1);
+        assert_int_equal(lean[i].doublings, i + 2);
+        assert_int_equal(lean[i].count, i + 3);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,7 +421,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(armed_during_the_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reserve_survives_no_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(init_without_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lean_among_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(equals_a_plain_list, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(handlers_may_do_anything, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

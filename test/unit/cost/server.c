@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <cmocka.h>
@@ -226,6 +227,76 @@ static void charges_are_traced(void **state)
     assert_int_equal(seen.count, 2);
 }
 
+/* The charges that a listener hears of, added up. */
+static void add_up(void *ctx, const struct flue_event *event)
+{
+    uint64_t *sum = ctx;
+
+    *sum = *sum * 31 + (uint64_t)event->at_ps + event->conn * 7u + (uint64_t)event->arg[0] * 5u +
+           (uint64_t)event->arg[1] * 3u + (uint64_t)event->arg[2];
+}
+
+/* One bill or its prices in turn: the same books, to the last remainder, and the same traces.  Counters wrap meanwhile.
+ */
+static void a_bill_is_its_prices(void **state)
+{
+    uint64_t random = 9;
+
+    (void)state;
+    for (unsigned round = 0; round < 4000; round++) {
+        struct flue_server server[2];
+        struct flue_account account[2];
+        struct flue_price prices[FLUE_BILL_ITEMS];
+        enum flue_category categories[FLUE_BILL_ITEMS];
+        uint64_t heard[2] = {0, 0};
+        struct flue_trace trace[2] = {{.emit = add_up, .ctx = &heard[0]}, {.emit = add_up, .ctx = &heard[1]}};
+        struct flue_bill bill;
+        const unsigned items = (unsigned)(next_random(&random) % (FLUE_BILL_ITEMS + 1));
+        const bool heeded = next_random(&random) % 4 == 0, general = next_random(&random) % 4 == 0;
+        const uint64_t hz = clocks_hz[next_random(&random) % COUNT(clocks_hz)];
+
+        flue_bill_init(&bill);
+        for (unsigned i = 0; i < items; i++) {
+            prices[i] =
+                (struct flue_price){.cycles = (uint32_t)(next_random(&random) % 3 * (next_random(&random) >> 44))};
+            if (next_random(&random) % 8 == 0) {
+                prices[i].bus_ps = (uint32_t)(next_random(&random) >> 50);
+            }
+            if (next_random(&random) % 8 == 0 && hz > 1009) { /* else 80 of them pass the end of time */
+                prices[i].cycles = UINT32_MAX;
+            }
+            if (next_random(&random) % 8 == 0) {
+                prices[i].bus_ps_per_byte = 53;
+            }
+            if (next_random(&random) % 8 == 0) {
+                prices[i].cycles_per_kibibyte = 700;
+            }
+            categories[i] = (enum flue_category)(next_random(&random) % FLUE_COST_CATEGORIES % 4);
+            flue_bill_add(&bill, categories[i], &prices[i], i & 1u);
+        }
+        for (unsigned which = 0; which < 2; which++) {
+            garbage_init(&server[which], hz, heeded ? &trace[which] : NULL);
+            memset(&account[which], 0, sizeof account[which]);
+            account[which].cycles[round % 4] = UINT32_MAX - 5;
+            account[which].bus_ps = UINT32_MAX - 5;
+        }
+        for (unsigned i = 0; i < 20; i++) {
+            const uint64_t bytes = next_random(&random) % 3 * 1448;
+
+            for (unsigned k = 0; k < items; k++) {
+                (void)flue_server_charge(&server[0], general ? NULL : &account[0], categories[k], &prices[k],
+                                         (k & 1u) != 0 ? bytes : 0);
+            }
+            assert_int_equal(flue_server_charge_bill(&server[1], general ? NULL : &account[1], &bill, bytes),
+                             server[0].clock_ps);
+        }
+        server[1].trace = server[0].trace;
+        assert_memory_equal(&server[0], &server[1], sizeof server[0]);
+        assert_memory_equal(&account[0], &account[1], sizeof account[0]);
+        assert_int_equal(heard[0], heard[1]);
+    }
+}
+
 static void interrupts_keep_their_distance(void **state)
 {
     static const struct {
@@ -258,13 +329,10 @@ static void categories_have_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clock_is_fifo),
-        cmocka_unit_test(prices_add_up),
-        cmocka_unit_test(books_balance),
-        cmocka_unit_test(division_is_exact),
-        cmocka_unit_test(bus_time_as_cycles),
-        cmocka_unit_test(charges_are_traced),
-        cmocka_unit_test(interrupts_keep_their_distance),
+        cmocka_unit_test(clock_is_fifo),         cmocka_unit_test(prices_add_up),
+        cmocka_unit_test(books_balance),         cmocka_unit_test(division_is_exact),
+        cmocka_unit_test(bus_time_as_cycles),    cmocka_unit_test(charges_are_traced),
+        cmocka_unit_test(a_bill_is_its_prices),  cmocka_unit_test(interrupts_keep_their_distance),
         cmocka_unit_test(categories_have_names),
     };
 

@@ -24,7 +24,7 @@ enum { FIXTURE_DRIVERS = 3 };
 
 /* One connection of the host, as the peer and the adapter see it. */
 struct peer {
-    struct flue_socket *socket; /* NULL before it is open and after it has closed */
+    struct flue_host_socket *socket; /* NULL before it is open and after it has closed */
     uint32_t ip;
     uint16_t port;
     uint32_t seq, ack;      /* next of the peer; next it expects */

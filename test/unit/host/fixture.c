@@ -36,7 +36,7 @@ unsigned peer_number(const struct fixture *f, const struct peer *peer)
 
 /* ---- The application */
 
-static struct peer *peer_of_socket(struct fixture *f, const struct flue_socket *socket)
+static struct peer *peer_of_socket(struct fixture *f, const struct flue_host_socket *socket)
 {
     const struct flue_tcp_tuple tuple = flue_host_socket_tuple(socket);
 
@@ -55,7 +55,7 @@ static uint32_t app_identify(void *ctx, const struct flue_tcp_tuple *tuple)
     return tuple->remote_port - 1000u;
 }
 
-static void app_connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void app_connected(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     struct fixture *f = ctx;
     struct peer *peer = peer_of_socket(f, socket);
@@ -67,7 +67,7 @@ static void app_connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
     }
 }
 
-static void app_received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
+static void app_received(void *ctx, struct flue_host_socket *socket, const struct flue_span *span, flue_ps at_ps)
 {
     struct fixture *f = ctx;
     struct peer *peer = peer_of_socket(f, socket);
@@ -79,7 +79,7 @@ static void app_received(void *ctx, struct flue_socket *socket, const struct flu
     fixture_note(f, "%u: received %u", peer_number(f, peer), span->length_bytes);
 }
 
-static void app_acknowledged(void *ctx, struct flue_socket *socket, uint32_t bytes, flue_ps at_ps)
+static void app_acknowledged(void *ctx, struct flue_host_socket *socket, uint32_t bytes, flue_ps at_ps)
 {
     struct fixture *f = ctx;
 
@@ -87,7 +87,7 @@ static void app_acknowledged(void *ctx, struct flue_socket *socket, uint32_t byt
     peer_of_socket(f, socket)->acked += bytes;
 }
 
-static void app_peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void app_peer_closed(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     struct fixture *f = ctx;
 
@@ -95,7 +95,7 @@ static void app_peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps
     fixture_note(f, "%u: peer closed", peer_number(f, peer_of_socket(f, socket)));
 }
 
-static void app_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
+static void app_closed(void *ctx, struct flue_host_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
 {
     struct fixture *f = ctx;
     struct peer *peer = peer_of_socket(f, socket);
@@ -105,7 +105,8 @@ static void app_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reas
     fixture_note(f, "%u: closed %d", peer_number(f, peer), (int)reason);
 }
 
-static void app_moved(void *ctx, struct flue_socket *socket, enum flue_holder holder, enum flue_move why, flue_ps at_ps)
+static void app_moved(void *ctx, struct flue_host_socket *socket, enum flue_holder holder, enum flue_move why,
+                      flue_ps at_ps)
 {
     struct fixture *f = ctx;
 

@@ -58,21 +58,22 @@ static void objects(void **state)
     for (unsigned s = 0; s <= OBJECT_LOST; s++) {
         struct flue_host host = {.env = NULL};
         struct host_binding binding = {.host = &host};
-        struct host_object object = {.state = (uint8_t)s, .binding = &binding};
+        struct host_stem path = {.object = {.state = (uint8_t)s, .layer = FLUE_LAYER_PATH}, .binding = &binding};
+        struct host_object *object = &path.object;
 
-        assert_int_equal(object_nameable(&object), strchr(may[s], 'N') != NULL);
-        assert_int_equal(object_may_update(&object), strchr(may[s], 'U') != NULL);
-        assert_int_equal(object_may_query(&object), strchr(may[s], 'Q') != NULL);
-        assert_int_equal(object_may_end(&object), strchr(may[s], 'T') != NULL);
-        object.queries = 1; /* a terminate waits (CH-114), an update need not, nor another query (CH-095) */
-        assert_false(object_may_end(&object));
-        assert_int_equal(object_may_update(&object), strchr(may[s], 'U') != NULL);
-        assert_int_equal(object_may_query(&object), strchr(may[s], 'Q') != NULL);
-        object.queries = 0;
-        object.updating = 1; /* one at a time (CH-087) */
-        assert_false(object_may_end(&object));
-        assert_false(object_may_update(&object));
-        assert_int_equal(object_may_query(&object), strchr(may[s], 'Q') != NULL);
+        assert_int_equal(object_nameable(object), strchr(may[s], 'N') != NULL);
+        assert_int_equal(object_may_update(object), strchr(may[s], 'U') != NULL);
+        assert_int_equal(object_may_query(object), strchr(may[s], 'Q') != NULL);
+        assert_int_equal(object_may_end(object), strchr(may[s], 'T') != NULL);
+        object->queries = 1; /* a terminate waits (CH-114), an update need not, nor another query (CH-095) */
+        assert_false(object_may_end(object));
+        assert_int_equal(object_may_update(object), strchr(may[s], 'U') != NULL);
+        assert_int_equal(object_may_query(object), strchr(may[s], 'Q') != NULL);
+        object->queries = 0;
+        object->updating = 1; /* one at a time (CH-087) */
+        assert_false(object_may_end(object));
+        assert_false(object_may_update(object));
+        assert_int_equal(object_may_query(object), strchr(may[s], 'Q') != NULL);
     }
 }
 

@@ -1,87 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Next hops that are found and lost: ARP, neighbour discovery, unreachability detection, routes, several adapters.
  * The host over a scripted adapter. */
-#include "host/neighbour.h"
-
-#include "cases.h"
-
-static const uint8_t own_mac[6] = {2, 0, 0, 0, 0, 1};
-static const uint8_t all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-
-#define ROUTER_A 0x0a0000fau
-#define ROUTER_B 0x0a0000fbu
-#define FAR_IP   0x0b000002u
-
-static void pass(flue_ps time_ps)
-{
-    fixture_time(&f, f.env.now_ps + time_ps);
-    fixture_run(&f);
-}
-
-static enum flue_neighbour state_of(uint32_t ip)
-{
-    const struct flue_ip next_hop = flue_ip_v4(ip);
-    enum flue_neighbour state = FLUE_NEIGHBOUR_COUNT;
-
-    assert_int_equal(flue_host_neighbour_state(f.host, &next_hop, &state), FLUE_OK);
-    return state;
-}
-
-/* A neighbour with this address says something: a request to, or an answer to, the host. */
-static void speak(uint32_t ip, uint8_t mac, enum flue_neighbour_op op, bool to_all)
-{
-    struct flue_frame frame = {.src_ip = flue_ip_v4(ip),
-                               .dst_ip = flue_ip_v4(HOST_IP),
-                               .flags = (uint8_t)op,
-                               .ethertype = FLUE_ETHERTYPE_ARP,
-                               .kind = FLUE_FRAME_ARP,
-                               .src_mac = {2, 0, 0, 0, 0, mac}};
-
-    memcpy(frame.dst_mac, to_all ? all : own_mac, sizeof frame.dst_mac);
-    peer_frame(&f, &frame);
-}
-
-/* Requests of the host since the last look; they are taken off. */
-static unsigned asked(uint32_t ip, const uint8_t to[6])
-{
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < f.sent_count; i++) {
-        const struct flue_frame *frame = &f.sent[i];
-
-        if (frame->kind == FLUE_FRAME_ARP && frame->flags == FLUE_NEIGHBOUR_REQUEST && frame->dst_ip.word[3] == ip) {
-            assert_memory_equal(frame->dst_mac, to, 6);
-            assert_memory_equal(frame->src_mac, own_mac, 6);
-            assert_int_equal(frame->src_ip.word[3], HOST_IP);
-            count++;
-        }
-    }
-    adapter_sent(&f);
-    f.sent_count = 0;
-    return count;
-}
-
-static void begin(void)
-{
-    fixture_begin(&f, "never", 256);
-    assert_int_equal(flue_host_link(f.host, 0, own_mac, 1500), FLUE_OK);
-}
-
-/* A handshake over a wire with addresses: the SYN-ACK waits for the answer. */
-static void open_over(unsigned i, uint32_t ip, uint32_t hop, uint8_t mac)
-{
-    f.peers[i] = (struct peer){.ip = ip, .port = (uint16_t)(1000 + i), .seq = ISS};
-    peer_segment(&f, i, 0, 0, FLUE_TCP_SYN);
-    if (asked(hop, all) > 0) {
-        speak(hop, mac, FLUE_NEIGHBOUR_ANSWER, false);
-    } else {
-        fixture_run(&f);
-    }
-    peer_segment(&f, i, 0, 0, FLUE_TCP_ACK);
-    assert_non_null(f.peers[i].socket);
-    adapter_sent(&f);
-    f.sent_count = 0;
-}
+#include "wire_cases.h"
 
 /* ---- Finding */
 
@@ -164,7 +84,7 @@ static void found_by_discovery(void **state)
                                  .window = 1000,
                                  .ethertype = FLUE_ETHERTYPE_IPV6};
     const FLUE_PATH_BLOCK *path;
-    struct flue_socket *socket;
+    struct flue_host_socket *socket;
 
     (void)state;
     begin();
@@ -222,60 +142,7 @@ static void ageing(void **state)
     fixture_end(&f, 1);
 }
 
-/* A SYN-ACK that was sent again three times raises doubt (RFC 1122 4.2.3.5): the router is probed although it counts as
- * reachable, and when it does not answer the next SYN-ACK goes over the other one.  One doubt a second. */
-static void doubted(void **state)
-{
-    const uint8_t mac[6] = {2, 0, 0, 0, 0, 5};
-    const struct flue_ip net = flue_ip_v4(0x0b000000), a = flue_ip_v4(ROUTER_A), b = flue_ip_v4(ROUTER_B);
-
-    (void)state;
-    begin();
-    assert_int_equal(flue_host_route(f.host, &net, 96 + 8, &a, 0), FLUE_OK);
-    assert_int_equal(flue_host_route(f.host, &net, 96 + 8, &b, 0), FLUE_OK);
-    open_over(0, FAR_IP, ROUTER_A, 5);
-    f.peers[1] = (struct peer){.ip = FAR_IP, .port = 1001, .seq = ISS};
-    peer_segment(&f, 1, 0, 0, FLUE_TCP_SYN);
-    pass(1 * FLUE_PS_PER_S + FLUE_PS_PER_MS); /* the host's core is a little ahead */
-    pass(2 * FLUE_PS_PER_S + FLUE_PS_PER_MS);
-    assert_int_equal(asked(ROUTER_A, mac), 0);
-    assert_int_equal(state_of(ROUTER_A), FLUE_NEIGHBOUR_REACHABLE);
-    pass(4 * FLUE_PS_PER_S + FLUE_PS_PER_MS);
-    assert_int_equal(state_of(ROUTER_A), FLUE_NEIGHBOUR_PROBE);
-    assert_int_equal(asked(ROUTER_A, mac), 1);
-    speak(ROUTER_A, 5, FLUE_NEIGHBOUR_ANSWER, false);
-    assert_int_equal(state_of(ROUTER_A), FLUE_NEIGHBOUR_REACHABLE);
-    f.peers[1].seq = ISS;
-    peer_segment(&f, 1, 0, 0, FLUE_TCP_SYN); /* sent again at once: too early for another doubt */
-    assert_int_equal(state_of(ROUTER_A), FLUE_NEIGHBOUR_REACHABLE);
-    pass(8 * FLUE_PS_PER_S + 10 * FLUE_PS_PER_MS);
-    for (unsigned i = 0; i < 3; i++) {
-        assert_int_equal(state_of(ROUTER_A), FLUE_NEIGHBOUR_PROBE);
-        pass(FLUE_PS_PER_S + FLUE_PS_PER_MS);
-    }
-    assert_int_equal(state_of(ROUTER_A), FLUE_NEIGHBOUR_FAILED);
-    adapter_sent(&f);
-    f.sent_count = 0;
-    f.peers[1].seq = ISS;
-    peer_segment(&f, 1, 0, 0, FLUE_TCP_SYN);
-    assert_int_equal(asked(ROUTER_B, all), 1);
-    speak(ROUTER_B, 6, FLUE_NEIGHBOUR_ANSWER, false);
-    assert_int_equal(f.sent_count, 1);
-    assert_int_equal(f.sent[0].flags, FLUE_TCP_SYN | FLUE_TCP_ACK);
-    assert_int_equal(f.sent[0].dst_mac[5], 6);
-    peer_segment(&f, 1, 0, 0, FLUE_TCP_ACK);
-    assert_non_null(f.peers[1].socket);
-    fixture_end(&f, 1);
-}
-
 /* ---- With the target */
-
-static void hand_over(unsigned i)
-{
-    offload(i, 1);
-    adapter_initiated(&f, 0, 0);
-    f.log[0] = '\0';
-}
 
 /* A neighbour's new address is told by an update (behaviour 9.1). */
 static void new_address(void **state)
@@ -291,26 +158,6 @@ static void new_address(void **state)
         6);
     adapter_updated(&f, NDIS_STATUS_SUCCESS);
     fixture_end(&f, 1);
-}
-
-static uint32_t reachability_query(uint32_t answer_before)
-{
-    struct {
-        NDIS_MINIPORT_OFFLOAD_BLOCK_LIST block;
-        NEIGHBOR_OFFLOAD_STATE_CONST constant;
-        ULONG pad0;
-        NEIGHBOR_OFFLOAD_STATE_CACHED cached;
-        ULONG pad1;
-        NEIGHBOR_OFFLOAD_STATE_DELEGATED delegated;
-    } query = {.block = {.Header = {NeighborOffloadState, 1, 0x98}},
-               .constant = {.Header = {.Length = sizeof query.constant}},
-               .cached = {.Header = {.Length = sizeof query.cached},
-                          .DlDestinationAddress = {2, 0, 0, 0, 0, 5},
-                          .HostReachabilityDelta = answer_before},
-               .delegated = {.Header = {.Length = sizeof query.delegated}}};
-
-    NdisMOffloadEventIndicate(f.adapter, &query.block, NeighborReachabilityQuery);
-    return query.cached.HostReachabilityDelta;
 }
 
 /* Answered inside the call (CH-271): ticks since the last confirmation, 0 when stale.  After a stale answer the host
@@ -358,45 +205,6 @@ static void confirmed_before(void **state)
     assert_int_equal(state_of(PEER_IP), FLUE_NEIGHBOUR_REACHABLE);
     pass(2 * FLUE_PS_PER_MS); /* the host's core was a little ahead when it was told */
     assert_int_equal(state_of(PEER_IP), FLUE_NEIGHBOUR_STALE);
-    fixture_end(&f, 1);
-}
-
-/* A router dies: what the target sends through it is stopped, its paths go over the other one, in one tree, and it is
- * terminated (behaviour 9.2). */
-static void router_fails(void **state)
-{
-    const struct flue_ip net = flue_ip_v4(0x0b000000), a = flue_ip_v4(ROUTER_A), b = flue_ip_v4(ROUTER_B);
-
-    (void)state;
-    begin();
-    assert_int_equal(flue_host_route(f.host, &net, 96 + 8, &a, 0), FLUE_OK);
-    assert_int_equal(flue_host_route(f.host, &net, 96 + 8, &b, 0), FLUE_OK);
-    open_over(0, FAR_IP, ROUTER_A, 5);
-    open_over(1, FAR_IP + 1, ROUTER_A, 5);
-    hand_over(0);
-    hand_over(1);
-    pass(31 * FLUE_PS_PER_S);
-    assert_int_equal(reachability_query(77), 0);
-    pass(5 * FLUE_PS_PER_S);
-    expect_log(&f, "query N*");
-    adapter_queried(&f, 40000, NDIS_STATUS_SUCCESS);
-    for (unsigned i = 0; i < 3; i++) {
-        pass(FLUE_PS_PER_S);
-    }
-    assert_int_equal(state_of(ROUTER_A), FLUE_NEIGHBOUR_FAILED);
-    expect_log(&f, "invalidate N*");
-    assert_int_equal(state_of(ROUTER_B), FLUE_NEIGHBOUR_INCOMPLETE);
-    adapter_sent(&f);
-    f.sent_count = 0;
-    speak(ROUTER_B, 6, FLUE_NEIGHBOUR_ANSWER, false);
-    expect_log(&f, "initiate N+");
-    adapter_invalidated(&f, NDIS_STATUS_SUCCESS);
-    adapter_initiated(&f, 0, 0);
-    expect_log(&f, "update N*( P* P*)");
-    adapter_updated(&f, NDIS_STATUS_SUCCESS);
-    expect_log(&f, "terminate N*");
-    adapter_released(&f);
-    assert_int_equal(holder(0), FLUE_HOLDER_TARGET);
     fixture_end(&f, 1);
 }
 
@@ -527,12 +335,19 @@ static void forgotten(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(forgotten),     cmocka_unit_test(found_by_arp),       cmocka_unit_test(nobody_answers),
-        cmocka_unit_test(answers),       cmocka_unit_test(found_by_discovery), cmocka_unit_test(ageing),
-        cmocka_unit_test(doubted),       cmocka_unit_test(confirmed_before),   cmocka_unit_test(new_address),
-        cmocka_unit_test(target_asks),   cmocka_unit_test(router_fails),       cmocka_unit_test(neighbour_returns),
-        cmocka_unit_test(two_next_hops), cmocka_unit_test(two_adapters),       cmocka_unit_test(gone_with_the_adapter)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(forgotten),
+                                       cmocka_unit_test(found_by_arp),
+                                       cmocka_unit_test(nobody_answers),
+                                       cmocka_unit_test(answers),
+                                       cmocka_unit_test(found_by_discovery),
+                                       cmocka_unit_test(ageing),
+                                       cmocka_unit_test(confirmed_before),
+                                       cmocka_unit_test(new_address),
+                                       cmocka_unit_test(target_asks),
+                                       cmocka_unit_test(neighbour_returns),
+                                       cmocka_unit_test(two_next_hops),
+                                       cmocka_unit_test(two_adapters),
+                                       cmocka_unit_test(gone_with_the_adapter)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,7 +159,8 @@ static void failed_update_ends_offload(void **state)
 static unsigned told_count;
 static uint32_t told_backlog;
 
-static void told(void *ctx, struct flue_socket *socket, const TCP_OFFLOAD_STATE_DELEGATED *delegated, flue_ps at_ps)
+static void told(void *ctx, struct flue_host_socket *socket, const TCP_OFFLOAD_STATE_DELEGATED *delegated,
+                 flue_ps at_ps)
 {
     (void)ctx, (void)socket, (void)at_ps;
     told_count++;

@@ -193,7 +193,7 @@ enum { RANKED = 500 };
 /* Against the plain way: look at all. */
 static void ranking(void **state)
 {
-    static struct flue_socket sockets[RANKED];
+    static struct flue_host_socket sockets[RANKED];
     static struct host_view views[RANKED];
     static uint8_t in[RANKED];
     struct manual_env manual;

@@ -24,7 +24,7 @@
 enum { SERVER, CLIENT };
 
 struct flow {
-    struct flue_socket *socket[2];
+    struct flue_host_socket *socket[2];
     uint64_t sent[2], received[2];
     bool closed[2], fin[2];
 };
@@ -41,7 +41,7 @@ struct world {
 
 static struct world w;
 
-static struct flow *flow_of(const struct flue_socket *socket)
+static struct flow *flow_of(const struct flue_host_socket *socket)
 {
     return &w.flows[flue_host_socket_id(socket)];
 }
@@ -51,13 +51,13 @@ static int end_of(const void *ctx)
     return ctx == &w.flows[0] ? SERVER : CLIENT; /* two contexts, one for each end */
 }
 
-static void on_connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void on_connected(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     (void)at_ps;
     flow_of(socket)->socket[end_of(ctx)] = socket;
 }
 
-static void on_received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
+static void on_received(void *ctx, struct flue_host_socket *socket, const struct flue_span *span, flue_ps at_ps)
 {
     struct flow *flow = flow_of(socket);
     const int end = end_of(ctx);
@@ -68,13 +68,13 @@ static void on_received(void *ctx, struct flue_socket *socket, const struct flue
     flow->received[end] += span->length_bytes;
 }
 
-static void on_peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void on_peer_closed(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     (void)at_ps;
     flow_of(socket)->fin[end_of(ctx)] = true;
 }
 
-static void on_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
+static void on_closed(void *ctx, struct flue_host_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
 {
     struct flow *flow = flow_of(socket);
     const int end = end_of(ctx);
@@ -105,14 +105,15 @@ static void count(flue_err err)
     w.done += err == FLUE_OK;
 }
 
-static void told(void *ctx, struct flue_socket *socket, const TCP_OFFLOAD_STATE_DELEGATED *delegated, flue_ps at_ps)
+static void told(void *ctx, struct flue_host_socket *socket, const TCP_OFFLOAD_STATE_DELEGATED *delegated,
+                 flue_ps at_ps)
 {
     (void)ctx, (void)socket, (void)at_ps;
     assert_non_null(delegated);
     w.told++;
 }
 
-static void change(struct flue_socket *socket, flue_ps now_ps)
+static void change(struct flue_host_socket *socket, flue_ps now_ps)
 {
     struct flue_tcp_settings settings;
 
@@ -168,7 +169,7 @@ static void act(flue_ps now_ps)
 {
     struct flue_host *host = flue_node_host(w.node[SERVER]);
     struct flow *flow = &w.flows[rng_below(&w.rng, CONNECTIONS)];
-    struct flue_socket *socket = flow->socket[SERVER];
+    struct flue_host_socket *socket = flow->socket[SERVER];
     const struct flue_ip hop = flue_ip_v4(0x0a000100 + w.hop);
 
     if (socket == NULL) {

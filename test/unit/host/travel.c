@@ -26,7 +26,7 @@ static struct world {
     struct flue_env env[ENDS]; /* that of the network, with allocations that fail */
     const struct flue_env *under[ENDS];
     uint64_t asked[ENDS], fails[ENDS]; /* allocations so far; the one that fails, 0: none */
-    struct flue_socket *socket[ENDS];
+    struct flue_host_socket *socket[ENDS];
     uint64_t received[ENDS];
     bool closed[ENDS], broken;
     unsigned ctx[ENDS];
@@ -46,7 +46,7 @@ static int end_of(const void *ctx)
     return ctx == &w.ctx[SERVER] ? SERVER : CLIENT;
 }
 
-static void connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void connected(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     const int end = end_of(ctx);
 
@@ -58,7 +58,7 @@ static void connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
     }
 }
 
-static void received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
+static void received(void *ctx, struct flue_host_socket *socket, const struct flue_span *span, flue_ps at_ps)
 {
     (void)socket;
     (void)at_ps;
@@ -66,7 +66,7 @@ static void received(void *ctx, struct flue_socket *socket, const struct flue_sp
     w.received[end_of(ctx)] += span->length_bytes;
 }
 
-static void peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void peer_closed(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     (void)at_ps;
     if (w.closes == CLIENT_FIRST && end_of(ctx) == SERVER) { /* after SERVER_FIRST, the client takes its time */
@@ -74,7 +74,7 @@ static void peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
     }
 }
 
-static void closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
+static void closed(void *ctx, struct flue_host_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
 {
     (void)socket;
     (void)at_ps;
@@ -204,11 +204,11 @@ static void run_for(flue_ps time_ps)
 }
 
 /* The one socket of a host, also before its application knows it. */
-static struct flue_socket *socket_of(int end)
+static struct flue_host_socket *socket_of(int end)
 {
     struct flue_hook *hook = list_first(&flue_node_host(w.node[end])->all);
 
-    return hook == NULL ? NULL : FLUE_CONTAINER_OF(hook, struct flue_socket, all);
+    return hook == NULL ? NULL : FLUE_CONTAINER_OF(hook, struct flue_host_socket, all);
 }
 
 static flue_err leave(int end, size_t room)
@@ -223,7 +223,7 @@ static flue_err leave(int end, size_t room)
 
 static flue_err come(int end, const uint8_t *image, size_t bytes)
 {
-    struct flue_socket *socket;
+    struct flue_host_socket *socket;
     const flue_err err = flue_host_socket_import(flue_node_host(w.node[end]), image, bytes, &app, &w.ctx[end],
                                                  w.net.now(w.net.ctx), &socket);
 
@@ -270,9 +270,9 @@ static bool travel(enum who_closes closes, int end, flue_ps after_ps)
 
     begin(closes);
     run_for(after_ps);
-    there = socket_of(end) != NULL && socket_of(end)->conn != NULL;
+    there = socket_of(end) != NULL && socket_conn(socket_of(end)) != NULL;
     if (there) {
-        flue_tcp_info(socket_of(end)->conn, &info);
+        flue_tcp_info(socket_conn(socket_of(end)), &info);
         if (leave(end, ROOM) == FLUE_OK) {
             visited |= 1u << info.state;
             assert_true(w.bytes > 0 && w.bytes <= ROOM);

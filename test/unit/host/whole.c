@@ -20,7 +20,7 @@
 enum { SERVER, CLIENT, ENDS, FLOWS = 400 };
 
 struct flow {
-    struct flue_socket *socket[ENDS];
+    struct flue_host_socket *socket[ENDS];
     uint64_t received[ENDS];
     bool closed[ENDS], reset;
 };
@@ -52,7 +52,7 @@ static const uint8_t other_mac[6] = {2, 9, 9, 9, 9, 9};
 
 /* ---- Applications: the server sends BYTES and closes, then the client does */
 
-static struct flow *flow_of(const struct flue_socket *socket)
+static struct flow *flow_of(const struct flue_host_socket *socket)
 {
     return &w.flows[flue_host_socket_id(socket)];
 }
@@ -62,7 +62,7 @@ static int end_of(const void *ctx)
     return ctx == &w.ctx[SERVER] ? SERVER : CLIENT;
 }
 
-static void connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void connected(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     (void)at_ps;
     flow_of(socket)->socket[end_of(ctx)] = socket;
@@ -72,7 +72,7 @@ static void connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
     }
 }
 
-static void received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
+static void received(void *ctx, struct flue_host_socket *socket, const struct flue_span *span, flue_ps at_ps)
 {
     struct flow *flow = flow_of(socket);
 
@@ -81,7 +81,7 @@ static void received(void *ctx, struct flue_socket *socket, const struct flue_sp
     flow->received[end_of(ctx)] += span->length_bytes;
 }
 
-static void peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void peer_closed(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     (void)at_ps;
     if (end_of(ctx) == CLIENT && !w.silent) {
@@ -89,7 +89,7 @@ static void peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
     }
 }
 
-static void closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
+static void closed(void *ctx, struct flue_host_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
 {
     struct flow *flow = flow_of(socket);
 
@@ -326,7 +326,7 @@ static void reads_on_half_closed(void **state)
 
     (void)state;
     for (unsigned i = 0; i < COUNT_OF(silences_ps); i++) {
-        struct flue_socket *client;
+        struct flue_host_socket *client;
         struct flue_host_totals totals;
 
         begin_link(0, 0);
@@ -381,7 +381,7 @@ static void failing_terminate(void **state)
     (void)state;
     for (unsigned i = 0; i < 2 * COUNT_OF(faults); i++) {
         struct flue_host_totals totals;
-        struct flue_socket *socket;
+        struct flue_host_socket *socket;
 
         w.recipe = i % 2 != 0;
         begin_link(0, 0);
@@ -409,7 +409,8 @@ static void failing_terminate(void **state)
     w.recipe = false;
 }
 
-static void told(void *ctx, struct flue_socket *socket, const TCP_OFFLOAD_STATE_DELEGATED *delegated, flue_ps at_ps)
+static void told(void *ctx, struct flue_host_socket *socket, const TCP_OFFLOAD_STATE_DELEGATED *delegated,
+                 flue_ps at_ps)
 {
     (void)ctx, (void)socket, (void)delegated, (void)at_ps;
 }
@@ -423,7 +424,7 @@ static void operate(unsigned step)
         (void)!flue_host_receive_remap(host, 1, now_ps);
     }
     for (unsigned i = 0; i < 3; i++) {
-        struct flue_socket *socket = w.flows[i].socket[SERVER];
+        struct flue_host_socket *socket = w.flows[i].socket[SERVER];
         struct flue_tcp_settings settings;
 
         if (socket == NULL) {

@@ -63,7 +63,7 @@ static void shake(unsigned count, unsigned rounds)
     for (unsigned round = 0; round < rounds; round++) {
         world_run(&world, world_now(&world) + MS);
         for (unsigned i = round % 2; i < count; i += 2) {
-            struct flue_socket *socket = world.end[WORLD_SERVER][i].socket;
+            struct flue_host_socket *socket = world.end[WORLD_SERVER][i].socket;
 
             if (socket == NULL) {
                 continue;

@@ -18,7 +18,7 @@ static uint32_t identify(void *ctx, const struct flue_tcp_tuple *tuple)
     return tuple->remote_port - 1000u;
 }
 
-static struct world_end *end_of(struct world_side *side, const struct flue_socket *socket)
+static struct world_end *end_of(struct world_side *side, const struct flue_host_socket *socket)
 {
     uint32_t id = flue_host_socket_id(socket);
 
@@ -26,7 +26,7 @@ static struct world_end *end_of(struct world_side *side, const struct flue_socke
     return &side->world->end[side->node][id];
 }
 
-static void connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void connected(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     struct world_side *side = ctx;
     struct world_end *end = end_of(side, socket);
@@ -36,7 +36,7 @@ static void connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
     assert_int_equal(flue_host_socket_send(socket, (uint32_t)side->world->bytes), FLUE_OK);
 }
 
-static void received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
+static void received(void *ctx, struct flue_host_socket *socket, const struct flue_span *span, flue_ps at_ps)
 {
     struct world_side *side = ctx;
     struct world_end *end = end_of(side, socket);
@@ -47,19 +47,19 @@ static void received(void *ctx, struct flue_socket *socket, const struct flue_sp
     end->received += span->length_bytes;
 }
 
-static void acknowledged(void *ctx, struct flue_socket *socket, uint32_t bytes, flue_ps at_ps)
+static void acknowledged(void *ctx, struct flue_host_socket *socket, uint32_t bytes, flue_ps at_ps)
 {
     (void)at_ps;
     end_of(ctx, socket)->acked += bytes;
 }
 
-static void peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void peer_closed(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     (void)at_ps;
     end_of(ctx, socket)->peer_closed = true;
 }
 
-static void closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
+static void closed(void *ctx, struct flue_host_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
 {
     struct world_side *side = ctx;
     struct world_end *end = end_of(side, socket);
@@ -70,7 +70,8 @@ static void closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason r
     side->world->closed[side->node][(unsigned)reason]++;
 }
 
-static void moved(void *ctx, struct flue_socket *socket, enum flue_holder holder, enum flue_move why, flue_ps at_ps)
+static void moved(void *ctx, struct flue_host_socket *socket, enum flue_holder holder, enum flue_move why,
+                  flue_ps at_ps)
 {
     (void)why;
     (void)at_ps;
@@ -218,7 +219,7 @@ void world_connect(struct world *world, unsigned count, uint64_t bytes)
                                        .remote_ip = flue_ip_v4(SERVER_IP),
                                        .local_port = (uint16_t)(1000 + i),
                                        .remote_port = PORT};
-        struct flue_socket *socket;
+        struct flue_host_socket *socket;
 
         assert_int_equal(flue_host_connect(flue_node_host(world->node[WORLD_CLIENT]), &tuple, i,
                                            &world->app[WORLD_CLIENT], &world->side[WORLD_CLIENT], world_now(world),

@@ -12,7 +12,7 @@ enum { WORLD_CLIENT, WORLD_SERVER, WORLD_NODES };
 enum { WORLD_CONNECTIONS = 6, WORLD_LINKS = 3 };
 
 struct world_end {
-    struct flue_socket *socket;
+    struct flue_host_socket *socket;
     uint64_t received, acked;
     bool peer_closed, closed;
     unsigned moved[FLUE_HOLDER_COUNT];

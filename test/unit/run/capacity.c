@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What a server can carry: the scale of `load`. */
-#include "run/flows.h"
 #include "run/params.h"
 #include "run/profile.h"
+#include "run/sizes.h"
+#include "run/traffic.h"
 #include "support/test.h"
 
 static struct flue_scenario scenario_of(const char *const *settings, size_t count)

@@ -231,7 +231,6 @@ static void test_metrics(void **state)
         assert_ptr_equal(metrics_find(metrics_at(i)->name), metrics_at(i));
     }
     assert_null(metrics_find("nothing"));
-    assert_string_equal(metrics_nearest("goodputt"), "goodput");
     assert_false(results_is_digested("alarms"));
     assert_true(results_is_digested("goodput"));
 }

@@ -61,6 +61,7 @@ void ends_node(struct ends *ends, unsigned number, uint32_t ip, int offloads, ui
     params.target = (struct flue_target_params){.neighbour_max = 16,
                                                 .path_max = 64,
                                                 .tcp_max = 64,
+                                                .ipv6 = 1,
                                                 .rcv_wnd_max_bytes = 1U << 30,
                                                 .mtu_max_bytes = 9000,
                                                 .send_quantum = 4,
@@ -106,7 +107,7 @@ static void came(struct end *end, const struct flue_span *span)
     end->received += span->length_bytes;
 }
 
-static void flue_connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void flue_connected(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     struct end *end = ctx;
 
@@ -117,13 +118,13 @@ static void flue_connected(void *ctx, struct flue_socket *socket, flue_ps at_ps)
         assert_int_equal(flue_host_socket_send(socket, (uint32_t)end->sends), FLUE_OK);
 }
 
-static void flue_received(void *ctx, struct flue_socket *socket, const struct flue_span *span, flue_ps at_ps)
+static void flue_received(void *ctx, struct flue_host_socket *socket, const struct flue_span *span, flue_ps at_ps)
 {
     (void)socket, (void)at_ps;
     came(ctx, span);
 }
 
-static void flue_acknowledged(void *ctx, struct flue_socket *socket, uint32_t bytes, flue_ps at_ps)
+static void flue_acknowledged(void *ctx, struct flue_host_socket *socket, uint32_t bytes, flue_ps at_ps)
 {
     struct end *end = ctx;
 
@@ -133,7 +134,7 @@ static void flue_acknowledged(void *ctx, struct flue_socket *socket, uint32_t by
         assert_int_equal(flue_host_socket_close(socket), FLUE_OK);
 }
 
-static void flue_peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_ps)
+static void flue_peer_closed(void *ctx, struct flue_host_socket *socket, flue_ps at_ps)
 {
     struct end *end = ctx;
 
@@ -143,7 +144,7 @@ static void flue_peer_closed(void *ctx, struct flue_socket *socket, flue_ps at_p
         assert_int_equal(flue_host_socket_close(socket), FLUE_OK);
 }
 
-static void flue_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
+static void flue_closed(void *ctx, struct flue_host_socket *socket, enum flue_tcp_reason reason, flue_ps at_ps)
 {
     struct end *end = ctx;
 
@@ -151,7 +152,7 @@ static void flue_closed(void *ctx, struct flue_socket *socket, enum flue_tcp_rea
     end->closed++;
 }
 
-static void flue_moved(void *ctx, struct flue_socket *socket, enum flue_holder holder, enum flue_move why,
+static void flue_moved(void *ctx, struct flue_host_socket *socket, enum flue_holder holder, enum flue_move why,
                        flue_ps at_ps)
 {
     struct end *end = ctx;

@@ -13,7 +13,7 @@ struct end {
     uint64_t sends; /* when it opens */
     int closes;     /* when the other side has closed; else when it has been acknowledged everything */
     uint32_t stream;
-    struct flue_socket *flue;
+    struct flue_host_socket *flue;
     struct flue_ns3_socket *ns3;
 };
 

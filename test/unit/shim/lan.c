@@ -195,6 +195,62 @@ static void point_to_point_carries_both_families(void **state)
     world.net.free(world.net.ctx);
 }
 
+/* How often each node has heard something since. */
+static void heard(unsigned out[NODES])
+{
+    for (unsigned n = 0; n < NODES; n++)
+        out[n] = world.station[n].heard;
+}
+
+/* Two adapters of a team send from one MAC address; what is for it goes to the one that sent last. */
+static void the_bridge_learns_where_an_address_is(void **state)
+{
+    enum { PEER, FIRST, SECOND, OTHER };
+    const struct flue_wire *wire;
+    char message[200];
+
+    (void)state;
+    for (unsigned i = 0; i < NODES; i++)
+        nodes[i] = node;
+    assert_int_equal(api->open_switch(&params, &world.net, message, sizeof message), FLUE_OK);
+    stations_attach(&world, NODES);
+    for (unsigned round = 0; round < 6; round++) {
+        const unsigned active = round % 2 == 0 ? FIRST : SECOND;
+        struct flue_frame frame = stations_segment(round, 1000);
+        unsigned before[NODES], after[NODES];
+
+        flue_net_mac(PEER, frame.dst_mac);
+        flue_net_mac(FIRST, frame.src_mac);
+        frame.vlan = round < 3 ? 0 : 7;
+        wire = world.net.wire(world.net.ctx, active);
+        assert_int_equal(wire->send(wire->ctx, &frame), FLUE_WIRE_SENT);
+        stations_run(&world);
+        flue_net_mac(FIRST, frame.dst_mac);
+        heard(before);
+        (void)stations_send(&world, PEER, frame);
+        stations_run(&world);
+        heard(after);
+        for (unsigned n = 0; n < NODES; n++)
+            assert_int_equal(after[n], before[n] + (n == active));
+        frame.src_mac[5] = PEER + 1;
+        assert_true(same(stations_last(&world, active), &frame));
+    }
+    /* What is for nobody that is known, and for all, goes everywhere. */
+    for (unsigned round = 0; round < 2; round++) {
+        struct flue_frame frame = stations_segment(round, 10);
+        unsigned before[NODES], after[NODES];
+
+        memset(frame.dst_mac, round == 0 ? 0xff : 0x42, 6);
+        heard(before);
+        (void)stations_send(&world, PEER, frame);
+        stations_run(&world);
+        heard(after);
+        for (unsigned n = 0; n < NODES; n++)
+            assert_int_equal(after[n], before[n] + (n != PEER));
+    }
+    world.net.free(world.net.ctx);
+}
+
 static void what_cannot_be_built_is_refused(void **state)
 {
     struct flue_switch_node other[2];
@@ -219,9 +275,10 @@ static void what_cannot_be_built_is_refused(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(frames_of_every_kind_pass_unchanged),  cmocka_unit_test(foreign_vlans_are_not_heard),
-        cmocka_unit_test(as_many_arrive_as_on_the_switch),      cmocka_unit_test(a_frame_takes_as_long_as_its_bytes),
-        cmocka_unit_test(point_to_point_carries_both_families), cmocka_unit_test(what_cannot_be_built_is_refused),
+        cmocka_unit_test(frames_of_every_kind_pass_unchanged),   cmocka_unit_test(foreign_vlans_are_not_heard),
+        cmocka_unit_test(as_many_arrive_as_on_the_switch),       cmocka_unit_test(a_frame_takes_as_long_as_its_bytes),
+        cmocka_unit_test(point_to_point_carries_both_families),  cmocka_unit_test(what_cannot_be_built_is_refused),
+        cmocka_unit_test(the_bridge_learns_where_an_address_is),
     };
     const struct flue_ns3_api *(*entry)(void) = NULL;
     void *module = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;

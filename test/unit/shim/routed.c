@@ -302,6 +302,203 @@ static void a_port_without_its_link_neither_hears_nor_says_anything(void **state
     }
 }
 
+/* ---- IPv6 ---- */
+
+static struct flue_ip six(uint32_t network, uint32_t node)
+{
+    return (struct flue_ip){{0xfd000002u, network, 0, node}};
+}
+
+static void open_six(void)
+{
+    char message[200];
+
+    fill();
+    nodes[NARROW].facts.mtu_bytes = 1280;
+    nodes[FAR].ip[1] = six(1, FAR);
+    nodes[NARROW].ip[1] = six(1, NARROW);
+    for (unsigned i = 0; i < ROUTERS; i++)
+        routers[i].ip6 = six(0, 100 + i);
+    assert_int_equal(api->open_routed(&params, &world.net, message, sizeof message), FLUE_OK);
+    stations_attach(&world, NODES);
+}
+
+static struct flue_frame segment6(unsigned to, unsigned router, uint32_t bytes)
+{
+    struct flue_frame frame = segment(0, 0, bytes);
+
+    frame.ethertype = FLUE_ETHERTYPE_IPV6;
+    frame.src_ip = six(to == SERVER ? 1 : 0, to == SERVER ? FAR : 1 + SERVER);
+    frame.dst_ip = six(to == SERVER ? 0 : 1, to == SERVER ? 1 + SERVER : to);
+    router_mac(router, frame.dst_mac);
+    return frame;
+}
+
+/* The server asks for a router's address. */
+static bool answers6(unsigned router)
+{
+    struct flue_frame ask = {.kind = FLUE_FRAME_ND,
+                             .ethertype = FLUE_ETHERTYPE_IPV6,
+                             .flags = FLUE_NEIGHBOUR_REQUEST,
+                             .src_ip = six(0, 1 + SERVER),
+                             .dst_ip = six(0, 100 + router),
+                             .ttl = 255};
+    const unsigned before = world.station[SERVER].heard;
+    const struct flue_frame *told;
+    uint8_t mac[6];
+
+    router_mac(router, ask.dst_mac);
+    (void)stations_send(&world, SERVER, ask);
+    world.net.run(world.net.ctx, world.net.now(world.net.ctx) + FLUE_PS_PER_MS);
+    if (world.station[SERVER].heard == before)
+        return false;
+    told = stations_last(&world, SERVER);
+    router_mac(router, mac);
+    assert_int_equal(told->kind, FLUE_FRAME_ND);
+    assert_int_equal(told->flags & FLUE_NEIGHBOUR_ANSWER, FLUE_NEIGHBOUR_ANSWER);
+    assert_memory_equal(told->src_mac, mac, 6);
+    return true;
+}
+
+/* From behind the routers to the server: it is asked for its address first, and answers. */
+static void comes_through6(unsigned router, bool asks)
+{
+    const unsigned before = world.station[SERVER].heard;
+    const struct flue_frame *last;
+
+    (void)stations_send(&world, FAR, segment6(SERVER, 0, 100));
+    world.net.run(world.net.ctx, world.net.now(world.net.ctx) + FLUE_PS_PER_MS);
+    assert_int_equal(world.station[SERVER].heard, before + 1);
+    last = stations_last(&world, SERVER);
+    if (asks) {
+        struct flue_frame out = *last;
+
+        assert_int_equal(last->kind, FLUE_FRAME_ND);
+        assert_int_equal(last->flags & FLUE_NEIGHBOUR_REQUEST, FLUE_NEIGHBOUR_REQUEST);
+        out.flags = FLUE_NEIGHBOUR_ANSWER;
+        out.src_ip = six(0, 1 + SERVER);
+        out.dst_ip = last->src_ip;
+        router_mac(router, out.dst_mac);
+        (void)stations_send(&world, SERVER, out);
+        world.net.run(world.net.ctx, world.net.now(world.net.ctx) + FLUE_PS_PER_MS);
+        assert_int_equal(world.station[SERVER].heard, before + 2);
+        last = stations_last(&world, SERVER);
+    }
+    assert_int_equal(last->kind, FLUE_FRAME_TCP);
+    assert_int_equal(last->ttl, 62);
+    assert_int_equal(last->payload.length_bytes, 100);
+    assert_int_equal(last->src_mac[5], router + 1);
+}
+
+static void both_families_pass_either_router(void **state)
+{
+    struct flue_net_router_totals totals;
+
+    (void)state;
+    open_six();
+    comes_through(0);
+    comes_through6(0, true);
+    comes_through6(0, false);
+    for (unsigned r = 0; r < ROUTERS; r++) {
+        assert_true(answers6(r)); /* and from now on knows the server */
+        for (unsigned i = 0; i < 2; i++) {
+            const unsigned to = i == 0 ? FAR : NARROW;
+            struct flue_frame frame = segment6(to, r, 900);
+
+            frame.payload.stream = 5;
+            frame.payload.offset_bytes = UINT64_C(5000000000) + i;
+            (void)stations_send(&world, SERVER, frame);
+            world.net.run(world.net.ctx, world.net.now(world.net.ctx) + FLUE_PS_PER_MS);
+            assert_int_equal(world.station[to].heard, r + 1);
+            assert_int_equal(stations_last(&world, to)->ttl, 62);
+            assert_int_equal(stations_last(&world, to)->payload.stream, 5);
+            assert_true(stations_last(&world, to)->payload.offset_bytes == UINT64_C(5000000000) + i);
+        }
+        world.net.router_totals(world.net.ctx, r, &totals);
+        assert_int_equal(totals.forwarded, r == 0 ? 5 : 2);
+    }
+    world.net.router_down(world.net.ctx, 0, 1);
+    assert_false(answers6(0));
+    comes_through6(1, false);
+    world.net.router_down(world.net.ctx, 0, 0);
+    comes_through6(0, true); /* it has forgotten its neighbours */
+    assert_true(answers6(0));
+    world.net.free(world.net.ctx);
+}
+
+/* What is longer than the next wire takes is not sent on; its sender is told (RFC 8201). */
+static void a_packet_too_long_is_reported(void **state)
+{
+    (void)state;
+    open_six();
+    assert_true(answers6(1));
+    for (unsigned round = 0; round < 2; round++) {
+        const uint32_t mtu = round == 0 ? 1280 : 1330;
+        const unsigned before = world.station[SERVER].heard;
+        struct flue_frame frame = segment6(NARROW, 1, 1400);
+        const struct flue_frame *told;
+
+        world.net.behind_mtu(world.net.ctx, NARROW, mtu);
+        (void)stations_send(&world, SERVER, frame);
+        world.net.run(world.net.ctx, world.net.now(world.net.ctx) + FLUE_PS_PER_MS);
+        assert_int_equal(world.station[NARROW].heard, 0);
+        assert_true(world.station[SERVER].heard > before);
+        told = stations_last(&world, SERVER);
+        if (told->kind == FLUE_FRAME_ND) { /* the router asks whose address that is */
+            struct flue_frame out = *told;
+
+            out.flags = FLUE_NEIGHBOUR_ANSWER;
+            out.src_ip = six(0, 1 + SERVER);
+            out.dst_ip = told->src_ip;
+            router_mac(0, out.dst_mac);
+            (void)stations_send(&world, SERVER, out);
+            world.net.run(world.net.ctx, world.net.now(world.net.ctx) + FLUE_PS_PER_MS);
+            told = stations_last(&world, SERVER);
+        }
+        assert_int_equal(told->kind, FLUE_FRAME_ICMP);
+        assert_int_equal(told->mss, mtu);
+    }
+    for (uint32_t longer = 0; longer < 2; longer++) { /* to the byte */
+        (void)stations_send(&world, SERVER, segment6(NARROW, 1, 1330 - 60 + longer));
+        world.net.run(world.net.ctx, world.net.now(world.net.ctx) + FLUE_PS_PER_MS);
+        assert_int_equal(world.station[NARROW].heard, 1);
+    }
+    world.net.free(world.net.ctx);
+}
+
+/* It says so to all at once, answers by it and sends from it; a second change brings the first address back. */
+static void a_router_comes_with_another_mac_address(void **state)
+{
+    (void)state;
+    open_routed();
+    for (unsigned round = 0; round < 3; round++) {
+        struct flue_frame frame = segment(SERVER_IP, FAR_IP, 10);
+        const unsigned before = world.station[SERVER].heard, far = world.station[FAR].heard;
+        const struct flue_frame *told;
+        uint8_t mac[6];
+
+        router_mac(1, mac);
+        mac[2] ^= round % 2 == 0 ? 0x80 : 0;
+        world.net.router_mac(world.net.ctx, 1);
+        stations_run(&world);
+        assert_int_equal(world.station[SERVER].heard, before + 1);
+        told = stations_last(&world, SERVER);
+        assert_int_equal(told->kind, FLUE_FRAME_ARP);
+        assert_int_equal(told->flags, FLUE_NEIGHBOUR_REQUEST);
+        assert_int_equal(told->src_ip.word[3], ROUTER_IP + 1);
+        assert_int_equal(told->dst_ip.word[3], ROUTER_IP + 1);
+        assert_memory_equal(told->src_mac, mac, 6);
+        memcpy(frame.dst_mac, mac, 6);
+        (void)stations_send(&world, SERVER, frame);
+        frame.dst_mac[2] ^= 0x80; /* the other one is nobody's now */
+        (void)stations_send(&world, SERVER, frame);
+        stations_run(&world);
+        assert_int_equal(world.station[FAR].heard, far + 1);
+    }
+    world.net.router_mac(world.net.ctx, ROUTERS); /* there is none */
+    world.net.free(world.net.ctx);
+}
+
 static void what_cannot_be_built_is_refused(void **state)
 {
     static const uint16_t vid = 7;
@@ -309,7 +506,7 @@ static void what_cannot_be_built_is_refused(void **state)
     char message[200];
 
     (void)state;
-    for (unsigned i = 0; i < 7; i++) {
+    for (unsigned i = 0; i < 9; i++) {
         struct flue_switch_params wrong = params;
 
         fill();
@@ -321,6 +518,12 @@ static void what_cannot_be_built_is_refused(void **state)
             nodes[FAR].ip[0] = (struct flue_ip){{0, 0, 0, 0}};
         routers[1].ip6.word[0] = i == 4 ? 0xfe800000u : 0;
         wrong.router_count = i == 5 ? 0 : 2;
+        if (i == 7)
+            nodes[FAR].ip[1] = six(1, FAR); /* and no router knows the family */
+        if (i == 8) {
+            routers[0].ip6 = routers[1].ip6 = six(0, 100);
+            nodes[NARROW].ip[1] = six(1, NARROW); /* whose wire takes less than RFC 8200 5 asks for */
+        }
         nodes[FAR].facts.mtu_bytes = i == 6 ? 9500 : 1500;
         message[0] = '\0';
         assert_int_equal(api->open_routed(&wrong, &net, message, sizeof message), FLUE_EINVAL);
@@ -338,6 +541,9 @@ int main(void)
         cmocka_unit_test(what_is_too_long_arrives_in_pieces),
         cmocka_unit_test(the_port_takes_the_tag_away_and_puts_it_on),
         cmocka_unit_test(a_port_without_its_link_neither_hears_nor_says_anything),
+        cmocka_unit_test(both_families_pass_either_router),
+        cmocka_unit_test(a_packet_too_long_is_reported),
+        cmocka_unit_test(a_router_comes_with_another_mac_address),
         cmocka_unit_test(what_cannot_be_built_is_refused),
     };
 

@@ -50,7 +50,7 @@ static void open_by(int flue_opens)
     const struct flue_ns3_app app = ends_ns3_app(&ns3_end);
     const struct flue_ip server_ip = flue_ip_v4(SERVER_IP);
     struct flue_host *host = flue_node_host(w.node[SERVER]);
-    struct flue_socket *socket;
+    struct flue_host_socket *socket;
 
     if (flue_opens) {
         const struct flue_tcp_tuple tuple = {

@@ -367,9 +367,10 @@ static void idle_part(void **state)
     NOTICED(delayed_ack.due_ps);
     NOTICED(rtt_sent_ps);
     NOTICED(rtt_seq);
-    NOTICED(snd_up);
-    NOTICED(rcv_up);
     NOTICED(rcv_fin_seq);
+    NOTICED(unacked_bytes);
+    NOTICED(total_rt_ticks);
+    NOTICED(recover);
     NOTICED(reassembly.bytes);
     NOTICED(report.recent[0].from);
     NOTICED(report.recent[SACK_REPORT_RECENT - 1].to);

@@ -323,16 +323,20 @@ static void silence(void **state)
     end(&f);
 }
 
+/* The statement with the path in the place of its %s, if it has one. */
+static void replace(const char *statement, const char *path, char *out, size_t room)
+{
+    const char *mark = strstr(statement, "%s");
+    const int head = mark == NULL ? (int)strlen(statement) : (int)(mark - statement);
+
+    snprintf(out, room, "%.*s%s%s", head, statement, mark == NULL ? "" : path, mark == NULL ? "" : mark + 2);
+}
+
 static void only_reading(void **state)
 {
     static const char *const statements[] = {
-        "DELETE FROM run",
-        "CREATE TABLE x(y)",
-        "PRAGMA user_version = 7",
-        "ATTACH '/tmp/flue-other.db' AS other",
-        "VACUUM INTO '/tmp/flue-other.db'",
-        "SELECT nothing",
-        "SELECT 1; DROP TABLE run",
+        "DELETE FROM run",  "CREATE TABLE x(y)", "PRAGMA user_version = 7",  "ATTACH '%s' AS other",
+        "VACUUM INTO '%s'", "SELECT nothing",    "SELECT 1; DROP TABLE run",
     };
     struct fixture f;
     char *bytes = NULL;
@@ -342,14 +346,18 @@ static void only_reading(void **state)
     begin(&f);
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         FILE *out = open_memstream(&bytes, &count);
+        const char *other = scratch_path(&f.scratch, "other.db");
+        char statement[200];
+
+        replace(statements[i], other, statement, sizeof statement);
         message[0] = '\0';
-        if (query_write(f.store, statements[i], QUERY_TABLE, out, NULL, message, sizeof message) != FLUE_EPARSE) {
+        if (query_write(f.store, statement, QUERY_TABLE, out, NULL, message, sizeof message) != FLUE_EPARSE) {
             print_error("%s: was not refused: %s\n", statements[i], message);
             fail();
         }
         fclose(out);
         free(bytes);
-        assert_int_not_equal(access("/tmp/flue-other.db", F_OK), 0);
+        assert_int_not_equal(access(other, F_OK), 0);
     }
     end(&f);
 }

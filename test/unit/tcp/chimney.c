@@ -73,7 +73,7 @@ static struct flue_tcp_state sample_state(void)
 {
     return (struct flue_tcp_state){
         .tuple = {.local_ip = flue_ip_v4(1), .remote_ip = flue_ip_v4(2), .local_port = 3, .remote_port = 4},
-        .const_flags = 7,
+        .const_flags = 0x4107, /* two bits that the engine does not know */
         .remote_port = 4,
         .local_port = 3,
         .snd_wscale = 5,
@@ -232,7 +232,7 @@ static void import_refuses(void **state)
     in.state = FLUE_TCP_SYN_RECEIVED;
     assert_int_equal(flue_tcp_import(f.stack[1], &in, NULL, 1, 0, 0, &conn), FLUE_EINVAL);
     in = sample_state();
-    for (uint64_t n = 1; n <= 8; n++) {
+    for (uint64_t n = 1; n <= 10; n++) {
         /* Memory runs out at each place in turn: nothing is left behind. */
         flue_err err;
 
@@ -408,8 +408,8 @@ static void other_waits(void **state)
                 flue_tcp_release(conn);
             }
         }
-        assert_int_equal(timer_armed(&conn->timer), cases[i].due_ms != 0);
-        assert_int_equal(timer_armed(&conn->timer) ? conn->timer.due_ps : 0, cases[i].due_ms * MS);
+        assert_int_equal(lean_timer_armed(&conn->timer), cases[i].due_ms != 0);
+        assert_int_equal(lean_timer_armed(&conn->timer) ? conn->timer.due_ps : 0, cases[i].due_ms * MS);
         assert_int_equal(f.outputs, cases[i].after_ms == SWS_MS ? 2 : 0);
         flue_tcp_release(conn);
         end(&f);

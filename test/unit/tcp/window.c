@@ -67,7 +67,7 @@ static void probes_come_in_rounds(void **state)
         assert_int_equal(log.frame[i].seq, log.frame[first].seq);
         assert_in_range(apart_ps / FLUE_PS_PER_MS, expected_ms, expected_ms + 3); /* and a round trip */
     }
-    assert_int_equal(pair.end[0].conn->probes, log.count - first);
+    assert_int_equal(tcp_rare_of(pair.end[0].conn)->probes, log.count - first);
     assert_int_equal(pair.end[0].conn->state, FLUE_TCP_ESTABLISHED);
     pair_dispose(&pair);
 }
