@@ -33,7 +33,8 @@ class FlueSocket : public Object
 {
   public:
     /** Who runs TCP for a connection. */
-    enum Holder {
+    enum Holder
+    {
         HOST,   //!< The host's software path.
         TARGET, //!< The adapter's offload target.
         CLOSED  //!< Nobody: it has ended, or is not open yet.
@@ -54,7 +55,8 @@ class FlueSocket : public Object
      * \param [in] header The TCP header, without options.
      * \param [in] socket The connection.
      */
-    typedef void (*TxRxTracedCallback)(const Ptr<const Packet> packet, const TcpHeader &header,
+    typedef void (*TxRxTracedCallback)(const Ptr<const Packet> packet,
+                                       const TcpHeader& header,
                                        const Ptr<const FlueSocket> socket);
 
     /**
@@ -129,33 +131,33 @@ class FlueSocket : public Object
      * \param bytes Its argument.
      * \return What it says; false: the connection has ended.
      */
-    bool Do(bool (*what)(::flue_host_socket *socket, int64_t atPs, uint32_t bytes), uint32_t bytes);
+    bool Do(bool (*what)(::flue_host_socket* socket, int64_t atPs, uint32_t bytes), uint32_t bytes);
 
     /** \brief Bring the traced values up to date. */
     void Refresh();
 
-    Ptr<FlueHost> m_host;                                   //!< Whose connection it is.
-    ::flue_host_socket *m_socket{nullptr};                       //!< The model's; none: it has ended.
-    Ipv4Address m_remote;                                   //!< The peer.
-    uint16_t m_remotePort{0};                               //!< Its port.
-    uint16_t m_localPort{0};                                //!< Our port.
-    uint32_t m_id{0};                                       //!< Identity.
-    uint64_t m_received{0};                                 //!< Bytes.
-    uint64_t m_acknowledged{0};                             //!< Bytes.
-    bool m_dirty{false};                                    //!< It is among those to be refreshed.
-    Callback<void, Ptr<FlueSocket>> m_connectedCb;          //!< Open.
-    Callback<void, Ptr<FlueSocket>, uint32_t> m_recvCb;     //!< Bytes came.
-    Callback<void, Ptr<FlueSocket>, uint32_t> m_dataSentCb; //!< Bytes were acknowledged.
-    Callback<void, Ptr<FlueSocket>> m_peerClosedCb;         //!< The peer sends no more.
-    Callback<void, Ptr<FlueSocket>, bool> m_closedCb;       //!< It has ended.
+    Ptr<FlueHost> m_host;                   //!< Whose connection it is.
+    ::flue_host_socket* m_socket{nullptr};  //!< The model's; none: it has ended.
+    Ipv4Address m_remote;                   //!< The peer.
+    uint16_t m_remotePort{0};               //!< Its port.
+    uint16_t m_localPort{0};                //!< Our port.
+    uint32_t m_id{0};                       //!< Identity.
+    uint64_t m_received{0};                 //!< Bytes.
+    uint64_t m_acknowledged{0};             //!< Bytes.
+    bool m_dirty{false};                    //!< It is among those to be refreshed.
+    Callback<void, Ptr<FlueSocket>> m_connectedCb;              //!< Open.
+    Callback<void, Ptr<FlueSocket>, uint32_t> m_recvCb;         //!< Bytes came.
+    Callback<void, Ptr<FlueSocket>, uint32_t> m_dataSentCb;     //!< Bytes were acknowledged.
+    Callback<void, Ptr<FlueSocket>> m_peerClosedCb;             //!< The peer sends no more.
+    Callback<void, Ptr<FlueSocket>, bool> m_closedCb;           //!< It has ended.
 
-    TracedValue<uint32_t> m_cWnd{0};                                //!< Congestion window, bytes.
-    TracedValue<uint32_t> m_ssThresh{0};                            //!< Slow start threshold, bytes.
-    TracedValue<Time> m_rtt{Time(0)};                               //!< Smoothed round trip.
+    TracedValue<uint32_t> m_cWnd{0};                            //!< Congestion window, bytes.
+    TracedValue<uint32_t> m_ssThresh{0};                        //!< Slow start threshold, bytes.
+    TracedValue<Time> m_rtt{Time(0)};                           //!< Smoothed round trip.
     TracedValue<TcpSocket::TcpStates_t> m_state{TcpSocket::CLOSED}; //!< State.
-    TracedValue<Holder> m_holder{CLOSED};                           //!< Who holds it.
-    TracedCallback<Ptr<const Packet>, const TcpHeader &, Ptr<const FlueSocket>> m_txTrace; //!< Segments that leave.
-    TracedCallback<Ptr<const Packet>, const TcpHeader &, Ptr<const FlueSocket>> m_rxTrace; //!< Segments that come.
+    TracedValue<Holder> m_holder{CLOSED};                       //!< Who holds it.
+    TracedCallback<Ptr<const Packet>, const TcpHeader&, Ptr<const FlueSocket>> m_txTrace; //!< Segments that leave.
+    TracedCallback<Ptr<const Packet>, const TcpHeader&, Ptr<const FlueSocket>> m_rxTrace; //!< Segments that come.
 };
 
 } // namespace ns3

@@ -137,9 +137,9 @@ struct flue_ns3_api {
                              const struct flue_net_params *params, int64_t *cpu_ns);
 
     /* ns-3's own TCP on the same topology: `connections` bulk transfers of bytes each; segment size mss_bytes, deep
-     * FIFO queues.  Stores CPU time of the transfer phase in nanoseconds, the data segments it took, and the heap bytes
-     * that one idle established connection holds, both ends.  FLUE_EINVAL: no connections, or as FLUE_ESTATE of
-     * open(). */
+     * FIFO queues.  Stores CPU time of the transfer phase in nanoseconds, the data segments that were sent in it, and
+     * the heap bytes that one idle established connection holds, both ends.  FLUE_EINVAL: no connections, or as
+     * FLUE_ESTATE of open(); FLUE_ESTATE: not all has arrived, or a frame was dropped. */
     flue_err (*bench_tcp)(uint32_t connections, uint64_t bytes, uint32_t mss_bytes,
                           const struct flue_net_params *params, int64_t *cpu_ns, uint64_t *segments,
                           uint64_t *idle_bytes);

@@ -30,11 +30,6 @@ constexpr unsigned TYPE_AT = 2 * MAC_BYTES;
 constexpr unsigned LAN_NODES_MAX = 60000;
 constexpr unsigned VID_MAX = 4094;
 constexpr uint16_t VID = 0x0fff;
-constexpr uint32_t IPV6_NEXT_AT = 6; /* in an IPv6 header */
-constexpr uint8_t ICMPV6 = 58;
-constexpr uint8_t ND_ADVERTISEMENT = 136;
-constexpr uint32_t ND_BITS_AT = FRAME_IPV6_BYTES + 4;
-constexpr uint8_t ND_ROUTER = 0x80;
 constexpr int64_t FIRST_STREAM = 7000;        /* of the devices' back-off */
 constexpr int64_t FIRST_PORT_STREAM = 100000; /* of a switch's ports */
 constexpr uint8_t SWITCH_MACS = 3;            /* the switch's own MAC addresses, which nobody sends to, begin 02:00:03 */
@@ -91,16 +86,6 @@ LanSend(void* ctx, const flue_frame* frame)
                                             static_cast<uint16_t>(bytes[TYPE_AT] << 8 | bytes[TYPE_AT + 1])));
 }
 
-/* A router's neighbour advertisement says that it is one's (RFC 4861 4.4), which frames have no room for. */
-void
-ForgetRouterBit(uint8_t* ip, uint32_t bytes)
-{
-    if (bytes > ND_BITS_AT && ip[IPV6_NEXT_AT] == ICMPV6 && ip[FRAME_IPV6_BYTES] == ND_ADVERTISEMENT)
-    {
-        ip[ND_BITS_AT] &= static_cast<uint8_t>(~ND_ROUTER);
-    }
-}
-
 void
 OnLanPacket(Port* port,
             ns3::Ptr<ns3::NetDevice>,
@@ -122,10 +107,6 @@ OnLanPacket(Port* port,
     bytes[TYPE_AT] = static_cast<uint8_t>(protocol >> 8);
     bytes[TYPE_AT + 1] = static_cast<uint8_t>(protocol);
     const uint32_t copied = packet->CopyData(bytes + FRAME_ETHERNET_BYTES, MAX_PACKET_BYTES);
-    if (protocol == FLUE_ETHERTYPE_IPV6)
-    {
-        ForgetRouterBit(bytes + FRAME_ETHERNET_BYTES, copied);
-    }
     if (frame_link_decode(bytes, FRAME_ETHERNET_BYTES + copied, &frame, false) != FLUE_OK)
     {
         port->filtered++;

@@ -10,6 +10,7 @@
 #include "ns3/ipv4-routing-table-entry.h"
 #include "ns3/ipv6-routing-table-entry.h"
 #include "ns3/mac48-address.h"
+#include "ns3/queue.h"
 
 #include <deque>
 
@@ -221,7 +222,8 @@ ComputeRoutesOf(flue_ns3_world* world, unsigned from)
 }
 
 /* One end of a wire goes down or comes up.  ns-3's ARP answers on an interface that is down, so an Ethernet device is
- * made deaf and dumb as well. */
+ * made deaf as well, and what waits in it is lost.  It is not made dumb: one whose turn comes meanwhile would wait for
+ * the wire for ever (CsmaNetDevice::TransmitStart() leaves BACKOFF only by sending). */
 void
 SetInterface(const Station& station, const Interface& interface, bool down)
 {
@@ -231,7 +233,10 @@ SetInterface(const Station& station, const Interface& interface, bool down)
     if (auto device = ns3::DynamicCast<ns3::CsmaNetDevice>(interface.device))
     {
         device->SetReceiveEnable(!down);
-        device->SetSendEnable(!down);
+        if (down)
+        {
+            device->GetQueue()->Flush();
+        }
     }
     if (down)
     {

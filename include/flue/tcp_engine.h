@@ -42,6 +42,14 @@ static inline struct flue_tcp_tuple flue_tcp_tuple_of(const struct flue_frame *f
     return tuple;
 }
 
+/* Whether a frame belongs to the connection that its receiver calls by this name. */
+static inline int flue_tcp_frame_is_of(const struct flue_frame *frame, const struct flue_ip *local_ip,
+                                       const struct flue_ip *remote_ip, uint16_t local_port, uint16_t remote_port)
+{
+    return frame->src_port == remote_port && frame->dst_port == local_port &&
+           flue_ip_equal(&frame->src_ip, remote_ip) && flue_ip_equal(&frame->dst_ip, local_ip);
+}
+
 /* What may change while a connection lives, and what the host may change of an offloaded one (the cached variables of
  * the interface).  Connections with equal settings share one copy. */
 struct flue_tcp_settings {

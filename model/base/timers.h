@@ -117,8 +117,9 @@ static inline flue_ps timer_due(const struct timer *timer)
     return timer->lean.due_ps;
 }
 
-/* Time of the earliest entry; FLUE_PS_NEVER if there is none.  Early when that entry's timer was moved or cancelled. */
+/* timers_next() while a timer fires: its entry at the root does not count. */
 flue_ps timers_next_in_fire(const struct timers *timers);
+/* Time of the earliest entry; FLUE_PS_NEVER if there is none.  Early when that entry's timer was moved or cancelled. */
 static inline flue_ps timers_next(const struct timers *timers)
 {
     if (timers->hole) {

@@ -49,10 +49,9 @@ static inline uint32_t frame_ip_bytes(const struct flue_frame *frame)
     if ((frame->kind | frame->ip | (frame->options & ~usual)) != 0) {
         return frame_packet_bytes(frame);
     }
-    /* Nearly every frame is one of these. */
-    bytes = FRAME_IPV4_BYTES + FRAME_TCP_BYTES + frame->payload.length_bytes +
-            (FRAME_IPV6_BYTES - FRAME_IPV4_BYTES) * (frame->ethertype == FLUE_ETHERTYPE_IPV6) +
-            12u / FLUE_OPT_TIMESTAMP * (frame->options & (unsigned)FLUE_OPT_TIMESTAMP);
+    /* Nearly every frame is one of these: frame_option_bytes() at its shortest. */
+    bytes = (frame->ethertype == FLUE_ETHERTYPE_IPV6 ? FRAME_IPV6_BYTES : FRAME_IPV4_BYTES) + FRAME_TCP_BYTES +
+            ((frame->options & FLUE_OPT_TIMESTAMP) != 0 ? 12u : 0u) + frame->payload.length_bytes;
     if ((frame->options & FLUE_OPT_SACK) != 0 && frame->sack_count > 0) {
         const unsigned fit = (frame->options & FLUE_OPT_TIMESTAMP) != 0 ? 3 : 4;
 

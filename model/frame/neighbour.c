@@ -18,7 +18,8 @@
 #define ND_ADVERTISEMENT 136u
 #define ND_SOLICITED     0x40000000u
 #define ND_OVERRIDE      0x20000000u
-#define ND_HOP_LIMIT     255 /* RFC 4861 7.1: no router has passed it on */
+#define ND_MEANT         (ND_SOLICITED | ND_OVERRIDE) /* not that it is a router's, nor what is reserved (4.3, 4.4) */
+#define ND_HOP_LIMIT     255                          /* RFC 4861 7.1: no router has passed it on */
 #define ND_OPTION_SOURCE 1
 #define ND_OPTION_TARGET 2
 #define AT_TYPE          0
@@ -143,13 +144,13 @@ static bool solicitation_decode(const uint8_t *message, struct flue_frame *frame
     } else if (!flue_ip_equal(&to, &target)) {
         return false;
     }
-    return get32(message + AT_BITS) == 0 && message[AT_OPTION] == ND_OPTION_SOURCE;
+    return message[AT_OPTION] == ND_OPTION_SOURCE;
 }
 
 static bool advertisement_decode(const uint8_t *message, struct flue_frame *frame)
 {
     const struct flue_ip target = get_ip6(message + AT_TARGET);
-    const uint32_t bits = get32(message + AT_BITS);
+    const uint32_t bits = get32(message + AT_BITS) & ND_MEANT;
 
     frame->flags = FLUE_NEIGHBOUR_ANSWER;
     if (flue_ip_equal(&frame->dst_ip, &all_nodes)) {
@@ -158,7 +159,7 @@ static bool advertisement_decode(const uint8_t *message, struct flue_frame *fram
         if (bits != ND_OVERRIDE) {
             return false;
         }
-    } else if (bits != (ND_SOLICITED | ND_OVERRIDE)) {
+    } else if (bits != ND_MEANT) {
         return false;
     }
     return flue_ip_equal(&target, &frame->src_ip) && message[AT_OPTION] == ND_OPTION_TARGET;

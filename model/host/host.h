@@ -110,7 +110,7 @@ struct host_stem {
 /* A next hop on the wire of one adapter. */
 struct host_neighbour {
     union {
-        struct host_object object;
+        struct host_object object; /* the stem's */
         struct host_stem stem;
     };
     struct flue_hook hook;    /* host_binding.neighbours */
@@ -138,7 +138,7 @@ struct host_neighbour {
 
 struct host_path {
     union {
-        struct host_object object;
+        struct host_object object; /* the stem's */
         struct host_stem stem;
     };
     struct flue_hook hook;    /* flue_host.paths */
@@ -448,8 +448,9 @@ struct flue_host {
     struct host_ask ask;
     uint64_t offering;  /* sockets with SOCKET_OFFER */
     struct timer retry; /* armed when memory did not suffice for something that has no other occasion */
-    struct flue_host_socket
-        *latest; /* found for a frame; the next one is likely to be its, too.  NULL: none, or it is gone */
+    /* What was found last, and is likely to be wanted next; NULL: nothing, or it is gone. */
+    struct flue_host_socket *latest; /* for a frame */
+    struct host_cached *latest_cached;
     struct flue_host_socket *accepting;
     uint32_t accepted;
     uint32_t rss_first; /* the processor that the first entry of the indirection tables names, modulo their number */

@@ -10,6 +10,7 @@
 #include "host/neighbour.h"
 #include "host/object.h"
 #include "host/path.h"
+#include "host/relink.h"
 
 #include <assert.h>
 #include <string.h>
@@ -385,4 +386,5 @@ void neighbour_answer(struct host_binding *binding, PNDIS_PROTOCOL_OFFLOAD_BLOCK
         return;
     }
     nud_event(neighbour, NUD_SEND); /* the target sends to it: stale becomes delay, whose end is a query (step 4) */
+    relink_ask(neighbour);
 }

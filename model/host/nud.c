@@ -97,7 +97,7 @@ static void nud_enter(struct host_neighbour *neighbour, enum flue_neighbour to)
 }
 
 /* RFC 7048 lets requests back off.  Here they do where the wait is known to be too short: an answer has come when
- * nobody waited for it any more.  A router that is dead is found out as fast as ever. */
+ * nobody waited for it any more.  Any other router that is dead is found out as fast as ever. */
 static flue_ps answer_ps(const struct host_neighbour *neighbour)
 {
     const flue_ps retrans_ps = neighbour->stem.binding->host->params.nud_retrans_ps;
@@ -200,6 +200,17 @@ static void act(struct host_neighbour *neighbour, unsigned what)
     }
 }
 
+/* The first request is answered within half the time: so long a wait is not needed any more. */
+static void lose_patience(struct host_neighbour *neighbour)
+{
+    const struct flue_host *host = neighbour->stem.binding->host;
+    const flue_ps left_ps = timer_due(&neighbour->timer) - host->env->now(host->env->ctx);
+
+    if (neighbour->patience > 0 && neighbour->solicited == 1 && left_ps >= answer_ps(neighbour) / 2) {
+        neighbour->patience--;
+    }
+}
+
 void nud_event(struct host_neighbour *neighbour, enum nud_event event)
 {
     const enum flue_neighbour from = (enum flue_neighbour)neighbour->state;
@@ -220,6 +231,9 @@ void nud_event(struct host_neighbour *neighbour, enum nud_event event)
     }
     if (event == NUD_SEND && from == FLUE_NEIGHBOUR_STALE) {
         neighbour->used_ps = host_moment(neighbour->stem.binding->host);
+    }
+    if (event == NUD_ANSWER && (from == FLUE_NEIGHBOUR_PROBE || from == FLUE_NEIGHBOUR_INCOMPLETE)) {
+        lose_patience(neighbour);
     }
     nud_enter(neighbour, (enum flue_neighbour)edge->to);
     act(neighbour, edge->act);

@@ -41,6 +41,21 @@ void relink_stir(struct host_neighbour *neighbour)
     }
 }
 
+/* As a segment of the host's own would (RFC 4861 6.3.6); with update_only the target goes on towards a dead one. */
+void relink_ask(const struct host_neighbour *neighbour)
+{
+    FLUE_LIST_EACH(hook, &neighbour->paths)
+    {
+        struct host_path *path = FLUE_CONTAINER_OF(hook, struct host_path, below);
+        struct host_neighbour *to = path->wanted;
+
+        if (to != neighbour && to->state == FLUE_NEIGHBOUR_FAILED) {
+            to->from_ip = path->local_ip;
+            nud_event(to, NUD_SEND);
+        }
+    }
+}
+
 /* ---- Paths that move */
 
 static void move_here(struct host_path *path)

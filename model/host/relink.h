@@ -16,5 +16,7 @@ void relink_want_back(struct host_path *path);
 void relink_evict(struct flue_host *host);
 /* Those that are to come to a neighbour may be able to. */
 void relink_stir(struct host_neighbour *neighbour);
+/* The target sends over a neighbour that paths are to leave for others: those that were dead are asked again. */
+void relink_ask(const struct host_neighbour *neighbour);
 
 #endif

@@ -53,9 +53,8 @@ struct flue_host_socket *socket_find(struct flue_host *host, const struct flue_f
 {
     struct flue_host_socket *latest = host->latest;
 
-    if (latest != NULL && latest->remote_port == frame->src_port && latest->local_port == frame->dst_port &&
-        flue_ip_equal(&latest->pair->remote_ip, &frame->src_ip) &&
-        flue_ip_equal(&latest->pair->local_ip, &frame->dst_ip)) {
+    if (latest != NULL && flue_tcp_frame_is_of(frame, &latest->pair->local_ip, &latest->pair->remote_ip,
+                                               latest->local_port, latest->remote_port)) {
         return latest;
     }
     return look_up(host, frame);

@@ -253,6 +253,7 @@ enum check_owed_kind {
 struct check_adapter {
     struct flue_hook hook;
     struct ndis_adapter *adapter;
+    struct check_conn *latest; /* that a frame belonged to: the next one is likely to be its, too; NULL: none */
     struct check_life life;
     uint32_t tcp_live;                                 /* connections taken and not given back */
     uint32_t initiates;                                /* trees of initiate that are out */
@@ -390,10 +391,8 @@ bool check_object_move(struct check_object *object, enum check_state to);
 
 /* Gives a connection its addresses (from the path) and ports; frames find it by them. */
 void check_conn_name(struct check *check, struct check_conn *conn, const struct flue_tcp_tuple *tuple);
-uint32_t check_tuple_hash(const struct flue_tcp_tuple *tuple);
-/* hash: of the tuple; it is the same in every layer. */
 struct check_conn *check_conn_of_tuple(const struct check *check, const struct ndis_adapter *adapter,
-                                       const struct flue_tcp_tuple *tuple, uint32_t hash);
+                                       const struct flue_tcp_tuple *tuple);
 
 /* The record of a list that is lent; of the ordinary path, one for all, with origin CHECK_FRAME and no connection.
  * NULL: it is not lent. */

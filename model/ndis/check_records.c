@@ -123,10 +123,28 @@ static void leave(struct flue_hook *list)
     }
 }
 
+static uint32_t tuple_hash(const struct flue_tcp_tuple *tuple)
+{
+    const uint64_t ips = (uint64_t)hash_ip(tuple->local_ip.word) << 32 | hash_ip(tuple->remote_ip.word);
+    const uint64_t ports = (uint64_t)tuple->local_port << 16 | tuple->remote_port;
+
+    return (uint32_t)((ips ^ ports * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93) >> 32);
+}
+
+/* Connections get names and lose them: what was found last may not be what would be found now. */
+static void forget_latest(struct check *check)
+{
+    FLUE_LIST_EACH(hook, &check->adapters)
+    {
+        FLUE_CONTAINER_OF(hook, struct check_adapter, hook)->latest = NULL;
+    }
+}
+
 static void unname(struct check *check, struct check_conn *conn)
 {
+    forget_latest(check);
     if (conn->has_tuple) {
-        (void)hash_table_remove(&check->tuple_table, check_tuple_hash(&conn->tuple), conn);
+        (void)hash_table_remove(&check->tuple_table, tuple_hash(&conn->tuple), conn);
         conn->has_tuple = false;
     }
 }
@@ -263,14 +281,6 @@ struct tuple_key {
     const struct flue_tcp_tuple *tuple;
 };
 
-uint32_t check_tuple_hash(const struct flue_tcp_tuple *tuple)
-{
-    const uint64_t ips = (uint64_t)hash_ip(tuple->local_ip.word) << 32 | hash_ip(tuple->remote_ip.word);
-    const uint64_t ports = (uint64_t)tuple->local_port << 16 | tuple->remote_port;
-
-    return (uint32_t)((ips ^ ports * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93) >> 32);
-}
-
 static bool conn_has(const void *item, const void *key)
 {
     const struct check_conn *conn = (const struct check_conn *)item;
@@ -283,18 +293,18 @@ void check_conn_name(struct check *check, struct check_conn *conn, const struct 
 {
     unname(check, conn);
     conn->tuple = *tuple;
-    conn->has_tuple = hash_table_insert(&check->tuple_table, check_tuple_hash(tuple), conn) == FLUE_OK;
+    conn->has_tuple = hash_table_insert(&check->tuple_table, tuple_hash(tuple), conn) == FLUE_OK;
     if (!conn->has_tuple) {
         blind(check);
     }
 }
 
 struct check_conn *check_conn_of_tuple(const struct check *check, const struct ndis_adapter *adapter,
-                                       const struct flue_tcp_tuple *tuple, uint32_t hash)
+                                       const struct flue_tcp_tuple *tuple)
 {
     const struct tuple_key key = {.adapter = adapter, .tuple = tuple};
 
-    return (struct check_conn *)hash_table_find(&check->tuple_table, hash, conn_has, &key);
+    return (struct check_conn *)hash_table_find(&check->tuple_table, tuple_hash(tuple), conn_has, &key);
 }
 
 /* ---- NBLs ---- */

@@ -363,7 +363,7 @@ static void judge_stray(struct check *check, const struct check_adapter *adapter
                                          .remote_ip = frame->src_ip,
                                          .local_port = frame->dst_port,
                                          .remote_port = frame->src_port};
-    struct check_conn *conn = check_conn_of_tuple(check, adapter->adapter, &tuple, check_tuple_hash(&tuple));
+    struct check_conn *conn = check_conn_of_tuple(check, adapter->adapter, &tuple);
 
     if (conn == NULL || frame->payload.length_bytes == 0 ||
         (frame->flags & (FLUE_TCP_SYN | FLUE_TCP_RST | FLUE_TCP_URG)) != 0 ||

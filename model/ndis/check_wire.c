@@ -438,29 +438,37 @@ static void left(struct check *check, struct check_conn *conn, const struct flue
 
 /* ---- The entry ---- */
 
+/* The record of a layer. */
+static struct check_conn *conn_of(const struct check *check, struct check_adapter *known,
+                                  const struct flue_tcp_tuple *tuple)
+{
+    if (known->latest == NULL || !flue_tcp_tuple_equal(&known->latest->tuple, tuple)) {
+        known->latest = check_conn_of_tuple(check, known->adapter, tuple);
+    }
+    return known->latest;
+}
+
 static void watch(struct check *check, const void *adapter, int outward, const struct flue_frame *frame)
 {
-    struct flue_tcp_tuple tuple;
-    uint32_t hash;
+    const struct flue_tcp_tuple tuple = outward != 0 ? (struct flue_tcp_tuple){.local_ip = frame->src_ip,
+                                                                               .remote_ip = frame->dst_ip,
+                                                                               .local_port = frame->src_port,
+                                                                               .remote_port = frame->dst_port}
+                                                     : (struct flue_tcp_tuple){.local_ip = frame->dst_ip,
+                                                                               .remote_ip = frame->src_ip,
+                                                                               .local_port = frame->dst_port,
+                                                                               .remote_port = frame->src_port};
 
-    tuple = outward != 0 ? (struct flue_tcp_tuple){.local_ip = frame->src_ip,
-                                                   .remote_ip = frame->dst_ip,
-                                                   .local_port = frame->src_port,
-                                                   .remote_port = frame->dst_port}
-                         : (struct flue_tcp_tuple){.local_ip = frame->dst_ip,
-                                                   .remote_ip = frame->src_ip,
-                                                   .local_port = frame->dst_port,
-                                                   .remote_port = frame->src_port};
-    hash = check_tuple_hash(&tuple);
     /* Every layer has its own record of the connection. */
     FLUE_LIST_EACH(hook, &check->adapters)
     {
-        const struct check_adapter *known = FLUE_CONTAINER_OF(hook, struct check_adapter, hook);
-        struct check_conn *conn = check_conn_of_tuple(check, known->adapter, &tuple, hash);
+        struct check_adapter *known = FLUE_CONTAINER_OF(hook, struct check_adapter, hook);
+        struct check_conn *conn;
 
         if (adapter != NULL && known->adapter != adapter && check_below(known->adapter) == FLUE_PARTY_TARGET) {
             continue;
         }
+        conn = conn_of(check, known, &tuple);
         /* One that is no plain segment is noted once, by check_ways_foreign(). */
         if (outward == 0 && frame->ip == 0 &&
             (conn == NULL || conn->closed || conn->object->state == CHECK_TERMINATING)) {

@@ -43,7 +43,7 @@ enum tcp_conn_flag {
     TCP_ENDING = 1 << 19,      /* CLOSED was entered, EV_CLOSED is raised at the end of this call */
     TCP_PASSIVE = 1 << 20,     /* opened by a peer's SYN: SYN-RECEIVED falls back to LISTEN */
     TCP_SOFT_ERROR = 1 << 21,  /* the network said that the peer is unreachable (RFC 9293 3.9.2.2) */
-    TCP_RECOVER = 1 << 22,     /* cc.recover is valid: a loss was noticed once */
+    TCP_RECOVER = 1 << 22,     /* active->recover is valid: a loss was noticed once */
     TCP_PARTIAL = 1 << 23,     /* the first partial acknowledgement of this recovery has come (RFC 6582) */
     TCP_ECN = 1 << 24,         /* negotiated, RFC 3168 6.1.1 */
     TCP_ECE_ECHO = 1 << 25,    /* a CE mark came, and no CWR since */
@@ -135,21 +135,24 @@ struct flue_tcp {
     uint8_t timer_kind;         /* of the connections' timers */
     uint32_t challenges;        /* sent since challenges_from_ps */
     flue_ps challenges_from_ps; /* RFC 5961 7 */
-    struct hash_table table; /* of connections; empty with ops.find */
-    struct flue_tcp_conn *latest; /* found for a frame; the next one is likely to be its, too.  NULL: none */
+    struct hash_table table;    /* of connections; empty with ops.find */
+    /* What was found last, and is likely to be wanted next; NULL: nothing, or it is gone. */
+    struct flue_tcp_conn *latest; /* for a frame */
+    struct tcp_path *latest_path;
+    struct tcp_shared *latest_settings;
     struct hash_table paths, settings, rares;
     struct pool conns, actives, pieces, ranges, path_pool, settings_pool, rare_pool;
     struct timer_fifo delayed_acks;
     struct rtt_bounds rtt_bounds;
     struct tcp_active idle; /* what connection without one of its own point to: empty, never written */
     struct tcp_rare none;   /* the same for what is rare */
-    struct tcp_rare vain;   /* where something is counted for which there was no memory; never read */
+    struct tcp_rare vain;   /* what there was no memory to count, of all together; of it only .answers is read */
     uint64_t *listening;    /* one bit for each port; NULL: none listens */
     struct flue_tcp_params params;
     struct flue_tcp_totals totals;
 };
 
-/* Everything an idle connection is: thirteen quarters of a cache line, in order of heat. */
+/* Everything an idle connection is, in order of heat: three and a quarter cache lines. */
 struct flue_tcp_conn {
     struct flue_tcp *stack;
     void *user;
@@ -195,7 +198,7 @@ struct flue_tcp_conn {
     uint8_t has_rare;  /* 1: stack->rares holds a struct tcp_rare of it */
 };
 
-_Static_assert(sizeof(struct flue_tcp_conn) <= 208, "an idle connection costs little more than three cache lines");
+_Static_assert(sizeof(struct flue_tcp_conn) <= 208, "an idle connection has grown");
 _Static_assert(sizeof(struct tcp_active) <= 256, "and what is under way at most four more");
 _Static_assert(sizeof(struct tcp_rare) <= 40, "what is rare is small as well");
 

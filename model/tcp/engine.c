@@ -151,9 +151,8 @@ struct flue_tcp_conn *flue_tcp_find(struct flue_tcp *stack, const struct flue_fr
 {
     struct flue_tcp_conn *latest = stack->latest;
 
-    if (latest != NULL && latest->remote_port == frame->src_port && latest->local_port == frame->dst_port &&
-        flue_ip_equal(&latest->path->remote_ip, &frame->src_ip) &&
-        flue_ip_equal(&latest->path->local_ip, &frame->dst_ip)) {
+    if (latest != NULL && flue_tcp_frame_is_of(frame, &latest->path->local_ip, &latest->path->remote_ip,
+                                               latest->local_port, latest->remote_port)) {
         return latest;
     }
     return look_up(stack, frame);

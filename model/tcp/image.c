@@ -469,6 +469,9 @@ static void copy_fields(struct flue_tcp_conn *conn, const struct parts *parts, f
     *active = parts->active;
     active->conn = conn;
     active->unacked_bytes = conn->rcv_nxt - active->unacked_bytes;
+    if ((conn->flags & TCP_RECOVER) == 0) {
+        active->recover = 0; /* an image may tell a number that has no meaning, and would cost the active part */
+    }
     timer_fifo_setup(&active->delayed_ack);
     tcp_set_mss(conn);
 }

@@ -90,7 +90,8 @@ static struct cut cut_to_window(const struct flue_tcp_conn *conn, const struct f
 #define ANSWERS_COUNTED 0xffu
 
 /* Two ends that find each other's bare ACKs unacceptable would answer for ever: after a few of them in one second such
- * a segment is dropped in silence. */
+ * a segment is dropped in silence.  Without memory to count for each, connections share what is allowed: a keep-alive
+ * probe must have its answer. */
 static bool may_answer(struct flue_tcp_conn *conn, const struct flue_frame *frame, flue_ps now_ps)
 {
     uint32_t second = (uint32_t)(now_ps / FLUE_PS_PER_S) & 0xffffffu;
@@ -99,10 +100,7 @@ static bool may_answer(struct flue_tcp_conn *conn, const struct flue_frame *fram
     if (frame->payload.length_bytes != 0 || (frame->flags & (FLUE_TCP_SYN | FLUE_TCP_FIN)) != 0) {
         return true;
     }
-    rare = tcp_rare_need(conn);
-    if (rare == NULL) {
-        return false;
-    }
+    rare = tcp_rare_count(conn);
     if (rare->answers >> 8 != second) {
         rare->answers = second << 8;
     }

@@ -23,13 +23,14 @@ static bool has_addresses(const void *item, const void *key)
     return flue_ip_equal(&path->remote_ip, &wanted->remote_ip) && flue_ip_equal(&path->local_ip, &wanted->local_ip);
 }
 
-struct tcp_path *tcp_path_get(struct flue_tcp *stack, const struct flue_ip *local_ip, const struct flue_ip *remote_ip)
+/* The one between two addresses, made if there is none; NULL: no memory. */
+static struct tcp_path *find_path(struct flue_tcp *stack, const struct flue_ip *local_ip,
+                                  const struct flue_ip *remote_ip)
 {
     const struct tcp_path wanted = {
         .local_ip = *local_ip,
         .remote_ip = *remote_ip,
         .lowered_ps = FLUE_PS_NEVER,
-        .users = 1,
         .mtu_bytes = stack->params.mtu_bytes,
         .hash = path_hash(local_ip, remote_ip),
         .v6 = !flue_ip_is_v4(remote_ip),
@@ -37,7 +38,6 @@ struct tcp_path *tcp_path_get(struct flue_tcp *stack, const struct flue_ip *loca
     struct tcp_path *path = hash_table_find(&stack->paths, wanted.hash, has_addresses, &wanted);
 
     if (path != NULL) {
-        path->users++;
         return path;
     }
     path = pool_get(&stack->path_pool);
@@ -52,9 +52,27 @@ struct tcp_path *tcp_path_get(struct flue_tcp *stack, const struct flue_ip *loca
     return path;
 }
 
+/* Connections that come one after the other mostly have the same path, and the same settings. */
+struct tcp_path *tcp_path_get(struct flue_tcp *stack, const struct flue_ip *local_ip, const struct flue_ip *remote_ip)
+{
+    struct tcp_path *path = stack->latest_path;
+
+    if (path == NULL || !flue_ip_equal(&path->remote_ip, remote_ip) || !flue_ip_equal(&path->local_ip, local_ip)) {
+        path = find_path(stack, local_ip, remote_ip);
+    }
+    if (path != NULL) {
+        path->users++;
+        stack->latest_path = path;
+    }
+    return path;
+}
+
 void tcp_path_put(struct flue_tcp *stack, struct tcp_path *path)
 {
     if (--path->users == 0) {
+        if (stack->latest_path == path) {
+            stack->latest_path = NULL;
+        }
         bool known = hash_table_remove(&stack->paths, path->hash, path);
 
         assert(known);
@@ -81,34 +99,52 @@ static bool has_values(const void *item, const void *key)
     return memcmp(&((const struct tcp_shared *)item)->values, key, sizeof(struct flue_tcp_settings)) == 0;
 }
 
-const struct flue_tcp_settings *tcp_settings_get(struct flue_tcp *stack, const struct flue_tcp_settings *values)
+/* The record of these values, made if there is none; NULL: no memory. */
+static struct tcp_shared *find_settings(struct flue_tcp *stack, const struct flue_tcp_settings *values)
 {
     uint32_t hash = settings_hash(values);
     struct tcp_shared *shared = hash_table_find(&stack->settings, hash, has_values, values);
 
     if (shared != NULL) {
-        shared->users++;
-        return &shared->values;
+        return shared;
     }
     shared = pool_get(&stack->settings_pool);
     if (shared == NULL) {
         return NULL;
     }
-    *shared = (struct tcp_shared){.values = *values, .users = 1, .hash = hash};
+    *shared = (struct tcp_shared){.values = *values, .hash = hash};
     if (hash_table_insert(&stack->settings, hash, shared) != FLUE_OK) {
         pool_put(&stack->settings_pool, shared);
         return NULL;
     }
+    return shared;
+}
+
+const struct flue_tcp_settings *tcp_settings_get(struct flue_tcp *stack, const struct flue_tcp_settings *values)
+{
+    struct tcp_shared *shared = stack->latest_settings;
+
+    if (shared == NULL || !has_values(shared, values)) {
+        shared = find_settings(stack, values);
+    }
+    if (shared == NULL) {
+        return NULL;
+    }
+    shared->users++;
+    stack->latest_settings = shared;
     return &shared->values;
 }
 
+/* Only this file writes records, and all of them are its own. */
 void tcp_settings_put(struct flue_tcp *stack, const struct flue_tcp_settings *values)
 {
-    const struct tcp_shared *known = FLUE_CONTAINER_OF(values, const struct tcp_shared, values);
-    struct tcp_shared *shared = hash_table_find(&stack->settings, known->hash, has_values, values);
+    struct tcp_shared *shared =
+        (struct tcp_shared *)(uintptr_t)FLUE_CONTAINER_OF(values, const struct tcp_shared, values);
 
-    assert(shared == known);
     if (--shared->users == 0) {
+        if (stack->latest_settings == shared) {
+            stack->latest_settings = NULL;
+        }
         hash_table_remove(&stack->settings, shared->hash, shared);
         pool_put(&stack->settings_pool, shared);
     }

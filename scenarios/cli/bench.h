@@ -102,13 +102,23 @@ struct bench {
     double start_ms[2]; /* CPU time of a tiny run: link, ns-3 */
 };
 
-/* bench.c: bulk between equals on link or ns-3, and any run of a workload with settings. */
+/* What a run did, from its results. */
+struct bench_counts {
+    uint64_t moves;     /* connections handed over and taken back */
+    uint64_t offloaded; /* handed over */
+    uint64_t dropped;   /* frames, by full queues of the wire and full receive rings */
+};
+
+/* bench.c: bulk between equals on link or ns-3, and any run of a workload with settings.  counts may be NULL. */
 FLUE_CHECKED flue_err bench_prepare(struct flue_scenario *scenario, uint32_t connections, uint64_t bytes, bool chimney,
                                     bool ns3, char *message);
 FLUE_CHECKED flue_err bench_set_all(struct flue_scenario *scenario, const char *workload, const char *const *settings,
                                     size_t count, char *message);
 FLUE_CHECKED flue_err bench_simulate(const struct flue_scenario *scenario, enum flue_check_mode check,
-                                     struct world_outcome *outcome, uint64_t *offloaded, char *message);
+                                     struct world_outcome *outcome, struct bench_counts *counts, char *message);
+/* The same for runs whose segments are compared: FLUE_ESTATE if a frame was dropped. */
+FLUE_CHECKED flue_err bench_lossless(const struct flue_scenario *scenario, struct world_outcome *outcome,
+                                     char *message);
 
 /* bench_scale.c */
 FLUE_CHECKED flue_err bench_growth(struct bench_growth *growth, unsigned size, bool chimney, unsigned round,

@@ -16,11 +16,8 @@
 
 enum {
     SEGMENT_BYTES = 1448,
-    FLOW_SEGMENTS = 20,    /* of each connection, however many there are */
-    FEW_SEGMENTS = 200000, /* a measurement has at least so many: fewer connections are run again and again */
-    MOVED = 100000,        /* connections that are moved together */
-    MOVES = 4,             /* times each of them is moved */
-    OBJECTS = MOVED * MOVES
+    FLOW_SEGMENTS = 20,   /* of each connection, however many there are */
+    FEW_SEGMENTS = 200000 /* a measurement has at least so many: fewer connections are run again and again */
 };
 
 const uint32_t bench_many[BENCH_GROWTHS] = {100, 10000, 100000};
@@ -99,7 +96,7 @@ flue_err bench_growth(struct bench_growth *growth, unsigned size, bool chimney, 
     flue_err err = prepare_growth(&scenario, connections, chimney, message);
 
     while (err == FLUE_OK && segments < FEW_SEGMENTS) {
-        err = bench_simulate(&scenario, FLUE_CHECK_OFF, &outcome, NULL, message);
+        err = bench_lossless(&scenario, &outcome, message);
         segments += outcome.data_segments;
         ns += outcome.traffic_cpu_ns;
     }
@@ -132,6 +129,7 @@ flue_err bench_moves(struct bench *bench, char *message)
     double samples[BENCH_PAIRS];
 
     for (unsigned pair = 0; pair < BENCH_PAIRS; pair++) {
+        struct bench_counts counts[2];
         int64_t ns[2] = {0, 0};
 
         for (unsigned moves = 0; moves < 2; moves++) {
@@ -141,14 +139,16 @@ flue_err bench_moves(struct bench *bench, char *message)
 
             ns[moves] = -cpu_ns();
             if (err == FLUE_OK) {
-                err = bench_simulate(&scenario, FLUE_CHECK_OFF, &outcome, NULL, message);
+                err = bench_simulate(&scenario, FLUE_CHECK_OFF, &outcome, &counts[moves], message);
             }
             if (err != FLUE_OK) {
                 return err;
             }
             ns[moves] += cpu_ns();
         }
-        samples[pair] = ns[1] > ns[0] ? OBJECTS * 1e9 / (double)(ns[1] - ns[0]) : 0;
+        samples[pair] = ns[1] > ns[0] && counts[1].moves > counts[0].moves
+                            ? (double)(counts[1].moves - counts[0].moves) * 1e9 / (double)(ns[1] - ns[0])
+                            : 0;
     }
     bench->moves_per_s = bench_median(samples, BENCH_PAIRS);
     return FLUE_OK;

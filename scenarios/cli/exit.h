@@ -9,7 +9,8 @@
     X(CHECK, 1, "a check failed: an audit found something, or two digests differ")                                     \
     X(USAGE, 2, "the command line or a file is wrong")                                                                 \
     X(RUNS, 3, "some runs of a sweep failed")                                                                          \
-    X(TARGET, 4, "a library given by --target or --policy brought the program down, or did not come back")             \
+    X(TARGET, 4,                                                                                                       \
+      "a library given by --target or --policy, or ns-3's TCP, brought the program down or did not come back")         \
     X(IO, 5, "the database or a file could not be read or written")                                                    \
     X(TOOL, 6, "a program or library that is needed is missing (gnuplot, ns-3)")                                       \
     X(INTERRUPTED, 130, "interrupted")

@@ -22,6 +22,7 @@
 #define ALARMS_MOST UINT32_C(1000000) /* at one simulated instant */
 
 static char line[1024]; /* made beforehand: a handler may not print */
+static const char *fault = "";
 static volatile sig_atomic_t awaited;
 static const struct world_broken *first_broken;
 
@@ -52,7 +53,7 @@ _Noreturn static void end(const char *how)
 static void on_fatal(int number)
 {
     (void)number;
-    end("brought the program down: it, or what it handed over, cannot be used");
+    end(fault);
 }
 
 static void on_exit_of_program(void)
@@ -62,12 +63,8 @@ static void on_exit_of_program(void)
     }
 }
 
-void fatal_note(const struct world_broken *first)
-{
-    first_broken = first;
-}
-
-void fatal_await(const char *target, const char *policy)
+/* Signals and exit() lead to end(), which begins with `line`. */
+static void await(const char *sentence)
 {
     static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     static char stack[64 * 1024]; /* the program's own may have run over */
@@ -75,9 +72,7 @@ void fatal_await(const char *target, const char *policy)
     const stack_t other = {.ss_sp = stack, .ss_size = sizeof stack};
     struct sigaction action = {.sa_handler = on_fatal, .sa_flags = SA_ONSTACK};
 
-    (void)snprintf(line, sizeof line, "flue run: %s%.300s%s%s%.300s: ", target != NULL ? "--target " : "",
-                   target != NULL ? target : "", target != NULL && policy != NULL ? " or " : "",
-                   policy != NULL ? "--policy " : "", policy != NULL ? policy : "");
+    fault = sentence;
     if (!registered) {
         registered = atexit(on_exit_of_program) == 0;
     }
@@ -86,6 +81,24 @@ void fatal_await(const char *target, const char *policy)
     (void)sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         (void)sigaction(numbers[i], &action, NULL);
+    }
+}
+
+void fatal_await(const char *target, const char *policy)
+{
+    (void)snprintf(line, sizeof line, "flue run: %s%.300s%s%s%.300s: ", target != NULL ? "--target " : "",
+                   target != NULL ? target : "", target != NULL && policy != NULL ? " or " : "",
+                   policy != NULL ? "--policy " : "", policy != NULL ? policy : "");
+    await("brought the program down: it, or what it handed over, cannot be used");
+}
+
+void fatal_note(const struct world_broken *first, bool ns3_tcp)
+{
+    first_broken = first;
+    if (ns3_tcp && !awaited) {
+        (void)snprintf(line, sizeof line, "flue run: ns-3's TCP (client_tcp=ns3): ");
+        await("brought the program down: ns-3 3.37 has not foreseen what happened here; try -s sack=no, or "
+              "client_tcp=flue");
     }
 }
 

@@ -3,6 +3,7 @@
 #ifndef FLUE_CLI_FATAL_H
 #define FLUE_CLI_FATAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "flue/base.h"
@@ -21,8 +22,9 @@ void fatal_done(void);
 FLUE_CHECKED flue_err fatal_load_target(const char *path, const struct flue_provider **out, char *message, size_t room);
 FLUE_CHECKED flue_err fatal_load_policy(const char *path, const struct flue_policy **out, char *message, size_t room);
 
-/* That line tells of this rule, too, if one is broken by then.  Borrowed; NULL: of none. */
-void fatal_note(const struct world_broken *first);
+/* That line tells of this rule, too, if one is broken by then.  Borrowed; NULL: of none.  ns3_tcp: TCP of ns-3's runs
+ * in the program, and is awaited, too, until fatal_done(). */
+void fatal_note(const struct world_broken *first, bool ns3_tcp);
 
 /* The library's provider, whose alarms are counted from now on: one that is set again and again for the present, or for
  * the past, holds time still.  After a million of them in a row at one simulated instant the program ends with one line

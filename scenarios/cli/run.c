@@ -16,6 +16,7 @@
 #include "cli/options.h"
 #include "cli/usage.h"
 #include "flue/provider.h"
+#include "run/clients_ns3.h"
 #include "run/params.h"
 #include "run/policy.h"
 #include "run/report.h"
@@ -304,7 +305,7 @@ static flue_err run_watched(struct job *job, const struct flue_record *record, c
         tap = capture_tap(job->capture);
         watch.tap = &tap;
     }
-    fatal_note(&job->outcome.broken);
+    fatal_note(&job->outcome.broken, clients_are_ns3(&job->scenario));
     return world_run(&job->scenario, record, &watch, &job->outcome, job->message, sizeof job->message);
 }
 

@@ -180,13 +180,19 @@ static void node_params(const struct world *world, unsigned node, const struct f
         host_params(scenario, &params->host);
 }
 
-static flue_err load_profile(const char *name, const struct flue_scenario *scenario, struct flue_profile *profile,
-                             char *message, size_t room)
+/* Of both ends, which mostly have the same. */
+static flue_err load_profiles(const struct flue_scenario *scenario, struct flue_profile profile[ENDS], char *message,
+                              size_t room)
 {
-    flue_err err = profile_load(name, profile, NULL, message, room);
+    const char *const server = scenario->profile.text, *const client = scenario->peer_profile.text;
+    flue_err err = profile_load(server, &profile[SERVER], NULL, message, room);
 
-    if (err == FLUE_OK && scenario->moderation != FLUE_PARAM_AS_PROFILE)
-        profile->moderation_ps = (uint64_t)scenario->moderation;
+    if (err == FLUE_OK && strcmp(client, server) == 0)
+        profile[CLIENT] = profile[SERVER];
+    else if (err == FLUE_OK)
+        err = profile_load(client, &profile[CLIENT], NULL, message, room);
+    for (unsigned end = 0; err == FLUE_OK && scenario->moderation != FLUE_PARAM_AS_PROFILE && end < ENDS; end++)
+        profile[end].moderation_ps = (uint64_t)scenario->moderation;
     return err;
 }
 
@@ -393,11 +399,9 @@ static flue_err build_node(struct world *world, unsigned node, const struct flue
 flue_err world_build_nodes(struct world *world, char *message, size_t room)
 {
     struct flue_profile profile[ENDS];
-    flue_err err = load_profile(world->scenario->profile.text, world->scenario, &profile[SERVER], message, room);
+    flue_err err = load_profiles(world->scenario, profile, message, room);
     unsigned node;
 
-    if (err == FLUE_OK)
-        err = load_profile(world->scenario->peer_profile.text, world->scenario, &profile[CLIENT], message, room);
     if (err != FLUE_OK)
         return err;
     err = drivers_make(world->scenario, world->watch.driver, &world->drivers);

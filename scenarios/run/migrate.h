@@ -22,9 +22,10 @@ struct migrate {
     flue_ps begin_ps, last_ps; /* the event; the last one that moved */
 };
 
-/* The event; what a connection does meanwhile (enum occasion of it); what came of it.  1: it had an effect.
- */
+/* When a connection that waits may go (migrate_when): its server sends; something of it arrived, it may be idle now. */
 enum occasion { OCCASION_SENDS, OCCASION_SETTLED };
+
+/* The event.  1: it had an effect. */
 int migrate_begin(struct world *world, const struct event *event, flue_ps now_ps);
 void migrate_occasion(struct flow *flow, enum occasion occasion, flue_ps at_ps);
 void migrate_moved(struct flow *flow, enum flue_holder holder, flue_ps at_ps);

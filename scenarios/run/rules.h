@@ -20,7 +20,7 @@ struct rules {
     uint64_t count[FLUE_RULES + 1][PARTIES];
 };
 
-/* What a node's checker is told to do; counts per rule into the record, after the run */
+/* Tells a node's checker what to do.  And, after the run, counts for each rule into the record. */
 void rules_watch(struct world *world, unsigned node, struct flue_node_params *params);
 void rules_report(struct world *world);
 

@@ -10,7 +10,7 @@
 /* The keys of a scenario that are short for one event each; in this order if at one time. */
 static int short_keys(const struct flue_scenario *scenario, struct event out[])
 {
-    const struct event known[] = {
+    const struct event known[SCHEDULE_KEYS] = {
         {.at_ps = scenario->offload_at, .kind = EVENT_OFFLOAD},
         {.at_ps = scenario->upload_at, .kind = EVENT_UPLOAD},
         {.at_ps = scenario->update_at, .kind = EVENT_UPDATE},
@@ -27,7 +27,7 @@ static int short_keys(const struct flue_scenario *scenario, struct event out[])
     };
     int count = 0;
 
-    for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+    for (unsigned i = 0; i < SCHEDULE_KEYS; i++)
         if (known[i].at_ps != FLUE_PS_NEVER)
             out[count++] = known[i];
     return count;

@@ -6,7 +6,8 @@
 #include "flue/scenario.h"
 #include "run/events.h"
 
-#define MOMENTS_MAX (EVENTS_MAX + 13)
+#define SCHEDULE_KEYS 13 /* parameters that are short for one event each */
+#define MOMENTS_MAX   (EVENTS_MAX + SCHEDULE_KEYS)
 struct schedule {
     struct event event[MOMENTS_MAX];
     int count;     /* -1: the text of the events is wrong, */

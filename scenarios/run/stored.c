@@ -117,7 +117,9 @@ flue_err stored_config_make(struct stored_config *out, const struct scenario_fil
         out->params[i] = scenario_param(scenario, params_at(i), out->texts[i]);
     }
     err = digest_profile(scenario->profile.text, out->texts[count], message, room);
-    if (err == FLUE_OK) {
+    if (err == FLUE_OK && strcmp(scenario->peer_profile.text, scenario->profile.text) == 0) {
+        (void)memcpy(out->texts[count + 1], out->texts[count], sizeof out->texts[count]);
+    } else if (err == FLUE_OK) {
         err = digest_profile(scenario->peer_profile.text, out->texts[count + 1], message, room);
     }
     if (err != FLUE_OK) {

@@ -173,6 +173,12 @@ static void on_pace(struct timer *timer, flue_ps now_ps)
         timers_arm(world_timers(world, CLIENT), timer, now_ps + world->scenario->open_every);
 }
 
+/* An adapter that can hold no object of one kind says that it can hold no connection, and none is offered to it. */
+static int has_room(const struct flue_scenario *scenario)
+{
+    return scenario->capacity > 0 && scenario->neighbours > 0 && scenario->paths > 0;
+}
+
 /* Every connection is open, and the policy has placed each of them. */
 static int in_place(struct world *world)
 {
@@ -184,7 +190,7 @@ static int in_place(struct world *world)
     if (world->opened < 2 * connections)
         return 0;
     if (world->scenario->offload == ARM_HOST || world->scenario->offload_at != FLUE_PS_NEVER ||
-        world->scenario->capacity == 0 || policy_is_restless(world->scenario, world->watch.policy) ||
+        !has_room(world->scenario) || policy_is_restless(world->scenario, world->watch.policy) ||
         policy_of(world->scenario, world->watch.policy) == flue_policy_find("never"))
         return 1;
     flue_host_totals(world_host(world, SERVER), &totals);

@@ -45,6 +45,7 @@ bulk -s connections=8 -s bytes=1MiB -s offload=chimney -s rto_min=10ms -s gatewa
 bulk -s connections=9 -s clients=3 -s bytes=256KiB -s offload=chimney -s far_mtu=1000 -s drivers='pass hold'
 bulk -s connections=8 -s bytes=512KiB -s direction=both -s offload=chimney -s vlan=9
 bulk -s connections=8 -s bytes=512KiB -s offload=chimney -s rto_min=10ms -s warmup=0 -s 'events=+300us link-down; +20ms link-up'
+bulk -s connections=2 -s bytes=256KiB -s offload=chimney -s rto_min=10ms -s warmup=0 -s 'events=+203us gateway-down gateway=1; +8754us gateway-up gateway=1'
 rpc -s connections=16 -s requests=200 -s io_size=16KiB -s offload=chimney
 bulk -s connections=6 -s bytes=256KiB -s direction=both -s offload=chimney -s loss=1% -s rto_min=10ms
 bulk -s connections=8 -s bytes=512KiB -s offload=chimney -s rto_min=10ms -s warmup=0 -s 'events=+1ms mac-change gateway=1; +2ms mac-change gateway=2'

@@ -277,6 +277,8 @@ static struct {
     uint64_t order[TIMERS], next_order;
     struct rng rng;
     unsigned fired;
+    bool nested; /* handlers run the heap themselves, too */
+    unsigned depth;
 } plain;
 
 static void arm_both(int i, flue_ps due_ps)
@@ -315,13 +317,21 @@ static void stir(struct timer *timer, flue_ps now_ps)
         }
         assert_true(timers_next(&heap) <= least_ps && timers_next(&heap) >= 0);
     }
+    if (plain.nested && plain.depth < 3 && rng_below(&plain.rng, 4) == 0) {
+        plain.depth++;
+        timers_run(&heap, now_ps);
+        plain.depth--;
+        assert_int_equal(search(plain.due_ps, plain.order, now_ps), -1);
+        assert_true(timers_next(&heap) > now_ps);
+    }
 }
 
-static void handlers_may_do_anything(void **state)
+static void stir_all(bool nested)
 {
     flue_ps now_ps = 100;
 
-    (void)state;
+    memset(&plain, 0, sizeof plain);
+    plain.nested = nested;
     rng_init(&plain.rng, 8, "timers");
     for (int i = 0; i < TIMERS; i++) {
         owners[i].timer.fire = stir;
@@ -335,6 +345,19 @@ static void handlers_may_do_anything(void **state)
         assert_true(timers_next(&heap) > now_ps);
     }
     assert_true(plain.fired > 2000);
+}
+
+static void handlers_may_do_anything(void **state)
+{
+    (void)state;
+    stir_all(false);
+}
+
+/* A run within a run closes the hole that the timer which fires has left; what is armed afterwards has a place. */
+static void handlers_may_run_the_heap(void **state)
+{
+    (void)state;
+    stir_all(true);
 }
 
 static struct lean_timer *lean_fired[8];
@@ -424,6 +447,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lean_among_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(equals_a_plain_list, set_up, tear_down),
         cmocka_unit_test_setup_teardown(handlers_may_do_anything, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(handlers_may_run_the_heap, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,6 +207,26 @@ static void checksum_known_answers(void **state)
     assert_int_equal(frame_sum_finish(UINT64_C(0xFFFFFFFFFFFF)), 0);
 }
 
+/* The two ways to the size of a packet: of the usual ones, and of all. */
+static void sizes_agree(void **state)
+{
+    static const uint16_t families[] = {FLUE_ETHERTYPE_IPV4, FLUE_ETHERTYPE_IPV6};
+    static const uint8_t options[] = {0, FLUE_OPT_TIMESTAMP, FLUE_OPT_SACK, FLUE_OPT_TIMESTAMP | FLUE_OPT_SACK};
+
+    (void)state;
+    for (size_t family = 0; family < COUNT_OF(families); family++) {
+        for (size_t i = 0; i < COUNT_OF(options); i++) {
+            for (uint8_t blocks = 0; blocks <= FLUE_SACK_BLOCKS; blocks++) {
+                struct flue_frame frame = FRAME(.options = options[i], .sack_count = blocks);
+
+                frame.ethertype = families[family];
+                frame.payload.length_bytes = 7;
+                assert_int_equal(frame_ip_bytes(&frame), frame_packet_bytes(&frame));
+            }
+        }
+    }
+}
+
 static void ethernet(void **state)
 {
     struct flue_frame frame = FRAME(.dst_mac = {1, 2, 3, 4, 5, 6}, .src_mac = {7, 8, 9, 10, 11, 12});
@@ -235,7 +255,7 @@ int main(void)
         cmocka_unit_test(encode_known),   cmocka_unit_test(decode_known),
         cmocka_unit_test(round_trip),     cmocka_unit_test(described_payload_sums_as_its_bytes),
         cmocka_unit_test(largest_packet), cmocka_unit_test(checksum_known_answers),
-        cmocka_unit_test(ethernet),
+        cmocka_unit_test(ethernet),       cmocka_unit_test(sizes_agree),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
