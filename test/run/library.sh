@@ -21,17 +21,31 @@ scenarios() {
     "$flue" list scenarios | cut -d' ' -f1
 }
 
+# One of its runs: says "ok", or what failed.
+audited() {
+    if timeout 60 "$flue" run "$1" -s "loss=$2" --seed "$3" --check=stop >/dev/null 2>&1; then
+        echo ok
+    else
+        echo "flue run $1 -s loss=$2 --seed $3 --check=stop"
+    fi
+}
+
+# As many runs at a time as there are processors.
 audit() {
-    local scenario loss seed
-    for scenario in $(scenarios); do
+    local scenario loss seed verdict
+    export -f audited
+    export flue
+    while IFS= read -r verdict; do
+        runs=$((runs + 1))
+        [ "$verdict" = ok ] || complain "$verdict"
+    done < <(for scenario in $(scenarios); do
         for loss in 0 1% 5%; do
             for ((seed = 1; seed <= $1; seed++)); do
-                runs=$((runs + 1))
-                timeout 60 "$flue" run "$scenario" -s loss=$loss --seed $seed --check=stop >/dev/null 2>&1 ||
-                    complain "flue run $scenario -s loss=$loss --seed $seed --check=stop"
+                echo "$scenario" $loss $seed
             done
         done
-    done
+    done | xargs -P "$(nproc)" -L 1 bash -c 'audited "$@"' audited)
+    [ "$runs" -eq $(($(scenarios | wc -l) * 3 * $1)) ] || complain "$runs runs are not all"
 }
 
 # One number of a run's JSON: metric, field, entity; without an entity the sum of all.
