@@ -141,17 +141,23 @@ static void send_over(uint16_t port)
     assert_int_equal(state_of(ROUTER_A), FLUE_NEIGHBOUR_DELAY);
 }
 
-/* An answer that comes when the requests have been given up tells that they wait too briefly: the next ones wait twice
- * as long, and the answer is in time (RFC 7048). */
-static void late_answer(void **state)
+/* Both have been given up when the first answers after all, and is used at once. */
+static void begin_answered_late(void)
 {
-    (void)state;
     begin_routed();
     ask_in_vain(ROUTER_A);
     ask_in_vain(ROUTER_B);
     speak(ROUTER_A, 5, FLUE_NEIGHBOUR_ANSWER, false);
     assert_int_equal(state_of(ROUTER_A), FLUE_NEIGHBOUR_STALE);
     send_over(1001);
+}
+
+/* An answer that comes when the requests have been given up tells that they wait too briefly: the next ones wait twice
+ * as long, and the answer is in time (RFC 7048). */
+static void late_answer(void **state)
+{
+    (void)state;
+    begin_answered_late();
     pass(5 * FLUE_PS_PER_S + 6 * FLUE_PS_PER_S - FLUE_PS_PER_MS);
     assert_int_equal(state_of(ROUTER_A), FLUE_NEIGHBOUR_PROBE);
     speak(ROUTER_A, 5, FLUE_NEIGHBOUR_ANSWER, false);
@@ -163,11 +169,7 @@ static void late_answer(void **state)
 static void answers_in_time_again(void **state)
 {
     (void)state;
-    begin_routed();
-    ask_in_vain(ROUTER_A);
-    ask_in_vain(ROUTER_B);
-    speak(ROUTER_A, 5, FLUE_NEIGHBOUR_ANSWER, false);
-    send_over(1001);
+    begin_answered_late();
     pass(5 * FLUE_PS_PER_S);
     assert_int_equal(state_of(ROUTER_A), FLUE_NEIGHBOUR_PROBE);
     pass(FLUE_PS_PER_MS);
